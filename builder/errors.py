@@ -1,0 +1,84 @@
+"""What can go wrong, one class and one exit code for each stage.
+
+Every error says in one line what failed and because of what (`message`) and in one line what to
+do (`hint`). The command line prints both; a traceback is shown with `--debug` only.
+"""
+
+from __future__ import annotations
+
+
+class BuilderError(Exception):
+    """A failure that a person can act on.
+
+    Attributes:
+        message: one line, what failed and because of what.
+        hint: one line, what to do about it.
+        exit_code: the process exit code of this stage.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class RequestError(BuilderError):
+    """The words on the command line or the settings ask for something that cannot be."""
+
+    exit_code = 2
+
+
+class IndexLookupError(BuilderError):
+    """The index, the catalog or the cache did not give what was asked of them."""
+
+    exit_code = 3
+
+
+class PatchError(BuilderError):
+    """A series cannot be read, or does not apply to this release."""
+
+    exit_code = 4
+
+
+class WheelError(BuilderError):
+    """A file is no wheel that can be read or rewritten."""
+
+    exit_code = 5
+
+
+class NewFindingsError(BuilderError):
+    """A wheel has findings that its stock wheel does not have."""
+
+    exit_code = 6
+
+
+class OutputError(BuilderError):
+    """The output directory cannot take the wheel."""
+
+    exit_code = 7
+
+
+class ProvenanceError(BuilderError):
+    """A wheel and its provenance do not belong together."""
+
+    exit_code = 8
+
+
+class UncheckedError(BuilderError):
+    """Nothing was found, but some checks could not be decided."""
+
+    exit_code = 9
+
+
+class CommandError(BuilderError):
+    """A program that we started failed."""
+
+    exit_code = 10
+
+
+class InterruptedRunError(BuilderError):
+    """Ctrl-C or SIGTERM: stop, and leave everything as it was."""
+
+    exit_code = 130

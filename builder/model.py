@@ -1,0 +1,136 @@
+"""The values that travel between the rooms: frozen, without behaviour that has effects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PACKAGE = "tensorboard"
+FIRST_RELEASE = "1.13.0"
+
+
+@dataclass(frozen=True, slots=True)
+class WheelFile:
+    """One published file: `size` in bytes, `sha256` in lower-case hex, `upload_time` ISO 8601."""
+
+    filename: str
+    size: int
+    sha256: str
+    requires_python: str | None
+    upload_time: str
+    yanked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One upstream version with its facts.
+
+    Attributes:
+        version: as the index spells it, such as `2.2.1`.
+        wheels: every wheel that was published for it.
+        commit: the true source commit, or None where nobody has found it out yet.
+        notebook_blob: git blob of `tensorboard/notebook.py`, or None where unknown.
+        pinned: False for a release that was looked up live instead of in the catalog.
+    """
+
+    version: str
+    wheels: tuple[WheelFile, ...]
+    commit: str | None = None
+    notebook_blob: str | None = None
+    pinned: bool = True
+
+    @property
+    def wheel(self) -> WheelFile:
+        """The wheel for Python 3 (up to 2.1.0 there is one for Python 2 beside it)."""
+        return next(w for w in self.wheels if "-py3-" in w.filename or "py2.py3" in w.filename)
+
+    @property
+    def yanked(self) -> bool:
+        """True when upstream has withdrawn the wheel (PEP 592)."""
+        return self.wheel.yanked
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedPatch:
+    """A patch file that went into a Delta: `series/file`, its sha256 and the paths it changed."""
+
+    series: str
+    file: str
+    sha256: str
+    paths: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """`series/file`, as people and provenance name it."""
+        return f"{self.series}/{self.file}"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One member that a Delta changes: the sha256 it had in the stock wheel, the bytes it gets."""
+
+    before: str
+    after: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What series make of one release.
+
+    Attributes:
+        changes: path in the wheel → `Change`.
+        applied: the patch files, in the order in which they were applied.
+        native: series whose behaviour upstream already has in this release.
+        idle: series that have nothing for this release.
+    """
+
+    changes: Mapping[str, Change] = field(default_factory=dict)
+    applied: tuple[AppliedPatch, ...] = ()
+    native: tuple[str, ...] = ()
+    idle: tuple[str, ...] = ()
+
+
+class IdentityKind(StrEnum):
+    """What a final wheel is called: a test distribution, or the same name with a local version."""
+
+    TEST = "test"
+    LOCAL = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The name of the final wheel, as METADATA spells it, and what its file name is made of."""
+
+    kind: IdentityKind
+    name: str
+    version: str
+    build_tag: str | None = None
+
+
+class Standing(StrEnum):
+    """What a finding means for the verdict."""
+
+    NEW = "new"
+    INHERITED = "inherited"
+    UNCHECKED = "unchecked"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that a check found.
+
+    Attributes:
+        code: key of the table in `builder.checks.table`.
+        subject: what it is about: a member's path, a header, or "" for the wheel as a whole.
+        detail: what was seen.
+        standing: whether it is new, was there in the stock wheel, or could not be decided.
+    """
+
+    code: str
+    subject: str
+    detail: str
+    standing: Standing = Standing.NEW

@@ -1,0 +1,65 @@
+"""The table of contents: every session installs the project and runs one verb."""
+
+import nox
+
+nox.needs_version = ">=2025.5.1"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["tests", "lint", "types"]
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Releases → patched, renamed, checked wheels in dist/ (2.2.1, '>=1.13,<2.3', latest, all)."""
+    session.install("-e", ".[deep]" if "--deep" in session.posargs else ".")
+    session.run("python", "-m", "builder", "build", *session.posargs)
+
+
+@nox.session
+def plan(session: nox.Session) -> None:
+    """What build would do to each release, and why; touches nothing."""
+    session.install("-e", ".")
+    session.run("python", "-m", "builder", "plan", *session.posargs)
+
+
+@nox.session
+def check(session: nox.Session) -> None:
+    """Check wheels: dist/*.whl [--stock WHEEL] [--provenance] [--deep]."""
+    session.install("-e", ".[deep]" if "--deep" in session.posargs else ".")
+    session.run("python", "-m", "builder", "check", *session.posargs)
+
+
+@nox.session
+def catalog(session: nox.Session) -> None:
+    """Compare the pinned facts with the index (check), or take its news over (update)."""
+    session.install("-e", ".")
+    session.run("python", "-m", "builder", "catalog", *(session.posargs or ["check"]))
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests, on real wheels, in parallel."""
+    session.install("-e", ".[tests]")
+    session.run("pytest", "-n", "auto", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Lint and check the format of everything."""
+    session.install("-e", ".[lint]")
+    session.run("ruff", "check", *session.posargs)
+    session.run("ruff", "format", "--check")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the types of everything, strictly."""
+    session.install("-e", ".[types]")
+    session.run("mypy", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure ratios against what a user would otherwise run: wheel [RELEASE...]."""
+    session.install("-e", ".[bench]")
+    session.run("python", "-m", "builder", "bench", *session.posargs)
