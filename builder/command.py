@@ -1,0 +1,111 @@
+"""The one door to other programs: started with a list of words, never through a shell."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from builder.errors import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+_TAIL_LINES = 15
+
+
+def run(
+    words: Sequence[str],
+    *,
+    timeout: float,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> str:
+    """Run a program to its end.
+
+    Args:
+        words: the program and its arguments.
+        timeout: seconds until it is killed.
+        cwd: where it runs.
+        env: its whole environment, or None for ours.
+
+    Returns:
+        What it wrote to standard output.
+
+    Raises:
+        CommandError: it is not there, failed, or took too long; the last lines are in the hint.
+    """
+    try:
+        done = subprocess.run(  # noqa: S603 - words, no shell
+            list(words),
+            cwd=cwd,
+            env=None if env is None else dict(env),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise CommandError(f"{words[0]} is not installed", f"install {words[0]}") from error
+    except subprocess.TimeoutExpired as error:
+        raise CommandError(
+            f"{words[0]} took longer than {timeout:.0f} s", "look at what it waits for"
+        ) from error
+    if done.returncode:
+        tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-_TAIL_LINES:])
+        raise CommandError(f"{words[0]} failed with exit code {done.returncode}", tail)
+    return done.stdout
+
+
+@contextmanager
+def running(
+    words: Sequence[str],
+    *,
+    log: Path,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program in the background for as long as the block lasts, then end it.
+
+    Args:
+        words: the program and its arguments.
+        log: the file that gets its output.
+        cwd: where it runs.
+        env: its whole environment, or None for ours.
+    """
+    with (
+        log.open("wb") as sink,
+        subprocess.Popen(  # noqa: S603 - words, no shell
+            list(words),
+            cwd=cwd,
+            env=None if env is None else dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+        ) as process,
+    ):
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def pause(process: subprocess.Popen[bytes], seconds: float) -> int | None:
+    """Wait so long, or until the program ends; its exit code, or None while it runs."""
+    try:
+        return process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def find(program: str, directory: Path | None = None) -> str | None:
+    """Where a program is, in that directory or else on PATH; None if it is not there."""
+    return shutil.which(program, path=None if directory is None else str(directory))

@@ -1,0 +1,133 @@
+"""Settings from the environment, pip's configuration files and pyproject.toml.
+
+`os.environ` is handed in once, by the command line; nothing else reads it.
+"""
+
+from __future__ import annotations
+
+import configparser
+import os
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from builder.errors import RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_APPLICATION = "tensorboard-proxy-wheels"
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What the user's surroundings say.
+
+    Attributes:
+        cache: directory of the content-addressed cache.
+        index_url: the package index in pip's terms, or None for the public one.
+        ca_bundle: file or directory with the CAs to trust, or None for the default.
+        http_proxy: from pip's configuration, or None (requests reads the usual variables itself).
+        source_date_epoch: seconds since 1970, or None.
+    """
+
+    cache: Path
+    index_url: str | None
+    ca_bundle: str | None
+    http_proxy: str | None
+    source_date_epoch: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What pyproject.toml says: the test distribution's name, and the default series in order."""
+
+    name: str
+    series: tuple[str, ...]
+
+
+def read_environment(environ: Mapping[str, str]) -> Environment:
+    """Take what concerns us out of the environment.
+
+    pip's variables win over uv's, both over pip's files; `REQUESTS_CA_BUNDLE` and the proxy
+    variables are left to requests, which reads them itself.
+
+    Raises:
+        RequestError: SOURCE_DATE_EPOCH is no number.
+    """
+    pip = _pip_configuration(environ)
+    cache = environ.get("XDG_CACHE_HOME") or str(_home(environ) / ".cache")
+    epoch = environ.get("SOURCE_DATE_EPOCH") or None
+    if epoch is not None and not epoch.isdecimal():
+        raise RequestError(
+            f"SOURCE_DATE_EPOCH is {epoch!r}, not a number of seconds", "unset it, or set a number"
+        )
+    return Environment(
+        cache=Path(cache) / _APPLICATION,
+        index_url=_first(environ, "PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL")
+        or pip.get("index-url"),
+        ca_bundle=_first(environ, "PIP_CERT")
+        or pip.get("cert")
+        or _first(environ, "SSL_CERT_FILE"),
+        http_proxy=_first(environ, "PIP_PROXY") or pip.get("proxy"),
+        source_date_epoch=None if epoch is None else int(epoch),
+    )
+
+
+def read_project(root: Path) -> Project:
+    """The project's own defaults; a checkout's pyproject.toml may change them.
+
+    Raises:
+        RequestError: pyproject.toml is malformed.
+    """
+    path = root / "pyproject.toml"
+    defaults = Project("tensorboardtmp", ("proxy", "proxy-hardening"))
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return defaults
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RequestError(f"{path} is no TOML: {error}", "mend that line") from error
+    own = table.get("tool", {}).get(_APPLICATION, {})
+    name = own.get("name", defaults.name)
+    series = own.get("series", defaults.series)
+    if not isinstance(name, str) or not all(isinstance(s, str) for s in series):
+        raise RequestError(
+            f"[tool.{_APPLICATION}] in {path} is malformed",
+            'name is a text, series a list such as ["proxy"]',
+        )
+    return Project(name, tuple(series))
+
+
+def _first(environ: Mapping[str, str], *names: str) -> str | None:
+    return next((environ[n] for n in names if environ.get(n)), None)
+
+
+def _home(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("HOME") or Path.home())
+
+
+def _pip_configuration(environ: Mapping[str, str]) -> dict[str, str]:
+    """The `[global]` section as pip merges it: system, user, environment, PIP_CONFIG_FILE."""
+    explicit = environ.get("PIP_CONFIG_FILE")
+    if explicit == os.devnull:
+        return {}
+    home = _home(environ)
+    files = [
+        *(Path(d) / "pip/pip.conf" for d in environ.get("XDG_CONFIG_DIRS", "/etc/xdg").split(":")),
+        Path("/etc/pip.conf"),
+        home / ".pip/pip.conf",
+        Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "pip/pip.conf",
+        Path(sys.prefix) / "pip.conf",
+        *([Path(explicit)] if explicit else []),
+    ]
+    parser = configparser.RawConfigParser()
+    try:
+        parser.read(files, encoding="utf-8")
+    except configparser.Error as error:
+        raise RequestError(
+            f"pip's configuration cannot be read: {error}", "mend it, or set PIP_CONFIG_FILE"
+        ) from error
+    return dict(parser.items("global")) if parser.has_section("global") else {}

@@ -1,0 +1,88 @@
+"""What the tests share: real stock wheels through the real cache, and the real program."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from builder import catalog as catalogs
+from builder.cache import Cache
+from builder.console import Console
+from builder.index import SimpleIndex
+from builder.settings import read_environment
+from builder.source import fetch
+
+if TYPE_CHECKING:
+    from builder.model import Release, WheelFile
+
+ROOT = Path(__file__).resolve().parents[1]
+CATALOG = catalogs.parse(catalogs.load_facts())
+RELEASES = CATALOG.versions
+
+# Shared runners stall now and then; an example's wall time says nothing about our code.
+settings.register_profile(
+    "ours", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+settings.load_profile("ours")
+
+Finished = subprocess.CompletedProcess[str]
+RunBuilder = Callable[..., Finished]
+
+
+@cache
+def _index() -> SimpleIndex:
+    return SimpleIndex(read_environment(os.environ))
+
+
+def stock_path(wheel: WheelFile) -> Path:
+    """A published wheel, fetched through the project's own cache; verified."""
+    store = Cache(read_environment(os.environ).cache)
+    fetch(wheel, store, _index(), Console().download(wheel.filename))
+    return store.path(wheel.sha256)
+
+
+@pytest.fixture(scope="session")
+def release() -> Callable[[str], Release]:
+    """Version → the catalog's release."""
+
+    def find(version: str) -> Release:
+        found = CATALOG.find(version)
+        assert found is not None, version
+        return found
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def stock_wheel(release: Callable[[str], Release]) -> Callable[[str], Path]:
+    """Version → the path of its real stock wheel (named by its sha256, as the cache does)."""
+    return lambda version: stock_path(release(version).wheel)
+
+
+@pytest.fixture
+def run_builder(tmp_path: Path) -> RunBuilder:
+    """Run `python -m builder …` as a user does, in a directory of its own."""
+
+    def run(
+        *words: str, env: dict[str, str] | None = None, python: Sequence[str] = (sys.executable,)
+    ) -> Finished:
+        return subprocess.run(
+            [*python, "-m", "builder", *words],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    return run

@@ -1,0 +1,92 @@
+"""A package index on loopback that does what none should: lie, break off, ask for a password."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass
+class Shelf:
+    """What the index has, and how it behaves.
+
+    Attributes:
+        files: file name → the bytes that it serves.
+        hashes: file name → the sha256 that it lists, where that is not the truth.
+        cut: serve only so many bytes of a file, after announcing all of them.
+        password: what it asks for, with any user name; None for no authentication.
+        requests: the paths that were asked for.
+    """
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    hashes: dict[str, str] = field(default_factory=dict)
+    cut: int | None = None
+    password: str | None = None
+    requests: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def serving(shelf: Shelf) -> Iterator[str]:
+    """Serve the shelf for as long as the block lasts; gives the index's `host:port`."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            shelf.requests.append(self.path)
+            if not self._authorized():
+                self._answer(401, b"")
+            elif self.path == "/simple/tensorboard/":
+                self._answer(200, json.dumps(_page(shelf)).encode())
+            elif self.path.startswith("/files/") and self.path[7:] in shelf.files:
+                self._answer(200, shelf.files[self.path[7:]], shelf.cut)
+            else:
+                self._answer(404, b"")
+
+        def _authorized(self) -> bool:
+            if shelf.password is None:
+                return True
+            given = self.headers.get("Authorization", "").removeprefix("Basic ")
+            return base64.b64decode(given).decode().endswith(f":{shelf.password}")
+
+        def _answer(self, code: int, body: bytes, cut: int | None = None) -> None:
+            self.send_response(code)
+            self.send_header("Content-Type", "application/vnd.pypi.simple.v1+json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body[:cut])
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _page(shelf: Shelf) -> dict[str, Any]:
+    """The project page (PEP 691)."""
+    files = [
+        {
+            "filename": name,
+            "url": f"/files/{name}",
+            "hashes": {"sha256": shelf.hashes.get(name, hashlib.sha256(content).hexdigest())},
+            "size": len(content),
+            "upload-time": "2026-01-01T00:00:00Z",
+        }
+        for name, content in shelf.files.items()
+    ]
+    return {"meta": {"api-version": "1.1"}, "name": "tensorboard", "files": files, "versions": []}

@@ -1,0 +1,234 @@
+"""builder.index, builder.cache, builder.source and builder.settings, against a real HTTP server."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.cache import Cache
+from builder.console import Console
+from builder.errors import IndexLookupError, RequestError
+from builder.index import NoIndex, SimpleIndex, redact
+from builder.settings import Environment, Project, read_environment, read_project
+from builder.source import fetch, look_up
+from tests.conftest import CATALOG
+from tests.index_server import Shelf, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from builder.model import WheelFile
+
+NAME = "tensorboard-2.2.1-py3-none-any.whl"
+
+
+@pytest.fixture
+def wheel() -> WheelFile:
+    """The pinned facts of 2.2.1's wheel."""
+    found = CATALOG.find("2.2.1")
+    assert found is not None
+    return found.wheel
+
+
+@pytest.fixture
+def content(stock_wheel: Callable[[str], Path]) -> bytes:
+    """The bytes of 2.2.1's wheel."""
+    return stock_wheel("2.2.1").read_bytes()
+
+
+@contextmanager
+def index(shelf: Shelf, tmp_path: Path, user: str = "") -> Iterator[SimpleIndex]:
+    """An index client for the shelf."""
+    with serving(shelf) as place:
+        url = f"http://{user}{place}/simple/"
+        yield SimpleIndex(Environment(tmp_path, url, None, None, None))
+
+
+def progress() -> object:
+    """A progress reporter that nobody looks at."""
+    return Console().download(NAME)
+
+
+def test_fetched_once_then_from_the_cache(wheel: WheelFile, content: bytes, tmp_path: Path) -> None:
+    """The second time the index is not asked, and the bytes are the pinned ones."""
+    shelf = Shelf({NAME: content})
+    cache = Cache(tmp_path)
+    with index(shelf, tmp_path) as client:
+        first = fetch(wheel, cache, client, Console().download(NAME))
+        asked = list(shelf.requests)
+        second = fetch(wheel, cache, client, Console().download(NAME))
+    assert (first.content, first.cached) == (content, False)
+    assert (second.content, second.cached) == (content, True)
+    assert asked == shelf.requests == ["/simple/tensorboard/", f"/files/{NAME}"]
+    assert fetch(wheel, cache, NoIndex(), Console().download(NAME)).cached
+
+
+@pytest.mark.parametrize("listed_truly", [True, False])
+def test_a_tampered_file_is_refused_and_not_kept(
+    wheel: WheelFile, content: bytes, tmp_path: Path, listed_truly: bool
+) -> None:
+    """Whatever hash the index lists: the catalog's pin decides."""
+    spoilt = content[:1000] + b"x" + content[1001:]
+    hashes = {} if listed_truly else {NAME: wheel.sha256}
+    cache = Cache(tmp_path)
+    with (
+        index(Shelf({NAME: spoilt}, hashes), tmp_path) as client,
+        pytest.raises(IndexLookupError, match="tampered with or cut short"),
+    ):
+        fetch(wheel, cache, client, Console().download(NAME))
+    assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
+
+
+def test_a_truncated_download_is_refused(wheel: WheelFile, content: bytes, tmp_path: Path) -> None:
+    """A connection cut in the middle leaves nothing behind."""
+    with (
+        index(Shelf({NAME: content}, cut=100_000), tmp_path) as client,
+        pytest.raises(IndexLookupError, match=NAME),
+    ):
+        fetch(wheel, Cache(tmp_path), client, Console().download(NAME))
+    assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
+
+
+def test_bit_rot_in_the_cache_is_noticed(wheel: WheelFile, content: bytes, tmp_path: Path) -> None:
+    """A spoiled cache entry is fetched anew; offline it is an error."""
+    cache = Cache(tmp_path)
+    place = cache.path(wheel.sha256)
+    place.parent.mkdir(parents=True)
+    for source in (NoIndex(), None):
+        place.write_bytes(content[:-1])
+        if source is not None:
+            with pytest.raises(IndexLookupError, match="--offline"):
+                fetch(wheel, cache, source, Console().download(NAME))
+            continue
+        with index(Shelf({NAME: content}), tmp_path) as client:
+            assert not fetch(wheel, cache, client, Console().download(NAME)).cached
+    assert place.read_bytes() == content
+
+
+def test_parallel_fetches_meet_in_one_file(
+    wheel: WheelFile, content: bytes, tmp_path: Path
+) -> None:
+    """Threads of one process and the cache they share."""
+    outcomes: list[bytes] = []
+    with index(Shelf({NAME: content}), tmp_path) as client:
+
+        def one() -> None:
+            outcomes.append(fetch(wheel, Cache(tmp_path), client, Console().download(NAME)).content)
+
+        threads = [threading.Thread(target=one) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert outcomes == [content] * 4
+    assert [p.name for p in tmp_path.rglob("*") if p.is_file()] == [wheel.sha256]
+
+
+def test_a_file_that_the_index_lacks_is_named(wheel: WheelFile, tmp_path: Path) -> None:
+    """As with a mirror that holds new releases only."""
+    with (
+        index(Shelf(), tmp_path) as client,
+        pytest.raises(IndexLookupError, match=f"does not list {NAME}"),
+    ):
+        fetch(wheel, Cache(tmp_path), client, Console().download(NAME))
+
+
+def test_passwords_are_used_and_never_told(
+    wheel: WheelFile, content: bytes, tmp_path: Path
+) -> None:
+    """Credentials in the index URL open the door and appear in no message."""
+    shelf = Shelf({NAME: content}, password="canary-7f3a")
+    with index(shelf, tmp_path, "ann:canary-7f3a@") as client:
+        assert fetch(wheel, Cache(tmp_path), client, Console().download(NAME)).content == content
+    shelf.password = "another"
+    with index(shelf, tmp_path, "ann:canary-7f3a@") as client:
+        with pytest.raises(IndexLookupError) as caught:
+            client.wheels()
+        assert "canary" not in f"{caught.value.message} {caught.value.hint}"
+
+
+@given(
+    st.text(),
+    st.text(
+        st.characters(exclude_characters="/@ \n\t", exclude_categories=["Z", "Cc"]), min_size=1
+    ),
+)
+def test_redaction_leaves_no_credentials(around: str, secret: str) -> None:
+    """Whatever stands around the URL."""
+    text = redact(f"https://user:{secret}@host.example/{around}")
+    assert text.startswith("https://***@host.example/")
+
+
+def test_a_dead_index_is_an_error_of_one_line(tmp_path: Path) -> None:
+    """Nothing listens there."""
+    client = SimpleIndex(Environment(tmp_path, "http://127.0.0.1:9/simple/", None, None, None))
+    with pytest.raises(IndexLookupError, match="did not answer") as caught:
+        client.wheels()
+    assert "\n" not in caught.value.message
+
+
+def test_releases_outside_the_catalog_are_looked_up(content: bytes, tmp_path: Path) -> None:
+    """With the hash that the index lists; without one, or without the release, an error."""
+    name = "tensorboard-2.99.0-py3-none-any.whl"
+    shelf = Shelf({name: content})
+    with index(shelf, tmp_path) as client:
+        found = look_up("2.99", CATALOG, client)
+        assert (found.version, found.pinned) == ("2.99.0", False)
+        assert found.wheel.sha256 == hashlib.sha256(content).hexdigest()
+        with pytest.raises(RequestError, match=r"2\.98\.0: no such release; nearest 2\.21\.0"):
+            look_up("2.98.0", CATALOG, client)
+    with (
+        index(Shelf({name: content}, {name: ""}), tmp_path) as client,
+        pytest.raises(IndexLookupError, match="without a sha256"),
+    ):
+        look_up("2.99.0", CATALOG, client)
+
+
+def test_environment_wins_over_configuration_files(tmp_path: Path) -> None:
+    """PIP_INDEX_URL, then uv's variable, then pip.conf; the cache below XDG_CACHE_HOME."""
+    configuration = tmp_path / "pip.conf"
+    configuration.write_text("[global]\nindex-url = https://a.example/\ncert = /a.pem\n")
+    environ = {"PIP_CONFIG_FILE": str(configuration), "HOME": str(tmp_path)}
+    read = read_environment(environ)
+    assert (read.index_url, read.ca_bundle) == ("https://a.example/", "/a.pem")
+    assert read.cache == tmp_path / ".cache/tensorboard-proxy-wheels"
+    environ |= {"UV_DEFAULT_INDEX": "https://b.example/", "XDG_CACHE_HOME": "/elsewhere"}
+    assert read_environment(environ).index_url == "https://b.example/"
+    environ |= {"PIP_INDEX_URL": "https://c.example/", "PIP_CERT": "/c.pem"}
+    read = read_environment(environ)
+    assert (read.index_url, read.ca_bundle) == ("https://c.example/", "/c.pem")
+    assert str(read.cache).startswith("/elsewhere/")
+
+
+@pytest.mark.parametrize("text", ["index-url = x\n", "[global\n", "[global]\n[global]\n"])
+def test_broken_pip_configuration_is_named(text: str, tmp_path: Path) -> None:
+    """Pip's own file, so the message says whose."""
+    configuration = tmp_path / "pip.conf"
+    configuration.write_text(text)
+    with pytest.raises(RequestError, match="pip's configuration"):
+        read_environment({"PIP_CONFIG_FILE": str(configuration), "HOME": str(tmp_path)})
+
+
+def test_source_date_epoch_must_be_a_number() -> None:
+    """A date instead is a common mistake."""
+    with pytest.raises(RequestError, match="SOURCE_DATE_EPOCH"):
+        read_environment({"SOURCE_DATE_EPOCH": "2020-01-01"})
+
+
+def test_project_defaults_can_be_changed(tmp_path: Path) -> None:
+    """pyproject.toml says the name and the series; a malformed one is named."""
+    assert read_project(tmp_path).series == ("proxy", "proxy-hardening")
+    table = '[tool.tensorboard-proxy-wheels]\nname = "mine"\nseries = ["proxy"]\n'
+    (tmp_path / "pyproject.toml").write_text(table)
+    assert read_project(tmp_path) == Project("mine", ("proxy",))
+    for bad in ("[", "[tool.tensorboard-proxy-wheels]\nname = 1\n"):
+        (tmp_path / "pyproject.toml").write_text(bad)
+        with pytest.raises(RequestError, match=r"pyproject\.toml"):
+            read_project(tmp_path)
