@@ -1,0 +1,1 @@
+"""Wheels as values: read, rewritten and written as bytes, never unpacked to disk."""

@@ -1,0 +1,107 @@
+"""METADATA and WHEEL: header blocks edited line by line.
+
+A message that goes through a parser and back loses descriptions and folding, so only the lines that
+must change are touched (core metadata specification; RFC 822 style headers, folded lines begin
+with a blank; the first empty line begins the description).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_HEADER_NAME = re.compile(rb"[!-9;-~]+(?=:)")
+_UNSAFE_VALUE = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
+
+
+class Header(NamedTuple):
+    """One header: its name as written, and its lines with their line ends."""
+
+    name: str
+    raw: bytes
+
+    @property
+    def value(self) -> str:
+        """The value, unfolded, without surrounding blanks."""
+        text = self.raw.partition(b":")[2].decode(errors="replace")
+        return re.sub(r"\r?\n[ \t]+", " ", text).strip()
+
+
+class Document(NamedTuple):
+    """A header block and what follows it (with the empty line in front, if there is one)."""
+
+    headers: tuple[Header, ...]
+    rest: bytes
+
+    def values(self, name: str) -> list[str]:
+        """The values of all headers of that name, whatever its case."""
+        return [h.value for h in self.headers if h.name.lower() == name.lower()]
+
+    @property
+    def description(self) -> str:
+        """The text after the empty line."""
+        return re.sub(rb"\A(?:\r\n|\n)", b"", self.rest).decode(errors="replace")
+
+    def to_bytes(self) -> bytes:
+        """The document as a file; what was not edited has the bytes it had."""
+        return b"".join(h.raw for h in self.headers) + self.rest
+
+
+def parse(content: bytes) -> Document:
+    """Split a file into headers and description; the pieces joined again are the same bytes.
+
+    A line that is no header (and no continuation) ends the block, as e-mail parsers do; checks
+    report that.
+    """
+    headers: list[Header] = []
+    position = 0
+    for line in _lines(content):
+        match = _HEADER_NAME.match(line)
+        if match:
+            headers.append(Header(match.group().decode(), line))
+        elif headers and line[:1] in (b" ", b"\t"):
+            headers[-1] = headers[-1]._replace(raw=headers[-1].raw + line)
+        else:
+            break
+        position += len(line)
+    return Document(tuple(headers), content[position:])
+
+
+def replace(document: Document, name: str, value: str) -> Document:
+    """Give the header this value, in place; add it at the end of the block if it is not there.
+
+    Raises:
+        ValueError: the value has control characters or line separators (header injection).
+    """
+    if _UNSAFE_VALUE.search(value):
+        raise ValueError(f"{name} cannot hold control characters: {value!r}")
+    new = Header(name, f"{name}: {value}".encode() + line_end(document))
+    headers = list(document.headers)
+    places = [i for i, h in enumerate(headers) if h.name.lower() == name.lower()]
+    if places:
+        headers[places[0]] = new
+        for extra in reversed(places[1:]):
+            del headers[extra]
+    else:
+        headers.append(new)
+    return document._replace(headers=tuple(headers))
+
+
+def append(document: Document, paragraph: str) -> Document:
+    """Put a paragraph behind the description; what was there keeps its bytes."""
+    end = line_end(document)
+    rest = document.rest or end
+    if not rest.endswith(b"\n"):
+        rest += end
+    # One empty line stands between paragraphs; the upstream text may end in any number of them.
+    gap = b"" if re.search(rb"(\A|\n)\r?\n\Z", rest) else end
+    return document._replace(rest=rest + gap + paragraph.encode().replace(b"\n", end) + end)
+
+
+def line_end(document: Document) -> bytes:
+    """The document's own line end."""
+    return b"\r\n" if document.headers and document.headers[0].raw.endswith(b"\r\n") else b"\n"
+
+
+def _lines(content: bytes) -> list[bytes]:
+    return re.findall(rb"[^\n]*\n|[^\n]+\Z", content)

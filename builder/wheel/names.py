@@ -1,0 +1,114 @@
+"""Names of wheels and of what is in them.
+
+Rules: binary distribution format (file name, dist-info directory: every run of `-_.` in the name
+becomes one `_`), name normalisation (PEP 503), versions (PEP 440), build tags (PEP 427: begin with
+a digit).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from packaging.utils import InvalidName, canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from builder.errors import RequestError, WheelError
+
+_BUILD_TAG = re.compile(r"\d[A-Za-z0-9_.]*")
+_COMPONENT = re.compile(r"[A-Za-z0-9_.!+]+")
+
+
+class WheelName(NamedTuple):
+    """The parts of a wheel's file name, as they are written in it."""
+
+    name: str
+    version: str
+    build_tag: str | None
+    tag: str
+
+    @property
+    def filename(self) -> str:
+        """The file name."""
+        parts = [self.name, self.version, self.build_tag, self.tag]
+        return "-".join(p for p in parts if p is not None) + ".whl"
+
+    @property
+    def dist_info(self) -> str:
+        """The directory that holds the wheel's metadata."""
+        return f"{self.name}-{self.version}.dist-info"
+
+
+def parse_filename(filename: str) -> WheelName:
+    """Take a wheel's file name apart, without judging whether the parts are normalised.
+
+    Raises:
+        WheelError: it has not the form `name-version[-build]-python-abi-platform.whl`.
+    """
+    stem, dot, suffix = filename.rpartition(".")
+    parts = stem.split("-")
+    if suffix != "whl" or not dot or len(parts) not in (5, 6) or not all(parts):
+        raise WheelError(
+            f"{filename} is not named like a wheel",
+            "a wheel is called name-version[-build]-python-abi-platform.whl",
+        )
+    build = parts[2] if len(parts) == 6 else None
+    return WheelName(parts[0], parts[1], build, "-".join(parts[-3:]))
+
+
+def normalize(name: str) -> str:
+    """The name as indexes compare it (PEP 503), such as `tensorboard-tmp`.
+
+    Raises:
+        RequestError: it is no valid distribution name.
+    """
+    try:
+        return canonicalize_name(name, validate=True)
+    except InvalidName as error:
+        raise RequestError(
+            f"{name!r} is not a valid distribution name",
+            "use ASCII letters, digits, and single . _ - between them, such as tensorboardtmp",
+        ) from error
+
+
+def escape(name: str) -> str:
+    """The name as file names and dist-info directories spell it, such as `tensorboard_tmp`."""
+    return normalize(name).replace("-", "_")
+
+
+def check_build_tag(tag: str) -> str:
+    """The build tag, if it is one.
+
+    Raises:
+        RequestError: it does not begin with a digit or has characters that split file names.
+    """
+    if not _BUILD_TAG.fullmatch(tag):
+        raise RequestError(
+            f"{tag!r} is not a build tag",
+            "a build tag begins with a digit and has letters, digits, _ and . only, such as 1",
+        )
+    return tag
+
+
+def local_version(version: str, label: str) -> str:
+    """`2.2.1` and `proxy.1` → `2.2.1+proxy.1` (PEP 440 local version, normalised).
+
+    Raises:
+        RequestError: the label is no PEP 440 local version label.
+    """
+    try:
+        return str(Version(f"{Version(version).public}+{label}"))
+    except InvalidVersion as error:
+        raise RequestError(
+            f"{label!r} is not a local version label (PEP 440)",
+            "use ASCII letters and digits with single dots between them, such as proxy.1",
+        ) from error
+
+
+def is_normalized(name: WheelName) -> bool:
+    """Whether the file name's parts are spelt as the specification wants them."""
+    try:
+        spelt = escape(name.name) == name.name and str(Version(name.version)) == name.version
+    except (RequestError, InvalidVersion):
+        return False
+    return spelt and all(_COMPONENT.fullmatch(p) for p in name[:2])

@@ -1,0 +1,92 @@
+"""A wheel with other content or another name, made from the bytes of the one it comes from.
+
+Members that do not change are copied as the compressed bytes they are, with their own timestamps
+and modes; changed ones and RECORD are stored, with one fixed timestamp. The order of members stays,
+RECORD comes last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from builder.errors import WheelError
+from builder.wheel import archive, record
+from builder.wheel.archive import Archive, Copied, Stored
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Rewriting:
+    """What is to become different.
+
+    Attributes:
+        changes: path in the old wheel → new content; paths that are not there yet are added.
+        dist_info: the new name of the dist-info directory, or None to keep it.
+    """
+
+    changes: Mapping[str, bytes] = field(default_factory=dict)
+    dist_info: str | None = None
+
+
+def find_dist_info(wheel: Archive, label: str) -> str:
+    """The name of the one dist-info directory (PEP 427), such as `tensorboard-2.2.1.dist-info`.
+
+    Raises:
+        WheelError: there is none, or more than one.
+    """
+    found = {m.name.split("/", 1)[0] for m in wheel.members if ".dist-info/" in m.name}
+    if len(found) != 1:
+        raise WheelError(
+            f"{label} has {len(found)} dist-info directories instead of one",
+            "it is no wheel, or a broken one; fetch or build it again",
+        )
+    return found.pop()
+
+
+def rewrite(wheel: Archive, rewriting: Rewriting, label: str) -> list[bytes | memoryview]:
+    """The pieces of the new wheel's file; nothing to change gives the old file byte for byte.
+
+    Args:
+        wheel: the wheel to start from.
+        rewriting: what is to become different.
+        label: what to call the wheel in errors.
+
+    Raises:
+        WheelError: it has no dist-info directory, or a RECORD that is missing or unreadable.
+    """
+    old = find_dist_info(wheel, label)
+    new = rewriting.dist_info or old
+    if not rewriting.changes and new == old:
+        return archive.serialize(Copied(m, m.name) for m in wheel.members)
+
+    def rename(path: str) -> str:
+        return f"{new}/{path.removeprefix(f'{old}/')}" if path.startswith(f"{old}/") else path
+
+    changed = {rename(path): content for path, content in rewriting.changes.items()}
+    present = {m.name for m in wheel.members}
+    added = [path for path in rewriting.changes if path not in present]
+    own_path = f"{old}/RECORD"
+    entries: list[Copied | Stored] = []
+    for member in wheel.members:
+        name = rename(member.name)
+        if member.name == own_path:
+            continue
+        if name in changed:
+            entries.append(Stored(name, changed[name], member.external_attr))
+        else:
+            entries.append(Copied(member, name))
+    entries += [Stored(rename(path), changed[rename(path)]) for path in added]
+    own = wheel.find(own_path)
+    if own is None:
+        raise WheelError(f"{label} has no RECORD", "it is no wheel; fetch or build it again")
+    try:
+        listing = record.rewrite(own.read(), own_path, rename, changed, map(rename, added))
+    except ValueError as error:
+        raise WheelError(
+            f"{label} has a RECORD that cannot be read: {error}", "fetch or build it again"
+        ) from error
+    entries.append(Stored(f"{new}/RECORD", listing, own.external_attr))
+    return archive.serialize(entries)
