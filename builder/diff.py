@@ -1,0 +1,98 @@
+"""Unified diffs, applied strictly: exact context, found exactly once, no fuzz, nothing guessed.
+
+A forced or fuzzy patch reports success and leaves a SyntaxError behind; so a hunk whose lines are
+missing or stand twice is an error. Line numbers may be off, which lets one patch file serve several
+releases whose surroundings differ. Parsing is `unidiff`'s.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from unidiff.errors import UnidiffParseError
+from unidiff.patch import PatchSet
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from unidiff.patch import Hunk
+
+
+class Replacement(NamedTuple):
+    """One hunk: these bytes become those; `line` is where the diff says that it begins."""
+
+    old: bytes
+    new: bytes
+    line: int
+
+
+class DiffError(ValueError):
+    """A diff that cannot be read or does not apply; the text says why, in one line."""
+
+
+def parse(text: str) -> dict[str, list[Replacement]]:
+    """Take a diff apart: path → its hunks, in file order. Text before the diff is passed over.
+
+    Raises:
+        DiffError: it is malformed, changes nothing, or adds, removes or renames a file.
+    """
+    try:
+        patches = PatchSet(text)
+    except UnidiffParseError as error:
+        raise DiffError(f"it is no unified diff ({error})") from error
+    if not patches:
+        raise DiffError("it has no diff in it")
+    files: dict[str, list[Replacement]] = {}
+    for patch in patches:
+        if patch.is_added_file or patch.is_removed_file or patch.is_rename:
+            raise DiffError(f"it adds, removes or renames {patch.path}")
+        if patch.path in files:
+            raise DiffError(f"it has {patch.path} twice")
+        files[patch.path] = [_replacement(hunk) for hunk in patch]
+    return files
+
+
+def apply(content: bytes, hunks: Sequence[Replacement]) -> bytes:
+    """The content with all hunks applied.
+
+    Raises:
+        DiffError: a hunk's lines are not there, stand there more than once, or are out of order.
+    """
+    pieces: list[bytes] = []
+    position = 0
+    for hunk in hunks:
+        at = _find(content, hunk)
+        if at < position:
+            raise DiffError(f"the hunk at line {hunk.line} lies before the one in front of it")
+        pieces += [content[position:at], hunk.new]
+        position = at + len(hunk.old)
+    return b"".join([*pieces, content[position:]])
+
+
+def _find(content: bytes, hunk: Replacement) -> int:
+    # Only whole lines count, hence the line end in front of text and pattern; a hunk without a
+    # line end at its end speaks of the end of the file.
+    haystack, needle = b"\n" + content, b"\n" + hunk.old
+    if not hunk.old.endswith(b"\n"):
+        haystack, needle = haystack + b"\0", needle + b"\0"
+    at = haystack.find(needle)
+    if at < 0:
+        raise DiffError(f"the lines of the hunk at line {hunk.line} are not in it")
+    if haystack.find(needle, at + 1) >= 0:
+        raise DiffError(f"the lines of the hunk at line {hunk.line} stand in it more than once")
+    return at
+
+
+def _replacement(hunk: Hunk) -> Replacement:
+    lines: list[tuple[str, str]] = []
+    for line in hunk:
+        if line.line_type == "\\":  # "No newline at end of file" speaks of the line before it
+            kind, text = lines[-1]
+            lines[-1] = (kind, text.removesuffix("\n"))
+        else:
+            lines.append((line.line_type, line.value))
+    old = "".join(text for kind, text in lines if kind != "+")
+    new = "".join(text for kind, text in lines if kind != "-")
+    if not old:
+        raise DiffError(f"the hunk at line {hunk.source_start} has no context to find its place by")
+    return Replacement(old.encode(), new.encode(), hunk.source_start)

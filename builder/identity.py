@@ -1,0 +1,113 @@
+"""What the final wheel is called, and what its METADATA and WHEEL say of it.
+
+`test`: another distribution name, as for TestPyPI; the import package stays `tensorboard`.
+`local`: the same name with a PEP 440 local version, for private indexes, so that a requirement on
+`tensorboard` stays satisfied and nothing clashes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from builder.errors import RequestError, WheelError
+from builder.model import PACKAGE, Identity, IdentityKind
+from builder.wheel import metadata, names
+from builder.wheel.names import WheelName
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+TEST_SUMMARY = "For testing only"
+TEST_AUTHOR = "For testing only"
+TEST_EMAIL = "none@none.com"
+
+
+def make_identity(
+    kind: IdentityKind,
+    version: str,
+    *,
+    name: str,
+    local_label: str,
+    build_tag: str | None,
+) -> Identity:
+    """Decide the name and version of a final wheel.
+
+    Args:
+        kind: which of the two identities.
+        version: the upstream version.
+        name: the distribution name of the `test` identity.
+        local_label: the label behind the `+` of the `local` identity.
+        build_tag: PEP 427 build tag, or None.
+
+    Raises:
+        RequestError: a part is malformed, or the test name is the official one.
+    """
+    if build_tag is not None:
+        names.check_build_tag(build_tag)
+    if kind is IdentityKind.LOCAL:
+        return Identity(kind, PACKAGE, names.local_version(version, local_label), build_tag)
+    if names.normalize(name) == PACKAGE:
+        raise RequestError(
+            f"a test wheel cannot be called {name}: that is the official distribution's name",
+            "choose another --name, or --identity local, which adds a local version",
+        )
+    return Identity(kind, name, version, build_tag)
+
+
+def wheel_name(identity: Identity, tag: str = "py3-none-any") -> WheelName:
+    """The file name of the final wheel; `tag` is the stock wheel's."""
+    return WheelName(names.escape(identity.name), identity.version, identity.build_tag, tag)
+
+
+def edit_metadata(content: bytes, identity: Identity, notice: str) -> bytes:
+    """METADATA under this identity.
+
+    Only the lines that must differ are touched: Name and Version, for a test identity also
+    Summary, Author and Author-email. The description keeps its bytes and gets `notice` behind it.
+
+    Raises:
+        WheelError: METADATA has no Name or Version of its own.
+    """
+    document = metadata.parse(content)
+    if len(document.values("Name")) != 1 or len(document.values("Version")) != 1:
+        raise WheelError(
+            "the stock METADATA has not just one Name and one Version",
+            "it is no METADATA that can be edited safely; look at the stock wheel",
+        )
+    headers = {"Name": identity.name, "Version": identity.version}
+    if identity.kind is IdentityKind.TEST:
+        headers |= {"Summary": TEST_SUMMARY, "Author": TEST_AUTHOR, "Author-email": TEST_EMAIL}
+    for name, value in headers.items():
+        if document.values(name) != [value]:
+            document = metadata.replace(document, name, value)
+    return metadata.append(document, notice).to_bytes()
+
+
+def edit_wheel(content: bytes, identity: Identity) -> bytes:
+    """The WHEEL file under this identity: `Build:` is written for a build tag (PEP 427)."""
+    if identity.build_tag is None:
+        return content
+    document = metadata.parse(content)
+    return metadata.replace(document, "Build", identity.build_tag).to_bytes()
+
+
+def notice(identity: Identity, upstream_version: str, patches: Sequence[str]) -> str:
+    """The paragraph behind the description: what this wheel is, and how it lives with the official.
+
+    Args:
+        identity: the final wheel's.
+        upstream_version: the release it was made from.
+        patches: labels of the patches in it.
+    """
+    what = f"with the patches {', '.join(patches)}" if patches else "without any patch"
+    if identity.kind is IdentityKind.TEST:
+        advice = (
+            "It is for testing only. It installs the same import package ``tensorboard`` as the\n"
+            "official distribution: uninstall that one first, never keep both."
+        )
+    else:
+        advice = "It takes the place of the official distribution of the same version."
+    return (
+        f"This is {identity.name} {identity.version}: TensorBoard {upstream_version} "
+        f"{what},\nmade by tensorboard-proxy-wheels. {advice}"
+    )
