@@ -1,0 +1,1 @@
+"""Measurements, as ratios against what a user would otherwise run, side by side in one run."""

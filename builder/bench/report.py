@@ -1,0 +1,82 @@
+"""What a measurement looks like: a table, JSON, and a small plot."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from builder.bench.wheel import Measurement
+
+
+def reference(measurements: Sequence[Measurement], group: str) -> Measurement:
+    """What the others of a group are compared with: the bare tool, or the floor."""
+    marks = {"process": "wheel unpack", "core": "floor"}
+    return next(m for m in measurements if m.group == group and m.name.startswith(marks[group]))
+
+
+def rows(measurements: Sequence[Measurement]) -> list[tuple[str, ...]]:
+    """Name, median in milliseconds, and ratio to the group's reference."""
+    found: list[tuple[str, ...]] = []
+    for one in measurements:
+        ratio = one.median / reference(measurements, one.group).median
+        found.append((one.group, one.name, f"{one.median * 1000:.1f}", f"{ratio:.2f}"))
+    return found
+
+
+def to_json(
+    release: str, measurements: Sequence[Measurement], build_all: Mapping[str, float]
+) -> dict[str, Any]:
+    """The measurement for machines; times in seconds."""
+    return {
+        "release": release,
+        "machine": {"cores": len(os.sched_getaffinity(0)), "python": platform.python_version()},
+        "ways": [
+            {
+                "name": m.name,
+                "group": m.group,
+                "median": m.median,
+                "ratio": m.median / reference(measurements, m.group).median,
+                "seconds": list(m.seconds),
+            }
+            for m in measurements
+        ],
+        "build_all": dict(build_all),
+    }
+
+
+def write(directory: Path, document: Mapping[str, Any]) -> list[Path]:
+    """Write `wheel.json` and `wheel.svg` into the directory."""
+    directory.mkdir(parents=True, exist_ok=True)
+    data, plot = directory / "wheel.json", directory / "wheel.svg"
+    data.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    _plot(plot, document)
+    return [data, plot]
+
+
+def _plot(path: Path, document: Mapping[str, Any]) -> None:
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    from matplotlib import pyplot as plt
+
+    # The same ids and no date, so that a new measurement shows as new bars and nothing else.
+    mpl.rcParams["svg.hashsalt"] = "bench"
+    ways = document["ways"]
+    figure, axes = plt.subplots(2, 1, figsize=(7, 3.2), height_ratios=(3, 2))
+    for axis, group in zip(axes, ("process", "core"), strict=True):
+        chosen = [w for w in ways if w["group"] == group]
+        bars = axis.barh([w["name"] for w in chosen], [w["median"] * 1000 for w in chosen])
+        axis.bar_label(bars, [f" {w['ratio']:.2f} x" for w in chosen])
+        axis.invert_yaxis()
+        axis.margins(x=0.15)
+        axis.spines[["top", "right"]].set_visible(False)
+    axes[-1].set_xlabel(f"ms (median), TensorBoard {document['release']}")
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None})
+    plt.close(figure)

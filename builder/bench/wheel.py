@@ -1,0 +1,188 @@
+"""`bench wheel`: our build beside the hand recipes and beside the floor.
+
+Whole processes from a warm cache: our build with all its checks; the original hand recipe (unzip,
+patch, sed, zip); `wheel unpack`, `git apply`, `wheel pack`. In the process: the rewrite alone
+beside its floor, which is to read, hash and write the same file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import statistics
+import sys
+import sysconfig
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from builder import command
+from builder.errors import CommandError
+from builder.identity import make_identity
+from builder.model import IdentityKind
+from builder.overlay import build_overlay
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import psutil
+
+    from builder.model import Release
+    from builder.pipeline.workshop import Workshop
+    from builder.series import Series
+
+_TIMEOUT = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One way to do the job.
+
+    Attributes:
+        name: what was run.
+        group: `process` (whole processes) or `core` (within one).
+        seconds: every repetition's wall time, in seconds.
+    """
+
+    name: str
+    group: str
+    seconds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """The middle one, in seconds."""
+        return statistics.median(self.seconds)
+
+
+def measure_wheel(
+    release: Release, workshop: Workshop, all_series: Sequence[Series], repeat: int
+) -> list[Measurement]:
+    """Run every way `repeat` times, in turns, so that a busy machine slows all of them alike.
+
+    Raises:
+        CommandError: unzip, zip, git or the wheel tool is missing or failed.
+        PatchError: the release has no patch, so that there is nothing to compare.
+    """
+    stock = workshop.stock(release)
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        room = Path(name)
+        source = room / release.wheel.filename
+        source.write_bytes(stock.content)
+        patch = _patch_file(release, workshop, all_series)
+        ways = {
+            ("build, with all checks", "process"): lambda at: _ours(release, workshop, at),
+            ("wheel unpack, git apply, wheel pack", "process"): lambda at: _tool(source, patch, at),
+            ("unzip, patch, sed, zip -r", "process"): lambda at: _hand(source, patch, at),
+            ("rewrite", "core"): lambda at: _core(release, source, all_series, at),
+            ("floor: read, sha256, write", "core"): lambda at: _floor(source, at),
+        }
+        times: dict[tuple[str, str], list[float]] = {key: [] for key in ways}
+        for turn in range(repeat):
+            for number, (key, way) in enumerate(ways.items()):
+                place = room / f"{turn}-{number}"
+                place.mkdir()
+                times[key].append(_timed(way, place))
+    return [Measurement(*key, tuple(seconds)) for key, seconds in times.items()]
+
+
+def _timed(way: Callable[[Path], None], place: Path) -> float:
+    started = time.perf_counter()
+    way(place)
+    return time.perf_counter() - started
+
+
+def _patch_file(release: Release, workshop: Workshop, all_series: Sequence[Series]) -> Path:
+    for series in all_series:
+        for patch in series.serving(release.version):
+            return workshop.patches / series.name / patch.file
+    raise CommandError(f"no patch serves {release.version}", "measure another release")
+
+
+def _run(words: Sequence[str], place: Path, env: Mapping[str, str] | None = None) -> None:
+    command.run(words, timeout=_TIMEOUT, cwd=place, env=env)
+
+
+def _ours(release: Release, workshop: Workshop, place: Path) -> None:
+    words = [sys.executable, "-m", "builder", "build", release.version, "--offline"]
+    _run(
+        [*words, "--patches", str(workshop.patches), "--output", "dist"], place, _environ(workshop)
+    )
+
+
+def _tool(source: Path, patch: Path, place: Path) -> None:
+    wheel = str(Path(sysconfig.get_path("scripts")) / "wheel")
+    _run([wheel, "unpack", str(source)], place)
+    (tree,) = place.iterdir()
+    _run(["git", "apply", str(patch)], tree)
+    _run([wheel, "pack", str(tree), "--dest-dir", str(place)], place)
+
+
+def _hand(source: Path, patch: Path, place: Path) -> None:
+    name, version = source.name.split("-")[:2]
+    old, new = (f"{n}-{version}.dist-info" for n in (name, "tensorboardtmp"))
+    _run(["unzip", "-q", str(source)], place)
+    _run(["patch", "-s", "-p1", "-i", str(patch)], place)
+    _run(["sed", "-i", "s/^Name: .*/Name: tensorboardtmp/", f"{old}/METADATA"], place)
+    _run(["mv", old, new], place)
+    _run(["zip", "-q", "-r", f"tensorboardtmp-{version}-py3-none-any.whl", name, new], place)
+
+
+def _core(release: Release, source: Path, all_series: Sequence[Series], place: Path) -> None:
+    content = source.read_bytes()
+    hashlib.sha256(content).hexdigest()
+    identity = make_identity(
+        IdentityKind.TEST,
+        release.version,
+        name="tensorboardtmp",
+        local_label="",
+        build_tag=None,
+    )
+    overlay = build_overlay(release, content, all_series, identity)
+    with (place / overlay.filename).open("wb") as file:
+        file.writelines(overlay.pieces)
+
+
+def _floor(source: Path, place: Path) -> None:
+    content = source.read_bytes()
+    hashlib.sha256(content).hexdigest()
+    (place / source.name).write_bytes(content)
+
+
+def measure_all(workshop: Workshop, jobs: int) -> dict[str, float]:
+    """`build all` as one process tree: wall time in seconds, peak of all resident sets in MB."""
+    import psutil
+
+    words = [sys.executable, "-m", "builder", "build", "all", "--offline", "--jobs", str(jobs)]
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        place = Path(name)
+        started = time.perf_counter()
+        peak = 0
+        words += ["--patches", str(workshop.patches), "--output", str(place / "dist")]
+        with command.running(
+            words, log=place / "log", cwd=place, env=_environ(workshop)
+        ) as process:
+            watched = psutil.Process(process.pid)
+            while process.poll() is None:
+                peak = max(peak, _resident(watched))
+                command.pause(process, 0.01)
+        if process.returncode:
+            raise CommandError("build all failed", (place / "log").read_text()[-500:])
+        return {"seconds": time.perf_counter() - started, "peak_mb": peak / 1e6, "jobs": jobs}
+
+
+def _environ(workshop: Workshop) -> dict[str, str]:
+    """Ours, with the package to be found from any directory, installed or not."""
+    return {**workshop.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+
+
+def _resident(process: psutil.Process) -> int:
+    import psutil
+
+    total = 0
+    for one in [process, *process.children(recursive=True)]:
+        try:
+            total += int(one.memory_info().rss)
+        except psutil.Error:
+            continue  # it has just ended
+    return total

@@ -1,0 +1,118 @@
+"""Z: the zip container. What readers forgive and checkers must see."""
+
+from __future__ import annotations
+
+import re
+import stat
+import unicodedata
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from builder.checks.subject import MAX_INFLATED, Difficulty, Subject
+from builder.model import Finding
+from builder.wheel.archive import DEFLATED, FLAG_ENCRYPTED, STORED, Archive, Member
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_UNIX = 3
+
+
+def check_container(subject: Subject) -> Iterator[Finding]:
+    """All Z codes for the wheel."""
+    archive = subject.archive
+    yield from _layout(archive)
+    yield from _twice(archive)
+    for member in archive.members:
+        yield from _headers(member)
+        yield from _name(member)
+        yield from _kind(member)
+    if subject.oversized:
+        total = sum(m.size for m in archive.members)
+        yield Finding("Z109", "", f"declares {total} bytes inflated; {MAX_INFLATED} is the limit")
+        return
+    for member in archive.members:
+        digest = subject.digest(member)
+        if isinstance(digest, Difficulty):
+            yield Finding("Z109", member.name, digest.reason)
+        elif not digest.crc_ok:
+            yield Finding("Z110", member.name, f"declares CRC-32 {member.crc:08x}")
+
+
+def _layout(archive: Archive) -> Iterator[Finding]:
+    places = (
+        (archive.leading, "in front of the first member"),
+        (archive.between, "between the directory and the end record"),
+        (archive.trailing, "behind the end of the archive"),
+        (len(archive.comment), "in the archive's comment"),
+    )
+    for size, place in places:
+        if size:
+            yield Finding("Z101", "", f"{size} bytes lie {place}")
+    for member in archive.members:
+        if member.descriptor:
+            yield Finding("Z101", member.name, f"{len(member.descriptor)} bytes lie behind it")
+        if member.extra or member.local.extra or member.comment:
+            yield Finding("Z101", member.name, "it has an extra field or a comment")
+
+
+def _headers(member: Member) -> Iterator[Finding]:
+    local = member.local
+    pairs = {
+        "name": (local.name, member.raw_name),
+        "flags": (local.flags, member.flags),
+        "method": (local.method, member.method),
+        "time": ((local.date, local.time), (member.date, member.time)),
+        "CRC-32": (local.crc, member.crc),
+        "compressed size": (local.compressed_size, member.compressed_size),
+        "size": (local.size, member.size),
+    }
+    differing = [what for what, (here, there) in pairs.items() if here != there]
+    if differing:
+        yield Finding("Z102", member.name, f"they differ in {', '.join(differing)}")
+
+
+def _twice(archive: Archive) -> Iterator[Finding]:
+    spelt: dict[str, str] = {}
+    names = Counter(m.name for m in archive.members)
+    offsets = Counter(m.offset for m in archive.members)
+    for name, count in names.items():
+        if count > 1:
+            yield Finding("Z103", name, f"it stands {count} times")
+        other = spelt.setdefault(unicodedata.normalize("NFKC", name).casefold(), name)
+        if other != name:
+            yield Finding("Z106", name, f"{other} is there too")
+    for member in archive.members:
+        if offsets[member.offset] > 1:
+            yield Finding("Z102", member.name, "it shares its data with another member")
+
+
+def _name(member: Member) -> Iterator[Finding]:
+    name = member.name
+    parts = name.split("/")
+    reasons = {
+        "it is absolute": name.startswith("/") or re.match(r"[A-Za-z]:", name) is not None,
+        "it leads upwards": ".." in parts,
+        "it has a backslash": "\\" in name,
+        "it has control characters": _CONTROL.search(name) is not None,
+        "it has an empty or . part": any(p in ("", ".") for p in parts[:-1]) or not name,
+        "it is not UTF-8": "\ufffd" in name,
+    }
+    for reason, applies in reasons.items():
+        if applies:
+            yield Finding("Z104", name, reason)
+
+
+def _kind(member: Member) -> Iterator[Finding]:
+    kind = stat.S_IFMT(member.external_attr >> 16) if member.create_system == _UNIX else 0
+    if kind not in (0, stat.S_IFREG):
+        yield Finding(
+            "Z105", member.name, f"its mode is {stat.filemode(member.external_attr >> 16)}"
+        )
+    elif member.name.endswith("/"):
+        yield Finding("Z105", member.name, "it is a directory entry")
+    if (member.flags | member.local.flags) & FLAG_ENCRYPTED:
+        yield Finding("Z107", member.name, "it is encrypted")
+    if member.method not in (STORED, DEFLATED):
+        yield Finding("Z108", member.name, f"its compression method is {member.method}")

@@ -1,0 +1,91 @@
+"""The command line: `python -m builder VERB`.
+
+Errors are for people: one line of what failed, one line of what to do, an exit code for each stage
+(`builder.errors`), a traceback with --debug only.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from builder import __version__
+from builder.cli.bench import bench
+from builder.cli.build import build
+from builder.cli.catalog import catalog
+from builder.cli.check import check
+from builder.cli.plan import plan
+from builder.console import Console
+from builder.errors import BuilderError, InterruptedRunError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+_SIGTERM_EXIT = 128 + signal.SIGTERM
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="tensorboard-proxy-wheels")
+def cli() -> None:
+    """Turn any TensorBoard release into a patched wheel that shows inside Jupyter.
+
+    Exit codes: 0 done, 2 the request makes no sense, 3 index or cache, 4 patches, 5 unreadable
+    wheel, 6 new findings, 7 output directory, 8 provenance, 9 nothing found but not everything
+    could be checked, 10 another program failed, 130 interrupted, 143 terminated.
+    """
+
+
+for command in (build, plan, check, catalog, bench):
+    cli.add_command(command)
+
+
+class _Terminated(BaseException):
+    """SIGTERM: unwinds like Ctrl-C, so that nothing half-written stays."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a verb and end the process with its exit code."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    signal.signal(signal.SIGTERM, _terminate)
+    sys.exit(_run(words))
+
+
+def _run(words: Sequence[str]) -> int:
+    try:
+        code = cli.main(args=list(words), prog_name="python -m builder", standalone_mode=False)
+    except BrokenPipeError:
+        # The reader has seen enough, as `head` does; the interpreter must not flush into nothing.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except click.UsageError as error:
+        error.show()
+        return error.exit_code
+    except (Exception, KeyboardInterrupt, _Terminated) as error:
+        if "--debug" in words:
+            raise
+        return _explain(error)
+    return int(code or 0)
+
+
+def _explain(error: BaseException) -> int:
+    """Say what failed and what to do; the exit code."""
+    console = Console()
+    if isinstance(error, BuilderError):
+        console.error(error.message, error.hint)
+        return error.exit_code
+    if isinstance(error, (click.Abort, KeyboardInterrupt, _Terminated)):
+        what = "terminated" if isinstance(error, _Terminated) else "interrupted"
+        console.error(what, "nothing was left half-written; run it again")
+        return _SIGTERM_EXIT if what == "terminated" else InterruptedRunError.exit_code
+    console.error(f"a fault of ours: {type(error).__name__}: {error}", "report it, with --debug")
+    return 1
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    raise _Terminated

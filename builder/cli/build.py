@@ -1,0 +1,128 @@
+"""`build`: patched, renamed, checked wheels in the output directory."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from builder.cli.options import (
+    Common,
+    build_options,
+    common_options,
+    identity_options,
+    open_workshop,
+    series_option,
+)
+from builder.cli.words import finding_line
+from builder.model import Standing
+from builder.pipeline.build import Built, Failed, build_many
+from builder.request import parse_request
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from builder.console import Console
+
+_SEVERAL_KINDS = 1
+
+
+@click.command()
+@click.argument("releases", nargs=-1, metavar="RELEASE...")
+@series_option
+@identity_options
+@click.option("--force", is_flag=True, help="Replace a different wheel of the same name.")
+@click.option("--deep", is_flag=True, help="Also install and start each wheel in its own era.")
+@click.option("--jobs", type=click.IntRange(min=1), help="How many at a time. Default: all cores.")
+@common_options
+def build(
+    releases: tuple[str, ...],
+    series: tuple[str, ...],
+    jobs: int | None,
+    catalog: Path,
+    patches: Path,
+    offline: bool,
+    **chosen: Any,
+) -> int:
+    """Build releases: 2.2.1, '>=1.13,<2.3', latest, all, or several of these."""
+    options = build_options(series, **chosen)
+    workshop = open_workshop(Common(catalog, patches, offline), commit=True)
+    console = workshop.console
+    wanted = workshop.releases(parse_request(releases, workshop.catalog))
+    cores = len(os.sched_getaffinity(0))
+    done = 0
+
+    def report(outcome: Built | Failed) -> None:
+        nonlocal done
+        done += 1
+        if len(wanted) > 1:
+            console.say(f"[{done:2}/{len(wanted)}] {_line(outcome)}")
+
+    with console.progress():
+        outcomes = build_many(wanted, workshop, options, jobs=jobs or cores, report=report)
+    if len(outcomes) == 1:
+        return _one(outcomes[0], console)
+    return _many(outcomes, console)
+
+
+def _one(outcome: Built | Failed, console: Console) -> int:
+    if isinstance(outcome, Failed):
+        raise outcome.error
+    stock = outcome.release.wheel
+    where = "from the cache" if outcome.cached else "fetched"
+    rows = [
+        ("stock wheel", f"{stock.filename}, {where}, sha256 {stock.sha256}"),
+        ("patches", ", ".join(outcome.patches) or "none"),
+        ("native", ", ".join(outcome.native)),
+        ("changed", ", ".join(outcome.changed) or "nothing but the name"),
+        ("identity", f"{outcome.identity.name} {outcome.identity.version}"),
+        ("checks", _checks(outcome)),
+        ("wheel", f"sha256 {outcome.sha256}, {outcome.size:,} bytes, {outcome.seconds:.2f} s"),
+    ]
+    console.say(f"{outcome.path} {outcome.placement}")
+    for label, text in rows:
+        if text:
+            console.say(f"  {label:<12} {text}")
+    for finding in outcome.findings:
+        console.say(f"  {finding_line(finding)}")
+    return 0
+
+
+def _many(outcomes: Sequence[Built | Failed], console: Console) -> int:
+    rows = [_row(outcome) for outcome in outcomes]
+    console.table(("release", "wheel", "outcome", "patches", "inherited", "MB", "s"), rows)
+    failed = [o for o in outcomes if isinstance(o, Failed)]
+    console.say(f"{len(outcomes) - len(failed)} of {len(outcomes)} releases built")
+    for outcome in failed:
+        console.error(outcome.error.message, outcome.error.hint)
+    codes = {o.error.exit_code for o in failed}
+    return 0 if not codes else codes.pop() if len(codes) == 1 else _SEVERAL_KINDS
+
+
+def _line(outcome: Built | Failed) -> str:
+    if isinstance(outcome, Failed):
+        return f"{outcome.release.version} failed: {outcome.error.message}"
+    name = outcome.path.name
+    return f"{outcome.release.version} {name} {outcome.placement}, {outcome.seconds:.2f} s"
+
+
+def _row(outcome: Built | Failed) -> tuple[str, ...]:
+    if isinstance(outcome, Failed):
+        return (outcome.release.version, "", f"failed: {outcome.error.message}", "", "", "", "")
+    return (
+        outcome.release.version + (" (yanked)" if outcome.release.yanked else ""),
+        outcome.path.name,
+        str(outcome.placement),
+        ", ".join(outcome.patches) or "none",
+        str(sum(f.standing is Standing.INHERITED for f in outcome.findings)),
+        f"{outcome.size / 1e6:.1f}",
+        f"{outcome.seconds:.2f}",
+    )
+
+
+def _checks(outcome: Built) -> str:
+    inherited = sum(f.standing is Standing.INHERITED for f in outcome.findings)
+    extra = f", {inherited} findings inherited from stock" if inherited else ""
+    return f"{outcome.checked} passed{extra}"

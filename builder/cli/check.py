@@ -1,0 +1,101 @@
+"""`check`: any wheel, from its bytes on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from builder.checks.table import DEEP_CODES, STATIC_CODES
+from builder.cli.options import (
+    Common,
+    common_options,
+    open_workshop,
+    project,
+    series_option,
+    split_series,
+)
+from builder.cli.words import finding_line
+from builder.errors import BuilderError, NewFindingsError, UncheckedError
+from builder.model import Standing
+from builder.pipeline.check import check_wheel, verify_provenance
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from builder.model import Finding
+    from builder.pipeline.check import Checked
+    from builder.pipeline.workshop import Workshop
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command()
+@click.argument("wheels", nargs=-1, required=True, type=_FILE, metavar="WHEEL...")
+@click.option("--stock", type=_FILE, help="The stock wheel. Default: found by the version.")
+@click.option("--provenance", is_flag=True, help="Verify the statement beside it, with a rebuild.")
+@click.option("--deep", is_flag=True, help="Also install and start it in its release's own era.")
+@series_option
+@common_options
+def check(
+    wheels: Sequence[Path],
+    stock: Path | None,
+    provenance: bool,
+    deep: bool,
+    series: tuple[str, ...],
+    catalog: Path,
+    patches: Path,
+    offline: bool,
+) -> int:
+    """Check wheels: container, names, RECORD, METADATA, WHEEL, content, difference from stock."""
+    workshop = open_workshop(Common(catalog, patches, offline))
+    defaults = project()
+    asked = split_series(series, defaults) if series else None
+    failures: list[BuilderError] = []
+    for wheel in wheels:
+        try:
+            if provenance:
+                verified = "; ".join(verify_provenance(wheel, workshop))
+                workshop.console.say(f"{wheel.name}: provenance holds: {verified}")
+            checked = check_wheel(
+                wheel,
+                workshop,
+                stock=stock,
+                series=asked,
+                default_series=defaults.series,
+                run_deep=deep,
+            )
+            _report(wheel, checked, workshop, deep=deep)
+        except BuilderError as error:
+            if len(wheels) == 1:
+                raise
+            workshop.console.error(error.message, error.hint)
+            failures.append(error)
+    return max((f.exit_code for f in failures), default=0)
+
+
+def _report(wheel: Path, checked: Checked, workshop: Workshop, *, deep: bool) -> None:
+    for note in checked.notes:
+        workshop.console.note(f"{wheel.name}: {note}")
+    codes = {*STATIC_CODES, *(DEEP_CODES if deep else ())}
+    count = {s: _codes(checked.findings, s) for s in Standing}
+    passed = len(codes - {f.code for f in checked.findings})
+    workshop.console.say(
+        f"{wheel.name}: {passed} checks passed, {len(count[Standing.NEW])} failed, "
+        f"{len(count[Standing.INHERITED])} inherited, {len(count[Standing.UNCHECKED])} unchecked"
+    )
+    for finding in checked.findings:
+        workshop.console.say(f"  {finding_line(finding)}")
+    if count[Standing.NEW]:
+        failed = ", ".join(sorted(count[Standing.NEW]))
+        raise NewFindingsError(f"{wheel.name} fails {failed}", "do not publish it; build it again")
+    if count[Standing.UNCHECKED]:
+        raise UncheckedError(
+            f"{wheel.name}: {len(count[Standing.UNCHECKED])} checks could not be decided",
+            "give it what is missing (--stock, or the network), as the notes say",
+        )
+
+
+def _codes(findings: Sequence[Finding], standing: Standing) -> set[str]:
+    return {f.code for f in findings if f.standing is standing}

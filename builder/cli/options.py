@@ -1,0 +1,173 @@
+"""Options that several verbs share, and the workshop that they describe."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from builder import catalog as catalogs
+from builder.cache import Cache
+from builder.console import Console
+from builder.git import describe_checkout
+from builder.index import NoIndex, SimpleIndex
+from builder.model import IdentityKind
+from builder.pipeline.build import BuildOptions
+from builder.pipeline.workshop import Workshop
+from builder.settings import read_environment, read_project
+
+if TYPE_CHECKING:
+    from builder.settings import Project
+
+# In a checkout patches/ lies beside the package, in an installed distribution inside it.
+PACKAGE_DIRECTORY = Path(__file__).resolve().parents[1]
+ROOT = PACKAGE_DIRECTORY.parent
+_INSTALLED_PATCHES = PACKAGE_DIRECTORY / "patches"
+DEFAULT_PATCHES = _INSTALLED_PATCHES if _INSTALLED_PATCHES.is_dir() else ROOT / "patches"
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+class Common(NamedTuple):
+    """The options that every verb has."""
+
+    catalog: Path
+    patches: Path
+    offline: bool
+
+
+def together(*decorators: Decorator) -> Decorator:
+    """Several click decorators as one, the first on top of `--help`."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return decorate
+
+
+def _path(**kwargs: bool) -> click.Path:
+    return click.Path(path_type=Path, **kwargs)
+
+
+common_options = together(
+    click.option(
+        "--catalog",
+        type=_path(dir_okay=False),
+        default=catalogs.DEFAULT_PATH,
+        help="The pinned facts; default: the project's own.",
+        show_default=False,
+    ),
+    click.option(
+        "--patches",
+        type=_path(file_okay=False),
+        default=DEFAULT_PATCHES,
+        help="The directory of the series; default: the project's own.",
+        show_default=False,
+    ),
+    click.option("--offline", is_flag=True, help="Use the cache alone, never the network."),
+    click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks."),
+)
+
+series_option = click.option(
+    "--series",
+    multiple=True,
+    metavar="NAME[,NAME]",
+    help="The series to apply, in this order; `none` for none. Default: pyproject.toml's.",
+)
+
+identity_options = together(
+    click.option(
+        "--identity",
+        type=click.Choice([k.value for k in IdentityKind]),
+        default=IdentityKind.TEST.value,
+        show_default=True,
+        help="test: another distribution name. local: tensorboard with a local version.",
+    ),
+    click.option("--name", help="The test distribution's name. Default: pyproject.toml's."),
+    click.option(
+        "--local-version",
+        "local_label",
+        default="proxy.1",
+        show_default=True,
+        metavar="LABEL",
+        help="What stands behind the + of a local identity.",
+    ),
+    click.option("--build-tag", metavar="N", help="A wheel build tag (PEP 427)."),
+    click.option(
+        "--output",
+        type=_path(file_okay=False),
+        default=Path("dist"),
+        show_default=True,
+        help="Where wheels go.",
+    ),
+)
+
+
+def open_workshop(common: Common, *, commit: bool = False) -> Workshop:
+    """The doors, wired for real.
+
+    Args:
+        common: the options that every verb has.
+        commit: also find out the commit of this tool (it starts git).
+    """
+    environment = read_environment(os.environ)
+    return Workshop(
+        catalog=catalogs.parse(catalogs.load_facts(common.catalog)),
+        patches=common.patches,
+        cache=Cache(environment.cache),
+        index=NoIndex() if common.offline else SimpleIndex(environment),
+        console=Console(),
+        environment=environment,
+        environ=dict(os.environ),
+        commit=describe_checkout(ROOT) if commit else None,
+    )
+
+
+def project() -> Project:
+    """The defaults in pyproject.toml, of the directory that we are in or else of the checkout."""
+    here = Path.cwd()
+    return read_project(here if (here / "pyproject.toml").is_file() else ROOT)
+
+
+def split_series(given: tuple[str, ...], defaults: Project) -> tuple[str, ...]:
+    """`("a,b", "c")` → a, b, c; nothing → the defaults; `none` → none."""
+    if not given:
+        return defaults.series
+    names = [name.strip() for words in given for name in words.split(",")]
+    return tuple(name for name in names if name and name != "none")
+
+
+def build_options(
+    series: tuple[str, ...],
+    identity: str,
+    name: str | None,
+    local_label: str,
+    build_tag: str | None,
+    output: Path,
+    *,
+    force: bool = False,
+    deep: bool = False,
+) -> BuildOptions:
+    """The user's choices, defaults filled in and judged before anything is fetched.
+
+    Raises:
+        RequestError: a name, label or build tag is malformed.
+    """
+    defaults = project()
+    options = BuildOptions(
+        series=split_series(series, defaults),
+        kind=IdentityKind(identity),
+        name=defaults.name if name is None else name,
+        local_label=local_label,
+        build_tag=build_tag,
+        output=output,
+        force=force,
+        deep=deep,
+    )
+    options.identify("1.13.0")
+    return options

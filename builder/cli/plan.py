@@ -1,0 +1,85 @@
+"""`plan`: what would be done to each release, and why; touches nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from builder.cli.options import (
+    Common,
+    build_options,
+    common_options,
+    identity_options,
+    open_workshop,
+    series_option,
+)
+from builder.cli.words import finding_line
+from builder.errors import NewFindingsError
+from builder.plan import BuildPlan, make_plan, to_json
+from builder.request import parse_request
+from builder.series import audit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command()
+@click.argument("releases", nargs=-1, metavar="RELEASE...")
+@series_option
+@identity_options
+@click.option("--json", "as_json", is_flag=True, help="One JSON list for machines.")
+@common_options
+def plan(
+    releases: tuple[str, ...],
+    series: tuple[str, ...],
+    as_json: bool,
+    catalog: Path,
+    patches: Path,
+    offline: bool,
+    **chosen: Any,
+) -> int:
+    """Show what `build` would do to releases: 2.2.1, '>=1.13,<2.3', latest, all."""
+    options = build_options(series, **chosen)
+    workshop = open_workshop(Common(catalog, patches, offline))
+    wanted = workshop.releases(parse_request(releases, workshop.catalog))
+    all_series = workshop.series(options.series)
+    present = {p.name for p in options.output.iterdir()} if options.output.is_dir() else set()
+    plans = make_plan(wanted, all_series, options.identify, present)
+    if as_json:
+        workshop.console.say(json.dumps([to_json(p) for p in plans], indent=1))
+    else:
+        columns = (
+            "release",
+            "stock wheel",
+            "backend",
+            *options.series,
+            "identity",
+            "output",
+            "there",
+        )
+        workshop.console.table(columns, [_row(p) for p in plans])
+    findings = audit(all_series, workshop.catalog.versions)
+    for finding in findings:
+        workshop.console.note(finding_line(finding))
+    if findings:
+        raise NewFindingsError(
+            f"the series have {len(findings)} findings", "mend series.toml, or remove the file"
+        )
+    return 0
+
+
+def _row(item: BuildPlan) -> tuple[str, ...]:
+    release = item.release
+    mark = " (yanked)" if release.yanked else "" if release.pinned else " (not in the catalog)"
+    backend = item.backend if item.backend == "overlay" else f"{item.backend}: {item.reason}"
+    return (
+        release.version + mark,
+        release.wheel.filename,
+        backend,
+        *(", ".join(s.patches) or s.status for s in item.series),
+        item.identity.kind,
+        item.filename,
+        "yes" if item.in_output else "no",
+    )

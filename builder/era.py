@@ -1,0 +1,57 @@
+"""Each release's own era: the Python and the date at which its stock wheel is known to work.
+
+Measured: stock wheels with the dependencies of their upload date plus seven days start and serve on
+these Pythons, 1.13.x with the TensorFlow of its time, which it imports when it starts.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from packaging.specifiers import SpecifierSet
+
+from builder.errors import IndexLookupError
+
+if TYPE_CHECKING:
+    from builder.model import Release
+
+_GRACE = timedelta(days=7)
+_PYTHONS = (
+    ("<2.4", "3.7"),
+    (">=2.4,<2.8", "3.8"),
+    (">=2.8,<2.12", "3.9"),
+    (">=2.12,<2.15", "3.10"),
+    (">=2.15", "3.11"),
+)
+
+
+class Era(NamedTuple):
+    """When and where a release is at home.
+
+    Attributes:
+        python: `3.7`.
+        until: RFC 3339 date before which dependencies were uploaded.
+        first: requirements that must be installed before TensorBoard.
+    """
+
+    python: str
+    until: str
+    first: tuple[str, ...]
+
+
+def era_of(release: Release) -> Era:
+    """The era of a release: its own Python, and its upload date plus seven days.
+
+    Raises:
+        IndexLookupError: nobody knows when it was uploaded (an index that speaks HTML only).
+    """
+    if not release.wheel.upload_time:
+        raise IndexLookupError(
+            f"it is not known when {release.wheel.filename} was uploaded",
+            "refresh the catalog from an index that says (PEP 700)",
+        )
+    uploaded = datetime.fromisoformat(release.wheel.upload_time.replace("Z", "+00:00"))
+    python = next(p for spec, p in _PYTHONS if SpecifierSet(spec).contains(release.version, True))
+    first = ("tensorflow==1.13.1",) if SpecifierSet("<1.14").contains(release.version) else ()
+    return Era(python, (uploaded + _GRACE).strftime("%Y-%m-%dT%H:%M:%SZ"), first)

@@ -1,0 +1,215 @@
+"""Build: fetch, patch, rename, check, write; one release, or many at once."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from builder import deep, provenance
+from builder.checks import run_checks
+from builder.checks.subject import Subject
+from builder.checks.table import DEEP_CODES, STATIC_CODES
+from builder.errors import BuilderError, NewFindingsError
+from builder.identity import make_identity
+from builder.model import Finding, Standing
+from builder.output import Placement, place
+from builder.overlay import Overlay, build_overlay
+from builder.wheel import archive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from builder.model import Identity, IdentityKind, Release
+    from builder.pipeline.workshop import Workshop
+    from builder.series import Series
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """What the user chose, the same for all releases of a run."""
+
+    series: tuple[str, ...]
+    kind: IdentityKind
+    name: str
+    local_label: str
+    build_tag: str | None
+    output: Path
+    force: bool = False
+    deep: bool = False
+
+    def identify(self, version: str) -> Identity:
+        """The identity of that release's final wheel.
+
+        Raises:
+            RequestError: a part of it is malformed.
+        """
+        return make_identity(
+            self.kind,
+            version,
+            name=self.name,
+            local_label=self.local_label,
+            build_tag=self.build_tag,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What became of one release.
+
+    Attributes:
+        changed: the members that patches changed.
+        patches: the labels of the patches.
+        cached: whether the stock wheel was in the cache.
+        checked: how many checks passed.
+        size: of the wheel, in bytes.
+        seconds: from start to finish.
+    """
+
+    release: Release
+    changed: tuple[str, ...]
+    patches: tuple[str, ...]
+    native: tuple[str, ...]
+    identity: Identity
+    path: Path
+    placement: Placement
+    sha256: str
+    size: int
+    cached: bool
+    findings: tuple[Finding, ...]
+    checked: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A release that did not build, and why."""
+
+    release: Release
+    error: BuilderError
+
+
+def build_release(
+    release: Release, all_series: Sequence[Series], workshop: Workshop, options: BuildOptions
+) -> Built:
+    """Build one release into the output directory.
+
+    Raises:
+        BuilderError: of the stage that failed; the output directory is as it was.
+    """
+    started = time.perf_counter()
+    workshop.check_cancelled()
+    identity = options.identify(release.version)
+    fetched = workshop.stock(release)
+    overlay = build_overlay(release, fetched.content, all_series, identity)
+    content = overlay.content
+    sha256 = hashlib.sha256(content).hexdigest()
+    findings = _check(overlay, content, release)
+    codes = {*STATIC_CODES, *(DEEP_CODES if options.deep else ())}
+    if options.deep:
+        findings += deep.check_behaviour(
+            overlay.filename, content, release, workshop.environment, workshop.environ
+        )
+    _refuse_new(overlay.filename, findings)
+    statement = provenance.statement(
+        overlay.filename,
+        sha256,
+        release,
+        overlay.delta,
+        identity,
+        series=options.series,
+        commit=workshop.commit,
+        epoch=workshop.environment.source_date_epoch,
+    )
+    path = options.output / overlay.filename
+    placement = place(
+        path,
+        [content],
+        sha256,
+        statement,
+        force=options.force,
+        check_cancelled=workshop.check_cancelled,
+    )
+    return Built(
+        release=release,
+        changed=tuple(overlay.delta.changes),
+        patches=tuple(p.label for p in overlay.delta.applied),
+        native=overlay.delta.native,
+        identity=identity,
+        path=path,
+        placement=placement,
+        sha256=sha256,
+        size=len(content),
+        cached=fetched.cached,
+        findings=tuple(findings),
+        checked=len(codes - {f.code for f in findings}),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def build_many(
+    releases: Sequence[Release],
+    workshop: Workshop,
+    options: BuildOptions,
+    *,
+    jobs: int,
+    report: Callable[[Built | Failed], None],
+) -> list[Built | Failed]:
+    """Build many releases at once; one that fails does not stop the others.
+
+    Args:
+        releases: what to build.
+        workshop: the doors.
+        options: the user's choices.
+        jobs: how many at a time.
+        report: called from this thread for each release as it is done.
+
+    Returns:
+        One outcome for each release, in their order.
+
+    Raises:
+        PatchError: a series cannot be read.
+        InterruptedRunError: Ctrl-C or SIGTERM; what was complete stays, nothing is half-written.
+    """
+    all_series = workshop.series(options.series)
+    outcomes: dict[str, Built | Failed] = {}
+    # Threads suffice: inflating and hashing, which is nearly all of the work, release the lock.
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        futures = {
+            pool.submit(build_release, r, all_series, workshop, options): r for r in releases
+        }
+        try:
+            for future in as_completed(futures):
+                release = futures[future]
+                try:
+                    outcome: Built | Failed = future.result()
+                except BuilderError as error:
+                    outcome = Failed(release, error)
+                outcomes[release.version] = outcome
+                report(outcome)
+        except BaseException:
+            workshop.cancelled.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+    return [outcomes[r.version] for r in releases]
+
+
+def _check(overlay: Overlay, content: bytes, release: Release) -> list[Finding]:
+    # The bytes are parsed again: what is checked is what will lie on disk, not what was meant.
+    made = archive.parse(content, overlay.filename)
+    subject = Subject(overlay.filename, made, overlay.stock, overlay.delta, release.version)
+    return run_checks(subject, release.wheel.filename)
+
+
+def _refuse_new(filename: str, findings: Sequence[Finding]) -> None:
+    new = [f for f in findings if f.standing is Standing.NEW]
+    if new:
+        first = new[0]
+        raise NewFindingsError(
+            f"{filename} has {len(new)} new findings; first {first.code} {first.subject}: "
+            f"{first.detail}",
+            "it did not reach the output directory; the stock wheel does not have this finding",
+        )

@@ -1,0 +1,71 @@
+"""Catalog: compare with the index, show the difference, take it over."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from packaging.version import Version
+
+from builder import catalog as catalogs
+from builder.delta import git_blob
+from builder.model import FIRST_RELEASE, Release
+from builder.plan import NOTEBOOK
+from builder.wheel import archive, metadata
+from builder.wheel.rewrite import find_dist_info
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from builder.catalog import Difference, Facts
+    from builder.model import WheelFile
+    from builder.pipeline.workshop import Workshop
+
+
+def check_catalog(path: Path, workshop: Workshop) -> list[Difference]:
+    """How the index differs from the catalog now.
+
+    Raises:
+        IndexLookupError: the catalog cannot be read, or the index does not answer.
+    """
+    return catalogs.compare(catalogs.load_facts(path), workshop.index.wheels())
+
+
+def update_catalog(path: Path, workshop: Workshop) -> list[Difference]:
+    """Take over what the index says now; new wheels are fetched and looked into.
+
+    Returns:
+        What was different before.
+
+    Raises:
+        IndexLookupError: the catalog cannot be read or written, or the index does not answer.
+    """
+    facts = catalogs.load_facts(path)
+    listed = workshop.index.wheels()
+    differences = catalogs.compare(facts, listed)
+    news = {
+        version: _facts(version, listed[version], workshop)
+        for version in {d.version for d in differences}
+        if version in listed and Version(version) >= Version(FIRST_RELEASE)
+    }
+    if news:
+        temporary = path.with_suffix(".new")
+        temporary.write_text(catalogs.dump(catalogs.merge(facts, news)), encoding="utf-8")
+        temporary.replace(path)
+    return differences
+
+
+def _facts(version: str, wheels: list[WheelFile], workshop: Workshop) -> Facts:
+    release = Release(version=version, wheels=tuple(wheels), pinned=False)
+    filename = release.wheel.filename
+    content = workshop.stock(release).content
+    stock = archive.parse(content, filename)
+    document = stock.find(f"{find_dist_info(stock, filename)}/METADATA")
+    notebook = stock.find(NOTEBOOK)
+    # Indexes that speak HTML only list no sizes (PEP 503); the file itself has one.
+    sized = [replace(w, size=len(content)) if w == release.wheel else w for w in wheels]
+    found: dict[str, Any] = {"version": version, "wheels": [asdict(w) for w in sized]}
+    found["notebook_blob"] = None if notebook is None else git_blob(notebook.read())
+    if document is not None:
+        found["requires_dist"] = metadata.parse(document.read()).values("Requires-Dist")
+    return found

@@ -1,0 +1,97 @@
+"""What every verb works with: the catalog, the series, and the doors."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from builder.errors import InterruptedRunError
+from builder.series import load_series
+from builder.source import Fetched, fetch, look_up
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from builder.cache import Cache
+    from builder.catalog import Catalog
+    from builder.console import Console
+    from builder.index import Index
+    from builder.model import Release
+    from builder.request import Wanted
+    from builder.series import Series
+    from builder.settings import Environment
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """The doors and the pinned facts of one run.
+
+    Attributes:
+        catalog: pinned releases.
+        patches: the directory that holds the series.
+        cache: stock wheels that were fetched before.
+        index: where the others are.
+        console: where words go.
+        environment: the user's settings.
+        environ: the whole environment, for programs that we start.
+        commit: the git commit of this tool, or None.
+        cancelled: set when the run is interrupted.
+    """
+
+    catalog: Catalog
+    patches: Path
+    cache: Cache
+    index: Index
+    console: Console
+    environment: Environment
+    environ: Mapping[str, str]
+    commit: str | None
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+    def releases(self, wanted: Wanted) -> list[Release]:
+        """What was asked for; what the catalog does not have is looked up, with a notice.
+
+        Raises:
+            RequestError: no such release.
+            IndexLookupError: it cannot be looked up.
+        """
+        found = list(wanted.releases)
+        for version in wanted.unknown:
+            release = look_up(version, self.catalog, self.index)
+            self.console.note(
+                f"{release.version} is not in the catalog; used as the index lists it now "
+                "(`python -m builder catalog update` pins it)"
+            )
+            found.append(release)
+        for release in found:
+            if release.yanked:
+                self.console.note(f"{release.version} is yanked upstream")
+        return found
+
+    def series(self, names: Sequence[str]) -> list[Series]:
+        """The series of these names, in this order.
+
+        Raises:
+            PatchError: one is missing or malformed.
+        """
+        return [load_series(self.patches / name) for name in names]
+
+    def stock(self, release: Release) -> Fetched:
+        """The release's stock wheel, verified.
+
+        Raises:
+            IndexLookupError: it cannot be had.
+        """
+        wheel = release.wheel
+        return fetch(wheel, self.cache, self.index, self.console.download(wheel.filename))
+
+    def check_cancelled(self) -> None:
+        """Stop here if the run was interrupted.
+
+        Raises:
+            InterruptedRunError: it was.
+        """
+        if self.cancelled.is_set():
+            raise InterruptedRunError("interrupted", "nothing was left half-written; run it again")

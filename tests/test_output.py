@@ -1,0 +1,113 @@
+"""builder.output: together or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from builder.errors import InterruptedRunError, OutputError
+from builder.output import Placement, place, provenance_path
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def put(target: Path, content: bytes, statement: bytes = b"s", *, force: bool = False) -> Placement:
+    """Place a wheel, with nothing that interrupts."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    return place(target, [content], sha256, statement, force=force, check_cancelled=lambda: None)
+
+
+def snapshot(directory: Path) -> dict[str, bytes]:
+    """Every file below, with its bytes."""
+    return {
+        str(p.relative_to(directory)): p.read_bytes() for p in directory.rglob("*") if p.is_file()
+    }
+
+
+def test_wheel_and_statement_appear(tmp_path: Path) -> None:
+    """In a directory that is made for them, with nothing else in it."""
+    target = tmp_path / "new" / "a.whl"
+    assert put(target, b"one") is Placement.WRITTEN
+    assert snapshot(tmp_path / "new") == {"a.whl": b"one", "a.whl.provenance.json": b"s"}
+
+
+def test_identical_is_already_there(tmp_path: Path) -> None:
+    """And the statement that describes it stays; a lost one is written again."""
+    target = tmp_path / "a.whl"
+    put(target, b"one", b"first")
+    assert put(target, b"one", b"second") is Placement.ALREADY_THERE
+    assert provenance_path(target).read_bytes() == b"first"
+    provenance_path(target).unlink()
+    put(target, b"one", b"third")
+    assert provenance_path(target).read_bytes() == b"third"
+
+
+def test_different_is_refused_unless_forced(tmp_path: Path) -> None:
+    """Nothing is lost without --force."""
+    target = tmp_path / "a.whl"
+    put(target, b"one", b"first")
+    before = snapshot(tmp_path)
+    with pytest.raises(OutputError, match="already and has other content"):
+        put(target, b"two", b"second")
+    assert snapshot(tmp_path) == before
+    assert put(target, b"two", b"second", force=True) is Placement.REPLACED
+    assert snapshot(tmp_path) == {"a.whl": b"two", "a.whl.provenance.json": b"second"}
+
+
+def test_an_interruption_leaves_the_directory_as_it_was(tmp_path: Path) -> None:
+    """Whether there was something or nothing."""
+    target = tmp_path / "a.whl"
+
+    def cancelled() -> None:
+        raise InterruptedRunError("interrupted", "")
+
+    for _ in range(2):
+        before = snapshot(tmp_path)
+        with pytest.raises(InterruptedRunError):
+            place(target, [b"two"], "0" * 64, b"s", force=True, check_cancelled=cancelled)
+        assert snapshot(tmp_path) == before
+        put(target, b"one")
+
+
+def test_a_wheel_that_cannot_be_renamed_takes_its_statement_along(tmp_path: Path) -> None:
+    """The rename of the wheel fails after the statement's: the old statement comes back."""
+    target = tmp_path / "a.whl"
+    put(target, b"one", b"first")
+    target.unlink()
+    provenance = provenance_path(target)
+
+    def block() -> None:
+        target.mkdir()  # nothing can be renamed onto a directory
+
+    with pytest.raises(OutputError):
+        place(target, [b"two"], "0" * 64, b"second", force=True, check_cancelled=block)
+    assert provenance.read_bytes() == b"first"
+    assert sorted(p.name for p in tmp_path.iterdir()) == [target.name, provenance.name]
+
+
+def test_a_faster_parallel_run_wins(tmp_path: Path) -> None:
+    """Another run places the same or another wheel just before our rename."""
+    for theirs, fits in ((b"two", True), (b"three", False)):
+        target = tmp_path / theirs.decode() / "a.whl"
+
+        def meanwhile(target: Path = target, theirs: bytes = theirs) -> None:
+            put(target, theirs, b"theirs")
+
+        sha256 = hashlib.sha256(b"two").hexdigest()
+        if fits:
+            place(target, [b"two"], sha256, b"ours", force=False, check_cancelled=meanwhile)
+        else:
+            with pytest.raises(OutputError, match="other content"):
+                place(target, [b"two"], sha256, b"ours", force=False, check_cancelled=meanwhile)
+            assert provenance_path(target).read_bytes() == b"theirs"
+        assert target.read_bytes() == theirs
+
+
+def test_a_directory_that_is_a_file_is_named(tmp_path: Path) -> None:
+    """One line, with the path."""
+    (tmp_path / "dist").write_text("a file")
+    with pytest.raises(OutputError, match=r"dist/a\.whl cannot be written"):
+        put(tmp_path / "dist" / "a.whl", b"one")

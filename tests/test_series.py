@@ -1,0 +1,214 @@
+"""builder.series and builder.delta: what is read from patches/, and what it makes of wheels."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import shutil
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from builder.delta import git_blob, make_delta
+from builder.errors import PatchError
+from builder.plan import NOTEBOOK
+from builder.series import audit, load_series
+from builder.wheel import archive
+from tests.conftest import CATALOG, RELEASES, ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from builder.model import Release
+
+NAMES = ("proxy", "proxy-hardening")
+PATCHES = ROOT / "patches"
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the proxy series to spoil."""
+    return shutil.copytree(PATCHES / "proxy", tmp_path / "proxy")
+
+
+def spoil(series: Path, old: str, new: str) -> None:
+    """Replace a piece of text that is surely there."""
+    source = series / "series.toml"
+    text = source.read_text()
+    assert old in text
+    source.write_text(text.replace(old, new))
+
+
+@pytest.mark.parametrize("version", RELEASES)
+def test_every_release_is_patched_once(
+    version: str, release: Callable[[str], Release], stock_wheel: Callable[[str], Path]
+) -> None:
+    """All 45: notebook.py alone changes, is valid Python, carries a change notice, is pinned."""
+    stock = archive.parse(stock_wheel(version).read_bytes(), version)
+    delta = make_delta(release(version), stock, [load_series(PATCHES / n) for n in NAMES])
+    assert set(delta.changes) == {NOTEBOOK}
+    change = delta.changes[NOTEBOOK]
+    member = stock.find(NOTEBOOK)
+    assert member is not None
+    before = member.read()
+    assert change.before == hashlib.sha256(before).hexdigest()
+    assert git_blob(before) == release(version).notebook_blob
+    ast.parse(change.after)
+    assert b"# Modified by the tensorboard-proxy-wheels project" in change.after
+    assert len(delta.applied) == 1
+    is_native = version in (v for v in RELEASES if load_series(PATCHES / "proxy").is_native(v))
+    assert delta.native == (("proxy",) if is_native else ())
+
+
+def test_hardening_left_out_ships_native_code(
+    release: Callable[[str], Release], stock_wheel: Callable[[str], Path]
+) -> None:
+    """`--series proxy` changes nothing from 2.3.0 on."""
+    stock = archive.parse(stock_wheel("2.21.0").read_bytes(), "stock")
+    delta = make_delta(release("2.21.0"), stock, [load_series(PATCHES / "proxy")])
+    assert (delta.changes, delta.native) == ({}, ("proxy",))
+
+
+def test_our_series_have_no_findings() -> None:
+    """Every patch file of ours serves a release and is listed."""
+    assert audit([load_series(PATCHES / n) for n in NAMES], RELEASES) == []
+
+
+def test_idle_and_stray_patch_files_are_findings(copy: Path) -> None:
+    """A file that serves no release, and one that no TOML lists."""
+    shutil.copy(copy / "iframe.patch", copy / "old.patch")
+    spoil(copy, '">=2.2,<2.3"', '">=9"')
+    found = {(f.code, f.subject) for f in audit([load_series(copy)], RELEASES)}
+    assert found == {("P901", "proxy/shell-html.patch"), ("P902", "proxy/old.patch")}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("name =", "name", "no TOML"),
+        ('name = "proxy"', 'name = "other"', "not the directory's name"),
+        ('releases = ">=1.13"', 'releases = "newer"', "no version specifier"),
+        ('against = "git"', 'against = "svn"', "must be 'git' or 'wheel'"),
+        ('against = "git"', 'against = "wheel"', "belong to patches made against git"),
+        ('"tensorboard/notebook.py"', '"tensorboard/other.py"', "must name just what"),
+        ("6e2c0a9404ebec13ab16751ef973f94d6b0f079c", "6e2c", "not all git blobs"),
+        ('file = "iframe.patch"', 'file = "gone.patch"', "cannot be read"),
+        ('file = "iframe.patch"', 'file = "../proxy/iframe.patch"', "not a file of this series"),
+        ('file = "iframe.patch"', "", "file is missing"),
+        ("summary =", "sumary =", "summary is missing"),
+        ("native-since =", "native_since =", "unknown key 'native_since'"),
+        ("[[patch]]", "[patch]", "no TOML|must be written as"),
+    ],
+)
+def test_malformed_series_are_named(copy: Path, old: str, new: str, why: str) -> None:
+    """Each mistake in a TOML is one line that says what and where."""
+    spoil(copy, old, new)
+    with pytest.raises(PatchError, match=why) as caught:
+        load_series(copy)
+    assert "series.toml" in caught.value.message
+    assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize("header", ["Description", "Origin", "Author", "Forwarded", "Last-Update"])
+def test_patch_files_need_their_headers(copy: Path, header: str) -> None:
+    """DEP-3 headers are not optional here."""
+    patch = copy / "iframe.patch"
+    patch.write_text(patch.read_text().replace(f"{header}:", f"X-{header}:", 1))
+    with pytest.raises(PatchError, match=f"lacks the DEP-3 header {header}"):
+        load_series(copy)
+
+
+def test_a_missing_series_is_named_with_those_there(tmp_path: Path) -> None:
+    """The hint lists what there is."""
+    shutil.copytree(PATCHES / "proxy", tmp_path / "proxy")
+    with pytest.raises(PatchError, match="no series 'prxy'") as caught:
+        load_series(tmp_path / "prxy")
+    assert "proxy" in caught.value.hint
+
+
+def test_another_blob_is_refused(
+    copy: Path, release: Callable[[str], Release], stock_wheel: Callable[[str], Path]
+) -> None:
+    """A member that is not what the patch was made against is an error that names the path."""
+    spoil(copy, "fe0e13aa40bdca3ec75299dce649140507c460a3", "0" * 40)
+    stock = archive.parse(stock_wheel("2.2.1").read_bytes(), "stock")
+    with pytest.raises(PatchError, match=f"{NOTEBOOK} in the stock wheel is git blob fe0e13aa"):
+        make_delta(release("2.2.1"), stock, [load_series(copy)])
+
+
+def test_a_patch_that_does_not_apply_is_never_forced(
+    copy: Path, release: Callable[[str], Release], stock_wheel: Callable[[str], Path]
+) -> None:
+    """One changed context line stops it."""
+    patch = copy / "shell-html.patch"
+    patch.write_text(patch.read_text().replace("\n import shlex\n", "\n import shlox\n"))
+    stock = archive.parse(stock_wheel("2.2.1").read_bytes(), "stock")
+    with pytest.raises(PatchError, match=r"does not apply to 2\.2\.1: .*are not in it"):
+        make_delta(release("2.2.1"), stock, [load_series(copy)])
+
+
+def test_patches_work_on_the_outcome_of_those_before(
+    tmp_path: Path, release: Callable[[str], Release], stock_wheel: Callable[[str], Path]
+) -> None:
+    """A second series sees what the first one made, and fails without it."""
+    second = tmp_path / "second"
+    shutil.copytree(PATCHES / "proxy", second)
+    blob = release("2.2.1").notebook_blob
+    (second / "series.toml").write_text(
+        'name = "second"\nsummary = "s"\nreleases = "==2.2.1"\n'
+        '[[patch]]\nfile = "more.patch"\nreleases = "==2.2.1"\nagainst = "git"\n'
+        f'blobs = {{ "{NOTEBOOK}" = ["{blob}"] }}\n'
+    )
+    head = (second / "shell-html.patch").read_text().partition("\n---\n")[0]
+    (second / "more.patch").write_text(
+        f"{head}\n---\n--- a/{NOTEBOOK}\n+++ b/{NOTEBOOK}\n@@ -1 +1 @@\n"
+        "-def _get_proxy_url(port):\n+def _get_proxy_url(port, more=None):\n"
+    )
+    stock = archive.parse(stock_wheel("2.2.1").read_bytes(), "stock")
+    both = [load_series(PATCHES / "proxy"), load_series(second)]
+    delta = make_delta(release("2.2.1"), stock, both)
+    assert b"_get_proxy_url(port, more=None)" in delta.changes[NOTEBOOK].after
+    assert [p.label for p in delta.applied] == ["proxy/shell-html.patch", "second/more.patch"]
+    with pytest.raises(PatchError, match=r"second/more\.patch does not apply"):
+        make_delta(release("2.2.1"), stock, both[1:])
+
+
+def test_a_missing_member_is_named(
+    copy: Path, release: Callable[[str], Release], stock_wheel: Callable[[str], Path]
+) -> None:
+    """A path that the wheel does not ship cannot be overlaid."""
+    for file in (copy / "series.toml", copy / "shell-html.patch"):
+        text = file.read_text()
+        file.write_text(text.replace("tensorboard/notebook.py", "tensorboard/notebook2.py"))
+    (copy / "series.toml").write_text(
+        (copy / "series.toml").read_text().split("[[patch]]")[0]
+        + "[[patch]]"
+        + (copy / "series.toml").read_text().split("[[patch]]")[3]
+    )
+    stock = archive.parse(stock_wheel("2.2.1").read_bytes(), "stock")
+    with pytest.raises(PatchError, match=r"has no tensorboard/notebook2\.py"):
+        make_delta(release("2.2.1"), stock, [load_series(copy)])
+
+
+def test_patches_against_wheels_want_a_pinned_wheel(
+    copy: Path, release: Callable[[str], Release], stock_wheel: Callable[[str], Path]
+) -> None:
+    """`against = "wheel"` applies to what the catalog pins, and to nothing that was looked up."""
+    source = copy / "series.toml"
+    text = source.read_text().split("[[patch]]")[0]
+    entry = 'file = "shell-html.patch"\nreleases = ">=2.2,<2.3"\nagainst = "wheel"\n'
+    source.write_text(f"{text}[[patch]]\n{entry}")
+    stock = archive.parse(stock_wheel("2.2.1").read_bytes(), "stock")
+    pinned = release("2.2.1")
+    assert set(make_delta(pinned, stock, [load_series(copy)]).changes) == {NOTEBOOK}
+    with pytest.raises(PatchError, match="the catalog pins"):
+        make_delta(replace(pinned, pinned=False), stock, [load_series(copy)])
+
+
+def test_catalog_has_a_wheel_for_python_3_everywhere() -> None:
+    """45 releases, each with the wheel that we build from; 2.11.1 alone is yanked."""
+    assert len(CATALOG.releases) == 45
+    assert [r.version for r in CATALOG.releases if r.yanked] == ["2.11.1"]
+    assert all("-py3-none-any" in r.wheel.filename for r in CATALOG.releases)
