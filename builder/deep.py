@@ -11,8 +11,9 @@ import socket
 import sysconfig
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from builder import command
 from builder.checks.content import ROOT_ELEMENTS
@@ -35,9 +36,16 @@ _START = 120.0
 _FOREIGN = ("PYTHONPATH", "PYTHONHOME", "PYTHONWARNINGS", "VIRTUAL_ENV", "PYTHONSTARTUP")
 
 
+class WheelBytes(NamedTuple):
+    """A wheel that is not on disk: its file name and its content."""
+
+    filename: str
+    content: bytes
+
+
 def check_behaviour(
-    filename: str,
-    content: bytes,
+    wheel: WheelBytes,
+    stock: WheelBytes | None,
     release: Release | None,
     environment: Environment,
     environ: Mapping[str, str],
@@ -45,8 +53,9 @@ def check_behaviour(
     """All B codes for a wheel.
 
     Args:
-        filename: the wheel's file name.
-        content: its bytes.
+        wheel: what to install and start.
+        stock: its stock wheel, tried too where something is found: what it fails as well is
+            inherited.
         release: what it was made from; None leaves everything unchecked.
         environment: index and CA settings for uv.
         environ: the environment that programs start with.
@@ -57,10 +66,20 @@ def check_behaviour(
     if release is None:
         why = "its release is unknown, and so is its era"
         return [Finding(code, "", why, Standing.UNCHECKED) for code in DEEP_CODES]
+    found = _try(wheel, release, environment, environ)
+    if not found or stock is None:
+        return found
+    known = {f.code for f in _try(stock, release, environment, environ)}
+    return [replace(f, standing=Standing.INHERITED) if f.code in known else f for f in found]
+
+
+def _try(
+    tried: WheelBytes, release: Release, environment: Environment, environ: Mapping[str, str]
+) -> list[Finding]:
     with tempfile.TemporaryDirectory(prefix="deep-") as name:
         room = Path(name)
-        wheel = room / filename
-        wheel.write_bytes(content)
+        wheel = room / tried.filename
+        wheel.write_bytes(tried.content)
         return list(_check(wheel, era_of(release), room, _environ(environment, environ, room)))
 
 
@@ -90,19 +109,20 @@ def _check(wheel: Path, era: Era, room: Path, environ: dict[str, str]) -> Iterat
             command.run([*removal, PACKAGE], timeout=_INSTALL, env=environ)
         command.run([*install, str(wheel)], timeout=_INSTALL, env=environ)
     except CommandError as error:
-        yield Finding("B801", "", f"{error.message}: {_last_line(error.hint)}")
+        yield Finding("B801", "", f"{error.message}: {_tail(error.hint)}")
         return
     yield from _installed(wheel, python, environ)
     try:
         code = f"import {PACKAGE}, {PACKAGE}.notebook"
         command.run([str(python), "-c", code], timeout=_START, cwd=room, env=environ)
     except CommandError as error:
-        yield Finding("B802", "", _last_line(error.hint))
+        yield Finding("B802", "", _tail(error.hint))
     script = python.parent / PACKAGE
     try:
-        command.run([str(script), "--version"], timeout=_START, cwd=room, env=environ)
+        # 1.13.x has no --version.
+        command.run([str(script), "--help"], timeout=_START, cwd=room, env=environ)
     except CommandError as error:
-        yield Finding("B803", "", f"{error.message}: {_last_line(error.hint)}")
+        yield Finding("B803", "", f"{error.message}: {_tail(error.hint)}")
         return
     problem = _serve(script, room, environ)
     if problem is not None:
@@ -158,7 +178,7 @@ def _serve(script: Path, room: Path, environ: dict[str, str]) -> str | None:
                 )
             code = command.pause(server, 0.2)
             if code is not None:
-                said = _last_line(log.read_text(errors="replace"))
+                said = _tail(log.read_text(errors="replace"))
                 return f"it ended with exit code {code}: {said}"
     return f"it did not answer within {_START:.0f} s"
 
@@ -180,6 +200,6 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _last_line(text: str) -> str:
-    lines = text.strip().splitlines()
-    return lines[-1] if lines else "no output"
+def _tail(text: str) -> str:
+    """The end of a program's output as one line; the reason mostly stands in the last lines."""
+    return " ".join(" ".join(text.strip().splitlines()[-3:]).split()) or "no output"

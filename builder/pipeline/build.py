@@ -111,7 +111,11 @@ def build_release(
     codes = {*STATIC_CODES, *(DEEP_CODES if options.deep else ())}
     if options.deep:
         findings += deep.check_behaviour(
-            overlay.filename, content, release, workshop.environment, workshop.environ
+            deep.WheelBytes(overlay.filename, content),
+            deep.WheelBytes(release.wheel.filename, fetched.content),
+            release,
+            workshop.environment,
+            workshop.environ,
         )
     _refuse_new(overlay.filename, findings)
     statement = provenance.statement(

@@ -100,7 +100,11 @@ def check_wheel(
     findings = run_checks(subject, None if base is None else base[0])
     if run_deep:
         findings += deep.check_behaviour(
-            wheel.name, content, release, workshop.environment, workshop.environ
+            deep.WheelBytes(wheel.name, content),
+            None if base is None else deep.WheelBytes(base[0], base[1].data),
+            release,
+            workshop.environment,
+            workshop.environ,
         )
     return Checked(tuple(findings), None if base is None else base[0], tuple(series), tuple(notes))
 

@@ -1,0 +1,128 @@
+"""builder.deep: wheels are really installed and started, in their own era."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from builder import deep
+from builder.deep import WheelBytes
+from builder.era import era_of
+from builder.identity import make_identity
+from builder.model import IdentityKind, Release, Standing
+from builder.overlay import build_overlay
+from builder.settings import read_environment
+from builder.wheel import archive
+from builder.wheel.archive import Copied
+from builder.wheel.rewrite import Rewriting, rewrite
+from tests.conftest import CATALOG, ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from builder.model import Finding
+
+FILENAME = "tensorboardtmp-2.21.0-py3-none-any.whl"
+IMPORTED = "tensorboard/notebook.py"
+
+
+@pytest.fixture
+def newest(release: Callable[[str], Release], stock_wheel: Callable[[str], Path]) -> WheelBytes:
+    """2.21.0 under the test name: the release whose era is the most likely to be at hand."""
+    era = era_of(release("2.21.0"))
+    words = [sys.executable, "-m", "uv", "python", "find", era.python]
+    if subprocess.run(words, capture_output=True, check=False).returncode:
+        pytest.skip(f"no CPython {era.python}, the era of 2.21.0")
+    identity = make_identity(
+        IdentityKind.TEST, "2.21.0", name="tensorboardtmp", local_label="", build_tag=None
+    )
+    overlay = build_overlay(release("2.21.0"), stock_wheel("2.21.0").read_bytes(), [], identity)
+    return WheelBytes(overlay.filename, overlay.content)
+
+
+def spoil(wheel: WheelBytes, changes: dict[str, bytes], without: str = "") -> WheelBytes:
+    """The wheel with other members, and with a RECORD that says so."""
+    parsed = archive.parse(wheel.content, "x")
+    kept = b"".join(
+        archive.serialize(Copied(m, m.name) for m in parsed.members if m.name != without)
+    )
+    content = b"".join(rewrite(archive.parse(kept, "x"), Rewriting(changes), "x"))
+    if not without:
+        return WheelBytes(FILENAME, content)
+    made = archive.parse(content, "x")
+    listing = made.members[-1].read().splitlines(keepends=True)
+    lines = b"".join(line for line in listing if not line.startswith(without.encode()))
+    return WheelBytes(
+        FILENAME,
+        b"".join(
+            archive.serialize(
+                [
+                    *(Copied(m, m.name) for m in made.members[:-1]),
+                    archive.Stored(made.members[-1].name, lines),
+                ]
+            )
+        ),
+    )
+
+
+def behaviour(wheel: WheelBytes, stock: WheelBytes | None = None) -> list[Finding]:
+    """What is found when it is run."""
+    environment = read_environment(os.environ)
+    found = CATALOG.find("2.21.0")
+    return deep.check_behaviour(wheel, stock, found, environment, os.environ)
+
+
+def test_a_good_wheel_starts(newest: WheelBytes) -> None:
+    """Installed as RECORD says, imported, started, and the page is TensorBoard's."""
+    renamed = spoil(newest, {"tensorboard/version.py": b"VERSION = '2.21.0'\n"})
+    assert behaviour(renamed) == []
+
+
+def test_a_wheel_without_its_page_is_caught(newest: WheelBytes) -> None:
+    """The server answers 200 with a placeholder: looked at, not believed."""
+    bare = spoil(newest, {}, without="tensorboard/webfiles.zip")
+    (finding,) = behaviour(bare)
+    assert (finding.code, finding.standing) == ("B804", Standing.NEW)
+    assert "200 without the root element" in finding.detail
+
+
+def test_a_broken_import_is_caught(newest: WheelBytes) -> None:
+    """New, since the stock wheel imports."""
+    broken = spoil(newest, {IMPORTED: b"import no_such_module\n"})
+    assert [(f.code, f.standing) for f in behaviour(broken, newest)] == [("B802", Standing.NEW)]
+
+
+def test_a_wheel_that_does_not_install_is_caught(newest: WheelBytes) -> None:
+    """uv refuses it, the reason is in the finding; what stock fails as well is inherited."""
+    stale = WheelBytes("tensorboardtmp-9.9.9-py3-none-any.whl", newest.content)
+    (finding,) = behaviour(stale)
+    assert (finding.code, finding.standing) == ("B801", Standing.NEW)
+    assert "9.9.9" in finding.detail
+    assert [f.standing for f in behaviour(stale, stale)] == [Standing.INHERITED]
+
+
+def test_without_a_release_nothing_is_claimed(newest: WheelBytes) -> None:
+    """Its era is unknown: unchecked, never passed."""
+    found = deep.check_behaviour(newest, None, None, read_environment(os.environ), os.environ)
+    assert {f.standing for f in found} == {Standing.UNCHECKED}
+    assert [f.code for f in found] == ["B801", "B802", "B803", "B804"]
+
+
+def test_nothing_is_left_behind(newest: WheelBytes, tmp_path: Path) -> None:
+    """No server survives a check, and no directory."""
+    (tmp_path / FILENAME).write_bytes(newest.content)
+    words = [sys.executable, "-m", "builder", "check", "--deep", "--series", "none", FILENAME]
+    environ = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        words, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False
+    )
+    assert "B80" not in done.stdout, done.stdout
+    assert [p.name for p in tmp_path.iterdir()] == [FILENAME]
+    with_room = [p for p in psutil.process_iter(["cmdline"]) if str(tmp_path) in str(p.info)]
+    assert with_room == []
