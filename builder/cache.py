@@ -18,11 +18,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+# Bytes of a raw sha256.
+_DIGEST = 32
+
+
 class Cache:
-    """Files by their sha256, below one directory that is made when it is first written to."""
+    """Files by their sha256, below one directory that is made when it is first written to.
+
+    Beside them it keeps outcomes of codemods under keys of their making (`builder.delta.Memo`).
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root / "sha256"
+        self._outcomes = root / "outcomes"
 
     def path(self, sha256: str) -> Path:
         """Where the file with that hash lies, or would lie."""
@@ -40,6 +48,27 @@ class Cache:
         with suppress(OSError):
             path.unlink()
         return None
+
+    def get(self, key: str) -> bytes | None:
+        """An outcome kept by `put`, or None; a spoiled one counts as none."""
+        try:
+            kept = self._outcome(key).read_bytes()
+        except OSError:
+            return None
+        digest, outcome = kept[:_DIGEST], kept[_DIGEST:]
+        return outcome if hashlib.sha256(outcome).digest() == digest else None
+
+    def put(self, key: str, outcome: bytes) -> None:
+        """Keep an outcome, its own hash in front; a cache that cannot be written keeps nothing."""
+        path = self._outcome(key)
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+                file.write(hashlib.sha256(outcome).digest() + outcome)
+            Path(file.name).replace(path)
+
+    def _outcome(self, key: str) -> Path:
+        return self._outcomes / key[:2] / key
 
     @contextmanager
     def incoming(self) -> Iterator[Path]:

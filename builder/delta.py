@@ -1,16 +1,15 @@
 """Deltas: what series make of one stock wheel, and whether that is sound.
 
 An overlay is sound when every changed path is a member of the stock wheel that equals what the
-patch was made against: its git blob, or the wheel that the catalog pins. Anything else is an error
-that names the path, never a guess.
+patch was made against: its git blob, or the wheel that the catalog pins; a codemod judges by its
+precondition. Anything else is an error that names the path, never a guess.
 """
 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from builder import diff
 from builder.errors import PatchError
 from builder.model import AppliedPatch, Change, Delta, Release
 
@@ -21,54 +20,79 @@ if TYPE_CHECKING:
     from builder.wheel.archive import Archive
 
 
+class Memo(Protocol):
+    """Outcomes of earlier runs, by key. It may forget, and must never give another's outcome."""
+
+    def get(self, key: str) -> bytes | None:
+        """The outcome kept under that key, or None."""
+        ...
+
+    def put(self, key: str, outcome: bytes) -> None:
+        """Keep an outcome."""
+        ...
+
+
 def git_blob(content: bytes) -> str:
     """The id that git gives this content: sha1 over `blob`, the size, a NUL, and the bytes."""
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
-def make_delta(release: Release, stock: Archive, all_series: Iterable[Series]) -> Delta:
+def make_delta(
+    release: Release, stock: Archive, all_series: Iterable[Series], memo: Memo | None = None
+) -> Delta:
     """Apply the series, in their order, to the members of the stock wheel.
 
     Args:
         release: whose stock wheel it is.
         stock: the stock wheel; its bytes must have been verified against the release's sha256.
         all_series: each patch works on the outcome of those before it.
+        memo: where outcomes of codemods are kept; None to work everything out.
 
     Raises:
-        PatchError: a member is missing, is not what the patch was made against, or a hunk does
-            not apply. Nothing is ever forced.
+        PatchError: a member is missing or is not what the patch was made against, or a patch does
+            not apply or does nothing. Nothing is ever forced.
     """
-    work = _Work(release, stock)
+    work = _Work(release, stock, memo)
     applied: list[AppliedPatch] = []
     native: list[str] = []
     idle: list[str] = []
     for series in all_series:
         patches = series.serving(release.version)
         for patch in patches:
-            work.apply(series, patch)
-            applied.append(AppliedPatch(series.name, patch.file, patch.sha256, tuple(patch.hunks)))
-        if not patches:
+            paths = work.apply(series, patch)
+            applied.append(AppliedPatch(series.name, patch.file, patch.sha256, paths))
+        if not patches and not series.metadata_edits(release.version):
             (native if series.is_native(release.version) else idle).append(series.name)
-    return Delta(work.changes(), tuple(applied), tuple(native), tuple(idle))
+    edits = tuple(e for series in all_series for e in series.metadata_edits(release.version))
+    return Delta(work.changes(), edits, tuple(applied), tuple(native), tuple(idle))
 
 
 class _Work:
     """The members that patches have touched so far: as they were and as they are."""
 
-    def __init__(self, release: Release, stock: Archive) -> None:
+    def __init__(self, release: Release, stock: Archive, memo: Memo | None) -> None:
         self._release = release
         self._stock = stock
+        self._memo = memo
         self._before: dict[str, bytes] = {}
         self._now: dict[str, bytes] = {}
 
-    def apply(self, series: Series, patch: Patch) -> None:
-        for path, hunks in patch.hunks.items():
+    def apply(self, series: Series, patch: Patch) -> tuple[str, ...]:
+        """Apply one patch; the paths that it changed."""
+        changed = []
+        for path in patch.paths([m.name for m in self._stock.members]):
             self._read(series, patch, path)
             self._check_pin(series, patch, path)
             try:
-                self._now[path] = diff.apply(self._now[path], hunks)
-            except diff.DiffError as error:
+                outcome = self._outcome(patch, path, self._now[path])
+            except ValueError as error:
                 raise self._error(series, patch, f"{path}: {error}") from error
+            if outcome != self._now[path]:
+                changed.append(path)
+                self._now[path] = outcome
+        if not changed:
+            raise self._error(series, patch, "there is nothing in the stock wheel that it changes")
+        return tuple(changed)
 
     def changes(self) -> dict[str, Change]:
         return {
@@ -76,6 +100,17 @@ class _Work:
             for path, after in self._now.items()
             if after != self._before[path]
         }
+
+    def _outcome(self, patch: Patch, path: str, content: bytes) -> bytes:
+        if self._memo is None or not patch.codemod:
+            return patch.apply(path, content)
+        name = f"{patch.file}\0{patch.sha256}\0".encode()
+        key = hashlib.sha256(name + content).hexdigest()
+        outcome = self._memo.get(key)
+        if outcome is None:
+            outcome = patch.apply(path, content)
+            self._memo.put(key, outcome)
+        return outcome
 
     def _read(self, series: Series, patch: Patch, path: str) -> None:
         if path in self._before:
@@ -94,7 +129,7 @@ class _Work:
                     patch,
                     f"{path} in the stock wheel is git blob {blob}, which it was not made against",
                 )
-        elif not self._release.pinned:
+        elif not self._release.pinned and not patch.codemod:
             raise self._error(
                 series, patch, f"{path}: it was made against the wheels that the catalog pins"
             )

@@ -17,6 +17,8 @@ from builder.wheel.names import WheelName
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from builder.wheel.metadata import Document
+
 TEST_SUMMARY = "For testing only"
 TEST_AUTHOR = "For testing only"
 TEST_EMAIL = "none@none.com"
@@ -59,7 +61,7 @@ def wheel_name(identity: Identity, tag: str = "py3-none-any") -> WheelName:
     return WheelName(names.escape(identity.name), identity.version, identity.build_tag, tag)
 
 
-def edit_metadata(content: bytes, identity: Identity, notice: str) -> bytes:
+def edit_metadata(document: Document, identity: Identity, notice: str) -> Document:
     """METADATA under this identity.
 
     Only the lines that must differ are touched: Name and Version, for a test identity also
@@ -68,7 +70,6 @@ def edit_metadata(content: bytes, identity: Identity, notice: str) -> bytes:
     Raises:
         WheelError: METADATA has no Name or Version of its own.
     """
-    document = metadata.parse(content)
     if len(document.values("Name")) != 1 or len(document.values("Version")) != 1:
         raise WheelError(
             "the stock METADATA has not just one Name and one Version",
@@ -80,7 +81,7 @@ def edit_metadata(content: bytes, identity: Identity, notice: str) -> bytes:
     for name, value in headers.items():
         if document.values(name) != [value]:
             document = metadata.replace(document, name, value)
-    return metadata.append(document, notice).to_bytes()
+    return metadata.append(document, notice)
 
 
 def edit_wheel(content: bytes, identity: Identity) -> bytes:
@@ -91,15 +92,15 @@ def edit_wheel(content: bytes, identity: Identity) -> bytes:
     return metadata.replace(document, "Build", identity.build_tag).to_bytes()
 
 
-def notice(identity: Identity, upstream_version: str, patches: Sequence[str]) -> str:
+def notice(identity: Identity, upstream_version: str, series: Sequence[str]) -> str:
     """The paragraph behind the description: what this wheel is, and how it lives with the official.
 
     Args:
         identity: the final wheel's.
         upstream_version: the release it was made from.
-        patches: labels of the patches in it.
+        series: the series that changed something.
     """
-    what = f"with the patches {', '.join(patches)}" if patches else "without any patch"
+    what = f"with the patch series {', '.join(series)}" if series else "without any patch"
     if identity.kind is IdentityKind.TEST:
         advice = (
             "It is for testing only. It installs the same import package ``tensorboard`` as the\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,21 +77,44 @@ class Change:
     after: bytes
 
 
+class MetadataEdit(NamedTuple):
+    """One edit of METADATA.
+
+    Attributes:
+        action: `drop` (the requirement of that name), `add` (a header more), `set` (its value).
+        header: the header's name.
+        value: the requirement's name for `drop`, else the new value.
+        why: one line for people.
+    """
+
+    action: str
+    header: str
+    value: str
+    why: str
+
+
 @dataclass(frozen=True, slots=True)
 class Delta:
     """What series make of one release.
 
     Attributes:
         changes: path in the wheel → `Change`.
+        metadata: edits of METADATA, in the order in which they are made.
         applied: the patch files, in the order in which they were applied.
         native: series whose behaviour upstream already has in this release.
         idle: series that have nothing for this release.
     """
 
     changes: Mapping[str, Change] = field(default_factory=dict)
+    metadata: tuple[MetadataEdit, ...] = ()
     applied: tuple[AppliedPatch, ...] = ()
     native: tuple[str, ...] = ()
     idle: tuple[str, ...] = ()
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """The series that changed files, in order."""
+        return tuple(dict.fromkeys(p.series for p in self.applied))
 
 
 class IdentityKind(StrEnum):

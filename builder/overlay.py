@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from builder import delta as deltas
 from builder import identity as identities
 from builder.errors import WheelError
-from builder.wheel import archive, names
+from builder.requirements import edit_document
+from builder.wheel import archive, metadata, names
 from builder.wheel.rewrite import Rewriting, find_dist_info, rewrite
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from builder.delta import Memo
     from builder.model import Delta, Identity, Release
     from builder.series import Series
     from builder.wheel.archive import Archive
@@ -43,7 +45,11 @@ class Overlay(NamedTuple):
 
 
 def build_overlay(
-    release: Release, stock_content: bytes, all_series: Sequence[Series], identity: Identity
+    release: Release,
+    stock_content: bytes,
+    all_series: Sequence[Series],
+    identity: Identity,
+    memo: Memo | None = None,
 ) -> Overlay:
     """Make the final wheel.
 
@@ -52,6 +58,7 @@ def build_overlay(
         stock_content: its stock wheel, verified.
         all_series: what to apply, in order.
         identity: what to call the outcome.
+        memo: where outcomes of codemods are kept; None to work everything out.
 
     Raises:
         PatchError: a patch does not apply.
@@ -59,13 +66,13 @@ def build_overlay(
     """
     stock_name = release.wheel.filename
     stock = archive.parse(stock_content, stock_name)
-    delta = deltas.make_delta(release, stock, all_series)
+    delta = deltas.make_delta(release, stock, all_series, memo)
     dist_info = find_dist_info(stock, stock_name)
     changes = {path: change.after for path, change in delta.changes.items()}
-    notice = identities.notice(identity, release.version, [p.label for p in delta.applied])
-    changes[f"{dist_info}/METADATA"] = identities.edit_metadata(
-        _read(stock, f"{dist_info}/METADATA", stock_name), identity, notice
-    )
+    notice = identities.notice(identity, release.version, delta.series)
+    document = metadata.parse(_read(stock, f"{dist_info}/METADATA", stock_name))
+    edited = edit_document(document, delta.metadata)
+    changes[f"{dist_info}/METADATA"] = identities.edit_metadata(edited, identity, notice).to_bytes()
     if identity.build_tag is not None:
         changes[f"{dist_info}/WHEEL"] = identities.edit_wheel(
             _read(stock, f"{dist_info}/WHEEL", stock_name), identity

@@ -20,11 +20,17 @@ NOTEBOOK = f"{PACKAGE}/notebook.py"
 
 @dataclass(frozen=True, slots=True)
 class SeriesPlan:
-    """What one series means for a release: status `applied`, `native` or `none`, and its files."""
+    """What one series means for a release: status `applied`, `native` or `none`, and its entries.
+
+    Attributes:
+        patches: files and codemods that apply.
+        metadata: edits of METADATA, as people read them.
+    """
 
     series: str
     status: str
     patches: tuple[str, ...]
+    metadata: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,13 @@ def to_json(plan: BuildPlan) -> dict[str, object]:
         "backend": plan.backend,
         "reason": plan.reason,
         "series": [
-            {"name": s.series, "status": s.status, "patches": list(s.patches)} for s in plan.series
+            {
+                "name": s.series,
+                "status": s.status,
+                "patches": list(s.patches),
+                "metadata": list(s.metadata),
+            }
+            for s in plan.series
         ],
         "identity": plan.identity.kind.value,
         "name": plan.identity.name,
@@ -109,8 +121,10 @@ def _plan(
 
 def _series_plan(version: str, series: Series) -> SeriesPlan:
     patches = tuple(p.file for p in series.serving(version))
-    status = "applied" if patches else "native" if series.is_native(version) else "none"
-    return SeriesPlan(series.name, status, patches)
+    edits = tuple(f"{e.action} {e.header}: {e.value}" for e in series.metadata_edits(version))
+    done = patches or edits
+    status = "applied" if done else "native" if series.is_native(version) else "none"
+    return SeriesPlan(series.name, status, patches, edits)
 
 
 def _refusals(release: Release, series: Series) -> list[str]:
@@ -121,6 +135,6 @@ def _refusals(release: Release, series: Series) -> list[str]:
         known = release.notebook_blob
         if blobs is not None and known is not None and known not in blobs:
             found.append(f"{series.name}/{patch.file} was not made against blob {known}")
-        if patch.against == "wheel" and not release.pinned:
+        if patch.against == "wheel" and not patch.codemod and not release.pinned:
             found.append(f"{series.name}/{patch.file} wants a wheel that the catalog pins")
     return found

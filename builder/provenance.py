@@ -83,6 +83,10 @@ def statement(
                         }
                         for path, change in sorted(delta.changes.items())
                     },
+                    "metadata": [
+                        {"action": e.action, "header": e.header, "value": e.value}
+                        for e in delta.metadata
+                    ],
                 },
                 "resolvedDependencies": _materials(release, delta),
             },

@@ -83,7 +83,7 @@ def read_project(root: Path) -> Project:
         RequestError: pyproject.toml is malformed.
     """
     path = root / "pyproject.toml"
-    defaults = Project("tensorboardtmp", ("proxy", "proxy-hardening"))
+    defaults = Project("tensorboardtmp", ("proxy", "proxy-hardening", "today"))
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

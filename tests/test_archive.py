@@ -14,8 +14,8 @@ from installer.sources import WheelFile as InstallerWheel
 
 from builder.errors import WheelError
 from builder.wheel import archive
-from builder.wheel.archive import Copied, Stored
 from builder.wheel.rewrite import Rewriting, rewrite
+from builder.wheel.serialize import FIXED_DATE, Copied, Stored, serialize
 from tests.conftest import CATALOG, stock_path
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def test_identity_rewrite_gives_every_stock_file_back(wheel: WheelFile) -> None:
     data = stock_path(wheel).read_bytes()
     stock = archive.parse(data, wheel.filename)
     assert join(rewrite(stock, Rewriting(), wheel.filename)) == data
-    assert join(archive.serialize(Copied(m, m.name) for m in stock.members)) == data
+    assert join(serialize(Copied(m, m.name) for m in stock.members)) == data
 
 
 @pytest.mark.parametrize("wheel", WHEELS, ids=lambda w: w.filename)
@@ -68,7 +68,7 @@ def test_unchanged_members_keep_bytes_times_and_modes(stock_wheel: Callable[[str
         assert old.name == new.name
         assert old.external_attr == new.external_attr
         if new.name in ("tensorboard/main.py", "tensorboard-2.2.1.dist-info/RECORD"):
-            assert (new.method, new.date, new.time) == (archive.STORED, archive.FIXED_DATE, 0)
+            assert (new.method, new.date, new.time) == (archive.STORED, FIXED_DATE, 0)
         else:
             assert (old.data, old.date, old.time) == (new.data, new.date, new.time)
 
@@ -76,7 +76,7 @@ def test_unchanged_members_keep_bytes_times_and_modes(stock_wheel: Callable[[str
 @given(contents)
 def test_stored_archives_read_back(files: dict[str, bytes]) -> None:
     """Whatever names and contents: zipfile and our own reader find what was written."""
-    data = join(archive.serialize(Stored(name, content) for name, content in files.items()))
+    data = join(serialize(Stored(name, content) for name, content in files.items()))
     with zipfile.ZipFile(io.BytesIO(data)) as made:
         assert {i.orig_filename: made.read(i) for i in made.infolist()} == files
     assert {m.name: m.read() for m in archive.parse(data, "x").members} == files
@@ -91,7 +91,7 @@ def test_foreign_archives_are_copied_byte_for_byte(files: dict[str, bytes], meth
             made.writestr(name, content)
     data = sink.getvalue()
     parsed = archive.parse(data, "x")
-    assert join(archive.serialize(Copied(m, m.name) for m in parsed.members)) == data
+    assert join(serialize(Copied(m, m.name) for m in parsed.members)) == data
     assert {m.name: m.read() for m in parsed.members} == files
 
 

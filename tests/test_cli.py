@@ -47,7 +47,15 @@ def test_build_says_what_it_did(run_builder: RunBuilder, tmp_path: Path) -> None
         f"{WHEEL}.provenance.json",
     ]
     wheel = tmp_path / "dist" / WHEEL
-    for part in (STOCK, "9a2a2dc9", "proxy/shell-html.patch", sha256(wheel), "passed", " s"):
+    for part in (
+        STOCK,
+        "9a2a2dc9",
+        "shell-html.patch",
+        "drop setuptools",
+        sha256(wheel),
+        "passed",
+        " s",
+    ):
         assert part in done.stdout
     assert f"{wheel.stat().st_size:,} bytes" in done.stdout
     again = run_builder("build", "2.2.1", "--offline")
@@ -99,10 +107,14 @@ def test_build_all(run_builder: RunBuilder, tmp_path: Path) -> None:
     assert sum(line.startswith("[") for line in done.stdout.splitlines()) == 45
     wheels = sorted((tmp_path / "dist").glob("*.whl"))
     assert {w.name.split("-")[1] for w in wheels} == set(RELEASES)
-    checked = run_builder("check", "--provenance", *map(str, wheels))
+    checked = run_builder("check", *map(str, wheels))
     assert checked.returncode == 0, checked.stderr
     assert checked.stdout.count(" 0 failed") == 45
-    assert checked.stdout.count("a rebuild gives the same bytes") == 45
+    # A rebuild works everything out anew, without the cache of outcomes: a sample of shapes.
+    sample = [w for w in wheels if w.name.split("-")[1] in ("1.13.1", "1.15.0", "2.3.0", "2.21.0")]
+    rebuilt = run_builder("check", "--provenance", *map(str, sample))
+    assert rebuilt.returncode == 0, rebuilt.stderr
+    assert rebuilt.stdout.count("a rebuild gives the same bytes") == 4
     plan = json.loads(run_builder("plan", "all", "--json").stdout)
     assert [p["in_output"] for p in plan] == [True] * 45
 
@@ -295,7 +307,8 @@ def test_provenance_is_verified(run_builder: RunBuilder, tmp_path: Path) -> None
         (sha256(wheel), "0" * 64),
         ("shell-html.patch", "iframe.patch"),
         ('"before"', '"after_"'),
-        ('"proxy-hardening"\n', '"proxy"\n'),
+        ('"today"\n', '"proxy"\n'),
+        ('"drop"', '"add"'),
         ('"release": "2.2.1"', '"release": "2.2.2"'),
         ("in-toto.io/Statement/v1", "in-toto.io/Statement/v9"),
     ):

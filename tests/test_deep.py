@@ -18,8 +18,8 @@ from builder.model import IdentityKind, Release, Standing
 from builder.overlay import build_overlay
 from builder.settings import read_environment
 from builder.wheel import archive
-from builder.wheel.archive import Copied
 from builder.wheel.rewrite import Rewriting, rewrite
+from builder.wheel.serialize import Copied, Stored, serialize
 from tests.conftest import CATALOG, ROOT
 
 if TYPE_CHECKING:
@@ -49,9 +49,7 @@ def newest(release: Callable[[str], Release], stock_wheel: Callable[[str], Path]
 def spoil(wheel: WheelBytes, changes: dict[str, bytes], without: str = "") -> WheelBytes:
     """The wheel with other members, and with a RECORD that says so."""
     parsed = archive.parse(wheel.content, "x")
-    kept = b"".join(
-        archive.serialize(Copied(m, m.name) for m in parsed.members if m.name != without)
-    )
+    kept = b"".join(serialize(Copied(m, m.name) for m in parsed.members if m.name != without))
     content = b"".join(rewrite(archive.parse(kept, "x"), Rewriting(changes), "x"))
     if not without:
         return WheelBytes(FILENAME, content)
@@ -61,10 +59,10 @@ def spoil(wheel: WheelBytes, changes: dict[str, bytes], without: str = "") -> Wh
     return WheelBytes(
         FILENAME,
         b"".join(
-            archive.serialize(
+            serialize(
                 [
                     *(Copied(m, m.name) for m in made.members[:-1]),
-                    archive.Stored(made.members[-1].name, lines),
+                    Stored(made.members[-1].name, lines),
                 ]
             )
         ),
@@ -99,7 +97,7 @@ def test_a_broken_import_is_caught(newest: WheelBytes) -> None:
 
 
 def test_a_wheel_that_does_not_install_is_caught(newest: WheelBytes) -> None:
-    """uv refuses it, the reason is in the finding; what stock fails as well is inherited."""
+    """Uv refuses it, the reason is in the finding; what stock fails as well is inherited."""
     stale = WheelBytes("tensorboardtmp-9.9.9-py3-none-any.whl", newest.content)
     (finding,) = behaviour(stale)
     assert (finding.code, finding.standing) == ("B801", Standing.NEW)

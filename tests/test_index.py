@@ -224,7 +224,7 @@ def test_source_date_epoch_must_be_a_number() -> None:
 
 def test_project_defaults_can_be_changed(tmp_path: Path) -> None:
     """pyproject.toml says the name and the series; a malformed one is named."""
-    assert read_project(tmp_path).series == ("proxy", "proxy-hardening")
+    assert read_project(tmp_path).series == ("proxy", "proxy-hardening", "today")
     table = '[tool.tensorboard-proxy-wheels]\nname = "mine"\nseries = ["proxy"]\n'
     (tmp_path / "pyproject.toml").write_text(table)
     assert read_project(tmp_path) == Project("mine", ("proxy",))

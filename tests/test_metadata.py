@@ -73,7 +73,7 @@ def test_stock_metadata_changes_in_the_stated_headers_only(
     stock = archive.parse(stock_wheel(version).read_bytes(), version)
     content = next(m for m in stock.members if m.name.endswith("/METADATA")).read()
     wanted = make(kind, version)
-    made = identity.edit_metadata(content, wanted, "The notice.")
+    made = identity.edit_metadata(metadata.parse(content), wanted, "The notice.").to_bytes()
     before, _ = parse_email(content)
     after, unparsed = parse_email(made)
     assert not unparsed
@@ -89,7 +89,8 @@ def test_stock_metadata_changes_in_the_stated_headers_only(
 def test_unicode_and_a_name_inside_the_description_survive() -> None:
     """Only the header block is edited; text that looks like a header is text."""
     content = "Name: tensorboard\nVersion: 1\nAuthor: Zoë\n\nName: tensorboard\n\nJürgen ☃\n"
-    made = identity.edit_metadata(content.encode(), make("local", "1"), "Über.").decode()
+    document = metadata.parse(content.encode())
+    made = identity.edit_metadata(document, make("local", "1"), "Über.").to_bytes().decode()
     assert made.startswith("Name: tensorboard\nVersion: 1+proxy.1\nAuthor: Zoë\n\n")
     assert made.endswith("\n\nName: tensorboard\n\nJürgen ☃\n\nÜber.\n")
 
@@ -97,7 +98,7 @@ def test_unicode_and_a_name_inside_the_description_survive() -> None:
 def test_folded_headers_are_replaced_whole() -> None:
     """The continuation lines of a replaced header go with it."""
     content = b"Name: tensorboard\nVersion: 1\nSummary: one\n two\n three\nLicense: x\n\nd\n"
-    made = identity.edit_metadata(content, make("test", "1"), "n")
+    made = identity.edit_metadata(metadata.parse(content), make("test", "1"), "n").to_bytes()
     assert b"two" not in made
     assert b"Summary: For testing only\nLicense: x\n" in made
 
@@ -105,7 +106,9 @@ def test_folded_headers_are_replaced_whole() -> None:
 def test_metadata_with_two_names_is_refused() -> None:
     """What cannot be edited safely is an error."""
     with pytest.raises(WheelError):
-        identity.edit_metadata(b"Name: a\nName: b\nVersion: 1\n\n", make("test"), "n")
+        identity.edit_metadata(
+            metadata.parse(b"Name: a\nName: b\nVersion: 1\n\n"), make("test"), "n"
+        )
 
 
 def test_build_tag_is_written_into_wheel() -> None:

@@ -150,8 +150,8 @@ def test_plan_says_what_each_series_means(tmp_path: Path) -> None:
         for p in make_plan(CATALOG.releases, series, options.identify, present)
     }
     assert plans["2.2.1"]["series"] == [
-        {"name": "proxy", "status": "applied", "patches": ["shell-html.patch"]},
-        {"name": "proxy-hardening", "status": "none", "patches": []},
+        {"name": "proxy", "status": "applied", "patches": ["shell-html.patch"], "metadata": []},
+        {"name": "proxy-hardening", "status": "none", "patches": [], "metadata": []},
     ]
     assert [s["status"] for s in plans["2.3.0"]["series"]] == ["native", "applied"]  # type: ignore[attr-defined]
     assert [v for v, p in plans.items() if p["in_output"]] == ["2.2.1"]

@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from builder.cache import Cache
 from builder.delta import git_blob, make_delta
 from builder.errors import PatchError
+from builder.identity import make_identity
+from builder.model import IdentityKind
+from builder.overlay import build_overlay
 from builder.plan import NOTEBOOK
 from builder.series import audit, load_series
 from builder.wheel import archive
@@ -212,3 +216,96 @@ def test_catalog_has_a_wheel_for_python_3_everywhere() -> None:
     assert len(CATALOG.releases) == 45
     assert [r.version for r in CATALOG.releases if r.yanked] == ["2.11.1"]
     assert all("-py3-none-any" in r.wheel.filename for r in CATALOG.releases)
+
+
+def today(tmp_path: Path, *tables: str) -> Path:
+    """A series of these entries, for 2.2.1 only."""
+    series = tmp_path / "mine"
+    series.mkdir(exist_ok=True)
+    head = 'name = "mine"\nsummary = "s"\nreleases = "==2.2.1"\n'
+    (series / "series.toml").write_text(head + "\n".join(tables))
+    return series
+
+
+CODEMOD = """[[patch]]
+codemod = "image-types"
+paths = ["tensorboard/plugins/image/*.py"]
+releases = ">=1"
+against = "wheel"
+why = "because"
+"""
+REQUIREMENT = """[[requirement]]
+releases = ">=1"
+drop = ["Setuptools"]
+add = ["six>=2"]
+why = "because"
+"""
+
+
+def test_codemods_and_metadata_edits_become_a_delta(
+    tmp_path: Path, release: Callable[[str], Release], stock_wheel: Callable[[str], Path]
+) -> None:
+    """The members that the globs match and that change; the edits in order."""
+    header = '[[header]]\nreleases = ">=1"\nset = { Requires-Python = ">=3.7" }\nwhy = "w"\n'
+    drop = REQUIREMENT.replace('"Setuptools"', '"Setuptools", "six"')
+    series = load_series(today(tmp_path, CODEMOD, drop, header))
+    stock = archive.parse(stock_wheel("2.2.1").read_bytes(), "stock")
+    delta = make_delta(release("2.2.1"), stock, [series])
+    assert set(delta.changes) == {"tensorboard/plugins/image/images_plugin.py"}
+    edits = [(e.action, e.value) for e in delta.metadata]
+    assert edits == [("drop", "Setuptools"), ("drop", "six"), ("add", "six>=2"), ("set", ">=3.7")]
+    # A codemod guards itself, so that a release which the catalog does not have will do.
+    unpinned = make_delta(replace(release("2.2.1"), pinned=False), stock, [series])
+    assert unpinned.changes == delta.changes
+
+
+def test_a_memo_changes_nothing_but_the_time(
+    tmp_path: Path, release: Callable[[str], Release], stock_wheel: Callable[[str], Path]
+) -> None:
+    """With an empty one, a full one and a spoiled one the outcome is the same."""
+    series = [load_series(today(tmp_path, CODEMOD))]
+    stock = archive.parse(stock_wheel("2.2.1").read_bytes(), "stock")
+    cache = Cache(tmp_path / "cache")
+    wanted = make_delta(release("2.2.1"), stock, series)
+    for _ in range(2):
+        assert make_delta(release("2.2.1"), stock, series, cache) == wanted
+    kept = [p for p in (tmp_path / "cache").rglob("*") if p.is_file()]
+    assert kept
+    for path in kept:
+        path.write_bytes(path.read_bytes() + b"spoiled")
+    assert make_delta(release("2.2.1"), stock, series, cache) == wanted
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ('"image-types"', '"no-such"', "there is no codemod 'no-such'"),
+        ("tensorboard/plugins/image/*.py", "tensorboard/no/*.py", "nothing in the stock wheel"),
+        ("tensorboard/plugins/image/*.py", "tensorboard/lazy.py", "nothing in the stock wheel"),
+        ('against = "wheel"', 'against = "git"', "made against 'wheel'"),
+        ('paths = ["tensorboard/plugins/image/*.py"]', "paths = []", "at least one member"),
+        ('"Setuptools"', '"absent"', "no Requires-Dist: absent to drop"),
+        ('"six>=2"', '"absl-py"', "has Requires-Dist: absl-py already"),
+        ('"six>=2"', '"six >> 2"', "is no requirement"),
+        ('drop = ["Setuptools"]\nadd = ["six>=2"]', "", "adds or drops something"),
+        ('why = "because"\n', "", "why is missing"),
+    ],
+)
+def test_entries_that_cannot_be(
+    tmp_path: Path,
+    release: Callable[[str], Release],
+    stock_wheel: Callable[[str], Path],
+    old: str,
+    new: str,
+    why: str,
+) -> None:
+    """What a codemod or a requirement entry gets wrong is said in one line."""
+    text = f"{CODEMOD}\n{REQUIREMENT}".replace('"Setuptools"', '"Setuptools", "six"')
+    old = old.replace('["Setuptools"]', '["Setuptools", "six"]')
+    assert old in text
+    series = today(tmp_path, text.replace(old, new))
+    stock = stock_wheel("2.2.1").read_bytes()
+    identity = make_identity(IdentityKind.TEST, "2.2.1", name="x", local_label="", build_tag=None)
+    with pytest.raises(PatchError, match=why) as caught:
+        build_overlay(release("2.2.1"), stock, [load_series(series)], identity)
+    assert "\n" not in caught.value.message

@@ -1,8 +1,9 @@
 """`bench wheel`: our build beside the hand recipes and beside the floor.
 
-Whole processes from a warm cache: our build with all its checks; the original hand recipe (unzip,
-patch, sed, zip); `wheel unpack`, `git apply`, `wheel pack`. In the process: the rewrite alone
-beside its floor, which is to read, hash and write the same file.
+Whole processes from a warm cache: our build with all its checks, with all series and with the one
+patch that the hand recipes apply; the original recipe (unzip, patch, sed, zip); `wheel unpack`,
+`git apply`, `wheel pack`. In the process: patching and rewriting alone beside the floor, which is
+to read, hash and write the same file.
 """
 
 from __future__ import annotations
@@ -69,12 +70,14 @@ def measure_wheel(
         room = Path(name)
         source = room / release.wheel.filename
         source.write_bytes(stock.content)
-        patch = _patch_file(release, workshop, all_series)
+        series, patch = _first_patch(release, workshop, all_series)
+        alone = ("--series", series.name)
         ways = {
-            ("build, with all checks", "process"): lambda at: _ours(release, workshop, at),
+            ("build, all series", "process"): lambda at: _ours(release, workshop, (), at),
+            ("build, that patch", "process"): lambda at: _ours(release, workshop, alone, at),
             ("wheel unpack, git apply, wheel pack", "process"): lambda at: _tool(source, patch, at),
             ("unzip, patch, sed, zip -r", "process"): lambda at: _hand(source, patch, at),
-            ("rewrite", "core"): lambda at: _core(release, source, all_series, at),
+            ("patch and rewrite", "core"): lambda at: _core(release, source, [series], at),
             ("floor: read, sha256, write", "core"): lambda at: _floor(source, at),
         }
         times: dict[tuple[str, str], list[float]] = {key: [] for key in ways}
@@ -92,10 +95,12 @@ def _timed(way: Callable[[Path], None], place: Path) -> float:
     return time.perf_counter() - started
 
 
-def _patch_file(release: Release, workshop: Workshop, all_series: Sequence[Series]) -> Path:
+def _first_patch(
+    release: Release, workshop: Workshop, all_series: Sequence[Series]
+) -> tuple[Series, Path]:
     for series in all_series:
         for patch in series.serving(release.version):
-            return workshop.patches / series.name / patch.file
+            return series, workshop.patches / series.name / patch.file
     raise CommandError(f"no patch serves {release.version}", "measure another release")
 
 
@@ -103,8 +108,8 @@ def _run(words: Sequence[str], place: Path, env: Mapping[str, str] | None = None
     command.run(words, timeout=_TIMEOUT, cwd=place, env=env)
 
 
-def _ours(release: Release, workshop: Workshop, place: Path) -> None:
-    words = [sys.executable, "-m", "builder", "build", release.version, "--offline"]
+def _ours(release: Release, workshop: Workshop, options: Sequence[str], place: Path) -> None:
+    words = [sys.executable, "-m", "builder", "build", release.version, "--offline", *options]
     _run(
         [*words, "--patches", str(workshop.patches), "--output", "dist"], place, _environ(workshop)
     )

@@ -26,6 +26,9 @@ _CHECKS = (
     check_difference,
 )
 
+# The official wheel has the official name by right; nothing of ours inherits it.
+_NEVER_INHERITED = ("N206",)
+
 
 def run_checks(subject: Subject, stock_filename: str | None = None) -> list[Finding]:
     """Run every static check.
@@ -51,7 +54,7 @@ def run_checks(subject: Subject, stock_filename: str | None = None) -> list[Find
 def _mark_inherited(found: list[Finding], known: set[tuple[str, str, str]]) -> list[Finding]:
     return [
         replace(f, standing=Standing.INHERITED)
-        if f.standing is Standing.NEW and _key(f) in known
+        if f.standing is Standing.NEW and f.code not in _NEVER_INHERITED and _key(f) in known
         else f
         for f in found
     ]

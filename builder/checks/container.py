@@ -8,15 +8,20 @@ import unicodedata
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from builder.checks.subject import MAX_INFLATED, Difficulty, Subject
+from builder.checks.subject import MAX_INFLATED, Difficulty, Subject, unchecked
 from builder.model import Finding
-from builder.wheel.archive import DEFLATED, FLAG_ENCRYPTED, STORED, Archive, Member
+from builder.wheel.archive import DEFLATED, FLAG_UTF8, STORED, Archive, Member
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_UNIX = 3
+# APPNOTE 4.4.4: bit 0, bit 6 (strong encryption), bit 13 (masked local headers).
+_ENCRYPTED = 0x1 | 0x40 | 0x2000
+_PATCHED_DATA = 0x20
+# APPNOTE 4.4.3.2: directories and deflate; all that came later is not for wheels.
+_EXTRACT_VERSION = 20
+_DOS_DIRECTORY = 0x10
 
 
 def check_container(subject: Subject) -> Iterator[Finding]:
@@ -31,6 +36,7 @@ def check_container(subject: Subject) -> Iterator[Finding]:
     if subject.oversized:
         total = sum(m.size for m in archive.members)
         yield Finding("Z109", "", f"declares {total} bytes inflated; {MAX_INFLATED} is the limit")
+        yield from unchecked("the members were not inflated", "Z110")
         return
     for member in archive.members:
         digest = subject.digest(member)
@@ -60,6 +66,7 @@ def _layout(archive: Archive) -> Iterator[Finding]:
 def _headers(member: Member) -> Iterator[Finding]:
     local = member.local
     pairs = {
+        "version": (local.extract_version, member.extract_version),
         "name": (local.name, member.raw_name),
         "flags": (local.flags, member.flags),
         "method": (local.method, member.method),
@@ -98,6 +105,7 @@ def _name(member: Member) -> Iterator[Finding]:
         "it has control characters": _CONTROL.search(name) is not None,
         "it has an empty or . part": any(p in ("", ".") for p in parts[:-1]) or not name,
         "it is not UTF-8": "\ufffd" in name,
+        "not every reader takes it for UTF-8": not name.isascii() and not member.flags & FLAG_UTF8,
     }
     for reason, applies in reasons.items():
         if applies:
@@ -105,14 +113,19 @@ def _name(member: Member) -> Iterator[Finding]:
 
 
 def _kind(member: Member) -> Iterator[Finding]:
-    kind = stat.S_IFMT(member.external_attr >> 16) if member.create_system == _UNIX else 0
-    if kind not in (0, stat.S_IFREG):
-        yield Finding(
-            "Z105", member.name, f"its mode is {stat.filemode(member.external_attr >> 16)}"
-        )
-    elif member.name.endswith("/"):
+    # Extractors look at the mode whatever system the entry claims to come from.
+    mode = member.external_attr >> 16
+    if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+        yield Finding("Z105", member.name, f"its mode is {stat.filemode(mode)}")
+    elif member.name.endswith("/") or member.external_attr & _DOS_DIRECTORY:
         yield Finding("Z105", member.name, "it is a directory entry")
-    if (member.flags | member.local.flags) & FLAG_ENCRYPTED:
+    flags = member.flags | member.local.flags
+    if flags & _ENCRYPTED:
         yield Finding("Z107", member.name, "it is encrypted")
     if member.method not in (STORED, DEFLATED):
         yield Finding("Z108", member.name, f"its compression method is {member.method}")
+    if flags & _PATCHED_DATA:
+        yield Finding("Z108", member.name, "it is flagged as compressed patched data")
+    version = max(member.extract_version, member.local.extract_version)
+    if version > _EXTRACT_VERSION:
+        yield Finding("Z108", member.name, f"it wants version {version / 10} of zip")

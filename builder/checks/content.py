@@ -8,26 +8,33 @@ from __future__ import annotations
 
 import ast
 import configparser
-import io
 import re
-import zipfile
+import threading
+import warnings
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from builder.checks.subject import MAX_TEXT, unchecked
 from builder.errors import WheelError
 from builder.model import PACKAGE, Finding
-from builder.wheel import metadata
+from builder.wheel import archive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from builder.checks.subject import Subject
+    from builder.wheel.archive import Archive, Member
 
 ROOT_ELEMENTS = (b"<tb-webapp", b"<tf-tensorboard")
 WEBFILES = f"{PACKAGE}/webfiles.zip"
 _OBJECT = re.compile(r"(?P<module>\w+(\.\w+)*)(:(?P<attr>\w+(\.\w+)*))?(\s*\[.*\])?")
-# Upstream's page is below 1 MB; more than this is not read while looking for it.
-_MAX_PAGE = 32 * 1024 * 1024
+# Upstream's webfiles.zip has at most 6 MB, the page in it 4 MB, and entry_points.txt 157 bytes.
 _MAX_WEBFILES = 64 * 1024 * 1024
+_MAX_PAGE = 32 * 1024 * 1024
+_MAX_ENTRY_POINTS = 64 * 1024
+_PAGE = "index.html"
+# Warning filters belong to the process, and wheels are checked in several threads at once.
+_WARNINGS = threading.Lock()
 
 
 def check_content(subject: Subject) -> Iterator[Finding]:
@@ -43,6 +50,9 @@ def _entry_points(subject: Subject) -> Iterator[Finding]:
     if content is None:
         yield Finding("C601", "", "entry_points.txt is missing or cannot be read")
         return
+    if len(content) > _MAX_ENTRY_POINTS:
+        yield Finding("C601", "entry_points.txt", f"it has {len(content)} bytes")
+        return
     parser = configparser.ConfigParser(delimiters=("=",), interpolation=None)
     parser.optionxform = str  # type: ignore[method-assign,assignment] # names keep their case
     try:
@@ -52,29 +62,75 @@ def _entry_points(subject: Subject) -> Iterator[Finding]:
         return
     if not parser.has_option("console_scripts", PACKAGE):
         yield Finding("C601", "console_scripts", f"there is no {PACKAGE} script")
+    modules = _Modules(subject.archive)
     for section in parser.sections():
         for name, value in parser.items(section):
-            problem = _target_problem(subject, value)
+            problem = _target_problem(modules, value)
             if problem:
                 yield Finding("C601", f"{section}: {name}", problem)
 
 
-def _target_problem(subject: Subject, value: str) -> str | None:
+def _target_problem(modules: _Modules, value: str) -> str | None:
     match = _OBJECT.fullmatch(value)
     if match is None:
-        return f"{value!r} has not the form module:attribute"
-    stem = match["module"].replace(".", "/")
-    member = subject.archive.find(f"{stem}.py") or subject.archive.find(f"{stem}/__init__.py")
-    if member is None:
-        return f"there is no module {match['module']}"
-    attribute = (match["attr"] or "").partition(".")[0]
-    if not attribute:
-        return None
+        return f"{value[:200]!r} has not the form module:attribute"
+    module, attribute = match["module"], (match["attr"] or "").partition(".")[0]
     try:
-        bound = _bound_names(ast.parse(member.read()))
-    except (WheelError, SyntaxError, ValueError):
-        return f"{match['module']} cannot be read as Python"
-    return None if attribute in bound else f"{match['module']} does not define {attribute}"
+        bound = modules.names(module)
+    except LookupError:
+        return f"there is no module {module}"
+    except (SyntaxError, WheelError):
+        return f"{module} cannot be read as Python"
+    return None if not attribute or attribute in bound else f"{module} does not define {attribute}"
+
+
+class _Modules:
+    """The names that modules of the wheel bind; each module is parsed once."""
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        self._names: dict[str, set[str]] = {}
+
+    def names(self, module: str) -> set[str]:
+        """The names.
+
+        Raises:
+            LookupError: there is no such module.
+            SyntaxError, WheelError: it cannot be read as Python.
+        """
+        stem = module.replace(".", "/")
+        member = self._archive.find(f"{stem}.py") or self._archive.find(f"{stem}/__init__.py")
+        if member is None:
+            raise LookupError(module)
+        if member.name not in self._names:
+            self._names[member.name] = _bound_names(_parse(_read_text(member)))
+        return self._names[member.name]
+
+
+def _read_text(member: Member) -> bytes:
+    """A module's source.
+
+    Raises:
+        SyntaxError: it is absurdly large.
+        WheelError: it does not inflate to what it declares.
+    """
+    if member.size > MAX_TEXT:
+        raise SyntaxError(f"{member.size} bytes are more than is parsed")
+    return member.read()
+
+
+def _parse(content: bytes) -> ast.Module:
+    """A module's syntax tree.
+
+    Raises:
+        SyntaxError: it is no Python, or none that fits into Python's parser.
+    """
+    try:
+        # What Python warns of in a module is no finding, whatever the filters of this process say.
+        with _WARNINGS, warnings.catch_warnings(action="ignore"):
+            return ast.parse(content)
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise SyntaxError(str(error) or type(error).__name__) from error
 
 
 def _bound_names(tree: ast.Module) -> set[str]:
@@ -102,40 +158,54 @@ def _webfiles(subject: Subject) -> Iterator[Finding]:
         yield Finding("C602", WEBFILES, f"it has {member.size} bytes")
         return
     try:
-        with zipfile.ZipFile(io.BytesIO(member.read())) as inner:
-            pages = [i for i in inner.infolist() if i.filename.endswith("index.html")]
-            found = any(
-                element in inner.open(page).read(_MAX_PAGE)
-                for page in pages
-                for element in ROOT_ELEMENTS
-            )
-    except (WheelError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        page = archive.parse(member.read(), WEBFILES).find(_PAGE)
+        content = b"" if page is None or page.size > _MAX_PAGE else page.read()
+    except WheelError as error:
         yield Finding("C602", WEBFILES, f"it cannot be read ({error})")
         return
-    if not found:
+    if not any(element in content for element in ROOT_ELEMENTS):
         yield Finding("C602", WEBFILES, f"it has no page with {ROOT_ELEMENTS[0].decode()}>")
 
 
 def _python(subject: Subject) -> Iterator[Finding]:
     if subject.oversized:
+        yield from unchecked("the members were not inflated", "C603")
         return
     for member in subject.archive.members:
         if not member.name.endswith(".py") or subject.same_as_stock(member):
             continue
         try:
-            ast.parse(member.read())
+            problem = _syntax_problem(_read_text(member))
         except WheelError:
-            continue  # Z109 and Z110 have said so
-        except (SyntaxError, ValueError) as error:
-            yield Finding("C603", member.name, str(error))
+            continue  # Z108, Z109 or Z110 has said so
+        except SyntaxError as error:
+            problem = str(error)
+        if problem is not None:
+            yield Finding("C603", member.name, problem)
+
+
+@lru_cache(maxsize=512)
+def _syntax_problem(content: bytes) -> str | None:
+    """What keeps a module from being Python, or None.
+
+    Many releases get the same outcome of a codemod, and parsing is the dearest of all checks.
+    """
+    try:
+        _parse(content)
+    except SyntaxError as error:
+        return str(error)
+    return None
 
 
 def _licences(subject: Subject) -> Iterator[Finding]:
-    content = subject.metadata_file("METADATA")
-    if content is None:
+    document = subject.document("METADATA")
+    if document is None:
+        yield from unchecked("METADATA cannot be read", "C604")
         return
-    present = {m.name.partition(".dist-info/")[2] for m in subject.archive.members}
-    named = metadata.parse(content).values("License-File")
+    directory = f"{subject.dist_info}/"
+    names = (m.name for m in subject.archive.members)
+    present = {n.removeprefix(directory) for n in names if n.startswith(directory)}
+    named = document.values("License-File")
     for name in named:
         # PEP 639 puts them under licenses/, older builders beside METADATA.
         if f"licenses/{name}" not in present and name not in present:

@@ -1,7 +1,8 @@
 """D: the difference from the stock wheel is an allow-list.
 
-Allowed are exactly the Delta's paths, the headers of METADATA that the identity sets, a build tag
-in WHEEL, RECORD, and the name of the dist-info directory.
+Allowed are exactly the Delta's paths and its edits of METADATA, the headers that the identity sets,
+the notice behind the description, a build tag in WHEEL, RECORD, and the name of the dist-info
+directory.
 """
 
 from __future__ import annotations
@@ -10,17 +11,20 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from builder import identity
-from builder.checks.subject import read_bounded
+from builder.checks.subject import Difficulty, digest, read_bounded, unchecked
 from builder.checks.table import DIFFERENCE_CODES
-from builder.model import PACKAGE, Finding, IdentityKind, Standing
+from builder.errors import PatchError
+from builder.model import PACKAGE, Finding, Identity, IdentityKind
+from builder.requirements import edit_document
 from builder.wheel import metadata
-from builder.wheel.archive import FIXED_DATE, FIXED_TIME, STORED
+from builder.wheel.archive import FLAG_UTF8, STORED
+from builder.wheel.serialize import FIXED_DATE, FIXED_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from builder.checks.subject import Subject
-    from builder.model import Change
+    from builder.model import Change, Delta
     from builder.wheel.archive import Archive, Member
 
 _TEST_HEADERS = {
@@ -30,14 +34,15 @@ _TEST_HEADERS = {
 }
 # These have checks of their own.
 _REWRITTEN = ("METADATA", "RECORD", "WHEEL")
+# What `builder.wheel.serialize.Stored` becomes: every byte of it is decided.
+_REWRITTEN_FORM = (STORED, FIXED_DATE, FIXED_TIME, 0, 20, 20, 0)
 
 
 def check_difference(subject: Subject) -> Iterator[Finding]:
     """All D codes for the wheel; what cannot be decided is reported as unchecked."""
     if subject.stock is None or subject.delta is None:
         missing = "the stock wheel" if subject.stock is None else "what the patches make of it"
-        for code in DIFFERENCE_CODES:
-            yield Finding(code, "", f"{missing} is not at hand", Standing.UNCHECKED)
+        yield from unchecked(f"{missing} is not at hand", *DIFFERENCE_CODES)
         return
     changes = subject.delta.changes
     yield from _presence(subject, subject.stock, changes)
@@ -47,9 +52,9 @@ def check_difference(subject: Subject) -> Iterator[Finding]:
             yield from _changed(subject, member, wanted.after)
         elif not _has_own_check(member):
             yield from _unchanged(subject, member)
-        yield from _attributes(subject, member)
-    yield from _metadata(subject, subject.stock)
-    yield from _wheel_file(subject, subject.stock)
+        yield from _attributes(subject, member, may_change=member.name in changes)
+    yield from _metadata(subject, subject.delta)
+    yield from _wheel_file(subject)
 
 
 def _presence(subject: Subject, stock: Archive, changes: Mapping[str, Change]) -> Iterator[Finding]:
@@ -80,31 +85,55 @@ def _changed(subject: Subject, member: Member, wanted: bytes) -> Iterator[Findin
 
 def _unchanged(subject: Subject, member: Member) -> Iterator[Finding]:
     twin = subject.stock_twin(member)
-    if twin is None or subject.same_as_stock(member):
-        return
-    if subject.digest(member) != subject.digest(twin):
+    if twin is not None and not _same_content(subject, member, twin):
         yield Finding("D703", member.name, "its content is another than the stock wheel's")
 
 
-def _attributes(subject: Subject, member: Member) -> Iterator[Finding]:
+def _same_content(subject: Subject, member: Member, twin: Member) -> bool:
+    if subject.same_as_stock(member):
+        return True
+    ours, theirs = subject.digest(member), digest(twin)
+    if isinstance(ours, Difficulty) or isinstance(theirs, Difficulty):
+        return False
+    return ours.sha256 == theirs.sha256
+
+
+def _attributes(subject: Subject, member: Member, *, may_change: bool) -> Iterator[Finding]:
     twin = subject.stock_twin(member)
     if twin is None:
         return
-    if (member.external_attr, member.create_system) != (twin.external_attr, twin.create_system):
+    if _mode(member) != _mode(twin):
         yield Finding("D705", member.name, "its mode is another than the stock wheel's")
-    rewritten = (member.method, member.date, member.time) == (STORED, FIXED_DATE, FIXED_TIME)
-    if not rewritten and (member.method, member.date, member.time) != (
-        twin.method,
-        twin.date,
-        twin.time,
-    ):
+    if may_change or _has_own_check(member):
+        if _form(member) == _REWRITTEN_FORM:
+            return
+    elif not _same_content(subject, member, twin):
+        return  # D703 says so
+    if _form(member) != _form(twin):
         yield Finding("D705", member.name, "its timestamp or compression is not the stock wheel's")
+    elif member.data != twin.data and _same_content(subject, member, twin):
+        yield Finding("D705", member.name, "it is compressed anew")
 
 
-def _metadata(subject: Subject, stock: Archive) -> Iterator[Finding]:
-    ours, theirs = _documents(subject, stock, "METADATA")
+def _mode(member: Member) -> tuple[int, ...]:
+    return member.create_system, member.external_attr, member.internal_attr
+
+
+def _form(member: Member) -> tuple[int, ...]:
+    versions = (member.create_version, member.extract_version, member.reserved)
+    return member.method, member.date, member.time, member.flags & ~FLAG_UTF8, *versions
+
+
+def _metadata(subject: Subject, delta: Delta) -> Iterator[Finding]:
+    ours, theirs = _documents(subject, "METADATA")
     if ours is None or theirs is None:
-        return  # M401 and D701 say so
+        yield from unchecked("METADATA cannot be read", "D706")
+        return
+    try:
+        theirs = edit_document(theirs, delta.metadata)
+    except PatchError as error:  # the stock wheel at hand is not the one that the patches are for
+        yield Finding("D706", "", error.message)
+        return
     local = ours.values("Name") == [PACKAGE]
     expected = {} if local else _TEST_HEADERS
     for name, wanted in expected.items():
@@ -114,12 +143,34 @@ def _metadata(subject: Subject, stock: Archive) -> Iterator[Finding]:
         public, plus, _ = version.partition("+")
         if theirs.values("Version") != [public] or bool(plus) != local:
             yield Finding("D706", "Version", f"{version} is made from {theirs.values('Version')}")
-    allowed = {"Name", "Version", *expected}
-    for name in dict.fromkeys(h.name for h in (*theirs.headers, *ours.headers)):
-        if name not in allowed:
-            yield from _header(name, theirs.values(name), ours.values(name))
+    before, after = _grouped(theirs), _grouped(ours)
+    for name in dict.fromkeys([*before, *after]):
+        if name not in {n.lower() for n in ("Name", "Version", *expected)}:
+            yield from _header(name, before.get(name, []), after.get(name, []))
+    yield from _description(theirs, ours, delta)
+
+
+def _grouped(document: metadata.Document) -> dict[str, list[str]]:
+    grouped: dict[str, list[str]] = {}
+    for header in document.headers:
+        grouped.setdefault(header.name.lower(), []).append(header.value)
+    return grouped
+
+
+def _description(
+    theirs: metadata.Document, ours: metadata.Document, delta: Delta
+) -> Iterator[Finding]:
     if not ours.description.startswith(theirs.description):
         yield Finding("D706", "Description", "it does not begin with the stock wheel's")
+        return
+    name, version, upstream = (
+        next(iter(values), "")
+        for values in (ours.values("Name"), ours.values("Version"), theirs.values("Version"))
+    )
+    kind = IdentityKind.LOCAL if name == PACKAGE else IdentityKind.TEST
+    notice = identity.notice(Identity(kind, name, version), upstream, delta.series)
+    if ours.description != metadata.append(theirs, notice).description:
+        yield Finding("D706", "Description", "it does not end with the notice of its patches")
 
 
 def _header(name: str, before: list[str], after: list[str]) -> Iterator[Finding]:
@@ -131,9 +182,10 @@ def _header(name: str, before: list[str], after: list[str]) -> Iterator[Finding]
         yield Finding("D706", name, "its values stand in another order")
 
 
-def _wheel_file(subject: Subject, stock: Archive) -> Iterator[Finding]:
-    ours, theirs = _documents(subject, stock, "WHEEL")
+def _wheel_file(subject: Subject) -> Iterator[Finding]:
+    ours, theirs = _documents(subject, "WHEEL")
     if ours is None or theirs is None:
+        yield from unchecked("WHEEL cannot be read", "D707")
         return
     kept = ours._replace(headers=tuple(h for h in ours.headers if h.name != "Build"))
     if kept != theirs:
@@ -141,12 +193,8 @@ def _wheel_file(subject: Subject, stock: Archive) -> Iterator[Finding]:
 
 
 def _documents(
-    subject: Subject, stock: Archive, filename: str
+    subject: Subject, filename: str
 ) -> tuple[metadata.Document | None, metadata.Document | None]:
-    ours = subject.metadata_file(filename)
-    member = next((m for m in stock.members if m.name.endswith(f".dist-info/{filename}")), None)
-    theirs = None if member is None else read_bounded(member)
-    return (
-        None if ours is None else metadata.parse(ours),
-        None if theirs is None else metadata.parse(theirs),
-    )
+    twin = subject.stock_metadata_files.get(filename)
+    theirs = None if twin is None else read_bounded(twin)
+    return subject.document(filename), None if theirs is None else metadata.parse(theirs)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
+from builder.checks.subject import unchecked
 from builder.errors import RequestError
 from builder.model import PACKAGE, Finding
-from builder.wheel import metadata, names
+from builder.wheel import names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from builder.checks.subject import Subject
+    from builder.wheel import metadata
 
 
 def check_names(subject: Subject) -> Iterator[Finding]:
@@ -23,13 +25,33 @@ def check_names(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             "N201", subject.filename, "it is not name-version[-build]-py-abi-platform.whl"
         )
-    elif not names.is_normalized(name):
-        yield Finding("N201", subject.filename, "its name or version is not normalised")
+    else:
+        yield from _spelling(name)
     yield from _dist_info(subject)
     yield from _places(subject)
-    content = subject.metadata_file("METADATA")
-    if name is not None and content is not None:
-        yield from _same(name, metadata.parse(content))
+    document = subject.document("METADATA")
+    if name is None:
+        yield from unchecked("the file name says nothing", "N204", "N205", "N206")
+        return
+    if document is None:
+        yield from unchecked("METADATA cannot be read", "N204", "N205")
+    else:
+        yield from _same(name, document)
+    yield from _official(name, document)
+
+
+def _spelling(name: names.WheelName) -> Iterator[Finding]:
+    try:
+        normalized = names.is_normalized(name)
+    except ValueError:  # more digits than Python makes a number of
+        normalized = False
+    if not normalized:
+        yield Finding("N201", name.filename, "its name or version is not normalised")
+    if name.build_tag is not None:
+        try:
+            names.check_build_tag(name.build_tag)
+        except RequestError as error:
+            yield Finding("N201", name.filename, error.message)
 
 
 def _dist_info(subject: Subject) -> Iterator[Finding]:
@@ -55,10 +77,12 @@ def _same(name: names.WheelName, document: metadata.Document) -> Iterator[Findin
     for said in document.values("Version") or [""]:
         if _version(said) != _version(name.version):
             yield Finding("N205", said, f"the file name says {name.version}")
-    for said in {name.name, *document.values("Name")}:
-        if _normalized(said) == PACKAGE and "+" not in name.version:
-            yield Finding("N206", said, f"{name.version} has no local version")
-            break
+
+
+def _official(name: names.WheelName, document: metadata.Document | None) -> Iterator[Finding]:
+    inside = [] if document is None else document.values("Name")
+    if "+" not in name.version and PACKAGE in map(_normalized, [name.name, *inside]):
+        yield Finding("N206", name.filename, f"{name.version} has no local version")
 
 
 def _normalized(text: str) -> str | None:
@@ -71,5 +95,5 @@ def _normalized(text: str) -> str | None:
 def _version(text: str) -> Version | str:
     try:
         return Version(text)
-    except InvalidVersion:
+    except ValueError:  # malformed, or more digits than Python makes a number of
         return text

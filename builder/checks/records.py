@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 from typing import TYPE_CHECKING
 
-from builder.checks.subject import Digest, Subject
+from builder.checks.subject import Digest, Subject, unchecked
 from builder.model import Finding
 from builder.wheel import record
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from builder.wheel.archive import Member
 
+_DEPENDENT = ("R302", "R303", "R304", "R305", "R306")
 _STRONG = ("sha256", "sha384", "sha512")
 # Signatures cannot be listed: they are made over RECORD (PEP 427).
 _UNLISTED = ("RECORD.jws", "RECORD.p7s")
@@ -24,18 +26,27 @@ def check_record(subject: Subject) -> Iterator[Finding]:
     content = subject.metadata_file("RECORD")
     if content is None:
         yield Finding("R301", "", "RECORD is missing or cannot be read")
+        yield from unchecked("RECORD cannot be read", *_DEPENDENT)
         return
     try:
         entries = record.parse(content)
-    except ValueError as error:
+    except (ValueError, csv.Error) as error:
         yield Finding("R301", "", str(error))
+        yield from unchecked("RECORD cannot be read", *_DEPENDENT)
         return
+    if subject.oversized:
+        yield from unchecked("the members were not inflated", "R304")
+    yield from _lines(subject, entries)
+
+
+def _lines(subject: Subject, entries: list[record.Entry]) -> Iterator[Finding]:
     own = f"{subject.dist_info}/RECORD"
     present = {m.name for m in subject.archive.members}
     listed: set[str] = set()
     for entry in entries:
         if entry.path in listed:
             yield Finding("R306", entry.path, "it is listed more than once")
+            continue
         listed.add(entry.path)
         if entry.path not in present:
             yield Finding("R303", entry.path, "it is listed and not there")
@@ -53,6 +64,8 @@ def _entry(subject: Subject, entry: record.Entry) -> Iterator[Finding]:
     algorithm, _, _ = entry.hash.partition("=")
     if algorithm not in _STRONG:
         yield Finding("R305", entry.path, f"its hash is {algorithm or 'missing'}")
+        return
+    if subject.oversized:
         return
     member = subject.archive.find(entry.path)
     actual = None if member is None else _hash(subject, member, algorithm)

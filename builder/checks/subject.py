@@ -9,16 +9,20 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from builder.errors import WheelError
-from builder.wheel import names
+from builder.model import Finding, Standing
+from builder.wheel import metadata, names
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from builder.model import Delta
     from builder.wheel.archive import Archive, Member
 
-# Upstream's largest wheel inflates to 29 MB; ten times that is a bomb, not a TensorBoard.
+# Upstream's largest wheel inflates to 29 MB; what is far beyond is a bomb, not a TensorBoard.
 MAX_INFLATED = 512 * 1024 * 1024
-# The metadata files of upstream's wheels are at most some 40 kB.
-MAX_METADATA = 8 * 1024 * 1024
+# Upstream's largest metadata file has 40 kB, its largest module 119 kB. What is read as a text or
+# parsed stays below this: parsers take many times the memory of what they parse.
+MAX_TEXT = 1024 * 1024
 
 
 class Digest(NamedTuple):
@@ -51,7 +55,9 @@ class Subject:
     stock: Archive | None = None
     delta: Delta | None = None
     release: str | None = None
-    _digests: dict[int, Digest | Difficulty] = field(default_factory=dict, repr=False)
+    _digests: dict[tuple[int, ...], Digest | Difficulty] = field(default_factory=dict, repr=False)
+    _documents: dict[str, metadata.Document | None] = field(default_factory=dict, repr=False)
+    _same: dict[tuple[str, tuple[int, ...]], bool] = field(default_factory=dict, repr=False)
 
     @cached_property
     def oversized(self) -> bool:
@@ -69,11 +75,10 @@ class Subject:
     @cached_property
     def dist_infos(self) -> list[str]:
         """The dist-info directories in the wheel, sorted."""
-        return sorted(
-            {m.name.split("/", 1)[0] for m in self.archive.members if ".dist-info/" in m.name}
-        )
+        tops = {m.name.partition("/")[0] for m in self.archive.members if "/" in m.name}
+        return sorted(top for top in tops if top.endswith(".dist-info"))
 
-    @property
+    @cached_property
     def dist_info(self) -> str | None:
         """The dist-info directory to look into: the one of the file name, else the only one."""
         if self.name is not None and self.name.dist_info in self.dist_infos:
@@ -82,14 +87,25 @@ class Subject:
 
     def metadata_file(self, filename: str) -> bytes | None:
         """A file of the dist-info directory, or None if it is missing, broken or absurdly large."""
+        if self.dist_info is None:
+            return None
         member = self.archive.find(f"{self.dist_info}/{filename}")
         return None if member is None else read_bounded(member)
 
+    def document(self, filename: str) -> metadata.Document | None:
+        """The same, taken apart; METADATA and WHEEL are asked for by many checks."""
+        if filename not in self._documents:
+            content = self.metadata_file(filename)
+            self._documents[filename] = None if content is None else metadata.parse(content)
+        return self._documents[filename]
+
     def digest(self, member: Member) -> Digest | Difficulty:
-        """The member's content as a hash; inflated once, piece by piece."""
-        found = self._digests.get(member.offset)
+        """The content of a member of this wheel as a hash; inflated once, piece by piece."""
+        key = _reading(member)
+        found = self._digests.get(key)
         if found is None:
-            found = self._digests[member.offset] = self._hash(member)
+            absurd = Difficulty("not inflated: the wheel as a whole declares an absurd size")
+            found = self._digests[key] = absurd if self.oversized else digest(member)
         return found
 
     def stock_twin(self, member: Member) -> Member | None:
@@ -99,41 +115,68 @@ class Subject:
         twin = self.stock.find(member.name)
         if twin is not None or not member.name.startswith(f"{self.dist_info}/"):
             return twin
-        rest = member.name.partition("/")[2]
-        return next(
-            (m for m in self.stock.members if m.name.partition(".dist-info/")[2] == rest), None
-        )
+        return self.stock_metadata_files.get(member.name.partition("/")[2])
+
+    @cached_property
+    def stock_metadata_files(self) -> dict[str, Member]:
+        """The files of the stock wheel's dist-info directory, by their names in it."""
+        found: dict[str, Member] = {}
+        for member in () if self.stock is None else self.stock.members:
+            directory, _, rest = member.name.partition("/")
+            if directory.endswith(".dist-info"):
+                found[rest] = member
+        return found
 
     def same_as_stock(self, member: Member) -> bool:
         """Whether it is, as compressed bytes, what the stock wheel has in its place."""
-        twin = self.stock_twin(member)
-        return (
-            twin is not None
-            and twin.method == member.method
-            and twin.crc == member.crc
-            and twin.size == member.size
-            and twin.data == member.data
-        )
+        key = (member.name, _reading(member))
+        found = self._same.get(key)
+        if found is None:
+            twin = self.stock_twin(member)
+            found = self._same[key] = twin is not None and _equal(member, twin)
+        return found
 
-    def _hash(self, member: Member) -> Digest | Difficulty:
-        if self.oversized:
-            return Difficulty("not inflated: the wheel as a whole declares an absurd size")
-        sha256 = hashlib.sha256()
-        crc = 0
-        try:
-            for piece in member.chunks():
-                sha256.update(piece)
-                crc = zlib.crc32(piece, crc)
-        except WheelError as error:
-            return Difficulty(error.message.partition(": ")[2])
-        return Digest(sha256.digest(), crc == member.crc)
+
+def _reading(member: Member) -> tuple[int, ...]:
+    """What a member's content depends on.
+
+    Entries of a hostile directory can share a place and still differ in how they read it.
+    """
+    return member.offset, member.method, member.compressed_size, member.size, member.crc
+
+
+def _equal(one: Member, other: Member) -> bool:
+    return (
+        (one.method, one.crc, one.size) == (other.method, other.crc, other.size)
+        # Memory views are compared item by item, copies of them in one go.
+        and bytes(one.data) == bytes(other.data)
+    )
+
+
+def digest(member: Member) -> Digest | Difficulty:
+    """Inflate and hash a member, piece by piece."""
+    sha256 = hashlib.sha256()
+    crc = 0
+    try:
+        for piece in member.chunks():
+            sha256.update(piece)
+            crc = zlib.crc32(piece, crc)
+    except WheelError as error:
+        return Difficulty(error.message.removeprefix(f"{member.name}: "))
+    return Digest(sha256.digest(), crc == member.crc)
 
 
 def read_bounded(member: Member) -> bytes | None:
     """A small member's content, or None if it is too large or broken (Z109 and Z110 say so)."""
-    if member.size > MAX_METADATA:
+    if member.size > MAX_TEXT:
         return None
     try:
         return member.read()
     except WheelError:
         return None
+
+
+def unchecked(why: str, *codes: str) -> Iterator[Finding]:
+    """What could not be decided is said, so that nobody takes it for passed."""
+    for code in codes:
+        yield Finding(code, "", why, Standing.UNCHECKED)

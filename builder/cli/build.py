@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from builder.console import Console
 
 _SEVERAL_KINDS = 1
+_SHOWN = 3
 
 
 @click.command()
@@ -74,9 +75,10 @@ def _one(outcome: Built | Failed, console: Console) -> int:
     where = "from the cache" if outcome.cached else "fetched"
     rows = [
         ("stock wheel", f"{stock.filename}, {where}, sha256 {stock.sha256}"),
-        ("patches", ", ".join(outcome.patches) or "none"),
+        *_patches(outcome),
         ("native", ", ".join(outcome.native)),
-        ("changed", ", ".join(outcome.changed) or "nothing but the name"),
+        ("changed", _few(outcome.changed) or "nothing but the name"),
+        ("metadata", "; ".join(f"{e.action} {e.value}" for e in outcome.metadata)),
         ("identity", f"{outcome.identity.name} {outcome.identity.version}"),
         ("checks", _checks(outcome)),
         ("wheel", f"sha256 {outcome.sha256}, {outcome.size:,} bytes, {outcome.seconds:.2f} s"),
@@ -84,15 +86,28 @@ def _one(outcome: Built | Failed, console: Console) -> int:
     console.say(f"{outcome.path} {outcome.placement}")
     for label, text in rows:
         if text:
-            console.say(f"  {label:<12} {text}")
+            console.say(f"  {label:<15} {text}")
     for finding in outcome.findings:
         console.say(f"  {finding_line(finding)}")
     return 0
 
 
+def _patches(outcome: Built) -> list[tuple[str, str]]:
+    by_series: dict[str, list[str]] = {}
+    for patch in outcome.patches:
+        by_series.setdefault(patch.series, []).append(patch.file)
+    rows = [(name, ", ".join(files)) for name, files in by_series.items()]
+    return rows or [("patches", "none")]
+
+
+def _few(paths: Sequence[str]) -> str:
+    shown = ", ".join(paths[:_SHOWN])
+    return f"{shown} and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else shown
+
+
 def _many(outcomes: Sequence[Built | Failed], console: Console) -> int:
     rows = [_row(outcome) for outcome in outcomes]
-    console.table(("release", "wheel", "outcome", "patches", "inherited", "MB", "s"), rows)
+    console.table(("release", "wheel", "outcome", "series", "inherited", "MB", "s"), rows)
     failed = [o for o in outcomes if isinstance(o, Failed)]
     console.say(f"{len(outcomes) - len(failed)} of {len(outcomes)} releases built")
     for outcome in failed:
@@ -115,7 +130,7 @@ def _row(outcome: Built | Failed) -> tuple[str, ...]:
         outcome.release.version + (" (yanked)" if outcome.release.yanked else ""),
         outcome.path.name,
         str(outcome.placement),
-        ", ".join(outcome.patches) or "none",
+        ", ".join(dict.fromkeys(p.series for p in outcome.patches)) or "none",
         str(sum(f.standing is Standing.INHERITED for f in outcome.findings)),
         f"{outcome.size / 1e6:.1f}",
         f"{outcome.seconds:.2f}",

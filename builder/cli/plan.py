@@ -17,7 +17,7 @@ from builder.cli.options import (
 )
 from builder.cli.words import finding_line
 from builder.errors import NewFindingsError
-from builder.plan import BuildPlan, make_plan, to_json
+from builder.plan import BuildPlan, SeriesPlan, make_plan, to_json
 from builder.request import parse_request
 from builder.series import audit
 
@@ -70,6 +70,14 @@ def plan(
     return 0
 
 
+def _series(part: SeriesPlan) -> str:
+    if part.status != "applied":
+        return part.status
+    if len(part.patches) > 1 or part.metadata:
+        return f"{len(part.patches)} patches, {len(part.metadata)} metadata edits"
+    return ", ".join(part.patches)
+
+
 def _row(item: BuildPlan) -> tuple[str, ...]:
     release = item.release
     mark = " (yanked)" if release.yanked else "" if release.pinned else " (not in the catalog)"
@@ -78,7 +86,7 @@ def _row(item: BuildPlan) -> tuple[str, ...]:
         release.version + mark,
         release.wheel.filename,
         backend,
-        *(", ".join(s.patches) or s.status for s in item.series),
+        *(_series(s) for s in item.series),
         item.identity.kind,
         item.filename,
         "yes" if item.in_output else "no",

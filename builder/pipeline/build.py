@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from builder.model import Identity, IdentityKind, Release
+    from builder.model import AppliedPatch, Identity, IdentityKind, MetadataEdit, Release
     from builder.pipeline.workshop import Workshop
     from builder.series import Series
 
@@ -62,7 +62,8 @@ class Built:
 
     Attributes:
         changed: the members that patches changed.
-        patches: the labels of the patches.
+        patches: the patches, in order.
+        metadata: the edits of METADATA.
         cached: whether the stock wheel was in the cache.
         checked: how many checks passed.
         size: of the wheel, in bytes.
@@ -71,7 +72,8 @@ class Built:
 
     release: Release
     changed: tuple[str, ...]
-    patches: tuple[str, ...]
+    patches: tuple[AppliedPatch, ...]
+    metadata: tuple[MetadataEdit, ...]
     native: tuple[str, ...]
     identity: Identity
     path: Path
@@ -104,7 +106,7 @@ def build_release(
     workshop.check_cancelled()
     identity = options.identify(release.version)
     fetched = workshop.stock(release)
-    overlay = build_overlay(release, fetched.content, all_series, identity)
+    overlay = build_overlay(release, fetched.content, all_series, identity, workshop.cache)
     content = overlay.content
     sha256 = hashlib.sha256(content).hexdigest()
     findings = _check(overlay, content, release)
@@ -140,7 +142,8 @@ def build_release(
     return Built(
         release=release,
         changed=tuple(overlay.delta.changes),
-        patches=tuple(p.label for p in overlay.delta.applied),
+        patches=overlay.delta.applied,
+        metadata=overlay.delta.metadata,
         native=overlay.delta.native,
         identity=identity,
         path=path,

@@ -87,7 +87,7 @@ def check_wheel(
     delta = None
     if base is not None and release is not None:
         try:
-            delta = make_delta(release, base[1], workshop.series(series))
+            delta = make_delta(release, base[1], workshop.series(series), workshop.cache)
         except BuilderError as error:
             notes.append(f"what the patches make of it is unknown: {error.message}")
     subject = Subject(

@@ -17,26 +17,20 @@ from typing import TYPE_CHECKING, NamedTuple
 from builder.errors import WheelError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 STORED = 0
 DEFLATED = 8
 FLAG_ENCRYPTED = 0x1
 FLAG_DESCRIPTOR = 0x8
 FLAG_UTF8 = 0x800
-# The first moment that a zip can name. Changed members carry it, whatever the clock says.
-FIXED_DATE = 0x21
-FIXED_TIME = 0
-REGULAR_FILE = 0o100644 << 16
 
-_LOCAL = struct.Struct("<4s5H3L2H")
-_CENTRAL = struct.Struct("<4s4B4H3L5H2L")
-_END = struct.Struct("<4s4H2LH")
-_LOCAL_SIGNATURE = b"PK\x03\x04"
-_CENTRAL_SIGNATURE = b"PK\x01\x02"
-_END_SIGNATURE = b"PK\x05\x06"
-_VERSION = 20
-_UNIX = 3
+LOCAL_HEADER = struct.Struct("<4s5H3L2H")
+CENTRAL_HEADER = struct.Struct("<4s4B4H3L5H2L")
+END_RECORD = struct.Struct("<4s4H2LH")
+LOCAL_SIGNATURE = b"PK\x03\x04"
+CENTRAL_SIGNATURE = b"PK\x01\x02"
+END_SIGNATURE = b"PK\x05\x06"
 _CHUNK = 1 << 18
 
 
@@ -55,8 +49,7 @@ class LocalHeader(NamedTuple):
     extra: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """One entry: the central directory's fields, the local header and the bytes as they lie there.
 
     Attributes:
@@ -161,13 +154,15 @@ def parse(data: bytes, label: str) -> Archive:
     Raises:
         WheelError: it has no readable central directory, or a member lies outside the file.
     """
-    end = data.rfind(_END_SIGNATURE, max(0, len(data) - _END.size - 0xFFFF))
-    if end < 0 or end + _END.size > len(data):
+    end = data.rfind(END_SIGNATURE, max(0, len(data) - END_RECORD.size - 0xFFFF))
+    if end < 0 or end + END_RECORD.size > len(data):
         raise WheelError(
             f"{label} is no zip file, or was cut short: it has no end record",
             "fetch or build it again; a wheel is a zip file",
         )
-    _, disk, first_disk, here, total, size, start, comment_length = _END.unpack_from(data, end)
+    _, disk, first_disk, here, total, size, start, comment_length = END_RECORD.unpack_from(
+        data, end
+    )
     if (
         disk
         or first_disk
@@ -180,66 +175,41 @@ def parse(data: bytes, label: str) -> Archive:
         raise _broken(label, "its central directory lies outside the file")
     centrals = list(_central_entries(data, start, start + size, total, label))
     by_offset = sorted({entry.offset for entry in centrals})
-    ends = dict(zip(by_offset, [*by_offset, start][1:], strict=True))
+    # One place is read once, however many entries name it: small files must not become large.
+    places = {
+        offset: _place(data, offset, following, label)
+        for offset, following in zip(by_offset, [*by_offset, start][1:], strict=True)
+    }
     view = memoryview(data)
-    members = tuple(_member(data, view, entry, ends[entry.offset], label) for entry in centrals)
-    stop = end + _END.size + comment_length
+    members = tuple(_member(view, entry, places[entry.offset], label) for entry in centrals)
+    stop = end + END_RECORD.size + comment_length
+    if stop > len(data):
+        raise _broken(label, "it was cut short: its comment ends outside the file")
     return Archive(
         data=data,
         members=members,
-        comment=data[end + _END.size : stop],
+        comment=data[end + END_RECORD.size : stop],
         leading=by_offset[0] if by_offset else start,
         between=end - start - size,
         trailing=len(data) - stop,
     )
 
 
-class Copied(NamedTuple):
-    """A member that goes over as the compressed bytes it is, perhaps under another name."""
-
-    member: Member
-    name: str
-
-
-class Stored(NamedTuple):
-    """A member with new content, stored uncompressed: zlib builds differ, copies do not."""
-
-    name: str
-    content: bytes
-    external_attr: int = REGULAR_FILE
-
-
-def serialize(entries: Iterable[Copied | Stored]) -> list[bytes | memoryview]:
-    """The pieces of a zip file with these members in this order.
-
-    The outcome depends on nothing but the arguments. A member copied under its own name keeps
-    every byte, so that an archive of copies is the archive it came from.
-    """
-    pieces: list[bytes | memoryview] = []
-    central: list[bytes] = []
-    offset = 0
-    for entry in entries:
-        written = _copy(*entry) if isinstance(entry, Copied) else _store(entry)
-        central.append(_CENTRAL.pack(_CENTRAL_SIGNATURE, *written.directory, offset) + written.tail)
-        pieces += written.pieces
-        offset += sum(map(len, written.pieces))
-    listing = b"".join(central)
-    count = len(central)
-    end = _END.pack(_END_SIGNATURE, 0, 0, count, count, len(listing), offset, 0)
-    return [*pieces, listing, end]
-
-
 def _inflate(member: Member) -> Iterator[bytes]:
     engine = zlib.decompressobj(-zlib.MAX_WBITS)
-    pending: bytes | memoryview = member.data
+    taken = 0
     try:
-        while pending and not engine.eof:
-            yield engine.decompress(pending, _CHUNK)
-            pending = engine.unconsumed_tail
+        # Fed in slices: zlib hands back a copy of what it has not consumed, each time.
+        while taken < len(member.data) and not engine.eof:
+            pending: bytes | memoryview = member.data[taken : taken + _CHUNK]
+            taken += len(pending)
+            while pending and not engine.eof:
+                yield engine.decompress(pending, _CHUNK)
+                pending = engine.unconsumed_tail
         yield engine.flush()
     except zlib.error as error:
         raise _broken(member.name, f"its deflate stream is broken ({error})") from error
-    if not engine.eof or engine.unused_data:
+    if not engine.eof or engine.unused_data or taken < len(member.data):
         raise _broken(member.name, "its deflate stream ends elsewhere than its data")
 
 
@@ -261,12 +231,12 @@ def _central_entries(
 ) -> Iterator[_Entry]:
     position = start
     for _ in range(count):
-        if position + _CENTRAL.size > stop:
+        if position + CENTRAL_HEADER.size > stop:
             raise _broken(label, "its central directory is cut short")
-        signature, *fields = _CENTRAL.unpack_from(data, position)
-        if signature != _CENTRAL_SIGNATURE:
+        signature, *fields = CENTRAL_HEADER.unpack_from(data, position)
+        if signature != CENTRAL_SIGNATURE:
             raise _broken(label, "its central directory has an entry without signature")
-        name_at = position + _CENTRAL.size
+        name_at = position + CENTRAL_HEADER.size
         extra_at = name_at + fields[11]
         comment_at = extra_at + fields[12]
         position = comment_at + fields[13]
@@ -280,7 +250,29 @@ def _central_entries(
         raise _broken(label, "its central directory is longer than its entries")
 
 
-def _member(data: bytes, view: memoryview, entry: _Entry, stop: int, label: str) -> Member:
+class _Place(NamedTuple):
+    """A local header, where its data begins, and where the next member does."""
+
+    local: LocalHeader
+    data_at: int
+    stop: int
+
+
+def _place(data: bytes, offset: int, stop: int, label: str) -> _Place:
+    if data[offset : offset + 4] != LOCAL_SIGNATURE:
+        raise _broken(label, f"there is no local header at byte {offset}")
+    if offset + LOCAL_HEADER.size > stop:
+        raise _broken(label, f"the local header at byte {offset} overlaps what follows")
+    fields = LOCAL_HEADER.unpack_from(data, offset)
+    extra_at = offset + LOCAL_HEADER.size + fields[9]
+    data_at = extra_at + fields[10]
+    if data_at > stop:
+        raise _broken(label, f"the local header at byte {offset} overlaps what follows")
+    name = data[offset + LOCAL_HEADER.size : extra_at]
+    return _Place(LocalHeader._make((*fields[1:9], name, data[extra_at:data_at])), data_at, stop)
+
+
+def _member(view: memoryview, entry: _Entry, place: _Place, label: str) -> Member:
     (
         create_version,
         create_system,
@@ -296,22 +288,17 @@ def _member(data: bytes, view: memoryview, entry: _Entry, stop: int, label: str)
         _name_length,
         _extra_length,
         _comment_length,
-        _disk,
+        disk,
         internal_attr,
         external_attr,
         offset,
     ) = entry.fields
     name = _decode(entry.name, flags)
-    if offset + _LOCAL.size > stop or data[offset : offset + 4] != _LOCAL_SIGNATURE:
-        raise _broken(label, f"{name} has no local header")
-    local = _LOCAL.unpack_from(data, offset)
-    name_length, extra_length = local[9:]
-    name_at = offset + _LOCAL.size
-    extra_at = name_at + name_length
-    data_at = extra_at + extra_length
-    data_end = data_at + compressed_size
-    if data_end > stop:
+    data_end = place.data_at + compressed_size
+    if data_end > place.stop:
         raise _broken(label, f"the data of {name} overlaps what follows")
+    if disk:
+        raise _broken(label, f"{name} lies on another disk of a split archive")
     return Member(
         name=name,
         raw_name=entry.name,
@@ -331,69 +318,10 @@ def _member(data: bytes, view: memoryview, entry: _Entry, stop: int, label: str)
         internal_attr=internal_attr,
         external_attr=external_attr,
         offset=offset,
-        local=LocalHeader._make((*local[1:9], data[name_at:extra_at], data[extra_at:data_at])),
-        data=view[data_at:data_end],
-        descriptor=view[data_end:stop],
+        local=place.local,
+        data=view[place.data_at : data_end],
+        descriptor=view[data_end : place.stop],
     )
-
-
-class _Written(NamedTuple):
-    """A member ready to be laid down: what lies in place, and its entry but the offset."""
-
-    pieces: tuple[bytes | memoryview, ...]
-    directory: tuple[int, ...]
-    tail: bytes
-
-
-def _copy(member: Member, name: str) -> _Written:
-    raw, flags = (member.raw_name, 0) if name == member.name else _encode(name)
-    local = member.local
-    # A regular archive has one name in both places; if not, a copy keeps what the local one says.
-    local_raw = local.name if name == member.name else raw
-    header = _LOCAL.pack(
-        _LOCAL_SIGNATURE,
-        local.extract_version,
-        local.flags | flags,
-        *local[2:8],
-        len(local_raw),
-        len(local.extra),
-    )
-    return _Written(
-        (header, local_raw, local.extra, member.data, member.descriptor),
-        (
-            member.create_version,
-            member.create_system,
-            member.extract_version,
-            member.reserved,
-            member.flags | flags,
-            member.method,
-            member.time,
-            member.date,
-            member.crc,
-            member.compressed_size,
-            member.size,
-            len(raw),
-            len(member.extra),
-            len(member.comment),
-            0,
-            member.internal_attr,
-            member.external_attr,
-        ),
-        raw + member.extra + member.comment,
-    )
-
-
-def _store(entry: Stored) -> _Written:
-    raw, flags = _encode(entry.name)
-    size = len(entry.content)
-    common = (flags, STORED, FIXED_TIME, FIXED_DATE, zlib.crc32(entry.content), size, size)
-    header = _LOCAL.pack(_LOCAL_SIGNATURE, _VERSION, *common, len(raw), 0)
-    directory = (_VERSION, _UNIX, _VERSION, 0, *common, len(raw), 0, 0, 0, 0, entry.external_attr)
-    return _Written((header, raw, entry.content), directory, raw)
-
-
-def _encode(name: str) -> tuple[bytes, int]:
-    return name.encode(), 0 if name.isascii() else FLAG_UTF8
 
 
 def _decode(raw: bytes, flags: int) -> str:

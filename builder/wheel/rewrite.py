@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from builder.errors import WheelError
-from builder.wheel import archive, record
-from builder.wheel.archive import Archive, Copied, Stored
+from builder.wheel import record
+from builder.wheel.serialize import Copied, Stored, serialize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from builder.wheel.archive import Archive
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def rewrite(wheel: Archive, rewriting: Rewriting, label: str) -> list[bytes | me
     old = find_dist_info(wheel, label)
     new = rewriting.dist_info or old
     if not rewriting.changes and new == old:
-        return archive.serialize(Copied(m, m.name) for m in wheel.members)
+        return serialize(Copied(m, m.name) for m in wheel.members)
 
     def rename(path: str) -> str:
         return f"{new}/{path.removeprefix(f'{old}/')}" if path.startswith(f"{old}/") else path
@@ -89,4 +91,4 @@ def rewrite(wheel: Archive, rewriting: Rewriting, label: str) -> list[bytes | me
             f"{label} has a RECORD that cannot be read: {error}", "fetch or build it again"
         ) from error
     entries.append(Stored(f"{new}/RECORD", listing, own.external_attr))
-    return archive.serialize(entries)
+    return serialize(entries)

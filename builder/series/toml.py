@@ -1,8 +1,8 @@
-"""Patch series: what stands under `patches/`, read and validated.
+"""`series.toml` and the patch files beside it, read and validated.
 
-A series is a directory with `series.toml` and the patch files that it lists. Each patch file begins
-with DEP-3 headers (https://dep-team.pages.debian.net/deps/dep3/), then a line `---`, then a unified
-diff. The TOML says which releases each file serves and what it was made against.
+Each patch file begins with DEP-3 headers (https://dep-team.pages.debian.net/deps/dep3/), then a
+line `---`, then a unified diff. The TOML says which releases each entry serves and what it was made
+against; an unknown key is an error, so that a misspelt one is not passed over.
 """
 
 from __future__ import annotations
@@ -10,83 +10,24 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from dataclasses import dataclass, field
 from email.parser import HeaderParser
 from typing import TYPE_CHECKING, Any
 
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from builder import diff
 from builder.errors import PatchError
-from builder.model import Finding
+from builder.model import MetadataEdit
+from builder.series.values import CodemodPatch, DiffPatch, MetadataPatch, Series
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
+
+    from builder.series.values import Patch
 
 _BLOB = re.compile(r"[0-9a-f]{40}")
 _REQUIRED_HEADERS = ("Description", "Origin", "Author", "Forwarded", "Last-Update")
-
-
-@dataclass(frozen=True, slots=True)
-class Patch:
-    """One patch file of a series.
-
-    Attributes:
-        file: its name within the series.
-        sha256: of the whole file, in hex.
-        releases: the releases that it serves.
-        against: `git` (stock members must equal one of `blobs`) or `wheel` (the stock wheel must
-            be the one that the catalog pins).
-        blobs: path → git blobs that it was made against; empty for `wheel`.
-        hunks: path → what to replace, in file order.
-        description: the first line of its DEP-3 description.
-    """
-
-    file: str
-    sha256: str
-    releases: SpecifierSet
-    against: str
-    blobs: Mapping[str, tuple[str, ...]]
-    hunks: Mapping[str, Sequence[diff.Replacement]]
-    description: str
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """A named set of patches, applied in the order in which they stand.
-
-    Attributes:
-        name: the directory's name.
-        summary: one line for people.
-        releases: the releases that the series speaks for.
-        native: the releases in which upstream does the same by itself, or None.
-        native_since: where upstream took it up, for people.
-        patches: the patch files.
-        stray: patch files in the directory that the TOML does not list.
-    """
-
-    name: str
-    summary: str
-    releases: SpecifierSet
-    native: SpecifierSet | None
-    native_since: str
-    patches: tuple[Patch, ...]
-    stray: tuple[str, ...] = field(default=())
-
-    def speaks_for(self, version: str) -> bool:
-        """Whether this release is the series' business at all."""
-        return self.releases.contains(version, prereleases=True)
-
-    def is_native(self, version: str) -> bool:
-        """Whether upstream has the series' behaviour in this release already."""
-        return self.native is not None and self.native.contains(version, prereleases=True)
-
-    def serving(self, version: str) -> tuple[Patch, ...]:
-        """The patches for this release; none where it is native or not spoken for."""
-        if not self.speaks_for(version) or self.is_native(version):
-            return ()
-        return tuple(p for p in self.patches if p.releases.contains(version, prereleases=True))
 
 
 def load_series(directory: Path) -> Series:
@@ -110,42 +51,28 @@ def load_series(directory: Path) -> Series:
     name = fields.text("name")
     if name != directory.name:
         raise fields.error(f"name {name!r} is not the directory's name")
-    native = table.pop("native", None)
+    native = fields.optional("native")
     patches = tuple(
         _load_patch(directory, _Table(entry, f"{source}, patch {number}"))
         for number, entry in enumerate(fields.tables("patch"), 1)
     )
+    metadata = [
+        *(_requirement(_Table(e, f"{source}, requirement")) for e in fields.tables("requirement")),
+        *(_header(_Table(e, f"{source}, header")) for e in fields.tables("header")),
+    ]
     listed = {p.file for p in patches}
     series = Series(
         name=name,
         summary=fields.text("summary"),
         releases=fields.specifier("releases"),
         native=None if native is None else _specifier(native, str(source)),
-        native_since=table.pop("native-since", ""),
+        native_since=fields.optional("native-since") or "",
         patches=patches,
+        metadata=tuple(metadata),
         stray=tuple(sorted(p.name for p in directory.glob("*.patch") if p.name not in listed)),
     )
     fields.finish()
     return series
-
-
-def audit(all_series: Iterable[Series], versions: Sequence[str]) -> list[Finding]:
-    """Patch files that serve no release of the catalog, or that no series lists (P901, P902)."""
-    findings = []
-    for series in all_series:
-        served = {p.file for v in versions for p in series.serving(v)}
-        findings += [
-            Finding(
-                "P901", f"{series.name}/{p.file}", f"{p.releases} holds no release of the catalog"
-            )
-            for p in series.patches
-            if p.file not in served
-        ]
-        findings += [
-            Finding("P902", f"{series.name}/{name}", "it is not in series.toml")
-            for name in series.stray
-        ]
-    return findings
 
 
 class _Table:
@@ -162,6 +89,24 @@ class _Table:
         value = self._table.pop(key, None)
         if not isinstance(value, str) or not value:
             raise self.error(f"{key} is missing or no text")
+        return value
+
+    def has(self, key: str) -> bool:
+        return key in self._table
+
+    def optional(self, key: str) -> str | None:
+        return self.text(key) if self.has(key) else None
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        value = self._table.pop(key, [])
+        if not isinstance(value, list) or not all(isinstance(v, str) and v for v in value):
+            raise self.error(f"{key} must be a list of texts")
+        return tuple(value)
+
+    def table(self, key: str) -> dict[str, Any]:
+        value = self._table.pop(key, None)
+        if not isinstance(value, dict) or not value:
+            raise self.error(f"{key} must be a table")
         return value
 
     def specifier(self, key: str) -> SpecifierSet:
@@ -199,15 +144,36 @@ def _specifier(text: object, where: str) -> SpecifierSet:
 
 
 def _load_patch(directory: Path, fields: _Table) -> Patch:
+    patch = _codemod(fields) if fields.has("codemod") else _diff(directory, fields)
+    fields.finish()
+    return patch
+
+
+def _codemod(fields: _Table) -> CodemodPatch:
+    # The codemods take 20 ms to import, which series of diffs need not pay.
+    from builder.codemods import CODEMODS, source_sha256
+
+    name = fields.text("codemod")
+    if name not in CODEMODS:
+        raise fields.error(f"there is no codemod {name!r}, only {', '.join(CODEMODS)}")
+    if fields.text("against") != "wheel":
+        raise fields.error("a codemod is made against 'wheel'")
+    globs = fields.texts("paths")
+    if not globs:
+        raise fields.error("paths must name at least one member or glob")
+    return CodemodPatch(
+        file=name,
+        sha256=source_sha256(),
+        releases=fields.specifier("releases"),
+        globs=globs,
+        mend=CODEMODS[name],
+        description=fields.text("why"),
+    )
+
+
+def _diff(directory: Path, fields: _Table) -> DiffPatch:
     file = fields.text("file")
-    path = directory / file
-    if path.parent != directory:
-        raise fields.error(f"{file!r} is not a file of this series")
-    try:
-        content = path.read_bytes()
-        text = content.decode()
-    except (OSError, UnicodeDecodeError) as error:
-        raise fields.error(f"{file} cannot be read ({error})") from error
+    content, text = _read(directory, file, fields)
     head, separator, body = text.partition("\n---\n")
     headers = HeaderParser().parsestr(head)
     missing = [h for h in _REQUIRED_HEADERS if not headers.get(h, "").strip()]
@@ -225,7 +191,8 @@ def _load_patch(directory: Path, fields: _Table) -> Patch:
         raise fields.error(f"blobs must name just what {file} changes: {', '.join(hunks)}")
     if against == "wheel" and blobs:
         raise fields.error("blobs belong to patches made against git")
-    patch = Patch(
+    fields.optional("why")
+    return DiffPatch(
         file=file,
         sha256=hashlib.sha256(content).hexdigest(),
         releases=fields.specifier("releases"),
@@ -234,5 +201,39 @@ def _load_patch(directory: Path, fields: _Table) -> Patch:
         hunks=hunks,
         description=headers["Description"].splitlines()[0].strip(),
     )
+
+
+def _read(directory: Path, file: str, fields: _Table) -> tuple[bytes, str]:
+    path = directory / file
+    if path.parent != directory:
+        raise fields.error(f"{file!r} is not a file of this series")
+    try:
+        content = path.read_bytes()
+        return content, content.decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise fields.error(f"{file} cannot be read ({error})") from error
+
+
+def _requirement(fields: _Table) -> MetadataPatch:
+    why = fields.text("why")
+    drops = [MetadataEdit("drop", "Requires-Dist", n, why) for n in fields.texts("drop")]
+    adds = [MetadataEdit("add", "Requires-Dist", n, why) for n in fields.texts("add")]
+    for edit in adds:
+        try:
+            Requirement(edit.value)
+        except InvalidRequirement as error:
+            raise fields.error(f"{edit.value!r} is no requirement") from error
+    if not drops and not adds:
+        raise fields.error("a requirement adds or drops something")
+    patch = MetadataPatch(fields.specifier("releases"), (*drops, *adds))
+    fields.finish()
+    return patch
+
+
+def _header(fields: _Table) -> MetadataPatch:
+    why = fields.text("why")
+    values = fields.table("set")
+    edits = tuple(MetadataEdit("set", name, str(value), why) for name, value in values.items())
+    patch = MetadataPatch(fields.specifier("releases"), edits)
     fields.finish()
     return patch

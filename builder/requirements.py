@@ -1,0 +1,69 @@
+"""METADATA under the edits of series: requirements dropped and added, headers set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from builder.errors import PatchError
+from builder.wheel import metadata
+from builder.wheel.metadata import Document, Header
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from builder.model import MetadataEdit
+
+
+def edit_document(document: Document, edits: Iterable[MetadataEdit]) -> Document:
+    """The document with the edits made, in order; all other lines keep their bytes.
+
+    Raises:
+        PatchError: a requirement to drop is not there, or one to add is there already.
+    """
+    for edit in edits:
+        if edit.action == "set":
+            document = metadata.replace(document, edit.header, edit.value)
+        elif edit.action == "drop":
+            document = _drop(document, edit)
+        else:
+            document = _add(document, edit)
+    return document
+
+
+def _drop(document: Document, edit: MetadataEdit) -> Document:
+    wanted = canonicalize_name(edit.value)
+    kept = tuple(h for h in document.headers if _required(h, edit.header) != wanted)
+    if len(kept) == len(document.headers):
+        raise PatchError(
+            f"METADATA has no {edit.header}: {edit.value} to drop ({edit.why})",
+            "mend the releases of that entry in series.toml",
+        )
+    return document._replace(headers=kept)
+
+
+def _add(document: Document, edit: MetadataEdit) -> Document:
+    name = canonicalize_name(Requirement(edit.value).name)
+    if any(_required(h, edit.header) == name for h in document.headers):
+        raise PatchError(
+            f"METADATA has {edit.header}: {name} already ({edit.why})",
+            "drop it in the same entry of series.toml, or mend that entry's releases",
+        )
+    line = Header(
+        edit.header, f"{edit.header}: {edit.value}".encode() + metadata.line_end(document)
+    )
+    places = [i for i, h in enumerate(document.headers) if h.name.lower() == edit.header.lower()]
+    at = places[-1] + 1 if places else len(document.headers)
+    return document._replace(headers=(*document.headers[:at], line, *document.headers[at:]))
+
+
+def _required(header: Header, name: str) -> str | None:
+    """The distribution that a header requires, or None if it is another header."""
+    if header.name.lower() != name.lower():
+        return None
+    try:
+        return canonicalize_name(Requirement(header.value).name)
+    except InvalidRequirement:
+        return None

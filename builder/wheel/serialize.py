@@ -1,0 +1,128 @@
+"""Zip files written from members that are copied and members that are new.
+
+The outcome depends on nothing but the arguments: not on clock, umask, platform or zlib. Layout as
+in `builder.wheel.archive`.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, NamedTuple
+
+from builder.wheel.archive import (
+    CENTRAL_HEADER,
+    CENTRAL_SIGNATURE,
+    END_RECORD,
+    END_SIGNATURE,
+    FLAG_UTF8,
+    LOCAL_HEADER,
+    LOCAL_SIGNATURE,
+    STORED,
+    Member,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# The first moment that a zip can name. Changed members carry it, whatever the clock says.
+FIXED_DATE = 0x21
+FIXED_TIME = 0
+REGULAR_FILE = 0o100644 << 16
+_VERSION = 20
+_UNIX = 3
+
+
+class Copied(NamedTuple):
+    """A member that goes over as the compressed bytes it is, perhaps under another name."""
+
+    member: Member
+    name: str
+
+
+class Stored(NamedTuple):
+    """A member with new content, stored uncompressed: zlib builds differ, copies do not."""
+
+    name: str
+    content: bytes
+    external_attr: int = REGULAR_FILE
+
+
+def serialize(entries: Iterable[Copied | Stored]) -> list[bytes | memoryview]:
+    """The pieces of a zip file with these members in this order.
+
+    The outcome depends on nothing but the arguments. A member copied under its own name keeps
+    every byte, so that an archive of copies is the archive it came from.
+    """
+    pieces: list[bytes | memoryview] = []
+    central: list[bytes] = []
+    offset = 0
+    for entry in entries:
+        written = _copy(*entry) if isinstance(entry, Copied) else _store(entry)
+        central.append(
+            CENTRAL_HEADER.pack(CENTRAL_SIGNATURE, *written.directory, offset) + written.tail
+        )
+        pieces += written.pieces
+        offset += sum(map(len, written.pieces))
+    listing = b"".join(central)
+    count = len(central)
+    end = END_RECORD.pack(END_SIGNATURE, 0, 0, count, count, len(listing), offset, 0)
+    return [*pieces, listing, end]
+
+
+class _Written(NamedTuple):
+    """A member ready to be laid down: what lies in place, and its entry but the offset."""
+
+    pieces: tuple[bytes | memoryview, ...]
+    directory: tuple[int, ...]
+    tail: bytes
+
+
+def _copy(member: Member, name: str) -> _Written:
+    raw, flags = (member.raw_name, 0) if name == member.name else _encode(name)
+    local = member.local
+    # A regular archive has one name in both places; if not, a copy keeps what the local one says.
+    local_raw = local.name if name == member.name else raw
+    header = LOCAL_HEADER.pack(
+        LOCAL_SIGNATURE,
+        local.extract_version,
+        local.flags | flags,
+        *local[2:8],
+        len(local_raw),
+        len(local.extra),
+    )
+    return _Written(
+        (header, local_raw, local.extra, member.data, member.descriptor),
+        (
+            member.create_version,
+            member.create_system,
+            member.extract_version,
+            member.reserved,
+            member.flags | flags,
+            member.method,
+            member.time,
+            member.date,
+            member.crc,
+            member.compressed_size,
+            member.size,
+            len(raw),
+            len(member.extra),
+            len(member.comment),
+            0,
+            member.internal_attr,
+            member.external_attr,
+        ),
+        raw + member.extra + member.comment,
+    )
+
+
+def _store(entry: Stored) -> _Written:
+    raw, flags = _encode(entry.name)
+    size = len(entry.content)
+    common = (flags, STORED, FIXED_TIME, FIXED_DATE, zlib.crc32(entry.content), size, size)
+    header = LOCAL_HEADER.pack(LOCAL_SIGNATURE, _VERSION, *common, len(raw), 0)
+    directory = (_VERSION, _UNIX, _VERSION, 0, *common, len(raw), 0, 0, 0, 0, entry.external_attr)
+    return _Written((header, raw, entry.content), directory, raw)
+
+
+def _encode(name: str) -> tuple[bytes, int]:
+    return name.encode(), 0 if name.isascii() else FLAG_UTF8
