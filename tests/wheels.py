@@ -1,0 +1,89 @@
+"""Really built wheels, and what the checks say of them and of what is made of them."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+from builder.checks import run_checks
+from builder.checks.subject import Subject
+from builder.identity import make_identity
+from builder.model import Delta, Finding, IdentityKind, Standing
+from builder.overlay import build_overlay
+from builder.series import load_series
+from builder.wheel import archive
+from tests import forge
+from tests.conftest import CATALOG, ROOT, stock_path
+from tests.forge import File
+
+
+class Made(NamedTuple):
+    """A built wheel, and what it was made from."""
+
+    file: File
+    stock: File
+    delta: Delta
+    version: str
+
+
+@cache
+def make_wheel(
+    version: str = "2.2.1", kind: IdentityKind = IdentityKind.TEST, build_tag: str | None = None
+) -> Made:
+    """The release with both series, as `python -m builder build` makes it."""
+    release = CATALOG.find(version)
+    assert release is not None
+    stock = stock_path(release.wheel).read_bytes()
+    identity = make_identity(
+        kind, version, name="tensorboardtmp", local_label="proxy.1", build_tag=build_tag
+    )
+    series = [load_series(ROOT / "patches" / name) for name in ("proxy", "proxy-hardening")]
+    built = build_overlay(release, stock, series, identity)
+    return Made(
+        File(built.filename, built.content),
+        File(release.wheel.filename, stock),
+        built.delta,
+        version,
+    )
+
+
+def findings(file: File, made: Made) -> list[Finding]:
+    """What the checks find in the file, compared with what it should be.
+
+    Raises:
+        WheelError: it cannot be read as a zip file at all.
+    """
+    stock = archive.parse(made.stock.content, made.stock.filename)
+    parsed = archive.parse(file.content, file.filename)
+    subject = Subject(file.filename, parsed, stock, made.delta, made.version)
+    return run_checks(subject, made.stock.filename)
+
+
+def codes(found: list[Finding], standing: Standing = Standing.NEW) -> set[str]:
+    """The codes with that standing."""
+    return {f.code for f in found if f.standing is standing}
+
+
+_KEPT = ("__init__.py", "main.py", "notebook.py", "version.py", "lazy.py")
+
+
+@cache
+def small_wheel() -> Made:
+    """A wheel of a dozen members, and the stock wheel that it differs from as it should."""
+    made = make_wheel()
+    return made._replace(file=_shrunk(made.file), stock=_shrunk(made.stock))
+
+
+def _shrunk(file: File) -> File:
+    kept = {f"tensorboard/{name}".encode() for name in _KEPT}
+    projector = "tensorboard/plugins/projector/projector_plugin.py"
+    page = forge.write([forge.stored(b"index.html", b"<html><tb-webapp></html>")])
+    entries = [
+        forge.stored(e.name, page) if e.name == b"tensorboard/webfiles.zip" else e
+        for e in forge.read(file.content)
+        if e.name in kept
+        or e.name in (projector.encode(), b"tensorboard/webfiles.zip")
+        or e.name.startswith(file.dist_info.encode())
+    ]
+    changed = frozenset({b"tensorboard/webfiles.zip"})
+    return file._replace(content=forge.write(forge.sealed(entries, file.dist_info, changed)))
