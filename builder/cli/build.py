@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.console import Console
+    from builder.model import MetadataEdit
 
 _SEVERAL_KINDS = 1
 _SHOWN = 3
@@ -78,7 +79,7 @@ def _one(outcome: Built | Failed, console: Console) -> int:
         *_patches(outcome),
         ("native", ", ".join(outcome.native)),
         ("changed", _few(outcome.changed) or "nothing but the name"),
-        ("metadata", "; ".join(f"{e.action} {e.value}" for e in outcome.metadata)),
+        ("metadata", "; ".join(_edit(e) for e in outcome.metadata)),
         ("identity", f"{outcome.identity.name} {outcome.identity.version}"),
         ("checks", _checks(outcome)),
         ("wheel", f"sha256 {outcome.sha256}, {outcome.size:,} bytes, {outcome.seconds:.2f} s"),
@@ -98,6 +99,11 @@ def _patches(outcome: Built) -> list[tuple[str, str]]:
         by_series.setdefault(patch.series, []).append(patch.file)
     rows = [(name, ", ".join(files)) for name, files in by_series.items()]
     return rows or [("patches", "none")]
+
+
+def _edit(edit: MetadataEdit) -> str:
+    what = "" if edit.header == "Requires-Dist" else f"{edit.header}: "
+    return f"{edit.action} {what}{edit.value}"
 
 
 def _few(paths: Sequence[str]) -> str:
