@@ -82,3 +82,12 @@ class InterruptedRunError(BuilderError):
     """Ctrl-C or SIGTERM: stop, and leave everything as it was."""
 
     exit_code = 130
+
+
+def fault(error: Exception) -> BuilderError:
+    """What a person is told of an error that nobody foresaw; its cause is the error itself."""
+    told = BuilderError(
+        f"a fault of ours: {type(error).__name__}: {error}", "run it with --debug, and report it"
+    )
+    told.__cause__ = error
+    return told

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -380,3 +381,13 @@ def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
         ["bash", "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True, check=True
     )
     assert "BrokenPipe" not in done.stdout
+
+
+def test_names_cannot_write_to_the_terminal(run_builder: RunBuilder, tmp_path: Path) -> None:
+    """A member's name with an escape sequence is spelt out."""
+    with zipfile.ZipFile(tmp_path / WHEEL, "w") as wheel:
+        wheel.writestr("tensorboard/\x1b[2J.py", "")
+    done = run_builder("check", WHEEL, "--offline")
+    assert done.returncode == 6
+    assert "\\x1b[2J" in done.stdout
+    assert "\x1b" not in done.stdout + done.stderr

@@ -20,7 +20,7 @@ from builder.cli.catalog import catalog
 from builder.cli.check import check
 from builder.cli.plan import plan
 from builder.console import Console
-from builder.errors import BuilderError, InterruptedRunError
+from builder.errors import BuilderError, InterruptedRunError, fault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,8 +82,7 @@ def _explain(error: BaseException) -> int:
         what = "terminated" if isinstance(error, _Terminated) else "interrupted"
         console.error(what, "nothing was left half-written; run it again")
         return _SIGTERM_EXIT if what == "terminated" else InterruptedRunError.exit_code
-    console.error(f"a fault of ours: {type(error).__name__}: {error}", "report it, with --debug")
-    return 1
+    return _explain(fault(error)) if isinstance(error, Exception) else 1
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

@@ -12,7 +12,7 @@ from builder import deep, provenance
 from builder.checks import run_checks
 from builder.checks.subject import Subject
 from builder.checks.table import DEEP_CODES, STATIC_CODES
-from builder.errors import BuilderError, NewFindingsError
+from builder.errors import BuilderError, NewFindingsError, fault
 from builder.identity import make_identity
 from builder.model import Finding, Standing
 from builder.output import Placement, place
@@ -195,6 +195,8 @@ def build_many(
                     outcome: Built | Failed = future.result()
                 except BuilderError as error:
                     outcome = Failed(release, error)
+                except Exception as error:
+                    outcome = Failed(release, fault(error))
                 outcomes[release.version] = outcome
                 report(outcome)
         except BaseException:
@@ -215,8 +217,9 @@ def _refuse_new(filename: str, findings: Sequence[Finding]) -> None:
     new = [f for f in findings if f.standing is Standing.NEW]
     if new:
         first = new[0]
+        codes = ", ".join(sorted({f.code for f in new}))
         raise NewFindingsError(
-            f"{filename} has {len(new)} new findings; first {first.code} {first.subject}: "
-            f"{first.detail}",
+            f"{filename} has {len(new)} new findings ({codes}); first {first.code} "
+            f"{first.subject}: {first.detail}",
             "it did not reach the output directory; the stock wheel does not have this finding",
         )

@@ -53,18 +53,21 @@ def parse(content: bytes) -> Document:
     A line that is no header (and no continuation) ends the block, as e-mail parsers do; checks
     report that.
     """
-    headers: list[Header] = []
+    names: list[str] = []
+    folded: list[list[bytes]] = []
     position = 0
     for line in _lines(content):
         match = _HEADER_NAME.match(line)
         if match:
-            headers.append(Header(match.group().decode(), line))
-        elif headers and line[:1] in (b" ", b"\t"):
-            headers[-1] = headers[-1]._replace(raw=headers[-1].raw + line)
+            names.append(match.group().decode())
+            folded.append([line])
+        elif folded and line[:1] in (b" ", b"\t"):
+            folded[-1].append(line)
         else:
             break
         position += len(line)
-    return Document(tuple(headers), content[position:])
+    headers = tuple(Header(n, b"".join(lines)) for n, lines in zip(names, folded, strict=True))
+    return Document(headers, content[position:])
 
 
 def replace(document: Document, name: str, value: str) -> Document:

@@ -39,13 +39,16 @@ def parse(content: bytes) -> list[Entry]:
     """The lines of a RECORD, in order.
 
     Raises:
-        ValueError: it is no UTF-8, or a line has other than three fields.
+        ValueError: it is no UTF-8 or no CSV, or a line has other than three fields.
     """
     entries = []
-    for number, row in enumerate(csv.reader(io.StringIO(content.decode(), newline="")), 1):
-        if len(row) != 3:
-            raise ValueError(f"line {number} has {len(row)} fields instead of 3")
-        entries.append(Entry(*row))
+    try:
+        for number, row in enumerate(csv.reader(io.StringIO(content.decode(), newline="")), 1):
+            if len(row) != 3:
+                raise ValueError(f"line {number} has {len(row)} fields instead of 3")
+            entries.append(Entry(*row))
+    except csv.Error as error:
+        raise ValueError(f"it is no CSV ({error})") from error
     return entries
 
 
