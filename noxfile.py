@@ -37,6 +37,20 @@ def catalog(session: nox.Session) -> None:
 
 
 @nox.session
+def today(session: nox.Session) -> None:
+    """Start, ask and compare wheels on today's Pythons: RELEASE... [--python 3.13], or table."""
+    session.install("-e", ".[deep]")
+    session.run("python", "-m", "builder", "today", *session.posargs)
+
+
+@nox.session
+def record(session: nox.Session) -> None:
+    """Make the era references in tests/eras anew: RELEASE..."""
+    session.install("-e", ".[deep]")
+    session.run("python", "-m", "builder", "record", *session.posargs)
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests, on real wheels, in parallel."""
     session.install("-e", ".[tests]")

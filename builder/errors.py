@@ -78,6 +78,12 @@ class CommandError(BuilderError):
     exit_code = 10
 
 
+class TodayError(BuilderError):
+    """Wheels do not start, serve or show on today's Pythons as in their own era."""
+
+    exit_code = 11
+
+
 class InterruptedRunError(BuilderError):
     """Ctrl-C or SIGTERM: stop, and leave everything as it was."""
 

@@ -1,0 +1,89 @@
+"""One cell of the grid: a wheel on a Python, and how far it came."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+# The stages in the order in which they are reached; "shows" is the smoke tests' business.
+STAGES = ("installs", "imports", "starts", "serves", "equals", "notebook")
+PYTHONS = ("3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What was seen.
+
+    Attributes:
+        release: upstream's version.
+        python: `3.13`.
+        wheel: file name.
+        sha256: of the wheel.
+        stock: whether it is the published wheel.
+        logdir: digest of what it was shown.
+        date: when (ISO 8601, to the day): the index gave what was newest then.
+        stages: name of each stage that was reached → what is wrong with it, "" if nothing is.
+        inherited: keys of answers that are 5xx in its era as well.
+        packages: `name==version` of what was resolved.
+        answers: how many answers were compared.
+        seconds: for each stage.
+    """
+
+    release: str
+    python: str
+    wheel: str
+    sha256: str
+    stock: bool
+    logdir: str
+    date: str
+    stages: Mapping[str, str] = field(default_factory=dict)
+    inherited: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    answers: int = 0
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> str | None:
+        """The first stage that is not as it should be, or None."""
+        return next((s for s in STAGES if self.stages.get(s, "not reached")), None)
+
+    @property
+    def why(self) -> str:
+        """What is wrong with that stage, in one line; "" if nothing is."""
+        return "" if self.failed is None else self.stages.get(self.failed, "not reached")
+
+
+def path_of(directory: Path, release: str, python: str, sha256: str) -> Path:
+    """Where a cell is kept: one file for each wheel and Python."""
+    return directory / f"{release}-cp{python.replace('.', '')}-{sha256[:12]}.json"
+
+
+def save(cell: Cell, directory: Path) -> None:
+    """Keep a cell, whole or not at all."""
+    directory.mkdir(parents=True, exist_ok=True)
+    path = path_of(directory, cell.release, cell.python, cell.sha256)
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(asdict(cell), indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    part.replace(path)
+
+
+def load(path: Path) -> Cell | None:
+    """A cell that was kept, or None where there is none of this form."""
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        for name in ("inherited", "packages"):
+            facts[name] = tuple(facts[name])
+        return Cell(**facts)
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+
+
+def load_all(directory: Path) -> list[Cell]:
+    """Every cell that was kept there."""
+    found = (load(path) for path in sorted(directory.glob("*.json")))
+    return [cell for cell in found if cell is not None]

@@ -1,0 +1,87 @@
+"""What a release answered in its own era: one small file for each release under `tests/eras/`.
+
+A file is xz over JSON with sorted keys. Its bytes may depend on the version of liblzma; what is in
+it does not, and nothing of the recording's time or machine is in it.
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from builder.errors import RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from builder.today.answers import Answer
+
+_SUFFIX = ".json.xz"
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """One way to run the server: its answers by key, and the exceptions in its log, last lines."""
+
+    answers: Mapping[str, Answer]
+    exceptions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A release in its own era.
+
+    Attributes:
+        version: the release.
+        wheel: sha256 of the stock wheel that answered.
+        logdir: `builder.today.logdir.digest` of what it showed.
+        python: the Python it ran on, such as `3.7.16`.
+        until: dependencies were uploaded before (RFC 3339).
+        packages: name → version of everything that was installed.
+        modes: name of the mode → what was seen in it.
+    """
+
+    version: str
+    wheel: str
+    logdir: str
+    python: str
+    until: str
+    packages: Mapping[str, str]
+    modes: Mapping[str, Mode]
+
+
+def save(reference: Reference, directory: Path) -> Path:
+    """Keep a reference; the file's path."""
+    text = json.dumps(asdict(reference), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    path = directory / f"{reference.version}{_SUFFIX}"
+    directory.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(lzma.compress(text.encode(), preset=9 | lzma.PRESET_EXTREME))
+    return path
+
+
+def load(version: str, directory: Path) -> Reference:
+    """The reference of a release.
+
+    Raises:
+        RequestError: there is none, or it is malformed.
+    """
+    path = directory / f"{version}{_SUFFIX}"
+    try:
+        facts = json.loads(lzma.decompress(path.read_bytes()))
+        modes = {
+            name: Mode(mode["answers"], tuple(mode["exceptions"]))
+            for name, mode in facts.pop("modes").items()
+        }
+        return Reference(**facts, modes=modes)
+    except FileNotFoundError as error:
+        raise RequestError(
+            f"{version} has no era reference in {directory}",
+            f"python -m builder record {version}",
+        ) from error
+    except (lzma.LZMAError, ValueError, KeyError, TypeError) as error:
+        raise RequestError(
+            f"{path} is no reference: {error}", f"python -m builder record {version}"
+        ) from error

@@ -1,0 +1,144 @@
+"""The grid as a page: releases and Pythons, before and after, from the cells that were kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from packaging.version import Version
+
+from builder.today.cell import PYTHONS, STAGES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from builder.today.cell import Cell
+
+_OK, _NONE, _UNKNOWN = "ok", "-", "?"
+_WORDS = {
+    "installs": "install",
+    "imports": "import",
+    "starts": "start",
+    "serves": "serve",
+    "equals": "differs",
+    "notebook": "notebook",
+}
+
+
+class Outcome(NamedTuple):
+    """What became of a pair: the stock wheel's cell and ours, where they were tried."""
+
+    before: Cell | None
+    after: Cell | None
+
+
+def outcomes(cells: Iterable[Cell]) -> dict[tuple[str, str], Outcome]:
+    """(release, Python) → both cells; of several of a kind the one of the latest date counts."""
+    found: dict[tuple[str, str], Outcome] = {}
+    for cell in sorted(cells, key=lambda c: (c.date, c.sha256)):
+        key = (cell.release, cell.python)
+        known = found.get(key, Outcome(None, None))
+        changed = {"before" if cell.stock else "after": cell}
+        found[key] = known._replace(**changed)
+    return found
+
+
+def render(
+    cells: Iterable[Cell], releases: Sequence[str], refused: frozenset[tuple[str, str]]
+) -> str:
+    """The page, in Markdown.
+
+    Args:
+        cells: what was kept.
+        releases: all releases that the grid is about.
+        refused: pairs that pip itself refuses by Requires-Python.
+    """
+    found = outcomes(cells)
+    rows = {r: tuple(_both(found, refused, r, p) for p in PYTHONS) for r in releases}
+    parts = [_HEAD.format(**_figures(found)), _markdown(rows)]
+    parts += _failures(found)
+    return "\n".join(parts).rstrip("\n") + "\n"
+
+
+def _both(
+    found: Mapping[tuple[str, str], Outcome],
+    refused: frozenset[tuple[str, str]],
+    release: str,
+    python: str,
+) -> str:
+    if (release, python) in refused:
+        return _NONE
+    outcome = found.get((release, python), Outcome(None, None))
+    before, after = (_word(cell) for cell in outcome)
+    return before if before == after else f"{before} → {after}"
+
+
+def _word(cell: Cell | None) -> str:
+    if cell is None:
+        return _UNKNOWN
+    return _OK if cell.failed is None else _WORDS[cell.failed]
+
+
+def _markdown(rows: Mapping[str, tuple[str, ...]]) -> str:
+    """One line for each run of releases that have the same cells."""
+    lines = ["| release | " + " | ".join(PYTHONS) + " |", "|---" * (len(PYTHONS) + 1) + "|"]
+    for group in _groups(rows):
+        name = group[0] if len(group) == 1 else f"{group[0]} to {group[-1]}"
+        lines.append(f"| {name} | " + " | ".join(rows[group[0]]) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _groups(rows: Mapping[str, tuple[str, ...]]) -> Iterator[list[str]]:
+    group: list[str] = []
+    for release in sorted(rows, key=Version):
+        if group and rows[release] != rows[group[0]]:
+            yield group
+            group = []
+        group.append(release)
+    if group:
+        yield group
+
+
+def _figures(found: Mapping[tuple[str, str], Outcome]) -> dict[str, str]:
+    before = [o.before for o in found.values() if o.before is not None]
+    after = [o.after for o in found.values() if o.after is not None]
+    dates = sorted({c.date for c in [*before, *after]}) or ["never"]
+    return {
+        "before": _share(before),
+        "after": _share(after),
+        "answers": f"{sum(c.answers for c in after):,}",
+        "dates": dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}",
+    }
+
+
+def _share(cells: Sequence[Cell]) -> str:
+    return f"{sum(c.failed is None for c in cells)} of {len(cells)}"
+
+
+def _failures(found: Mapping[tuple[str, str], Outcome]) -> Iterator[str]:
+    """What is wrong with patched wheels, each reason once."""
+    reasons: dict[str, list[str]] = {}
+    order = sorted(found, key=lambda key: (Version(key[0]), PYTHONS.index(key[1])))
+    for release, python in order:
+        cell = found[release, python].after
+        if cell is not None and cell.failed is not None:
+            reason = f"{_WORDS[cell.failed]}: {cell.why.splitlines()[0]}"
+            reasons.setdefault(reason, []).append(f"{release} on {python}")
+    if reasons:
+        yield "## Not as in its era\n"
+        for reason, pairs in sorted(reasons.items()):
+            yield f"- {', '.join(pairs)}: `{reason}`"
+
+
+_HEAD = f"""\
+# Alive today
+
+<!-- Written by `python -m builder today table`; do not edit. -->
+
+Every release on every CPython that its wheel allows, with the newest dependencies that the index
+had ({{dates}}): stock wheel → patched wheel. Stock: **{{before}}** cells ok; patched:
+**{{after}}**, {{answers}} answers compared with those of the release's own era.
+
+`ok`: it {", ".join(STAGES[:-1])} its era, and the notebook extension loads and shows a frame. Any
+other word is the first thing that goes wrong. `-`: the wheel's Requires-Python excludes this
+Python, `?`: not tried. How it is measured: `builder/today`; `nox -s today -- RELEASE...` runs it.
+"""
