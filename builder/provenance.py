@@ -53,57 +53,69 @@ def statement(
         commit: the git commit of this tool, with `-dirty` where it has changes, or None.
         epoch: SOURCE_DATE_EPOCH in seconds, or None.
     """
-    metadata: dict[str, Any] = {}
-    if epoch is not None:
-        metadata["finishedOn"] = datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     document = {
         "_type": STATEMENT_TYPE,
         "subject": [{"name": filename, "digest": {"sha256": sha256}}],
         "predicateType": PREDICATE_TYPE,
         "predicate": {
-            "buildDefinition": {
-                "buildType": BUILD_TYPE,
-                "externalParameters": {
-                    "release": release.version,
-                    "series": list(series),
-                    "identity": identity.kind.value,
-                    "name": identity.name,
-                    "version": identity.version,
-                    "buildTag": identity.build_tag,
-                },
-                "internalParameters": {
-                    "backend": "overlay",
-                    "pinned": release.pinned,
-                    "sourceCommit": release.commit,
-                    "native": list(delta.native),
-                    "changes": {
-                        path: {
-                            "before": {"sha256": change.before},
-                            "after": {"sha256": hashlib.sha256(change.after).hexdigest()},
-                        }
-                        for path, change in sorted(delta.changes.items())
-                    },
-                    "metadata": [
-                        {"action": e.action, "header": e.header, "value": e.value}
-                        for e in delta.metadata
-                    ],
-                },
-                "resolvedDependencies": _materials(release, delta),
-            },
-            "runDetails": {
-                "builder": {
-                    "id": BUILDER_ID,
-                    "version": {
-                        "tensorboard-proxy-wheels": __version__,
-                        "commit": commit,
-                        **{name: version(name) for name in _REWRITING_LIBRARIES},
-                    },
-                },
-                "metadata": metadata,
-            },
+            "buildDefinition": _definition(release, delta, identity, series),
+            "runDetails": _run_details(commit, epoch),
         },
     }
     return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _definition(
+    release: Release, delta: Delta, identity: Identity, series: Sequence[str]
+) -> dict[str, Any]:
+    """What was asked for, what it was made of, and what became of each file."""
+    changes = {
+        path: {
+            "before": {"sha256": change.before},
+            "after": {"sha256": hashlib.sha256(change.after).hexdigest()},
+        }
+        for path, change in sorted(delta.changes.items())
+    }
+    return {
+        "buildType": BUILD_TYPE,
+        "externalParameters": {
+            "release": release.version,
+            "series": list(series),
+            "identity": identity.kind.value,
+            "name": identity.name,
+            "version": identity.version,
+            "buildTag": identity.build_tag,
+        },
+        "internalParameters": {
+            "backend": "overlay",
+            "pinned": release.pinned,
+            "sourceCommit": release.commit,
+            "native": list(delta.native),
+            "changes": changes,
+            "metadata": [
+                {"action": e.action, "header": e.header, "value": e.value} for e in delta.metadata
+            ],
+        },
+        "resolvedDependencies": _materials(release, delta),
+    }
+
+
+def _run_details(commit: str | None, epoch: int | None) -> dict[str, Any]:
+    """Who built it, and when if SOURCE_DATE_EPOCH says so."""
+    metadata: dict[str, Any] = {}
+    if epoch is not None:
+        metadata["finishedOn"] = datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "builder": {
+            "id": BUILDER_ID,
+            "version": {
+                "tensorboard-proxy-wheels": __version__,
+                "commit": commit,
+                **{name: version(name) for name in _REWRITING_LIBRARIES},
+            },
+        },
+        "metadata": metadata,
+    }
 
 
 def _materials(release: Release, delta: Delta) -> list[dict[str, Any]]:

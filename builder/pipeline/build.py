@@ -109,33 +109,23 @@ def build_release(
     overlay = build_overlay(release, fetched.content, all_series, identity, workshop.cache)
     content = overlay.content
     sha256 = hashlib.sha256(content).hexdigest()
-    findings = _check(overlay, content, release)
+    findings = _judge(overlay, content, fetched.content, release, workshop, run_deep=options.deep)
     codes = {*STATIC_CODES, *(DEEP_CODES if options.deep else ())}
-    if options.deep:
-        findings += deep.check_behaviour(
-            deep.WheelBytes(overlay.filename, content),
-            deep.WheelBytes(release.wheel.filename, fetched.content),
-            release,
-            workshop.environment,
-            workshop.environ,
-        )
-    _refuse_new(overlay.filename, findings)
-    statement = provenance.statement(
-        overlay.filename,
-        sha256,
-        release,
-        overlay.delta,
-        identity,
-        series=options.series,
-        commit=workshop.commit,
-        epoch=workshop.environment.source_date_epoch,
-    )
     path = options.output / overlay.filename
     placement = place(
         path,
         [content],
         sha256,
-        statement,
+        provenance.statement(
+            overlay.filename,
+            sha256,
+            release,
+            overlay.delta,
+            identity,
+            series=options.series,
+            commit=workshop.commit,
+            epoch=workshop.environment.source_date_epoch,
+        ),
         force=options.force,
         check_cancelled=workshop.check_cancelled,
     )
@@ -206,11 +196,34 @@ def build_many(
     return [outcomes[r.version] for r in releases]
 
 
-def _check(overlay: Overlay, content: bytes, release: Release) -> list[Finding]:
+def _judge(
+    overlay: Overlay,
+    content: bytes,
+    stock: bytes,
+    release: Release,
+    workshop: Workshop,
+    *,
+    run_deep: bool,
+) -> list[Finding]:
+    """Everything that is found in the final wheel.
+
+    Raises:
+        NewFindingsError: something that the stock wheel does not have.
+    """
     # The bytes are parsed again: what is checked is what will lie on disk, not what was meant.
     made = archive.parse(content, overlay.filename)
     subject = Subject(overlay.filename, made, overlay.stock, overlay.delta, release.version)
-    return run_checks(subject, release.wheel.filename)
+    findings = run_checks(subject, release.wheel.filename)
+    if run_deep:
+        findings += deep.check_behaviour(
+            deep.WheelBytes(overlay.filename, content),
+            deep.WheelBytes(release.wheel.filename, stock),
+            release,
+            workshop.environment,
+            workshop.environ,
+        )
+    _refuse_new(overlay.filename, findings)
+    return findings
 
 
 def _refuse_new(filename: str, findings: Sequence[Finding]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from packaging.version import InvalidVersion, Version
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from builder.model import Finding, Release
+    from builder.model import Delta, Finding, Release
     from builder.pipeline.workshop import Workshop
     from builder.wheel.archive import Archive
 
@@ -40,14 +40,10 @@ class Checked:
 
     Attributes:
         findings: everything that was found.
-        stock: the stock wheel it was compared with, or None.
-        series: the series that it should have, and where that is known from; None if unknown.
         notes: what was assumed, and what could not be had.
     """
 
     findings: tuple[Finding, ...]
-    stock: str | None
-    series: tuple[str, ...] | None
     notes: tuple[str, ...]
 
 
@@ -79,34 +75,27 @@ def check_wheel(
     notes: list[str] = []
     release = _release(wheel.name, workshop)
     base = _stock(stock, release, workshop, notes)
-    if series is None:
-        series = _claimed_series(wheel)
-        if series is None:
-            series = default_series
-            notes.append(f"no provenance beside it: assumed the series {', '.join(series)}")
-    delta = None
-    if base is not None and release is not None:
-        try:
-            delta = make_delta(release, base[1], workshop.series(series), workshop.cache)
-        except BuilderError as error:
-            notes.append(f"what the patches make of it is unknown: {error.message}")
+    names = _claimed_series(wheel) if series is None else series
+    if names is None:
+        names = default_series
+        notes.append(f"no provenance beside it: assumed the series {', '.join(names)}")
     subject = Subject(
-        wheel.name,
-        made,
-        None if base is None else base[1],
-        delta,
-        None if release is None else release.version,
+        filename=wheel.name,
+        archive=made,
+        stock=None if base is None else base.archive,
+        delta=_delta(base, release, names, workshop, notes),
+        release=None if release is None else release.version,
     )
-    findings = run_checks(subject, None if base is None else base[0])
+    findings = run_checks(subject, None if base is None else base.filename)
     if run_deep:
         findings += deep.check_behaviour(
             deep.WheelBytes(wheel.name, content),
-            None if base is None else deep.WheelBytes(base[0], base[1].data),
+            None if base is None else deep.WheelBytes(base.filename, base.archive.data),
             release,
             workshop.environment,
             workshop.environ,
         )
-    return Checked(tuple(findings), None if base is None else base[0], tuple(series), tuple(notes))
+    return Checked(tuple(findings), tuple(notes))
 
 
 def verify_provenance(wheel: Path, workshop: Workshop) -> list[str]:
@@ -200,16 +189,39 @@ def _release(filename: str, workshop: Workshop) -> Release | None:
     return workshop.catalog.find(version.public)
 
 
+class _Base(NamedTuple):
+    """The stock wheel that another is compared with."""
+
+    filename: str
+    archive: Archive
+
+
+def _delta(
+    base: _Base | None,
+    release: Release | None,
+    series: Sequence[str],
+    workshop: Workshop,
+    notes: list[str],
+) -> Delta | None:
+    if base is None or release is None:
+        return None
+    try:
+        return make_delta(release, base.archive, workshop.series(series), workshop.cache)
+    except BuilderError as error:
+        notes.append(f"what the patches make of it is unknown: {error.message}")
+        return None
+
+
 def _stock(
     given: Path | None, release: Release | None, workshop: Workshop, notes: list[str]
-) -> tuple[str, Archive] | None:
+) -> _Base | None:
     if given is not None:
         content = _read(given)
         if release is None:
             notes.append("its version is not in the catalog, so its patches are unknown")
         elif hashlib.sha256(content).hexdigest() != release.wheel.sha256:
             notes.append(f"{given.name} is not the stock wheel that the catalog pins")
-        return given.name, archive.parse(content, given.name)
+        return _Base(given.name, archive.parse(content, given.name))
     if release is None:
         notes.append("its version is not in the catalog: there is no stock wheel to compare with")
         return None
@@ -218,7 +230,8 @@ def _stock(
     except IndexLookupError as error:
         notes.append(f"the stock wheel is not at hand: {error.message}")
         return None
-    return release.wheel.filename, archive.parse(content, release.wheel.filename)
+    name = release.wheel.filename
+    return _Base(name, archive.parse(content, name))
 
 
 def _claimed_series(wheel: Path) -> list[str] | None:
