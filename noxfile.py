@@ -58,6 +58,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def interplay(session: nox.Session) -> None:
+    """PyTorch's SummaryWriter beside our wheels; UV_TORCH_BACKEND=cpu spares the CUDA packages."""
+    session.install("-e", ".[tests]")
+    session.run("pytest", "tests/torch_interplay.py", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Lint and check the format of everything."""
     session.install("-e", ".[lint]")

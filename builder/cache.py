@@ -7,6 +7,7 @@ parallel run nor an interrupted download nor bit rot can hand out wrong bytes.
 from __future__ import annotations
 
 import hashlib
+import sys
 import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 from builder.errors import IndexLookupError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 # Bytes of a raw sha256.
@@ -26,18 +27,24 @@ class Cache:
     """Files by their sha256, below one directory that is made when it is first written to.
 
     Beside them it keeps outcomes of codemods under keys of their making (`builder.delta.Memo`).
+    These have no pin but their own hash: like any compiler cache, it is as trustworthy as its
+    owner. `check` and the rebuild of `check --provenance` do not use them.
     """
 
     def __init__(self, root: Path) -> None:
         self._root = root / "sha256"
-        self._outcomes = root / "outcomes"
+        # By Python, so that one that made something else would not hide behind another.
+        self._outcomes = root / "outcomes" / f"{sys.version_info.major}.{sys.version_info.minor}"
 
     def path(self, sha256: str) -> Path:
         """Where the file with that hash lies, or would lie."""
         return self._root / sha256[:2] / sha256
 
-    def read(self, sha256: str) -> bytes | None:
-        """The file's bytes, verified; None if it is not there. A spoiled file is removed."""
+    def read(self, sha256: str, spoiled: Callable[[str], None] = lambda _: None) -> bytes | None:
+        """The file's bytes, verified; None if it is not there.
+
+        A spoiled file is removed, and `spoiled` told of it in a sentence.
+        """
         path = self.path(sha256)
         try:
             content = path.read_bytes()
@@ -45,6 +52,7 @@ class Cache:
             return None
         if hashlib.sha256(content).hexdigest() == sha256:
             return content
+        spoiled("the copy in the cache was spoiled, and is removed")
         with suppress(OSError):
             path.unlink()
         return None
@@ -63,9 +71,10 @@ class Cache:
         path = self._outcome(key)
         with suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-                file.write(hashlib.sha256(outcome).digest() + outcome)
-            Path(file.name).replace(path)
+            with tempfile.TemporaryDirectory(dir=path.parent) as room:
+                new = Path(room) / "outcome"
+                new.write_bytes(hashlib.sha256(outcome).digest() + outcome)
+                new.replace(path)
 
     def _outcome(self, key: str) -> Path:
         return self._outcomes / key[:2] / key

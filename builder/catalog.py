@@ -85,11 +85,18 @@ def parse(facts: list[Facts]) -> Catalog:
             )
             for entry in facts
         ]
-        return Catalog(tuple(sorted(releases, key=lambda r: Version(r.version))))
-    except (KeyError, TypeError) as error:
+        releases.sort(key=lambda r: Version(r.version))
+    except (KeyError, TypeError, ValueError) as error:
         raise IndexLookupError(
             f"the catalog has a broken entry: {error}", "restore it from git"
         ) from error
+    lacking = [r.version for r in releases if not r.for_python_3]
+    if lacking or not releases:
+        raise IndexLookupError(
+            f"the catalog has no wheel for Python 3 of {', '.join(lacking) or 'any release'}",
+            "restore it from git",
+        )
+    return Catalog(tuple(releases))
 
 
 def compare(facts: list[Facts], listed: dict[str, list[WheelFile]]) -> list[Difference]:
@@ -150,7 +157,7 @@ def _compare_files(pinned: dict[str, WheelFile], served: dict[str, WheelFile]) -
 
 def _compare_fields(old: WheelFile, new: WheelFile) -> list[str]:
     texts = []
-    if old.sha256 != new.sha256:
+    if new.sha256 and old.sha256 != new.sha256:
         texts.append(f"{old.filename} was re-published: sha256 {old.sha256} → {new.sha256}")
     if old.yanked != new.yanked:
         texts.append(f"{old.filename} is {'now' if new.yanked else 'no longer'} yanked")

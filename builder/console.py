@@ -5,13 +5,16 @@ On a terminal there are colours and progress bars (`rich`), elsewhere plain line
 
 from __future__ import annotations
 
+import io
+import os
+import shutil
 import sys
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
     from typing import TextIO
 
@@ -55,8 +58,11 @@ class Console:
         for column in columns:
             table.add_column(column, overflow="fold")
         for row in rows:
-            table.add_row(*(Text(cell) for cell in row))
-        RichConsole(file=self._out, width=None if terminal else _LOG_WIDTH).print(table)
+            table.add_row(*(Text(_harmless(cell)) for cell in row))
+        rendered = io.StringIO()
+        width = shutil.get_terminal_size().columns if terminal else _LOG_WIDTH
+        RichConsole(file=rendered, force_terminal=terminal, width=width).print(table)
+        self._put(self._out, rendered.getvalue().rstrip("\n"))
 
     @contextmanager
     def progress(self) -> Iterator[None]:
@@ -75,9 +81,16 @@ class Console:
             finally:
                 self._bars = None
 
-    def download(self, name: str) -> DownloadProgress:
-        """A progress reporter for one download, as `builder.index.Progress` wants it."""
-        return DownloadProgress(self, name)
+    def download(
+        self, name: str, check_cancelled: Callable[[], None] = lambda: None
+    ) -> DownloadProgress:
+        """A progress reporter for one download, as `builder.index.Progress` wants it.
+
+        Args:
+            name: what is downloaded.
+            check_cancelled: called at each piece; raises when the run was interrupted.
+        """
+        return DownloadProgress(self, name, check_cancelled)
 
     def bar(self, name: str, total: int | None) -> tuple[RichProgress, TaskID] | None:
         """A new bar, or None where none is shown."""
@@ -87,19 +100,36 @@ class Console:
         return self._bars, self._bars.add_task(name, total=total)
 
     def _write(self, stream: TextIO, text: str) -> None:
+        # Names in wheels and answers of servers are not ours: nothing of them acts on a terminal.
+        self._put(stream, _harmless(text))
+
+    def _put(self, stream: TextIO, text: str) -> None:
         with self._lock:
             if self._bars is not None:
                 self._bars.console.print(text, markup=False, highlight=False)
-            else:
+                return
+            try:
                 print(text, file=stream, flush=True)
+            except BrokenPipeError:
+                # The reader has seen enough, as `head` does; the work goes on, into nothing.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _harmless(text: str) -> str:
+    return "".join(c if c.isprintable() or c == "\n" else _spelt(c) for c in text)
+
+
+def _spelt(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
 
 
 class DownloadProgress:
     """Called with the total in bytes, it is the tracker that is told of each piece."""
 
-    def __init__(self, console: Console, name: str) -> None:
+    def __init__(self, console: Console, name: str, check_cancelled: Callable[[], None]) -> None:
         self._console = console
         self._name = name
+        self._check_cancelled = check_cancelled
         self._bar: tuple[RichProgress, TaskID] | None = None
 
     def __call__(self, total: int | None, /) -> Self:
@@ -123,6 +153,7 @@ class DownloadProgress:
 
     def update(self, increment: int, /) -> None:
         """So many more bytes are there."""
+        self._check_cancelled()
         if self._bar is not None:
             bars, task = self._bar
             bars.advance(task, increment)

@@ -61,8 +61,11 @@ def check_behaviour(
     found = _try(wheel, release, environment, environ)
     if not found or stock is None:
         return found
-    known = {f.code for f in _try(stock, release, environment, environ)}
-    return [replace(f, standing=Standing.INHERITED) if f.code in known else f for f in found]
+    known = {(f.code, f.subject) for f in _try(stock, release, environment, environ)}
+    return [
+        replace(f, standing=Standing.INHERITED) if (f.code, f.subject) in known else f
+        for f in found
+    ]
 
 
 def _try(

@@ -56,15 +56,27 @@ def make_delta(
     applied: list[AppliedPatch] = []
     native: list[str] = []
     idle: list[str] = []
-    for series in all_series:
+    active: list[str] = []
+    chosen = list(all_series)
+    for series in chosen:
         patches = series.serving(release.version)
         for patch in patches:
             paths = work.apply(series, patch)
-            applied.append(AppliedPatch(series.name, patch.file, patch.sha256, paths))
-        if not patches and not series.metadata_edits(release.version):
+            applied.append(
+                AppliedPatch(series.name, patch.file, patch.sha256, paths, patch.codemod)
+            )
+        if patches or series.metadata_edits(release.version):
+            active.append(series.name)
+        else:
             (native if series.is_native(release.version) else idle).append(series.name)
-    edits = tuple(e for series in all_series for e in series.metadata_edits(release.version))
-    return Delta(work.changes(), edits, tuple(applied), tuple(native), tuple(idle))
+    return Delta(
+        changes=work.changes(),
+        metadata=tuple(e for series in chosen for e in series.metadata_edits(release.version)),
+        applied=tuple(applied),
+        native=tuple(native),
+        idle=tuple(idle),
+        series=tuple(active),
+    )
 
 
 class _Work:

@@ -63,8 +63,12 @@ def make_environment(place: Path, version: str, environ: Mapping[str, str]) -> P
     Raises:
         CommandError: uv or that Python cannot be had.
     """
-    words = [uv_program(), "venv", "--quiet", "--python", version, str(place)]
-    command.run(words, timeout=INSTALL, env=environ)
+    words = [uv_program(), "venv", "--quiet", "--python", version]
+    try:
+        command.run([*words, str(place)], timeout=INSTALL, env=environ)
+    except CommandError:
+        # pyenv's shims are on PATH for Pythons that are not switched on, and fail: uv's own then.
+        command.run([*words, "--managed-python", str(place)], timeout=INSTALL, env=environ)
     return place / "bin" / "python"
 
 

@@ -158,16 +158,16 @@ class NoIndex:
         Raises:
             IndexLookupError: always.
         """
-        del target, progress
+        del filename, target, progress
         raise IndexLookupError(
-            f"{filename} is not in the cache, and --offline forbids to fetch it",
+            "it is not in the cache, and --offline forbids to fetch it",
             "leave --offline out once, then it is there",
         )
 
 
 def redact(text: str) -> str:
     """The text without credentials in URLs."""
-    return re.sub(r"(?<=://)[^/@\s]+@", "***@", text)
+    return re.sub(r"(?<=://)[^/\s]+@", "***@", text)
 
 
 def _wheel_file(package: DistributionPackage) -> WheelFile:

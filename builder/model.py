@@ -46,7 +46,12 @@ class Release:
     @property
     def wheel(self) -> WheelFile:
         """The wheel for Python 3 (up to 2.1.0 there is one for Python 2 beside it)."""
-        return next(w for w in self.wheels if "-py3-" in w.filename or "py2.py3" in w.filename)
+        return self.for_python_3[0]
+
+    @property
+    def for_python_3(self) -> tuple[WheelFile, ...]:
+        """The wheels that Python 3 can install."""
+        return tuple(w for w in self.wheels if "-py3-" in w.filename or "py2.py3" in w.filename)
 
     @property
     def yanked(self) -> bool:
@@ -56,12 +61,13 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class AppliedPatch:
-    """A patch file that went into a Delta: `series/file`, its sha256 and the paths it changed."""
+    """A patch that went into a Delta: a file or a codemod, its sha256, the paths it changed."""
 
     series: str
     file: str
     sha256: str
     paths: tuple[str, ...]
+    codemod: bool = False
 
     @property
     def label(self) -> str:
@@ -103,6 +109,7 @@ class Delta:
         applied: the patch files, in the order in which they were applied.
         native: series whose behaviour upstream already has in this release.
         idle: series that have nothing for this release.
+        series: series that change files or METADATA, in order.
     """
 
     changes: Mapping[str, Change] = field(default_factory=dict)
@@ -110,11 +117,7 @@ class Delta:
     applied: tuple[AppliedPatch, ...] = ()
     native: tuple[str, ...] = ()
     idle: tuple[str, ...] = ()
-
-    @property
-    def series(self) -> tuple[str, ...]:
-        """The series that changed files, in order."""
-        return tuple(dict.fromkeys(p.series for p in self.applied))
+    series: tuple[str, ...] = ()
 
 
 class IdentityKind(StrEnum):

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import tempfile
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.errors import OutputError
+from builder.provenance import agree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
+_HINTS = {
+    errno.ENOSPC: "make room, or choose another directory with --output",
+    errno.EDQUOT: "make room, or choose another directory with --output",
+}
 PROVENANCE_SUFFIX = ".provenance.json"
 
 
@@ -56,13 +62,10 @@ def place(
     Raises:
         OutputError: another file of that name is there, or the directory cannot be written.
     """
+    beside = provenance_path(target)
     try:
-        existing = _sha256(target)
-        beside = provenance_path(target)
-        if existing == sha256 and beside.exists():
+        if _settled(target, sha256, provenance, force=force):
             return Placement.ALREADY_THERE
-        if existing not in (None, sha256) and not force:
-            raise _different(target)
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".building-", dir=target.parent) as name:
             new_wheel = Path(name) / target.name
@@ -70,23 +73,59 @@ def place(
             _write(new_wheel, pieces)
             _write(new_provenance, [provenance])
             check_cancelled()
-            _commit(new_wheel, target, new_provenance, beside, replace=force or existing == sha256)
+            with _exclusive(target.parent):
+                # A parallel run may have been faster.
+                if _settled(target, sha256, provenance, force=force):
+                    return Placement.ALREADY_THERE
+                placement = Placement.REPLACED if target.exists() else Placement.WRITTEN
+                _commit(new_wheel, target, new_provenance, beside)
+                return placement
     except OSError as error:
         raise OutputError(
             f"{target} cannot be written: {error.strerror or error}",
-            "make room or choose another directory with --output",
+            _HINTS.get(error.errno or 0, "choose another directory with --output"),
         ) from error
-    return Placement.WRITTEN if existing is None else Placement.REPLACED
 
 
-def _commit(new_wheel: Path, wheel: Path, new_beside: Path, beside: Path, *, replace: bool) -> None:
+def _settled(target: Path, sha256: str, provenance: bytes, *, force: bool) -> bool:
+    """Whether wheel and statement are there already.
+
+    Raises:
+        OutputError: another wheel is there, and nobody said that it may be replaced.
+    """
+    existing = _sha256(target)
+    if existing not in (None, sha256) and not force:
+        raise _different(target)
+    if existing != sha256 or force:
+        return False
+    try:
+        return agree(provenance_path(target).read_bytes(), provenance)
+    except FileNotFoundError:
+        return False
+
+
+@contextmanager
+def _exclusive(directory: Path) -> Iterator[None]:
+    """Keep other runs from this directory, where the system has such locks."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # network file systems may have none
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _commit(new_wheel: Path, wheel: Path, new_beside: Path, beside: Path) -> None:
     previous = beside.read_bytes() if beside.exists() else None
     new_beside.replace(beside)
     try:
-        if replace:
-            new_wheel.replace(wheel)
-        else:
-            _link(new_wheel, wheel)
+        new_wheel.replace(wheel)
     except BaseException:
         # The wheel did not appear: neither may a statement that speaks of it.
         if previous is None:
@@ -95,17 +134,6 @@ def _commit(new_wheel: Path, wheel: Path, new_beside: Path, beside: Path, *, rep
             _write(new_beside, [previous])
             new_beside.replace(beside)
         raise
-
-
-def _link(source: Path, target: Path) -> None:
-    """Rename that refuses to replace: a parallel run may have been faster."""
-    try:
-        os.link(source, target)
-    except FileExistsError:
-        if _sha256(target) != _sha256(source):
-            raise _different(target) from None
-    except OSError:  # a file system without hard links
-        source.replace(target)
 
 
 def _different(target: Path) -> OutputError:

@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from packaging.version import Version
 
 from builder import __version__
 from builder.errors import ProvenanceError
-from builder.model import PACKAGE
+from builder.model import PACKAGE, Identity, IdentityKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from builder.model import Delta, Identity, Release
+    from builder.model import AppliedPatch, Delta, Release
+    from builder.series import Series
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://slsa.dev/provenance/v1"
@@ -37,7 +41,7 @@ def statement(
     delta: Delta,
     identity: Identity,
     *,
-    series: Sequence[str],
+    series: Sequence[Series],
     commit: str | None,
     epoch: int | None,
 ) -> bytes:
@@ -49,7 +53,7 @@ def statement(
         release: what it was made from; its stock wheel is the first material.
         delta: what the patches changed.
         identity: what it is called.
-        series: the names of the series that were asked for, in order.
+        series: what was asked for, in order.
         commit: the git commit of this tool, with `-dirty` where it has changes, or None.
         epoch: SOURCE_DATE_EPOCH in seconds, or None.
     """
@@ -66,7 +70,7 @@ def statement(
 
 
 def _definition(
-    release: Release, delta: Delta, identity: Identity, series: Sequence[str]
+    release: Release, delta: Delta, identity: Identity, series: Sequence[Series]
 ) -> dict[str, Any]:
     """What was asked for, what it was made of, and what became of each file."""
     changes = {
@@ -76,11 +80,12 @@ def _definition(
         }
         for path, change in sorted(delta.changes.items())
     }
+    facts = json.dumps(asdict(release), sort_keys=True).encode()
     return {
         "buildType": BUILD_TYPE,
         "externalParameters": {
             "release": release.version,
-            "series": list(series),
+            "series": [s.name for s in series],
             "identity": identity.kind.value,
             "name": identity.name,
             "version": identity.version,
@@ -88,7 +93,7 @@ def _definition(
         },
         "internalParameters": {
             "backend": "overlay",
-            "pinned": release.pinned,
+            "catalogEntry": {"pinned": release.pinned, "sha256": hashlib.sha256(facts).hexdigest()},
             "sourceCommit": release.commit,
             "native": list(delta.native),
             "changes": changes,
@@ -96,7 +101,7 @@ def _definition(
                 {"action": e.action, "header": e.header, "value": e.value} for e in delta.metadata
             ],
         },
-        "resolvedDependencies": _materials(release, delta),
+        "resolvedDependencies": _materials(release, delta, series),
     }
 
 
@@ -105,72 +110,119 @@ def _run_details(commit: str | None, epoch: int | None) -> dict[str, Any]:
     metadata: dict[str, Any] = {}
     if epoch is not None:
         metadata["finishedOn"] = datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {
-        "builder": {
-            "id": BUILDER_ID,
-            "version": {
-                "tensorboard-proxy-wheels": __version__,
-                "commit": commit,
-                **{name: version(name) for name in _REWRITING_LIBRARIES},
-            },
-        },
-        "metadata": metadata,
+    versions = {
+        "tensorboard-proxy-wheels": __version__,
+        **({} if commit is None else {"commit": commit}),
+        **{name: version(name) for name in _REWRITING_LIBRARIES},
     }
+    return {"builder": {"id": BUILDER_ID, "version": versions}, "metadata": metadata}
 
 
-def _materials(release: Release, delta: Delta) -> list[dict[str, Any]]:
+def _materials(release: Release, delta: Delta, series: Sequence[Series]) -> list[dict[str, Any]]:
+    """The stock wheel, the series that were asked for, and the patches that were applied."""
     wheel = release.wheel
-    stock = {
-        "uri": f"pkg:pypi/{PACKAGE}@{release.version}?file_name={wheel.filename}",
-        "name": wheel.filename,
-        "digest": {"sha256": wheel.sha256},
-    }
-    patches = [
-        {"uri": f"patches/{p.label}", "name": p.label, "digest": {"sha256": p.sha256}}
-        for p in delta.applied
+    places = [
+        (
+            f"pkg:pypi/{PACKAGE}@{release.version}?file_name={wheel.filename}",
+            wheel.filename,
+            wheel.sha256,
+        ),
+        *((f"patches/{s.name}/series.toml", s.name, s.sha256) for s in series),
+        *((_uri(p), p.label, p.sha256) for p in delta.applied),
     ]
-    return [stock, *patches]
+    return [{"uri": u, "name": n, "digest": {"sha256": sha256}} for u, n, sha256 in places]
 
 
-def parse(content: bytes, label: str) -> dict[str, Any]:
-    """Read a statement and check that it is one of ours.
+def _uri(patch: AppliedPatch) -> str:
+    """A diff is a file of its series, a codemod a function in a package (hashed as a whole)."""
+    return f"builder/codemods#{patch.file}" if patch.codemod else f"patches/{patch.label}"
+
+
+class Claim(NamedTuple):
+    """What a statement says that a wheel is.
+
+    Attributes:
+        filename: the wheel's file name.
+        sha256: the wheel's, in hex.
+        release: the upstream version that it was made from.
+        series: what was asked for, in order.
+        identity: what it is called.
+    """
+
+    filename: str
+    sha256: str
+    release: str
+    series: tuple[str, ...]
+    identity: Identity
+
+
+def parse(content: bytes, label: str) -> Claim:
+    """Read a statement of ours; nothing in it is believed before it is checked.
 
     Raises:
-        ProvenanceError: it is no such statement.
+        ProvenanceError: it is no statement, one of another kind, or one with a malformed field.
     """
     try:
         document = json.loads(content)
-        kinds = (
-            document["_type"],
-            document["predicateType"],
-            document["predicate"]["buildDefinition"]["buildType"],
+        definition = document["predicate"]["buildDefinition"]
+        kinds = (document["_type"], document["predicateType"], definition["buildType"])
+        ((filename, sha256),) = ((s["name"], s["digest"]["sha256"]) for s in document["subject"])
+        asked = definition["externalParameters"]
+        tag = asked["buildTag"]
+        identity = Identity(
+            IdentityKind(asked["identity"]),
+            _text(asked["name"]),
+            _text(asked["version"]),
+            None if tag is None else _text(tag),
         )
-    except (ValueError, KeyError, TypeError) as error:
+        series = tuple(_text(name) for name in asked["series"])
+        release = str(Version(_text(asked["release"])))
+        claim = Claim(_text(filename), _text(sha256), release, series, identity)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ProvenanceError(
-            f"{label} is no provenance statement", "build the wheel again"
+            f"{label} is no provenance statement of ours ({type(error).__name__}: {error})",
+            "build the wheel again",
         ) from error
     if kinds != (STATEMENT_TYPE, PREDICATE_TYPE, BUILD_TYPE):
         raise ProvenanceError(f"{label} is a statement of another kind", "build the wheel again")
-    return dict(document)
+    return claim
 
 
-def parameters(document: dict[str, Any]) -> dict[str, Any]:
-    """The external parameters: what was asked for."""
-    return dict(document["predicate"]["buildDefinition"]["externalParameters"])
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value.isprintable():
+        raise ValueError(f"{value!r} is no text")
+    return value
 
 
-def differences(claimed: dict[str, Any], rebuilt: dict[str, Any]) -> list[str]:
-    """Where two statements on the same wheel differ: subject, parameters, changes, materials.
+def differences(claimed: bytes, rebuilt: bytes) -> list[str]:
+    """Where two statements, both parsed before, differ in what decides a wheel's bytes.
 
-    Who built it, and when, may differ.
+    These are the subject, the parameters, the materials, and what became of each file; who built
+    it, when, and what else the catalog said may differ.
     """
-    found = []
-    if claimed.get("subject") != rebuilt["subject"]:
-        found.append("subject: the statement speaks of another file")
-    old, new = (d["predicate"]["buildDefinition"] for d in (claimed, rebuilt))
-    found += [
+    old, new = (_decisive(json.loads(content)) for content in (claimed, rebuilt))
+    return [
         f"{key}: the statement does not say what a rebuild gives"
         for key in new
-        if old.get(key) != new[key]
+        if old[key] != new[key]
     ]
-    return found
+
+
+def agree(one: bytes, other: bytes) -> bool:
+    """Whether two files are statements that say the same of the same wheel."""
+    try:
+        return _decisive(json.loads(one)) == _decisive(json.loads(other))
+    except (ValueError, KeyError, TypeError):
+        return one == other
+
+
+def _decisive(document: dict[str, Any]) -> dict[str, Any]:
+    definition = document["predicate"]["buildDefinition"]
+    internal = definition["internalParameters"]
+    return {
+        "subject": document["subject"],
+        "externalParameters": definition["externalParameters"],
+        "resolvedDependencies": definition["resolvedDependencies"],
+        "changes": internal["changes"],
+        "metadata": internal["metadata"],
+    }

@@ -65,6 +65,10 @@ def _meaning(word: str, catalog: Catalog) -> list[Release] | None:
         return list(catalog.releases)
     if word == "latest":
         return [catalog.latest]
+    if not word.strip():
+        raise RequestError(
+            "an empty word is no release", "name one, such as 2.2.1, or latest, or all"
+        )
     try:
         version = Version(word)
     except InvalidVersion:

@@ -93,8 +93,8 @@ def _wait(server: Server, process: Popen[bytes]) -> None:
     while time.monotonic() < deadline:
         try:
             server.ask("/", timeout=10)
-        except requests.ConnectionError:
-            pass
+        except requests.RequestException:
+            pass  # not up yet, or slow
         else:
             return
         code = command.pause(process, 0.1)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
 import sys
 import tomllib
 from dataclasses import dataclass
@@ -60,9 +61,10 @@ def read_environment(environ: Mapping[str, str]) -> Environment:
     pip = _pip_configuration(environ)
     cache = environ.get("XDG_CACHE_HOME") or str(_home(environ) / ".cache")
     epoch = environ.get("SOURCE_DATE_EPOCH") or None
-    if epoch is not None and not epoch.isdecimal():
+    if epoch is not None and not re.fullmatch(r"[0-9]{1,11}", epoch):
         raise RequestError(
-            f"SOURCE_DATE_EPOCH is {epoch!r}, not a number of seconds", "unset it, or set a number"
+            f"SOURCE_DATE_EPOCH is {epoch!r}, not a number of seconds since 1970",
+            "unset it, or set a number",
         )
     return Environment(
         cache=Path(cache) / _APPLICATION,
@@ -90,10 +92,13 @@ def read_project(root: Path) -> Project:
         return defaults
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RequestError(f"{path} is no TOML: {error}", "mend that line") from error
-    own = table.get("tool", {}).get(_APPLICATION, {})
+    tools = table.get("tool", {})
+    own = tools.get(_APPLICATION, {}) if isinstance(tools, dict) else None
+    own = own if isinstance(own, dict) else {"name": None}
     name = own.get("name", defaults.name)
-    series = own.get("series", defaults.series)
-    if not isinstance(name, str) or not all(isinstance(s, str) for s in series):
+    series = own.get("series", list(defaults.series))
+    listed = isinstance(series, list) and all(isinstance(s, str) for s in series)
+    if not isinstance(name, str) or not listed:
         raise RequestError(
             f"[tool.{_APPLICATION}] in {path} is malformed",
             'name is a text, series a list such as ["proxy"]',
@@ -126,8 +131,9 @@ def _pip_configuration(environ: Mapping[str, str]) -> dict[str, str]:
     parser = configparser.RawConfigParser()
     try:
         parser.read(files, encoding="utf-8")
-    except configparser.Error as error:
+    except (configparser.Error, UnicodeDecodeError) as error:
+        why = " ".join(str(error).split())
         raise RequestError(
-            f"pip's configuration cannot be read: {error}", "mend it, or set PIP_CONFIG_FILE"
+            f"pip's configuration cannot be read: {why}", "mend it, or set PIP_CONFIG_FILE"
         ) from error
     return dict(parser.items("global")) if parser.has_section("global") else {}

@@ -36,7 +36,8 @@ def fetch(wheel: WheelFile, cache: Cache, index: Index, progress: Progress) -> F
     Raises:
         IndexLookupError: it cannot be had, or what was served is another file.
     """
-    content = cache.read(wheel.sha256)
+    spoiled: list[str] = []
+    content = cache.read(wheel.sha256, spoiled.append)
     if content is not None:
         return Fetched(content, cached=True)
     with cache.incoming() as path:
@@ -49,7 +50,8 @@ def fetch(wheel: WheelFile, cache: Cache, index: Index, progress: Progress) -> F
                 "make room, or set XDG_CACHE_HOME to another directory",
             ) from error
         except IndexLookupError as error:
-            raise IndexLookupError(f"{wheel.filename}: {error.message}", error.hint) from error
+            why = "; ".join([*spoiled, error.message])
+            raise IndexLookupError(f"{wheel.filename}: {why}", error.hint) from error
 
 
 def look_up(version: str, catalog: Catalog, index: Index) -> Release:
@@ -59,7 +61,15 @@ def look_up(version: str, catalog: Catalog, index: Index) -> Release:
         RequestError: the index does not have it either.
         IndexLookupError: the index does not answer, or lists it without sha256.
     """
-    for listed, wheels in index.wheels().items():
+    unknown = no_such_release(version, catalog)
+    try:
+        everything = index.wheels()
+    except IndexLookupError as error:
+        raise IndexLookupError(
+            f"{unknown.message} in the catalog, and the index cannot be asked: {error.message}",
+            error.hint,
+        ) from error
+    for listed, wheels in everything.items():
         if Version(listed) != Version(version):
             continue
         if not all(w.sha256 for w in wheels):
@@ -67,5 +77,7 @@ def look_up(version: str, catalog: Catalog, index: Index) -> Release:
                 f"the index lists {PACKAGE} {version} without a sha256",
                 "use an index that gives hashes, or add the release to the catalog",
             )
-        return Release(version=listed, wheels=tuple(wheels), pinned=False)
-    raise no_such_release(version, catalog)
+        release = Release(version=listed, wheels=tuple(wheels), pinned=False)
+        if release.for_python_3:
+            return release
+    raise unknown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import threading
@@ -23,6 +24,7 @@ class Shelf:
         files: file name → the bytes that it serves.
         hashes: file name → the sha256 that it lists, where that is not the truth.
         cut: serve only so many bytes of a file, after announcing all of them.
+        trickle: seconds between pieces of 64 kB of a file; 0 for all at once.
         password: what it asks for, with any user name; None for no authentication.
         requests: the paths that were asked for.
     """
@@ -30,6 +32,7 @@ class Shelf:
     files: dict[str, bytes] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
     cut: int | None = None
+    trickle: float = 0
     password: str | None = None
     requests: list[str] = field(default_factory=list)
 
@@ -61,17 +64,22 @@ def serving(shelf: Shelf) -> Iterator[str]:
             self.send_header("Content-Type", "application/vnd.pypi.simple.v1+json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body[:cut])
+            with contextlib.suppress(ConnectionError):  # the client has seen enough
+                for start in range(0, len(body[:cut]), 1 << 16):
+                    self.wfile.write(body[:cut][start : start + (1 << 16)])
+                    stopping.wait(shelf.trickle)
 
         def log_message(self, *_: Any) -> None:
             pass
 
+    stopping = threading.Event()
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
         yield f"127.0.0.1:{server.server_port}"
     finally:
+        stopping.set()
         server.shutdown()
         thread.join()
         server.server_close()

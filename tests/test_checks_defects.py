@@ -127,6 +127,8 @@ DEFECTS: tuple[tuple[Callable[[File], File], str], ...] = (
     (t.requirement_missing, "D706"),
     (t.requirement_added, "D706"),
     (t.other_python, "D706"),
+    (t.dropped_requirement_kept, "D706"),
+    (t.mend_not_made, "D704"),
     (t.classifiers_in_other_order, "D706"),
     (t.upstreams_summary, "D706"),
     # WHEEL.

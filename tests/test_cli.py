@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder import catalog as catalogs
+from builder.cache import Cache
+from builder.settings import read_environment
 from tests.conftest import RELEASES, ROOT
 from tests.index_server import Shelf, serving
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 WHEEL = "tensorboardtmp-2.2.1-py3-none-any.whl"
 STOCK = "tensorboard-2.2.1-py3-none-any.whl"
+STOCK_SHA256 = "9a2a2dc9856187679e93f3c95e5dc771dd47e3257db09767b4be118d734b4dc2"
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +68,17 @@ def test_build_says_what_it_did(run_builder: RunBuilder, tmp_path: Path) -> None
 
 def test_the_same_bytes_everywhere(run_builder: RunBuilder, tmp_path: Path) -> None:
     """Other umask, time zone, locale and hash seed, a zlib that deflates otherwise, Python 3.13."""
-    run_builder("build", "2.2.1", "--offline", "--output", "plain")
+    stock = Cache(read_environment(os.environ).cache).path(STOCK_SHA256)
+
+    def cold(name: str) -> dict[str, str]:
+        """A cache with the stock wheel alone: outcomes of codemods are worked out anew."""
+        mine = Cache(tmp_path / f"cache-{name}" / "tensorboard-proxy-wheels").path(STOCK_SHA256)
+        mine.parent.mkdir(parents=True)
+        shutil.copy(stock, mine)
+        return {"XDG_CACHE_HOME": str(tmp_path / f"cache-{name}")}
+
+    uv_cache = {"UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR", str(stock.parents[2] / "uv"))}
+    run_builder("build", "2.2.1", "--offline", "--output", "plain", env=cold("plain"))
     wanted = sha256(tmp_path / "plain" / WHEEL)
     statement = (tmp_path / "plain" / f"{WHEEL}.provenance.json").read_bytes()
     odd = {"TZ": "Asia/Kolkata", "LC_ALL": "C", "PYTHONHASHSEED": "7", "LANG": "tr_TR.UTF-8"}
@@ -81,7 +94,7 @@ def test_the_same_bytes_everywhere(run_builder: RunBuilder, tmp_path: Path) -> N
     }
     for name, python in pythons.items():
         words = ("build", "2.2.1", "--offline", "--output", name)
-        done = run_builder(*words, env=odd, python=python)
+        done = run_builder(*words, env={**odd, **uv_cache, **cold(name)}, python=python)
         assert done.returncode == 0, done.stderr
         assert sha256(tmp_path / name / WHEEL) == wanted
         made = (tmp_path / name / f"{WHEEL}.provenance.json").read_bytes()
@@ -160,6 +173,16 @@ def test_series_can_be_chosen(run_builder: RunBuilder, tmp_path: Path) -> None:
         (["build", "2.2.1", "--build-tag", "x"], 2, "'x' is not a build tag"),
         (["build", "2.2.1", "--series", "prxy"], 4, "there is no series 'prxy'"),
         (["build", "2.2.1", "--jobs", "0"], 2, "--jobs"),
+        (["build", ""], 2, "an empty word is no release"),
+        (["build", "2.2.9", "--offline"], 3, "2.2.9: no such release; nearest 2.2.2"),
+        (["build", "2.2.1", "--series", ""], 2, "is no list of series"),
+        (["build", "2.2.1", "--series", "none,proxy"], 2, "is no list of series"),
+        (["build", "2.2.1", "--series", "../patches/proxy"], 2, "is no series name"),
+        (["build", "2.2.1", "--series", "/etc"], 2, "is no series name"),
+        (["build", "2.2.1", "--series", "proxy,proxy"], 2, "stands twice"),
+        (["build", "2.2.1", "--identity", "local", "--name", "x"], 2, "has no place in a local"),
+        (["build", "2.2.1", "--local-version", "x"], 2, "has no place in a test identity"),
+        (["build", "2.2.1", "--build-tag", "٣"], 2, "is not a build tag"),
         (["check", "no.whl"], 5, "no.whl cannot be read"),
         (["check", str(ROOT / "README.md")], 5, "is no zip file"),
         (["check"], 2, "Missing argument"),
@@ -186,7 +209,7 @@ def test_a_cold_cache_offline_is_an_error(run_builder: RunBuilder, tmp_path: Pat
     """Exit code 3, and it says how to get the wheel."""
     done = run_builder("build", "2.2.1", "--offline", env={"XDG_CACHE_HOME": str(tmp_path / "c")})
     assert done.returncode == 3
-    assert f"{STOCK} is not in the cache" in done.stderr
+    assert f"{STOCK}: it is not in the cache" in done.stderr
     assert "leave --offline out once" in done.stderr
 
 
@@ -332,7 +355,10 @@ def test_a_release_outside_the_catalog_is_used_with_a_notice(
     assert "2.21.0 is not in the catalog" in done.stderr
     name = "tensorboardtmp-2.21.0-py3-none-any.whl"
     statement = json.loads((tmp_path / "dist" / f"{name}.provenance.json").read_text())
-    assert statement["predicate"]["buildDefinition"]["internalParameters"]["pinned"] is False
+    assert (
+        statement["predicate"]["buildDefinition"]["internalParameters"]["catalogEntry"]["pinned"]
+        is False
+    )
     stale = run_builder("catalog", "check", "--catalog", "catalog.json")
     assert stale.returncode == 3
     assert "2.21.0: new on the index" in stale.stdout
@@ -373,14 +399,17 @@ def test_plan_touches_nothing_and_reports_idle_patches(
     assert "P901 proxy/shell-html.patch" in idle.stderr
 
 
-def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
-    """`plan all | head -1` ends quietly."""
-    script = f"{sys.executable} -m builder plan all 2>err | head -1; cat err"
+@pytest.mark.parametrize(("verb", "wheels"), [("plan", 0), ("build", 3)])
+def test_a_reader_that_goes_is_no_error(tmp_path: Path, verb: str, wheels: int) -> None:
+    """`… | head -1` ends quietly, and what was asked for is done."""
+    words = f"{sys.executable} -m builder {verb} 2.2.0 2.2.1 2.2.2"
+    script = f"{words} 2>err | head -1; echo ${{PIPESTATUS[0]}} $(cat err | wc -c)"
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         ["bash", "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True, check=True
     )
-    assert "BrokenPipe" not in done.stdout
+    assert done.stdout.splitlines()[-1] == "0 0"
+    assert len(list(tmp_path.glob("dist/*.whl"))) == wheels
 
 
 def test_names_cannot_write_to_the_terminal(run_builder: RunBuilder, tmp_path: Path) -> None:
@@ -391,3 +420,99 @@ def test_names_cannot_write_to_the_terminal(run_builder: RunBuilder, tmp_path: P
     assert done.returncode == 6
     assert "\\x1b[2J" in done.stdout
     assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_a_statement_cannot_bring_its_own_series(run_builder: RunBuilder, tmp_path: Path) -> None:
+    """A wheel with a foreign patch, whose statement names a directory outside, does not pass."""
+    shutil.copytree(ROOT / "patches" / "proxy", tmp_path / "p" / "evil")
+    toml = tmp_path / "p" / "evil" / "series.toml"
+    toml.write_text(toml.read_text().replace('name = "proxy"', 'name = "evil"'))
+    patch = tmp_path / "p" / "evil" / "shell-html.patch"
+    patch.write_text(patch.read_text().replace("+import os\n", "+import os as os\n"))
+    words = ("build", "2.2.1", "--offline", "--patches", "p", "--series", "evil")
+    assert run_builder(*words).returncode == 0
+    beside = tmp_path / "dist" / f"{WHEEL}.provenance.json"
+    beside.write_text(beside.read_text().replace('"evil"', json.dumps(str(toml.parent)), 1))
+    checked = run_builder("check", f"dist/{WHEEL}", "--offline")
+    assert checked.returncode == 9
+    assert "is no series name" in checked.stderr
+    assert run_builder("check", f"dist/{WHEEL}", "--provenance").returncode == 8
+
+
+def test_poisoned_outcomes_do_not_pass_check(run_builder: RunBuilder, tmp_path: Path) -> None:
+    """Whoever writes the cache can write into wheels, as with any compiler's; check tells."""
+    env = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    mine = Cache(tmp_path / "cache" / "tensorboard-proxy-wheels").path(STOCK_SHA256)
+    mine.parent.mkdir(parents=True)
+    shutil.copy(Cache(read_environment(os.environ).cache).path(STOCK_SHA256), mine)
+    assert run_builder("build", "2.2.1", "--offline", env=env).returncode == 0
+    for path in tmp_path.glob("cache/*/outcomes/*/*/*"):
+        outcome = b"import os\n" + path.read_bytes()[32:]
+        path.write_bytes(hashlib.sha256(outcome).digest() + outcome)
+    assert run_builder("build", "2.2.1", "--offline", "--force", env=env).returncode == 0
+    checked = run_builder("check", f"dist/{WHEEL}", "--offline", env=env)
+    assert checked.returncode == 6
+    assert "D704 tensorboard/compat/proto" in checked.stdout
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("series", None),
+        ("series", 3),
+        ("release", "x y"),
+        ("release", None),
+        ("name", None),
+        ("name", "x\ny"),
+        ("version", []),
+        ("buildTag", 7),
+        ("identity", "other"),
+    ],
+)
+def test_malformed_statements_are_named(
+    run_builder: RunBuilder, tmp_path: Path, field: str, value: object
+) -> None:
+    """A field that is missing or of another type is an error of one line, exit code 8."""
+    wheel = tmp_path / WHEEL
+    shutil.copy(made_once(run_builder, tmp_path), wheel)
+    beside = tmp_path / f"{WHEEL}.provenance.json"
+    document = json.loads((tmp_path / "dist" / beside.name).read_text())
+    asked = document["predicate"]["buildDefinition"]["externalParameters"]
+    asked[field] = value
+    if value is None:
+        del asked[field]
+    beside.write_text(json.dumps(document))
+    done = run_builder("check", str(wheel), "--offline")
+    assert (done.returncode, len(done.stderr.splitlines())) == (8, 2), done.stderr
+    assert "is no provenance statement of ours" in done.stderr
+
+
+def made_once(run_builder: RunBuilder, tmp_path: Path) -> Path:
+    """A wheel in dist/."""
+    assert run_builder("build", "2.2.1", "--offline").returncode == 0
+    return tmp_path / "dist" / WHEEL
+
+
+def test_ctrl_c_stops_a_download(tmp_path: Path, stock_wheel: Callable[[str], Path]) -> None:
+    """An index that trickles: the process ends long before the file would."""
+    content = stock_wheel("2.2.1").read_bytes()
+    reset = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    start = f"{reset} import sys; from builder.cli import main; main(sys.argv[1:])"
+    shelf = Shelf({STOCK: content}, trickle=0.2)
+    with serving(shelf) as place:
+        env = {
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "PIP_INDEX_URL": f"http://{place}/simple",
+            "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        }
+        words = [sys.executable, "-c", start, "build", "2.2.1"]
+        with subprocess.Popen(
+            words, cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stderr is not None
+            assert "fetching" in process.stderr.readline()
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130, errors
+    assert [p for p in tmp_path.rglob("*") if p.is_file()] == []

@@ -104,7 +104,7 @@ def test_bit_rot_in_the_cache_is_noticed(wheel: WheelFile, content: bytes, tmp_p
     for source in (NoIndex(), None):
         place.write_bytes(content[:-1])
         if source is not None:
-            with pytest.raises(IndexLookupError, match="--offline"):
+            with pytest.raises(IndexLookupError, match=r"spoiled, and is removed; .*--offline"):
                 fetch(wheel, cache, source, Console().download(NAME))
             continue
         with index(Shelf({NAME: content}), tmp_path) as client:
@@ -156,9 +156,7 @@ def test_passwords_are_used_and_never_told(
 
 @given(
     st.text(),
-    st.text(
-        st.characters(exclude_characters="/@ \n\t", exclude_categories=["Z", "Cc"]), min_size=1
-    ),
+    st.text(st.characters(exclude_characters="/ \n\t", exclude_categories=["Z", "Cc"]), min_size=1),
 )
 def test_redaction_leaves_no_credentials(around: str, secret: str) -> None:
     """Whatever stands around the URL."""
@@ -216,10 +214,11 @@ def test_broken_pip_configuration_is_named(text: str, tmp_path: Path) -> None:
         read_environment({"PIP_CONFIG_FILE": str(configuration), "HOME": str(tmp_path)})
 
 
-def test_source_date_epoch_must_be_a_number() -> None:
+@pytest.mark.parametrize("epoch", ["2020-01-01", "-1", "9999999999999999", "٣"])
+def test_source_date_epoch_must_be_a_number(epoch: str) -> None:
     """A date instead is a common mistake."""
     with pytest.raises(RequestError, match="SOURCE_DATE_EPOCH"):
-        read_environment({"SOURCE_DATE_EPOCH": "2020-01-01"})
+        read_environment({"SOURCE_DATE_EPOCH": epoch})
 
 
 def test_project_defaults_can_be_changed(tmp_path: Path) -> None:
@@ -228,7 +227,8 @@ def test_project_defaults_can_be_changed(tmp_path: Path) -> None:
     table = '[tool.tensorboard-proxy-wheels]\nname = "mine"\nseries = ["proxy"]\n'
     (tmp_path / "pyproject.toml").write_text(table)
     assert read_project(tmp_path) == Project("mine", ("proxy",))
-    for bad in ("[", "[tool.tensorboard-proxy-wheels]\nname = 1\n"):
+    head = "[tool.tensorboard-proxy-wheels]\n"
+    for bad in ("[", f"{head}name = 1\n", f"{head}series = 3\n", f'{head}series = "proxy"\n'):
         (tmp_path / "pyproject.toml").write_text(bad)
         with pytest.raises(RequestError, match=r"pyproject\.toml"):
             read_project(tmp_path)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,14 +37,36 @@ def test_wheel_and_statement_appear(tmp_path: Path) -> None:
 
 
 def test_identical_is_already_there(tmp_path: Path) -> None:
-    """And the statement that describes it stays; a lost one is written again."""
+    """A lost statement is written again."""
     target = tmp_path / "a.whl"
     put(target, b"one", b"first")
-    assert put(target, b"one", b"second") is Placement.ALREADY_THERE
-    assert provenance_path(target).read_bytes() == b"first"
+    assert put(target, b"one", b"first") is Placement.ALREADY_THERE
     provenance_path(target).unlink()
     put(target, b"one", b"third")
     assert provenance_path(target).read_bytes() == b"third"
+
+
+def test_a_spoiled_statement_is_written_again(tmp_path: Path) -> None:
+    """The wheel is right and what stands beside it is not: the next build mends it."""
+    target = tmp_path / "a.whl"
+    put(target, b"one", b"first")
+    provenance_path(target).write_bytes(b"garbage")
+    assert put(target, b"one", b"first") is Placement.REPLACED
+    assert snapshot(tmp_path) == {"a.whl": b"one", "a.whl.provenance.json": b"first"}
+
+
+def test_runs_of_different_content_keep_pairs_together(tmp_path: Path) -> None:
+    """Many threads place one of two wheels: whichever is there has its own statement."""
+    target = tmp_path / "a.whl"
+
+    def one(content: bytes) -> None:
+        with contextlib.suppress(OutputError):
+            put(target, content, b"of " + content, force=content == b"two")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(one, [b"one", b"two"] * 40))
+    found = snapshot(tmp_path)
+    assert found == {"a.whl": found["a.whl"], "a.whl.provenance.json": b"of " + found["a.whl"]}
 
 
 def test_different_is_refused_unless_forced(tmp_path: Path) -> None:
@@ -98,7 +122,7 @@ def test_a_faster_parallel_run_wins(tmp_path: Path) -> None:
 
         sha256 = hashlib.sha256(b"two").hexdigest()
         if fits:
-            place(target, [b"two"], sha256, b"ours", force=False, check_cancelled=meanwhile)
+            place(target, [b"two"], sha256, b"theirs", force=False, check_cancelled=meanwhile)
         else:
             with pytest.raises(OutputError, match="other content"):
                 place(target, [b"two"], sha256, b"ours", force=False, check_cancelled=meanwhile)

@@ -226,7 +226,7 @@ def requirement_added(file: File) -> File:
 
 def other_python(file: File) -> File:
     """Requires-Python is another one."""
-    return substitute(file, "METADATA", b"Requires-Python: >= 2.7", b"Requires-Python: >= 3.7")
+    return substitute(file, "METADATA", b"Requires-Python: >=3.7", b"Requires-Python: >=3.8")
 
 
 def classifiers_in_other_order(file: File) -> File:
@@ -313,3 +313,20 @@ def _record(file: File, line: Callable[[str, bytes], tuple[str, str, str] | None
         return b"".join(rows)
 
     return _record_text(file, change)
+
+
+def mend_not_made(file: File) -> File:
+    """One codemod's outcome is half there: the stock text stands where the mended one should."""
+    return edit(
+        file, "tensorboard/default.py", lambda text: text.replace(b"Skipping plugin", b"Skipped")
+    )
+
+
+def dropped_requirement_kept(file: File) -> File:
+    """A requirement that a series drops is there all the same."""
+    return substitute(
+        file,
+        "METADATA",
+        b"Requires-Dist: absl-py",
+        b"Requires-Dist: setuptools (>=41.0.0)\nRequires-Dist: absl-py",
+    )

@@ -11,6 +11,7 @@ from builder.identity import make_identity
 from builder.model import Delta, Finding, IdentityKind, Standing
 from builder.overlay import build_overlay
 from builder.series import load_series
+from builder.settings import read_project
 from builder.wheel import archive
 from tests import forge
 from tests.conftest import CATALOG, ROOT, stock_path
@@ -30,14 +31,14 @@ class Made(NamedTuple):
 def make_wheel(
     version: str = "2.2.1", kind: IdentityKind = IdentityKind.TEST, build_tag: str | None = None
 ) -> Made:
-    """The release with both series, as `python -m builder build` makes it."""
+    """The release with the default series, as `python -m builder build` makes it."""
     release = CATALOG.find(version)
     assert release is not None
     stock = stock_path(release.wheel).read_bytes()
     identity = make_identity(
         kind, version, name="tensorboardtmp", local_label="proxy.1", build_tag=build_tag
     )
-    series = [load_series(ROOT / "patches" / name) for name in ("proxy", "proxy-hardening")]
+    series = [load_series(ROOT / "patches" / name) for name in read_project(ROOT).series]
     built = build_overlay(release, stock, series, identity)
     return Made(
         File(built.filename, built.content),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 from typing import TYPE_CHECKING, Any
+
+from builder.machine import cores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,7 +36,7 @@ def to_json(
     """The measurement for machines; times in seconds."""
     return {
         "release": release,
-        "machine": {"cores": len(os.sched_getaffinity(0)), "python": platform.python_version()},
+        "machine": {"cores": cores(), "python": platform.python_version()},
         "ways": [
             {
                 "name": m.name,

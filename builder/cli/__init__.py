@@ -6,7 +6,6 @@ Errors are for people: one line of what failed, one line of what to do, an exit 
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -60,10 +59,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(words: Sequence[str]) -> int:
     try:
         code = cli.main(args=list(words), prog_name="python -m builder", standalone_mode=False)
-    except BrokenPipeError:
-        # The reader has seen enough, as `head` does; the interpreter must not flush into nothing.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except click.UsageError as error:
         error.show()
         return error.exit_code

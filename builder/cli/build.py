@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +15,7 @@ from builder.cli.options import (
     series_option,
 )
 from builder.cli.words import finding_line
+from builder.machine import cores
 from builder.model import Standing
 from builder.pipeline.build import Built, Failed, build_many
 from builder.request import parse_request
@@ -53,7 +53,6 @@ def build(
     workshop = open_workshop(Common(catalog, patches, offline), commit=True)
     console = workshop.console
     wanted = workshop.releases(parse_request(releases, workshop.catalog))
-    cores = len(os.sched_getaffinity(0))
     done = 0
 
     def report(outcome: Built | Failed) -> None:
@@ -63,7 +62,7 @@ def build(
             console.say(f"[{done:2}/{len(wanted)}] {_line(outcome)}")
 
     with console.progress():
-        outcomes = build_many(wanted, workshop, options, jobs=jobs or cores, report=report)
+        outcomes = build_many(wanted, workshop, options, jobs=jobs or cores(), report=report)
     if len(outcomes) == 1:
         return _one(outcomes[0], console)
     return _many(outcomes, console)

@@ -33,7 +33,7 @@ def check(catalog: Path, patches: Path, offline: bool) -> int:
     if differences:
         raise IndexLookupError(
             f"the index differs from the catalog in {len(differences)} points",
-            "look at them; `python -m builder catalog update` takes them over",
+            "look at them; `nox -s catalog -- update` takes them over",
         )
     workshop.console.say(
         f"the index is as the catalog says: {len(workshop.catalog.releases)} releases"
@@ -49,7 +49,9 @@ def update(catalog: Path, patches: Path, offline: bool) -> int:
     with workshop.console.progress():
         differences = update_catalog(catalog, workshop)
     _show(differences, workshop.console)
-    workshop.console.say(f"{catalog}: {len(differences)} differences taken over")
+    gone = sum("gone from the index" in d.text for d in differences)
+    left = f"; {gone} gone from the index are left to you" if gone else ""
+    workshop.console.say(f"{catalog}: {len(differences) - gone} differences taken over{left}")
     return 0
 
 

@@ -19,7 +19,8 @@ from builder.cli.options import (
 from builder.cli.words import finding_line
 from builder.errors import BuilderError, NewFindingsError, UncheckedError
 from builder.model import Standing
-from builder.pipeline.check import check_wheel, verify_provenance
+from builder.pipeline.check import check_wheel
+from builder.pipeline.verify import verify_provenance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,6 +12,7 @@ import click
 from builder import catalog as catalogs
 from builder.cache import Cache
 from builder.console import Console
+from builder.errors import RequestError
 from builder.git import describe_checkout
 from builder.index import NoIndex, SimpleIndex
 from builder.model import IdentityKind
@@ -27,6 +28,8 @@ PACKAGE_DIRECTORY = Path(__file__).resolve().parents[1]
 ROOT = PACKAGE_DIRECTORY.parent
 _INSTALLED_PATCHES = PACKAGE_DIRECTORY / "patches"
 DEFAULT_PATCHES = _INSTALLED_PATCHES if _INSTALLED_PATCHES.is_dir() else ROOT / "patches"
+
+_LOCAL_LABEL = "proxy.1"
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -92,10 +95,8 @@ identity_options = together(
     click.option(
         "--local-version",
         "local_label",
-        default="proxy.1",
-        show_default=True,
         metavar="LABEL",
-        help="What stands behind the + of a local identity.",
+        help="What stands behind the + of a local identity. Default: proxy.1.",
     ),
     click.option("--build-tag", metavar="N", help="A wheel build tag (PEP 427)."),
     click.option(
@@ -139,14 +140,21 @@ def split_series(given: tuple[str, ...], defaults: Project) -> tuple[str, ...]:
     if not given:
         return defaults.series
     names = [name.strip() for words in given for name in words.split(",")]
-    return tuple(name for name in names if name and name != "none")
+    if names == ["none"]:
+        return ()
+    if "" in names or "none" in names:
+        raise RequestError(
+            f"--series {','.join(names)!r} is no list of series",
+            "name them with commas between, or say none alone",
+        )
+    return tuple(names)
 
 
 def build_options(
     series: tuple[str, ...],
     identity: str,
     name: str | None,
-    local_label: str,
+    local_label: str | None,
     build_tag: str | None,
     output: Path,
     *,
@@ -159,11 +167,18 @@ def build_options(
         RequestError: a name, label or build tag is malformed.
     """
     defaults = project()
+    kind = IdentityKind(identity)
+    unused = name if kind is IdentityKind.LOCAL else local_label
+    if unused is not None:
+        raise RequestError(
+            f"{unused!r} has no place in a {kind} identity",
+            "--name goes with --identity test, --local-version with --identity local",
+        )
     options = BuildOptions(
         series=split_series(series, defaults),
-        kind=IdentityKind(identity),
+        kind=kind,
         name=defaults.name if name is None else name,
-        local_label=local_label,
+        local_label=local_label or _LOCAL_LABEL,
         build_tag=build_tag,
         output=output,
         force=force,

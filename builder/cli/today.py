@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 from pathlib import Path
@@ -20,6 +19,7 @@ from builder.cli.options import (
     series_option,
 )
 from builder.errors import RequestError, TodayError
+from builder.machine import cores
 from builder.model import IdentityKind
 from builder.pipeline.build import Failed, build_many
 from builder.request import parse_request
@@ -102,13 +102,9 @@ def _grid(
         reports=reports,
         environment=workshop.environment,
         environ=workshop.environ,
-        jobs=jobs or _cores(),
+        jobs=jobs or cores(),
         fresh=fresh,
     )
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0))
 
 
 def _run(able: Sequence[Pair], refused: Sequence[Pair], grid: Grid, workshop: Workshop) -> int:
@@ -171,9 +167,9 @@ def _subjects(
     wanted = _in_reach(workshop, releases)
     if stock:
         return [_stock(release, workshop, room) for release in wanted]
-    options = build_options(series, IdentityKind.TEST, None, "proxy.1", None, room)
+    options = build_options(series, IdentityKind.TEST, None, None, None, room)
     subjects = []
-    for outcome in build_many(wanted, workshop, options, jobs=_cores(), report=lambda _: None):
+    for outcome in build_many(wanted, workshop, options, jobs=cores(), report=lambda _: None):
         if isinstance(outcome, Failed):
             raise outcome.error
         subjects.append(subject_of(outcome.path, outcome.release.version, stock=False))

@@ -122,7 +122,7 @@ def build_release(
             release,
             overlay.delta,
             identity,
-            series=options.series,
+            series=all_series,
             commit=workshop.commit,
             epoch=workshop.environment.source_date_epoch,
         ),

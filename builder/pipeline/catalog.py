@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
 
 from builder import catalog as catalogs
 from builder.delta import git_blob
+from builder.errors import IndexLookupError
 from builder.model import FIRST_RELEASE, Release
 from builder.plan import NOTEBOOK
 from builder.wheel import archive, metadata
 from builder.wheel.rewrite import find_dist_info
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from builder.catalog import Difference, Facts
     from builder.model import WheelFile
     from builder.pipeline.workshop import Workshop
@@ -35,7 +36,8 @@ def update_catalog(path: Path, workshop: Workshop) -> list[Difference]:
     """Take over what the index says now; new wheels are fetched and looked into.
 
     Returns:
-        What was different before.
+        What was different before. A release that is gone from the index stays in the catalog: its
+        wheel may be in caches, and taking it out is a person's decision.
 
     Raises:
         IndexLookupError: the catalog cannot be read or written, or the index does not answer.
@@ -49,14 +51,29 @@ def update_catalog(path: Path, workshop: Workshop) -> list[Difference]:
         if version in listed and Version(version) >= Version(FIRST_RELEASE)
     }
     if news:
-        temporary = path.with_suffix(".new")
-        temporary.write_text(catalogs.dump(catalogs.merge(facts, news)), encoding="utf-8")
-        temporary.replace(path)
+        _write(path, catalogs.dump(catalogs.merge(facts, news)))
     return differences
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        with tempfile.TemporaryDirectory(prefix=".catalog-", dir=path.parent) as room:
+            new = Path(room) / path.name
+            new.write_text(text, encoding="utf-8")
+            new.replace(path)
+    except OSError as error:
+        raise IndexLookupError(
+            f"the catalog {path} cannot be written: {error.strerror}", "name another with --catalog"
+        ) from error
 
 
 def _facts(version: str, wheels: list[WheelFile], workshop: Workshop) -> Facts:
     release = Release(version=version, wheels=tuple(wheels), pinned=False)
+    if not release.for_python_3 or not all(w.sha256 for w in wheels):
+        raise IndexLookupError(
+            f"the index lists {version} without a sha256, or without a wheel for Python 3",
+            "ask an index that gives hashes (PIP_INDEX_URL)",
+        )
     filename = release.wheel.filename
     content = workshop.stock(release).content
     stock = archive.parse(content, filename)

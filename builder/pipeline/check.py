@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.version import InvalidVersion, Version
 
@@ -15,14 +15,10 @@ from builder.delta import make_delta
 from builder.errors import (
     BuilderError,
     IndexLookupError,
-    PatchError,
     ProvenanceError,
-    RequestError,
     WheelError,
 )
-from builder.model import Identity, IdentityKind
 from builder.output import provenance_path
-from builder.overlay import build_overlay
 from builder.wheel import archive, names
 
 if TYPE_CHECKING:
@@ -31,6 +27,7 @@ if TYPE_CHECKING:
 
     from builder.model import Delta, Finding, Release
     from builder.pipeline.workshop import Workshop
+    from builder.provenance import Claim
     from builder.wheel.archive import Archive
 
 
@@ -70,7 +67,7 @@ def check_wheel(
         WheelError: one of the files cannot be read as a wheel at all.
         RequestError: a series does not exist.
     """
-    content = _read(wheel)
+    content = read_wheel(wheel)
     made = archive.parse(content, wheel.name)
     notes: list[str] = []
     release = _release(wheel.name, workshop)
@@ -98,83 +95,29 @@ def check_wheel(
     return Checked(tuple(findings), tuple(notes))
 
 
-def verify_provenance(wheel: Path, workshop: Workshop) -> list[str]:
-    """Verify a wheel against the statement beside it: digest, materials, and a rebuild.
-
-    Returns:
-        What was verified, one line each.
+def read_claim(wheel: Path) -> Claim | None:
+    """What the statement beside a wheel says; None if there is no statement.
 
     Raises:
-        ProvenanceError: the statement is missing, or does not hold.
-        BuilderError: the wheel cannot be rebuilt.
+        ProvenanceError: there is one, and it is malformed or cannot be read.
     """
-    content = _read(wheel)
     beside = provenance_path(wheel)
     try:
-        document = provenance.parse(beside.read_bytes(), beside.name)
+        return provenance.parse(beside.read_bytes(), beside.name)
+    except FileNotFoundError:
+        return None
     except OSError as error:
         raise ProvenanceError(
-            f"there is no provenance {beside.name} beside the wheel", "build the wheel again"
+            f"{beside} cannot be read: {error.strerror}", "build the wheel again"
         ) from error
-    sha256 = hashlib.sha256(content).hexdigest()
-    if document["subject"] != [{"name": wheel.name, "digest": {"sha256": sha256}}]:
-        raise ProvenanceError(
-            f"{wheel.name} is not the file that its provenance speaks of (sha256 {sha256})",
-            "do not use it; build it again",
-        )
-    rebuilt, rebuilt_sha256 = _rebuild(document, workshop)
-    differing = provenance.differences(document, rebuilt)
-    if differing:
-        raise ProvenanceError(f"{beside.name}: {differing[0]}", "do not trust it; build it again")
-    if rebuilt_sha256 != sha256:
-        raise ProvenanceError(
-            f"a rebuild of {wheel.name} gives other bytes (sha256 {rebuilt_sha256})",
-            "do not trust it; build it again",
-        )
-    return ["subject digest", "stock wheel and patches", "a rebuild gives the same bytes"]
 
 
-def _rebuild(document: dict[str, Any], workshop: Workshop) -> tuple[dict[str, Any], str]:
-    asked = provenance.parameters(document)
-    release = workshop.catalog.find(str(asked["release"]))
-    if release is None:
-        raise ProvenanceError(
-            f"its release {asked['release']} is not in the catalog",
-            "`python -m builder catalog update` pins it",
-        )
-    identity = _identity(asked)
-    stock = workshop.stock(release).content
-    try:
-        all_series = workshop.series([str(name) for name in asked["series"]])
-        overlay = build_overlay(release, stock, all_series, identity)
-    except (PatchError, RequestError, WheelError) as error:
-        raise ProvenanceError(
-            f"the wheel cannot be rebuilt as its provenance says: {error.message}",
-            "do not trust it; build it again",
-        ) from error
-    sha256 = hashlib.sha256(overlay.content).hexdigest()
-    statement = provenance.statement(
-        overlay.filename,
-        sha256,
-        release,
-        overlay.delta,
-        identity,
-        series=[s.name for s in all_series],
-        commit=workshop.commit,
-        epoch=None,
-    )
-    return provenance.parse(statement, "the rebuild's statement"), sha256
+def read_wheel(path: Path) -> bytes:
+    """A wheel's bytes.
 
-
-def _identity(asked: dict[str, Any]) -> Identity:
-    try:
-        kind = IdentityKind(asked["identity"])
-        return Identity(kind, asked["name"], asked["version"], asked["buildTag"])
-    except (KeyError, ValueError) as error:
-        raise ProvenanceError(f"its parameters lack {error}", "build the wheel again") from error
-
-
-def _read(path: Path) -> bytes:
+    Raises:
+        WheelError: the file cannot be read.
+    """
     try:
         return path.read_bytes()
     except OSError as error:
@@ -206,7 +149,7 @@ def _delta(
     if base is None or release is None:
         return None
     try:
-        return make_delta(release, base.archive, workshop.series(series), workshop.cache)
+        return make_delta(release, base.archive, workshop.series(series))
     except BuilderError as error:
         notes.append(f"what the patches make of it is unknown: {error.message}")
         return None
@@ -216,7 +159,7 @@ def _stock(
     given: Path | None, release: Release | None, workshop: Workshop, notes: list[str]
 ) -> _Base | None:
     if given is not None:
-        content = _read(given)
+        content = read_wheel(given)
         if release is None:
             notes.append("its version is not in the catalog, so its patches are unknown")
         elif hashlib.sha256(content).hexdigest() != release.wheel.sha256:
@@ -234,9 +177,6 @@ def _stock(
     return _Base(name, archive.parse(content, name))
 
 
-def _claimed_series(wheel: Path) -> list[str] | None:
-    beside = provenance_path(wheel)
-    if not beside.exists():
-        return None
-    document = provenance.parse(beside.read_bytes(), beside.name)
-    return [str(name) for name in provenance.parameters(document)["series"]]
+def _claimed_series(wheel: Path) -> tuple[str, ...] | None:
+    claim = read_claim(wheel)
+    return None if claim is None else claim.series

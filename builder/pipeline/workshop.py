@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from builder.errors import InterruptedRunError
+from builder.errors import InterruptedRunError, RequestError
 from builder.series import load_series
 from builder.source import Fetched, fetch, look_up
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from builder.request import Wanted
     from builder.series import Series
     from builder.settings import Environment
+
+_SERIES_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class Workshop:
             release = look_up(version, self.catalog, self.index)
             self.console.note(
                 f"{release.version} is not in the catalog; used as the index lists it now "
-                "(`python -m builder catalog update` pins it)"
+                "(`nox -s catalog -- update` pins it)"
             )
             found.append(release)
         for release in found:
@@ -74,8 +77,16 @@ class Workshop:
         """The series of these names, in this order.
 
         Raises:
+            RequestError: a name is none, or stands twice: names may come from a provenance file,
+                and must not lead out of the directory.
             PatchError: one is missing or malformed.
         """
+        for name in names:
+            if not _SERIES_NAME.fullmatch(name) or names.count(name) > 1:
+                raise RequestError(
+                    f"{name!r} is no series name, or stands twice",
+                    "name series as the directories in patches/ are called, each once",
+                )
         return [load_series(self.patches / name) for name in names]
 
     def stock(self, release: Release) -> Fetched:
@@ -85,7 +96,8 @@ class Workshop:
             IndexLookupError: it cannot be had.
         """
         wheel = release.wheel
-        return fetch(wheel, self.cache, self.index, self.console.download(wheel.filename))
+        progress = self.console.download(wheel.filename, self.check_cancelled)
+        return fetch(wheel, self.cache, self.index, progress)
 
     def check_cancelled(self) -> None:
         """Stop here if the run was interrupted.

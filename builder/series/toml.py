@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from builder.series.values import Patch
 
 _BLOB = re.compile(r"[0-9a-f]{40}")
+_HEADER = re.compile(r"[A-Za-z][A-Za-z-]*")
 _REQUIRED_HEADERS = ("Description", "Origin", "Author", "Forwarded", "Last-Update")
 
 
@@ -38,11 +39,12 @@ def load_series(directory: Path) -> Series:
     """
     source = directory / "series.toml"
     try:
-        table = tomllib.loads(source.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+        content = source.read_bytes()
+        table = tomllib.loads(content.decode())
+    except OSError as error:
         known = sorted(p.parent.name for p in directory.parent.glob("*/series.toml"))
         raise PatchError(
-            f"there is no series {directory.name!r} in {directory.parent}",
+            f"there is no series {directory.name!r} in {directory.parent} ({error.strerror})",
             f"series there: {', '.join(known) or 'none'}",
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -69,6 +71,7 @@ def load_series(directory: Path) -> Series:
         native_since=fields.optional("native-since") or "",
         patches=patches,
         metadata=tuple(metadata),
+        sha256=hashlib.sha256(content).hexdigest(),
         stray=tuple(sorted(p.name for p in directory.glob("*.patch") if p.name not in listed)),
     )
     fields.finish()
@@ -233,6 +236,9 @@ def _requirement(fields: _Table) -> MetadataPatch:
 def _header(fields: _Table) -> MetadataPatch:
     why = fields.text("why")
     values = fields.table("set")
+    for name, value in values.items():
+        if not isinstance(value, str) or not value.isprintable() or not _HEADER.fullmatch(name):
+            raise fields.error(f"{name!r} cannot be set to {value!r}")
     edits = tuple(MetadataEdit("set", name, str(value), why) for name, value in values.items())
     patch = MetadataPatch(fields.specifier("releases"), edits)
     fields.finish()

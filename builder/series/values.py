@@ -140,6 +140,7 @@ class Series:
         patches: what changes files.
         metadata: what changes METADATA.
         stray: patch files in the directory that the TOML does not list.
+        sha256: of `series.toml`, in hex.
     """
 
     name: str
@@ -150,6 +151,7 @@ class Series:
     patches: tuple[Patch, ...]
     metadata: tuple[MetadataPatch, ...] = ()
     stray: tuple[str, ...] = ()
+    sha256: str = ""
 
     def speaks_for(self, version: str) -> bool:
         """Whether this release is the series' business at all."""

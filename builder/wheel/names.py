@@ -15,7 +15,7 @@ from packaging.version import InvalidVersion, Version
 
 from builder.errors import RequestError, WheelError
 
-_BUILD_TAG = re.compile(r"\d[A-Za-z0-9_.]*")
+_BUILD_TAG = re.compile(r"[0-9][A-Za-z0-9_.]*")
 _COMPONENT = re.compile(r"[A-Za-z0-9_.!+]+")
 
 

@@ -1,0 +1,83 @@
+"""Verify: a wheel against its provenance, by its digest, its materials, and a rebuild."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from builder import provenance
+from builder.errors import PatchError, ProvenanceError, RequestError, WheelError
+from builder.output import provenance_path
+from builder.overlay import build_overlay
+from builder.pipeline.check import read_claim, read_wheel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from builder.pipeline.workshop import Workshop
+    from builder.provenance import Claim
+
+
+def verify_provenance(wheel: Path, workshop: Workshop) -> list[str]:
+    """Verify a wheel against the statement beside it; nothing comes from the cache of outcomes.
+
+    Returns:
+        What was verified.
+
+    Raises:
+        ProvenanceError: the statement is missing, malformed, or does not hold.
+        IndexLookupError: the stock wheel cannot be had.
+    """
+    sha256 = hashlib.sha256(read_wheel(wheel)).hexdigest()
+    claim = read_claim(wheel)
+    beside = provenance_path(wheel)
+    if claim is None:
+        raise ProvenanceError(
+            f"there is no provenance {beside.name} beside the wheel", "build the wheel again"
+        )
+    if (claim.filename, claim.sha256) != (wheel.name, sha256):
+        raise ProvenanceError(
+            f"{wheel.name} is not the file that its provenance speaks of (sha256 {sha256})",
+            "do not use it; build it again",
+        )
+    statement, rebuilt = _rebuild(claim, workshop)
+    differing = provenance.differences(beside.read_bytes(), statement)
+    if differing:
+        raise ProvenanceError(f"{beside.name}: {differing[0]}", "do not trust it; build it again")
+    if rebuilt != sha256:
+        raise ProvenanceError(
+            f"a rebuild of {wheel.name} gives other bytes (sha256 {rebuilt})",
+            "do not trust it; build it again",
+        )
+    return ["subject digest", "stock wheel and patches", "a rebuild gives the same bytes"]
+
+
+def _rebuild(claim: Claim, workshop: Workshop) -> tuple[bytes, str]:
+    """The statement of a rebuild, and the sha256 of what it gives."""
+    release = workshop.catalog.find(claim.release)
+    if release is None:
+        raise ProvenanceError(
+            f"its release {claim.release} is not in the catalog",
+            "`nox -s catalog -- update` pins it",
+        )
+    stock = workshop.stock(release).content
+    try:
+        all_series = workshop.series(claim.series)
+        overlay = build_overlay(release, stock, all_series, claim.identity)
+    except (PatchError, RequestError, WheelError, ValueError) as error:
+        raise ProvenanceError(
+            f"the wheel cannot be rebuilt as its provenance says: {error}",
+            "do not trust it; build it again",
+        ) from error
+    sha256 = hashlib.sha256(overlay.content).hexdigest()
+    statement = provenance.statement(
+        overlay.filename,
+        sha256,
+        release,
+        overlay.delta,
+        claim.identity,
+        series=all_series,
+        commit=None,
+        epoch=None,
+    )
+    return statement, sha256

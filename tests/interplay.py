@@ -1,0 +1,100 @@
+"""What the interplay tests share: environments, wheels in them, and drivers that run there."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from builder import command, environments
+from builder.identity import make_identity
+from builder.model import PACKAGE, IdentityKind
+from builder.overlay import build_overlay
+from builder.series import load_series
+from builder.server import serving
+from builder.settings import read_environment, read_project
+from tests.conftest import CATALOG, ROOT, stock_path
+
+if TYPE_CHECKING:
+    from builder.model import Release
+
+_TIMEOUT = 300.0
+_READ = 60.0
+
+
+def find(version: str) -> Release:
+    """The catalog's release."""
+    release = CATALOG.find(version)
+    assert release is not None, version
+    return release
+
+
+def stock_wheel(version: str, room: Path) -> Path:
+    """The published wheel, under its own name."""
+    wheel = find(version).wheel
+    path = room / wheel.filename
+    path.write_bytes(stock_path(wheel).read_bytes())
+    return path
+
+
+def our_wheel(version: str, room: Path) -> Path:
+    """The wheel that `python -m builder build` makes, with the default series."""
+    project = read_project(ROOT)
+    identity = make_identity(
+        IdentityKind.TEST, version, name=project.name, local_label="", build_tag=None
+    )
+    series = [load_series(ROOT / "patches" / name) for name in project.series]
+    release = find(version)
+    made = build_overlay(release, stock_path(release.wheel).read_bytes(), series, identity)
+    path = room / made.filename
+    path.write_bytes(made.content)
+    return path
+
+
+class Place:
+    """An environment, and a room for what is made there."""
+
+    def __init__(self, room: Path, version: str) -> None:
+        room.mkdir()
+        self.room = room
+        settings = read_environment(os.environ)
+        self.environ = environments.clean_environ(settings, os.environ, room)
+        self.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+        self.python = environments.make_environment(room / "env", version, self.environ)
+
+    def install(self, *wanted: str | Path, until: str | None = None) -> None:
+        """Install requirements and wheels, uploaded before a date if one is given."""
+        environments.install(self.python, [str(w) for w in wanted], self.environ, until=until)
+
+    def replace(self, wheel: Path, until: str | None = None) -> None:
+        """Take TensorBoard out and put a wheel in, which is how one does it beside TensorFlow."""
+        environments.uninstall(self.python, PACKAGE, self.environ)
+        self.install(wheel, until=until)
+        assert not list(environments.not_as_recorded(wheel, self.python, self.environ))
+
+    def versions(self) -> dict[str, str]:
+        """Name → version of what is installed."""
+        return environments.installed_versions(self.python, self.environ)
+
+    def drive(self, name: str, *words: str) -> Any:
+        """Run one of the drivers beside this file; the JSON that it prints last."""
+        driver = Path(__file__).with_name(name)
+        out = command.run(
+            [str(self.python), str(driver), *words],
+            timeout=_TIMEOUT,
+            cwd=self.room,
+            env=self.environ,
+        )
+        return json.loads(out.splitlines()[-1])
+
+    def served(self, logdir: Path, run: str) -> Any:
+        """The scalars that a server with the user's flags lists, once it knows that run."""
+        script = self.python.parent / PACKAGE
+        with serving(script, logdir, self.room, self.environ) as server:
+            deadline = time.monotonic() + _READ
+            tags: dict[str, Any] = {}
+            while run not in tags and time.monotonic() < deadline:
+                tags = server.ask("/data/plugin/scalars/tags").json()
+            return tags
