@@ -86,3 +86,9 @@ def run_builder(tmp_path: Path) -> RunBuilder:
         )
 
     return run
+
+
+@pytest.fixture
+def warm(stock_wheel: Callable[[str], Path]) -> None:
+    """2.2.1's stock wheel is in the cache, so that only tests that want the network use it."""
+    stock_wheel("2.2.1")

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
-import signal
-import subprocess
 import sys
-import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,29 +13,16 @@ import pytest
 from builder import catalog as catalogs
 from builder.cache import Cache
 from builder.settings import read_environment
+from tests.cli import STOCK, STOCK_SHA256, WHEEL, sha256
 from tests.conftest import RELEASES, ROOT
-from tests.index_server import Shelf, serving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from tests.conftest import RunBuilder
 
-WHEEL = "tensorboardtmp-2.2.1-py3-none-any.whl"
-STOCK = "tensorboard-2.2.1-py3-none-any.whl"
-STOCK_SHA256 = "9a2a2dc9856187679e93f3c95e5dc771dd47e3257db09767b4be118d734b4dc2"
 
-
-@pytest.fixture(autouse=True)
-def warm(stock_wheel: Callable[[str], Path]) -> None:
-    """The stock wheel is in the cache, so that only tests that want the network use it."""
-    stock_wheel("2.2.1")
-
-
-def sha256(path: Path) -> str:
-    """Of a file, in hex."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+pytestmark = pytest.mark.usefixtures("warm")
 
 
 def test_build_says_what_it_did(run_builder: RunBuilder, tmp_path: Path) -> None:
@@ -99,18 +82,6 @@ def test_the_same_bytes_everywhere(run_builder: RunBuilder, tmp_path: Path) -> N
         assert sha256(tmp_path / name / WHEEL) == wanted
         made = (tmp_path / name / f"{WHEEL}.provenance.json").read_bytes()
         assert name == "3.13" or made == statement
-
-
-def test_source_date_epoch_is_the_only_clock(run_builder: RunBuilder, tmp_path: Path) -> None:
-    """It dates the statement and leaves the wheel alone."""
-    run_builder("build", "2.2.1", "--offline", "--output", "a")
-    run_builder("build", "2.2.1", "--offline", "--output", "b", env={"SOURCE_DATE_EPOCH": "86400"})
-    assert sha256(tmp_path / "a" / WHEEL) == sha256(tmp_path / "b" / WHEEL)
-    documents = [
-        json.loads((tmp_path / d / f"{WHEEL}.provenance.json").read_text()) for d in ("a", "b")
-    ]
-    dates = [d["predicate"]["runDetails"]["metadata"].get("finishedOn") for d in documents]
-    assert dates == [None, "1970-01-02T00:00:00Z"]
 
 
 def test_build_all(run_builder: RunBuilder, tmp_path: Path) -> None:
@@ -213,137 +184,6 @@ def test_a_cold_cache_offline_is_an_error(run_builder: RunBuilder, tmp_path: Pat
     assert "leave --offline out once" in done.stderr
 
 
-def test_a_tampered_download_never_reaches_dist(
-    run_builder: RunBuilder, tmp_path: Path, stock_wheel: Callable[[str], Path]
-) -> None:
-    """An index that serves other bytes than the catalog pins."""
-    content = stock_wheel("2.2.1").read_bytes()
-    with serving(Shelf({STOCK: content[:-1] + b"x"})) as place:
-        env = {"PIP_INDEX_URL": f"http://{place}/simple", "XDG_CACHE_HOME": str(tmp_path / "c")}
-        done = run_builder("build", "2.2.1", env=env)
-    assert done.returncode == 3
-    assert "tampered with or cut short" in done.stderr
-    assert not (tmp_path / "dist").exists()
-
-
-def test_one_failure_does_not_stop_the_others(
-    run_builder: RunBuilder, tmp_path: Path, stock_wheel: Callable[[str], Path]
-) -> None:
-    """The index has one of two wheels: that one is built, the other one is named."""
-    content = stock_wheel("2.2.1").read_bytes()
-    with serving(Shelf({STOCK: content})) as place:
-        env = {"PIP_INDEX_URL": f"http://{place}/simple", "XDG_CACHE_HOME": str(tmp_path / "c")}
-        done = run_builder("build", "2.2.1", "2.2.2", env=env)
-    assert done.returncode == 3
-    assert "1 of 2 releases built" in done.stdout
-    assert "does not list tensorboard-2.2.2-py3-none-any.whl" in done.stderr
-    assert [p.name for p in (tmp_path / "dist").glob("*.whl")] == [WHEEL]
-
-
-def test_a_different_wheel_in_dist_is_not_lost(run_builder: RunBuilder, tmp_path: Path) -> None:
-    """Refused; --force replaces."""
-    (tmp_path / "dist").mkdir()
-    (tmp_path / "dist" / WHEEL).write_text("mine")
-    done = run_builder("build", "2.2.1", "--offline")
-    assert done.returncode == 7
-    assert "--force replaces it" in done.stderr
-    assert (tmp_path / "dist" / WHEEL).read_text() == "mine"
-    assert run_builder("build", "2.2.1", "--offline", "--force").returncode == 0
-    assert (tmp_path / "dist" / WHEEL).stat().st_size > 2_000_000
-
-
-@pytest.mark.parametrize(("mount", "why"), [("ro", "Read-only"), ("size=1m", "No space left")])
-def test_a_directory_that_cannot_take_it(tmp_path: Path, mount: str, why: str) -> None:
-    """A real read-only and a real full file system, in a mount namespace of our own."""
-    if subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode:
-        pytest.skip("this user may not make a mount namespace (unshare -rm)")
-    (tmp_path / "dist").mkdir()
-    script = (
-        f"mount -t tmpfs -o {mount} tmpfs dist &&"
-        f" {sys.executable} -m builder build 2.2.1 --offline; code=$?; ls -A dist; exit $code"
-    )
-    done = subprocess.run(
-        ["unshare", "-rm", "sh", "-c", script],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 7, done.stderr
-    assert why in done.stderr
-    assert done.stdout == ""
-
-
-@pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["SIGINT", "SIGTERM"]
-)
-def test_a_signal_in_the_middle_leaves_whole_pairs(
-    tmp_path: Path, number: signal.Signals, code: int
-) -> None:
-    """What is complete stays, each wheel with its statement; nothing temporary is left."""
-    # A shell's background job would ignore Ctrl-C; a terminal's does not.
-    reset = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
-    start = f"{reset} import sys; from builder.cli import main; main(sys.argv[1:])"
-    words = [sys.executable, "-c", start, "build", "all", "--jobs", "2"]
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(
-        words,
-        cwd=tmp_path,
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        process.send_signal(number)
-        _, errors = process.communicate(timeout=60)
-    assert process.returncode == code, errors
-    assert "nothing was left half-written" in errors
-    assert "Traceback" not in errors
-    names = {p.name for p in (tmp_path / "dist").iterdir()}
-    wheels = {n for n in names if n.endswith(".whl")}
-    assert 0 < len(wheels) < 45
-    assert names == wheels | {f"{n}.provenance.json" for n in wheels}
-
-
-def test_two_builds_of_one_release_at_once(tmp_path: Path) -> None:
-    """Both succeed, and there is one wheel."""
-    words = [sys.executable, "-m", "builder", "build", "2.2.1", "--offline"]
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    both = [
-        subprocess.Popen(words, cwd=tmp_path, env=env, stdout=subprocess.DEVNULL) for _ in range(2)
-    ]
-    assert [p.wait(timeout=60) for p in both] == [0, 0]
-    assert len(list((tmp_path / "dist").iterdir())) == 2
-
-
-def test_provenance_is_verified(run_builder: RunBuilder, tmp_path: Path) -> None:
-    """A changed wheel, a changed statement, and none at all."""
-    run_builder("build", "2.2.1", "--offline")
-    wheel = tmp_path / "dist" / WHEEL
-    beside = tmp_path / "dist" / f"{WHEEL}.provenance.json"
-    words = ("check", "--offline", "--provenance", str(wheel))
-    assert run_builder(*words).returncode == 0
-    statement = beside.read_text()
-    for old, new in (
-        (sha256(wheel), "0" * 64),
-        ("shell-html.patch", "iframe.patch"),
-        ('"before"', '"after_"'),
-        ('"today"\n', '"proxy"\n'),
-        ('"drop"', '"add"'),
-        ('"release": "2.2.1"', '"release": "2.2.2"'),
-        ("in-toto.io/Statement/v1", "in-toto.io/Statement/v9"),
-    ):
-        assert old in statement
-        beside.write_text(statement.replace(old, new))
-        done = run_builder(*words)
-        assert done.returncode == 8, (old, done.stdout, done.stderr)
-    beside.unlink()
-    assert "there is no provenance" in run_builder(*words).stderr
-
-
 def test_a_release_outside_the_catalog_is_used_with_a_notice(
     run_builder: RunBuilder, tmp_path: Path
 ) -> None:
@@ -397,122 +237,3 @@ def test_plan_touches_nothing_and_reports_idle_patches(
     idle = run_builder("plan", "2.2.1", "--patches", "patches")
     assert idle.returncode == 6
     assert "P901 proxy/shell-html.patch" in idle.stderr
-
-
-@pytest.mark.parametrize(("verb", "wheels"), [("plan", 0), ("build", 3)])
-def test_a_reader_that_goes_is_no_error(tmp_path: Path, verb: str, wheels: int) -> None:
-    """`… | head -1` ends quietly, and what was asked for is done."""
-    words = f"{sys.executable} -m builder {verb} 2.2.0 2.2.1 2.2.2"
-    script = f"{words} 2>err | head -1; echo ${{PIPESTATUS[0]}} $(cat err | wc -c)"
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        ["bash", "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.splitlines()[-1] == "0 0"
-    assert len(list(tmp_path.glob("dist/*.whl"))) == wheels
-
-
-def test_names_cannot_write_to_the_terminal(run_builder: RunBuilder, tmp_path: Path) -> None:
-    """A member's name with an escape sequence is spelt out."""
-    with zipfile.ZipFile(tmp_path / WHEEL, "w") as wheel:
-        wheel.writestr("tensorboard/\x1b[2J.py", "")
-    done = run_builder("check", WHEEL, "--offline")
-    assert done.returncode == 6
-    assert "\\x1b[2J" in done.stdout
-    assert "\x1b" not in done.stdout + done.stderr
-
-
-def test_a_statement_cannot_bring_its_own_series(run_builder: RunBuilder, tmp_path: Path) -> None:
-    """A wheel with a foreign patch, whose statement names a directory outside, does not pass."""
-    shutil.copytree(ROOT / "patches" / "proxy", tmp_path / "p" / "evil")
-    toml = tmp_path / "p" / "evil" / "series.toml"
-    toml.write_text(toml.read_text().replace('name = "proxy"', 'name = "evil"'))
-    patch = tmp_path / "p" / "evil" / "shell-html.patch"
-    patch.write_text(patch.read_text().replace("+import os\n", "+import os as os\n"))
-    words = ("build", "2.2.1", "--offline", "--patches", "p", "--series", "evil")
-    assert run_builder(*words).returncode == 0
-    beside = tmp_path / "dist" / f"{WHEEL}.provenance.json"
-    beside.write_text(beside.read_text().replace('"evil"', json.dumps(str(toml.parent)), 1))
-    checked = run_builder("check", f"dist/{WHEEL}", "--offline")
-    assert checked.returncode == 9
-    assert "is no series name" in checked.stderr
-    assert run_builder("check", f"dist/{WHEEL}", "--provenance").returncode == 8
-
-
-def test_poisoned_outcomes_do_not_pass_check(run_builder: RunBuilder, tmp_path: Path) -> None:
-    """Whoever writes the cache can write into wheels, as with any compiler's; check tells."""
-    env = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-    mine = Cache(tmp_path / "cache" / "tensorboard-proxy-wheels").path(STOCK_SHA256)
-    mine.parent.mkdir(parents=True)
-    shutil.copy(Cache(read_environment(os.environ).cache).path(STOCK_SHA256), mine)
-    assert run_builder("build", "2.2.1", "--offline", env=env).returncode == 0
-    for path in tmp_path.glob("cache/*/outcomes/*/*/*"):
-        outcome = b"import os\n" + path.read_bytes()[32:]
-        path.write_bytes(hashlib.sha256(outcome).digest() + outcome)
-    assert run_builder("build", "2.2.1", "--offline", "--force", env=env).returncode == 0
-    checked = run_builder("check", f"dist/{WHEEL}", "--offline", env=env)
-    assert checked.returncode == 6
-    assert "D704 tensorboard/compat/proto" in checked.stdout
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("series", None),
-        ("series", 3),
-        ("release", "x y"),
-        ("release", None),
-        ("name", None),
-        ("name", "x\ny"),
-        ("version", []),
-        ("buildTag", 7),
-        ("identity", "other"),
-    ],
-)
-def test_malformed_statements_are_named(
-    run_builder: RunBuilder, tmp_path: Path, field: str, value: object
-) -> None:
-    """A field that is missing or of another type is an error of one line, exit code 8."""
-    wheel = tmp_path / WHEEL
-    shutil.copy(made_once(run_builder, tmp_path), wheel)
-    beside = tmp_path / f"{WHEEL}.provenance.json"
-    document = json.loads((tmp_path / "dist" / beside.name).read_text())
-    asked = document["predicate"]["buildDefinition"]["externalParameters"]
-    asked[field] = value
-    if value is None:
-        del asked[field]
-    beside.write_text(json.dumps(document))
-    done = run_builder("check", str(wheel), "--offline")
-    assert (done.returncode, len(done.stderr.splitlines())) == (8, 2), done.stderr
-    assert "is no provenance statement of ours" in done.stderr
-
-
-def made_once(run_builder: RunBuilder, tmp_path: Path) -> Path:
-    """A wheel in dist/."""
-    assert run_builder("build", "2.2.1", "--offline").returncode == 0
-    return tmp_path / "dist" / WHEEL
-
-
-def test_ctrl_c_stops_a_download(tmp_path: Path, stock_wheel: Callable[[str], Path]) -> None:
-    """An index that trickles: the process ends long before the file would."""
-    content = stock_wheel("2.2.1").read_bytes()
-    reset = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
-    start = f"{reset} import sys; from builder.cli import main; main(sys.argv[1:])"
-    shelf = Shelf({STOCK: content}, trickle=0.2)
-    with serving(shelf) as place:
-        env = {
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "PIP_INDEX_URL": f"http://{place}/simple",
-            "XDG_CACHE_HOME": str(tmp_path / "cache"),
-        }
-        words = [sys.executable, "-c", start, "build", "2.2.1"]
-        with subprocess.Popen(
-            words, cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True
-        ) as process:
-            assert process.stderr is not None
-            assert "fetching" in process.stderr.readline()
-            process.send_signal(signal.SIGINT)
-            _, errors = process.communicate(timeout=30)
-    assert process.returncode == 130, errors
-    assert [p for p in tmp_path.rglob("*") if p.is_file()] == []

@@ -1,0 +1,132 @@
+"""The program and provenance: what is verified, and what cannot be smuggled in."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from builder.cache import Cache
+from builder.settings import read_environment
+from tests.cli import STOCK_SHA256, WHEEL, sha256
+from tests.conftest import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import RunBuilder
+
+
+pytestmark = pytest.mark.usefixtures("warm")
+
+
+def test_source_date_epoch_is_the_only_clock(run_builder: RunBuilder, tmp_path: Path) -> None:
+    """It dates the statement and leaves the wheel alone."""
+    run_builder("build", "2.2.1", "--offline", "--output", "a")
+    run_builder("build", "2.2.1", "--offline", "--output", "b", env={"SOURCE_DATE_EPOCH": "86400"})
+    assert sha256(tmp_path / "a" / WHEEL) == sha256(tmp_path / "b" / WHEEL)
+    documents = [
+        json.loads((tmp_path / d / f"{WHEEL}.provenance.json").read_text()) for d in ("a", "b")
+    ]
+    dates = [d["predicate"]["runDetails"]["metadata"].get("finishedOn") for d in documents]
+    assert dates == [None, "1970-01-02T00:00:00Z"]
+
+
+def test_provenance_is_verified(run_builder: RunBuilder, tmp_path: Path) -> None:
+    """A changed wheel, a changed statement, and none at all."""
+    run_builder("build", "2.2.1", "--offline")
+    wheel = tmp_path / "dist" / WHEEL
+    beside = tmp_path / "dist" / f"{WHEEL}.provenance.json"
+    words = ("check", "--offline", "--provenance", str(wheel))
+    assert run_builder(*words).returncode == 0
+    statement = beside.read_text()
+    for old, new in (
+        (sha256(wheel), "0" * 64),
+        ("shell-html.patch", "iframe.patch"),
+        ('"before"', '"after_"'),
+        ('"today"\n', '"proxy"\n'),
+        ('"drop"', '"add"'),
+        ('"release": "2.2.1"', '"release": "2.2.2"'),
+        ("in-toto.io/Statement/v1", "in-toto.io/Statement/v9"),
+    ):
+        assert old in statement
+        beside.write_text(statement.replace(old, new))
+        done = run_builder(*words)
+        assert done.returncode == 8, (old, done.stdout, done.stderr)
+    beside.unlink()
+    assert "there is no provenance" in run_builder(*words).stderr
+
+
+def test_a_statement_cannot_bring_its_own_series(run_builder: RunBuilder, tmp_path: Path) -> None:
+    """A wheel with a foreign patch, whose statement names a directory outside, does not pass."""
+    shutil.copytree(ROOT / "patches" / "proxy", tmp_path / "p" / "evil")
+    toml = tmp_path / "p" / "evil" / "series.toml"
+    toml.write_text(toml.read_text().replace('name = "proxy"', 'name = "evil"'))
+    patch = tmp_path / "p" / "evil" / "shell-html.patch"
+    patch.write_text(patch.read_text().replace("+import os\n", "+import os as os\n"))
+    words = ("build", "2.2.1", "--offline", "--patches", "p", "--series", "evil")
+    assert run_builder(*words).returncode == 0
+    beside = tmp_path / "dist" / f"{WHEEL}.provenance.json"
+    beside.write_text(beside.read_text().replace('"evil"', json.dumps(str(toml.parent)), 1))
+    checked = run_builder("check", f"dist/{WHEEL}", "--offline")
+    assert checked.returncode == 9
+    assert "is no series name" in checked.stderr
+    assert run_builder("check", f"dist/{WHEEL}", "--provenance").returncode == 8
+
+
+def test_poisoned_outcomes_do_not_pass_check(run_builder: RunBuilder, tmp_path: Path) -> None:
+    """Whoever writes the cache can write into wheels, as with any compiler's; check tells."""
+    env = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    mine = Cache(tmp_path / "cache" / "tensorboard-proxy-wheels").path(STOCK_SHA256)
+    mine.parent.mkdir(parents=True)
+    shutil.copy(Cache(read_environment(os.environ).cache).path(STOCK_SHA256), mine)
+    assert run_builder("build", "2.2.1", "--offline", env=env).returncode == 0
+    for path in tmp_path.glob("cache/*/outcomes/*/*/*"):
+        outcome = b"import os\n" + path.read_bytes()[32:]
+        path.write_bytes(hashlib.sha256(outcome).digest() + outcome)
+    assert run_builder("build", "2.2.1", "--offline", "--force", env=env).returncode == 0
+    checked = run_builder("check", f"dist/{WHEEL}", "--offline", env=env)
+    assert checked.returncode == 6
+    assert "D704 tensorboard/compat/proto" in checked.stdout
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("series", None),
+        ("series", 3),
+        ("release", "x y"),
+        ("release", None),
+        ("name", None),
+        ("name", "x\ny"),
+        ("version", []),
+        ("buildTag", 7),
+        ("identity", "other"),
+    ],
+)
+def test_malformed_statements_are_named(
+    run_builder: RunBuilder, tmp_path: Path, field: str, value: object
+) -> None:
+    """A field that is missing or of another type is an error of one line, exit code 8."""
+    wheel = tmp_path / WHEEL
+    shutil.copy(made_once(run_builder, tmp_path), wheel)
+    beside = tmp_path / f"{WHEEL}.provenance.json"
+    document = json.loads((tmp_path / "dist" / beside.name).read_text())
+    asked = document["predicate"]["buildDefinition"]["externalParameters"]
+    asked[field] = value
+    if value is None:
+        del asked[field]
+    beside.write_text(json.dumps(document))
+    done = run_builder("check", str(wheel), "--offline")
+    assert (done.returncode, len(done.stderr.splitlines())) == (8, 2), done.stderr
+    assert "is no provenance statement of ours" in done.stderr
+
+
+def made_once(run_builder: RunBuilder, tmp_path: Path) -> Path:
+    """A wheel in dist/."""
+    assert run_builder("build", "2.2.1", "--offline").returncode == 0
+    return tmp_path / "dist" / WHEEL
