@@ -14,6 +14,7 @@ from installer.sources import WheelFile as InstallerWheel
 
 from builder.errors import WheelError
 from builder.wheel import archive
+from builder.wheel.member import STORED
 from builder.wheel.rewrite import Rewriting, rewrite
 from builder.wheel.serialize import FIXED_DATE, Copied, Stored, serialize
 from tests.conftest import CATALOG, stock_path
@@ -68,7 +69,7 @@ def test_unchanged_members_keep_bytes_times_and_modes(stock_wheel: Callable[[str
         assert old.name == new.name
         assert old.external_attr == new.external_attr
         if new.name in ("tensorboard/main.py", "tensorboard-2.2.1.dist-info/RECORD"):
-            assert (new.method, new.date, new.time) == (archive.STORED, FIXED_DATE, 0)
+            assert (new.method, new.date, new.time) == (STORED, FIXED_DATE, 0)
         else:
             assert (old.data, old.date, old.time) == (new.data, new.date, new.time)
 

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 from builder.checks.subject import MAX_INFLATED, Difficulty, Subject, unchecked
 from builder.model import Finding
-from builder.wheel.archive import DEFLATED, FLAG_UTF8, STORED, Archive, Member
+from builder.wheel.member import DEFLATED, FLAG_UTF8, STORED, Member
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from builder.wheel.archive import Archive
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # APPNOTE 4.4.4: bit 0, bit 6 (strong encryption), bit 13 (masked local headers).

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from builder.checks.subject import Subject
-    from builder.wheel.archive import Archive, Member
+    from builder.wheel.archive import Archive
+    from builder.wheel.member import Member
 
 ROOT_ELEMENTS = (b"<tb-webapp", b"<tf-tensorboard")
 WEBFILES = f"{PACKAGE}/webfiles.zip"

@@ -17,7 +17,7 @@ from builder.errors import PatchError
 from builder.model import PACKAGE, Finding, Identity, IdentityKind
 from builder.requirements import edit_document
 from builder.wheel import metadata
-from builder.wheel.archive import FLAG_UTF8, STORED
+from builder.wheel.member import FLAG_UTF8, STORED
 from builder.wheel.serialize import FIXED_DATE, FIXED_TIME
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from builder.checks.subject import Subject
     from builder.model import Change, Delta
-    from builder.wheel.archive import Archive, Member
+    from builder.wheel.archive import Archive
+    from builder.wheel.member import Member
 
 _TEST_HEADERS = {
     "Summary": identity.TEST_SUMMARY,

@@ -12,7 +12,7 @@ from builder.wheel import record
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builder.wheel.archive import Member
+    from builder.wheel.member import Member
 
 _DEPENDENT = ("R302", "R303", "R304", "R305", "R306")
 _STRONG = ("sha256", "sha384", "sha512")

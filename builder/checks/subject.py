@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from builder.model import Delta
-    from builder.wheel.archive import Archive, Member
+    from builder.wheel.archive import Archive
+    from builder.wheel.member import Member
 
 # Upstream's largest wheel inflates to 29 MB; what is far beyond is a bomb, not a TensorBoard.
 MAX_INFLATED = 512 * 1024 * 1024

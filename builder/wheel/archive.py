@@ -9,21 +9,15 @@ field names: PKWARE APPNOTE 6.3.10, sections 4.3.7 (local header), 4.3.12 (centr
 from __future__ import annotations
 
 import struct
-import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from builder.errors import WheelError
+from builder.wheel.member import FLAG_UTF8, LocalHeader, Member, broken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-STORED = 0
-DEFLATED = 8
-FLAG_ENCRYPTED = 0x1
-FLAG_DESCRIPTOR = 0x8
-FLAG_UTF8 = 0x800
 
 LOCAL_HEADER = struct.Struct("<4s5H3L2H")
 CENTRAL_HEADER = struct.Struct("<4s4B4H3L5H2L")
@@ -31,90 +25,6 @@ END_RECORD = struct.Struct("<4s4H2LH")
 LOCAL_SIGNATURE = b"PK\x03\x04"
 CENTRAL_SIGNATURE = b"PK\x01\x02"
 END_SIGNATURE = b"PK\x05\x06"
-_CHUNK = 1 << 18
-
-
-class LocalHeader(NamedTuple):
-    """What a member says of itself in front of its data."""
-
-    extract_version: int
-    flags: int
-    method: int
-    time: int
-    date: int
-    crc: int
-    compressed_size: int
-    size: int
-    name: bytes
-    extra: bytes
-
-
-class Member(NamedTuple):
-    """One entry: the central directory's fields, the local header and the bytes as they lie there.
-
-    Attributes:
-        name: decoded (UTF-8 where flagged or possible, else cp437 as the specification says).
-        data: the compressed bytes.
-        descriptor: bytes between the data and the next member (empty in a regular archive).
-    """
-
-    name: str
-    raw_name: bytes
-    create_version: int
-    create_system: int
-    extract_version: int
-    reserved: int
-    flags: int
-    method: int
-    time: int
-    date: int
-    crc: int
-    compressed_size: int
-    size: int
-    extra: bytes
-    comment: bytes
-    internal_attr: int
-    external_attr: int
-    offset: int
-    local: LocalHeader
-    data: memoryview
-    descriptor: memoryview
-
-    def chunks(self) -> Iterator[bytes]:
-        """The content, inflated piece by piece, at most one byte more than `size` says.
-
-        Memory stays bounded whatever the member claims (zip bombs).
-
-        Raises:
-            WheelError: unknown method, broken deflate stream, or other length than declared.
-        """
-        if self.method == STORED:
-            pieces: Iterator[bytes] = (
-                bytes(self.data[i : i + _CHUNK]) for i in range(0, len(self.data), _CHUNK)
-            )
-        elif self.method == DEFLATED:
-            pieces = _inflate(self)
-        else:
-            raise _broken(self.name, f"compression method {self.method} is not used in wheels")
-        seen = 0
-        for piece in pieces:
-            seen += len(piece)
-            if seen > self.size:
-                raise _broken(self.name, f"inflates to more than the {self.size} bytes it declares")
-            yield piece
-        if seen != self.size:
-            raise _broken(self.name, f"inflates to {seen} bytes and declares {self.size}")
-
-    def read(self) -> bytes:
-        """The whole content.
-
-        Raises:
-            WheelError: as `chunks`, and when the CRC-32 differs.
-        """
-        content = b"".join(self.chunks())
-        if zlib.crc32(content) != self.crc:
-            raise _broken(self.name, "its CRC-32 does not match its content")
-        return content
 
 
 @dataclass(frozen=True)
@@ -172,7 +82,7 @@ def parse(data: bytes, label: str) -> Archive:
     ):
         raise WheelError(f"{label} is a split or ZIP64 archive", "wheels are plain zip files")
     if start + size > end:
-        raise _broken(label, "its central directory lies outside the file")
+        raise broken(label, "its central directory lies outside the file")
     centrals = list(_central_entries(data, start, start + size, total, label))
     by_offset = sorted({entry.offset for entry in centrals})
     # One place is read once, however many entries name it: small files must not become large.
@@ -184,7 +94,7 @@ def parse(data: bytes, label: str) -> Archive:
     members = tuple(_member(view, entry, places[entry.offset], label) for entry in centrals)
     stop = end + END_RECORD.size + comment_length
     if stop > len(data):
-        raise _broken(label, "it was cut short: its comment ends outside the file")
+        raise broken(label, "it was cut short: its comment ends outside the file")
     return Archive(
         data=data,
         members=members,
@@ -193,24 +103,6 @@ def parse(data: bytes, label: str) -> Archive:
         between=end - start - size,
         trailing=len(data) - stop,
     )
-
-
-def _inflate(member: Member) -> Iterator[bytes]:
-    engine = zlib.decompressobj(-zlib.MAX_WBITS)
-    taken = 0
-    try:
-        # Fed in slices: zlib hands back a copy of what it has not consumed, each time.
-        while taken < len(member.data) and not engine.eof:
-            pending: bytes | memoryview = member.data[taken : taken + _CHUNK]
-            taken += len(pending)
-            while pending and not engine.eof:
-                yield engine.decompress(pending, _CHUNK)
-                pending = engine.unconsumed_tail
-        yield engine.flush()
-    except zlib.error as error:
-        raise _broken(member.name, f"its deflate stream is broken ({error})") from error
-    if not engine.eof or engine.unused_data or taken < len(member.data):
-        raise _broken(member.name, "its deflate stream ends elsewhere than its data")
 
 
 class _Entry(NamedTuple):
@@ -232,10 +124,10 @@ def _central_entries(
     position = start
     for _ in range(count):
         if position + CENTRAL_HEADER.size > stop:
-            raise _broken(label, "its central directory is cut short")
+            raise broken(label, "its central directory is cut short")
         signature, *fields = CENTRAL_HEADER.unpack_from(data, position)
         if signature != CENTRAL_SIGNATURE:
-            raise _broken(label, "its central directory has an entry without signature")
+            raise broken(label, "its central directory has an entry without signature")
         name_at = position + CENTRAL_HEADER.size
         extra_at = name_at + fields[11]
         comment_at = extra_at + fields[12]
@@ -247,7 +139,7 @@ def _central_entries(
             data[comment_at:position],
         )
     if position != stop:
-        raise _broken(label, "its central directory is longer than its entries")
+        raise broken(label, "its central directory is longer than its entries")
 
 
 class _Place(NamedTuple):
@@ -260,14 +152,14 @@ class _Place(NamedTuple):
 
 def _place(data: bytes, offset: int, stop: int, label: str) -> _Place:
     if data[offset : offset + 4] != LOCAL_SIGNATURE:
-        raise _broken(label, f"there is no local header at byte {offset}")
+        raise broken(label, f"there is no local header at byte {offset}")
     if offset + LOCAL_HEADER.size > stop:
-        raise _broken(label, f"the local header at byte {offset} overlaps what follows")
+        raise broken(label, f"the local header at byte {offset} overlaps what follows")
     fields = LOCAL_HEADER.unpack_from(data, offset)
     extra_at = offset + LOCAL_HEADER.size + fields[9]
     data_at = extra_at + fields[10]
     if data_at > stop:
-        raise _broken(label, f"the local header at byte {offset} overlaps what follows")
+        raise broken(label, f"the local header at byte {offset} overlaps what follows")
     name = data[offset + LOCAL_HEADER.size : extra_at]
     return _Place(LocalHeader._make((*fields[1:9], name, data[extra_at:data_at])), data_at, stop)
 
@@ -296,9 +188,9 @@ def _member(view: memoryview, entry: _Entry, place: _Place, label: str) -> Membe
     name = _decode(entry.name, flags)
     data_end = place.data_at + compressed_size
     if data_end > place.stop:
-        raise _broken(label, f"the data of {name} overlaps what follows")
+        raise broken(label, f"the data of {name} overlaps what follows")
     if disk:
-        raise _broken(label, f"{name} lies on another disk of a split archive")
+        raise broken(label, f"{name} lies on another disk of a split archive")
     return Member(
         name=name,
         raw_name=entry.name,
@@ -330,7 +222,3 @@ def _decode(raw: bytes, flags: int) -> str:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
         return raw.decode("utf-8" if flags & FLAG_UTF8 else "cp437", errors="replace")
-
-
-def _broken(label: str, why: str) -> WheelError:
-    return WheelError(f"{label}: {why}", "fetch or build the wheel again")

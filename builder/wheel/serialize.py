@@ -14,12 +14,10 @@ from builder.wheel.archive import (
     CENTRAL_SIGNATURE,
     END_RECORD,
     END_SIGNATURE,
-    FLAG_UTF8,
     LOCAL_HEADER,
     LOCAL_SIGNATURE,
-    STORED,
-    Member,
 )
+from builder.wheel.member import FLAG_UTF8, STORED, Member
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
