@@ -8,8 +8,10 @@ precondition. Anything else is an error that names the path, never a guess.
 from __future__ import annotations
 
 import hashlib
+import warnings
 from typing import TYPE_CHECKING, Protocol
 
+from builder.codemods.source import PARSING
 from builder.errors import PatchError
 from builder.model import AppliedPatch, Change, Delta, Release
 
@@ -79,6 +81,21 @@ def make_delta(
     )
 
 
+def _valid(path: str, outcome: bytes) -> bytes:
+    """The outcome, if it is Python where it should be.
+
+    Raises:
+        ValueError: it is not: a patch that applies can still leave rubbish behind.
+    """
+    if path.endswith(".py"):
+        try:
+            with PARSING, warnings.catch_warnings(action="ignore"):
+                compile(outcome, path, "exec", dont_inherit=True)
+        except SyntaxError as error:
+            raise ValueError(f"its outcome is no Python: {error}") from error
+    return outcome
+
+
 class _Work:
     """The members that patches have touched so far: as they were and as they are."""
 
@@ -115,12 +132,12 @@ class _Work:
 
     def _outcome(self, patch: Patch, path: str, content: bytes) -> bytes:
         if self._memo is None or not patch.codemod:
-            return patch.apply(path, content)
+            return _valid(path, patch.apply(path, content))
         name = f"{patch.file}\0{patch.sha256}\0".encode()
         key = hashlib.sha256(name + content).hexdigest()
         outcome = self._memo.get(key)
         if outcome is None:
-            outcome = patch.apply(path, content)
+            outcome = _valid(path, patch.apply(path, content))
             self._memo.put(key, outcome)
         return outcome
 

@@ -309,3 +309,16 @@ def test_entries_that_cannot_be(
     with pytest.raises(PatchError, match=why) as caught:
         build_overlay(release("2.2.1"), stock, [load_series(series)], identity)
     assert "\n" not in caught.value.message
+
+
+def test_an_outcome_that_is_no_python_is_refused(
+    tmp_path: Path, release: Callable[[str], Release], stock_wheel: Callable[[str], Path]
+) -> None:
+    """A patch can apply and leave rubbish behind, as forced ones do."""
+    copied = shutil.copytree(PATCHES / "proxy", tmp_path / "proxy")
+    patch = copied / "shell-html.patch"
+    patch.write_text(patch.read_text().replace("+import os\n", "+import os os\n"))
+    stock = archive.parse(stock_wheel("2.2.1").read_bytes(), "stock")
+    with pytest.raises(PatchError, match="its outcome is no Python") as caught:
+        make_delta(release("2.2.1"), stock, [load_series(copied)])
+    assert "\n" not in caught.value.message

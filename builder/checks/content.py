@@ -11,7 +11,6 @@ import configparser
 import re
 import threading
 import warnings
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from builder.checks.subject import MAX_TEXT, unchecked
@@ -173,29 +172,16 @@ def _python(subject: Subject) -> Iterator[Finding]:
         yield from unchecked("the members were not inflated", "C603")
         return
     for member in subject.archive.members:
-        if not member.name.endswith(".py") or subject.same_as_stock(member):
+        # What patches make is compiled when it is made (`builder.delta`).
+        known = subject.same_as_stock(member) or subject.same_as_patched(member)
+        if known or not member.name.endswith(".py"):
             continue
         try:
-            problem = _syntax_problem(_read_text(member))
+            _parse(_read_text(member))
         except WheelError:
             continue  # Z108, Z109 or Z110 has said so
         except SyntaxError as error:
-            problem = str(error)
-        if problem is not None:
-            yield Finding("C603", member.name, problem)
-
-
-@lru_cache(maxsize=512)
-def _syntax_problem(content: bytes) -> str | None:
-    """What keeps a module from being Python, or None.
-
-    Many releases get the same outcome of a codemod, and parsing is the dearest of all checks.
-    """
-    try:
-        _parse(content)
-    except SyntaxError as error:
-        return str(error)
-    return None
+            yield Finding("C603", member.name, str(error))
 
 
 def _licences(subject: Subject) -> Iterator[Finding]:

@@ -137,6 +137,16 @@ class Subject:
             found = self._same[key] = twin is not None and _equal(member, twin)
         return found
 
+    def same_as_patched(self, member: Member) -> bool:
+        """Whether it is what a patch makes of the stock wheel's."""
+        change = None if self.delta is None else self.delta.changes.get(member.name)
+        found = self.digest(member) if change is not None else None
+        return (
+            change is not None
+            and isinstance(found, Digest)
+            and found.sha256 == hashlib.sha256(change.after).digest()
+        )
+
 
 def _reading(member: Member) -> tuple[int, ...]:
     """What a member's content depends on.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 # Python up to 3.13 keeps one list of warning filters for all threads.
-_PARSING = threading.Lock()
+PARSING = threading.Lock()
 _PROJECT = b"tensorboard-proxy-wheels"
 
 
@@ -63,7 +63,7 @@ class Module:
         """
         self.source = source
         try:
-            with _PARSING, warnings.catch_warnings():
+            with PARSING, warnings.catch_warnings():
                 # Old sources hold invalid escapes; they are the upstream's, not ours to report.
                 warnings.simplefilter("ignore")
                 self.tree = ast.parse(source)

@@ -108,6 +108,7 @@ def parse(data: bytes, label: str) -> Archive:
 class _Entry(NamedTuple):
     """One entry of the central directory, its fixed fields still together."""
 
+    raw: bytes
     fields: tuple[int, ...]
     name: bytes
     extra: bytes
@@ -133,6 +134,7 @@ def _central_entries(
         comment_at = extra_at + fields[12]
         position = comment_at + fields[13]
         yield _Entry(
+            data[name_at - CENTRAL_HEADER.size : position],
             tuple(fields),
             data[name_at:extra_at],
             data[extra_at:comment_at],
@@ -211,6 +213,8 @@ def _member(view: memoryview, entry: _Entry, place: _Place, label: str) -> Membe
         external_attr=external_attr,
         offset=offset,
         local=place.local,
+        entry=entry.raw,
+        span=view[offset : place.stop],
         data=view[place.data_at : data_end],
         descriptor=view[data_end : place.stop],
     )

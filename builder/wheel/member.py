@@ -40,6 +40,8 @@ class Member(NamedTuple):
 
     Attributes:
         name: decoded (UTF-8 where flagged or possible, else cp437 as the specification says).
+        entry: the central directory's entry, as it lies there.
+        span: all that lies in the file from its local header to the next member.
         data: the compressed bytes.
         descriptor: bytes between the data and the next member (empty in a regular archive).
     """
@@ -63,6 +65,8 @@ class Member(NamedTuple):
     external_attr: int
     offset: int
     local: LocalHeader
+    entry: bytes
+    span: memoryview
     data: memoryview
     descriptor: memoryview
 

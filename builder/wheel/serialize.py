@@ -6,6 +6,7 @@ in `builder.wheel.archive`.
 
 from __future__ import annotations
 
+import struct
 import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,6 +28,9 @@ FIXED_DATE = 0x21
 FIXED_TIME = 0
 REGULAR_FILE = 0o100644 << 16
 _VERSION = 20
+# APPNOTE 4.3.12: where a member lies is the last fixed field of its directory entry.
+_OFFSET = struct.Struct("<L")
+_OFFSET_AT = CENTRAL_HEADER.size - _OFFSET.size
 _UNIX = 3
 
 
@@ -54,17 +58,48 @@ def serialize(entries: Iterable[Copied | Stored]) -> list[bytes | memoryview]:
     pieces: list[bytes | memoryview] = []
     central: list[bytes] = []
     offset = 0
+    before: Member | None = None
     for entry in entries:
-        written = _copy(*entry) if isinstance(entry, Copied) else _store(entry)
-        central.append(
-            CENTRAL_HEADER.pack(CENTRAL_SIGNATURE, *written.directory, offset) + written.tail
-        )
-        pieces += written.pieces
-        offset += sum(map(len, written.pieces))
+        if isinstance(entry, Copied) and entry.name == entry.member.name:
+            member = entry.member
+            if before is not None and _adjacent(before, member):
+                start = len(pieces[-1])
+                pieces[-1] = _whole(member)[member.offset - start : _stop(member)]
+            else:
+                pieces.append(member.span)
+            before = member
+            central.append(_moved(member.entry, offset))
+            offset += len(member.span)
+        else:
+            before = None
+            written = _rename(*entry) if isinstance(entry, Copied) else _store(entry)
+            central.append(
+                CENTRAL_HEADER.pack(CENTRAL_SIGNATURE, *written.directory, offset) + written.tail
+            )
+            pieces += written.pieces
+            offset += sum(map(len, written.pieces))
     listing = b"".join(central)
     count = len(central)
     end = END_RECORD.pack(END_SIGNATURE, 0, 0, count, count, len(listing), offset, 0)
     return [*pieces, listing, end]
+
+
+def _adjacent(before: Member, member: Member) -> bool:
+    """Whether two members lie side by side in one file: they go over in one piece."""
+    return before.span.obj is member.span.obj and _stop(before) == member.offset
+
+
+def _stop(member: Member) -> int:
+    return member.offset + len(member.span)
+
+
+def _whole(member: Member) -> memoryview:
+    return memoryview(member.span.obj)
+
+
+def _moved(entry: bytes, offset: int) -> bytes:
+    """A directory entry with another offset, all else as it was."""
+    return entry[:_OFFSET_AT] + _OFFSET.pack(offset) + entry[_OFFSET_AT + _OFFSET.size :]
 
 
 class _Written(NamedTuple):
@@ -75,21 +110,19 @@ class _Written(NamedTuple):
     tail: bytes
 
 
-def _copy(member: Member, name: str) -> _Written:
-    raw, flags = (member.raw_name, 0) if name == member.name else _encode(name)
+def _rename(member: Member, name: str) -> _Written:
+    raw, flags = _encode(name)
     local = member.local
-    # A regular archive has one name in both places; if not, a copy keeps what the local one says.
-    local_raw = local.name if name == member.name else raw
     header = LOCAL_HEADER.pack(
         LOCAL_SIGNATURE,
         local.extract_version,
         local.flags | flags,
         *local[2:8],
-        len(local_raw),
+        len(raw),
         len(local.extra),
     )
     return _Written(
-        (header, local_raw, local.extra, member.data, member.descriptor),
+        (header, raw, local.extra, member.data, member.descriptor),
         (
             member.create_version,
             member.create_system,
