@@ -90,7 +90,7 @@ def today(
     wanted = workshop.releases(parse_request(releases or ("2.2.1", "2.11.2"), workshop.catalog))
     measurements = []
     with tempfile.TemporaryDirectory(prefix="bench-wheels-") as name:
-        options = build_options((), IdentityKind.TEST, None, "proxy.1", None, Path(name))
+        options = build_options((), IdentityKind.TEST, None, None, None, Path(name))
         for outcome in build_many(wanted, workshop, options, jobs=1, report=lambda _: None):
             if isinstance(outcome, Failed):
                 raise outcome.error
