@@ -86,7 +86,7 @@ def test_poisoned_outcomes_do_not_pass_check(run_builder: RunBuilder, tmp_path: 
     shutil.copy(Cache(read_environment(os.environ).cache).path(STOCK_SHA256), mine)
     assert run_builder("build", "2.2.1", "--offline", env=env).returncode == 0
     for path in tmp_path.glob("cache/*/outcomes/*/*/*"):
-        outcome = b"import os\n" + path.read_bytes()[32:]
+        outcome = path.read_bytes()[32:] + b"\n_POISONED = True\n"
         path.write_bytes(hashlib.sha256(outcome).digest() + outcome)
     assert run_builder("build", "2.2.1", "--offline", "--force", env=env).returncode == 0
     checked = run_builder("check", f"dist/{WHEEL}", "--offline", env=env)
