@@ -56,7 +56,7 @@ def findings(file: File, made: Made) -> list[Finding]:
     """
     stock = archive.parse(made.stock.content, made.stock.filename)
     parsed = archive.parse(file.content, file.filename)
-    subject = Subject(file.filename, parsed, stock, made.delta, made.version)
+    subject = Subject(file.filename, parsed, stock, made.delta)
     return run_checks(subject, made.stock.filename)
 
 

@@ -48,14 +48,12 @@ class Subject:
         archive: its members.
         stock: the stock wheel, or None if it is not at hand.
         delta: what the patches should have made of the stock wheel, or None if that is unknown.
-        release: the upstream version that the wheel was made from, or None if unknown.
     """
 
     filename: str
     archive: Archive
     stock: Archive | None = None
     delta: Delta | None = None
-    release: str | None = None
     _digests: dict[tuple[int, ...], Digest | Difficulty] = field(default_factory=dict, repr=False)
     _documents: dict[str, metadata.Document | None] = field(default_factory=dict, repr=False)
     _same: dict[tuple[str, tuple[int, ...]], bool] = field(default_factory=dict, repr=False)

@@ -212,7 +212,7 @@ def _judge(
     """
     # The bytes are parsed again: what is checked is what will lie on disk, not what was meant.
     made = archive.parse(content, overlay.filename)
-    subject = Subject(overlay.filename, made, overlay.stock, overlay.delta, release.version)
+    subject = Subject(overlay.filename, made, overlay.stock, overlay.delta)
     findings = run_checks(subject, release.wheel.filename)
     if run_deep:
         findings += deep.check_behaviour(

@@ -81,7 +81,6 @@ def check_wheel(
         archive=made,
         stock=None if base is None else base.archive,
         delta=_delta(base, release, names, workshop, notes),
-        release=None if release is None else release.version,
     )
     findings = run_checks(subject, None if base is None else base.filename)
     if run_deep:
