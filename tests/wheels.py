@@ -24,7 +24,6 @@ class Made(NamedTuple):
     file: File
     stock: File
     delta: Delta
-    version: str
 
 
 @cache
@@ -44,7 +43,6 @@ def make_wheel(
         File(built.filename, built.content),
         File(release.wheel.filename, stock),
         built.delta,
-        version,
     )
 
 
