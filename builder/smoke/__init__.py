@@ -1,0 +1,1 @@
+"""Smoke tests: a running Jupyter, looked at through its own port only."""

@@ -1,0 +1,109 @@
+"""What travels between the rooms of the smoke tests: deployments, sites, results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+VARIABLE = "TENSORBOARD_PROXY_URL"
+
+
+class Frontend(StrEnum):
+    """The web application that a person sees; the value names its picture."""
+
+    LAB = "jupyterlab"
+    NOTEBOOK = "notebook"
+    CLASSIC = "classic"
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A way to run Jupyter, as data.
+
+    Attributes:
+        name: directory of its report, such as `lab`.
+        frontend: what the person opens.
+        base_url: Jupyter's base URL, with a slash at both ends.
+        variable: `TENSORBOARD_PROXY_URL` of its kernels, or None for unset.
+        layers: the layers of probes that it goes through, in order (`builder.smoke.table`).
+    """
+
+    name: str
+    frontend: Frontend
+    base_url: str = "/"
+    variable: str | None = "/proxy/%PORT%/"
+    layers: tuple[str, ...] = ()
+
+
+class Inside(Protocol):
+    """A way to look behind Jupyter's port, where we started it ourselves."""
+
+    def run(
+        self, words: Sequence[str], *, root: bool = False, timeout: float = 30.0
+    ) -> tuple[int, str]:
+        """Run a program beside Jupyter, as its user or as root; exit code and all output."""
+        ...
+
+    def log(self) -> str:
+        """What Jupyter has written so far."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A running Jupyter, as a person reaches it.
+
+    Attributes:
+        deployment: what it was made from.
+        url: where the browser finds it, base URL included, with a slash at its end.
+        token: lets the person in; never shown.
+        release: the TensorBoard release that it shows, such as `2.2.1`.
+        inside: the way behind the port, or None for a deployment that is not ours.
+    """
+
+    deployment: Deployment
+    url: str
+    token: str = field(repr=False)
+    release: str
+    inside: Inside | None = None
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port, such as `http://127.0.0.1:8888`."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    def proxied(self, port: int, path: str = "") -> str:
+        """Where jupyter-server-proxy shows that port: an address below the base URL."""
+        return f"{self.url}proxy/{port}/{path}"
+
+
+class Outcome(StrEnum):
+    """What became of a probe."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """One assertion about a deployment: its name in the table, what was seen, how long it took."""
+
+    name: str
+    outcome: Outcome
+    seconds: float
+    detail: str = ""
+
+
+class ProbeFailure(Exception):  # noqa: N818 - an outcome, not an error of ours
+    """What a probe looked at is not as it should be; the text says what was seen."""
+
+
+class Halt(Exception):  # noqa: N818 - control flow between a vital probe and its layer
+    """A vital probe failed: the rest of the layer makes no sense."""

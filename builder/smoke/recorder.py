@@ -1,0 +1,104 @@
+"""Runs probes and keeps what became of them: nothing that was due is ever silently missing."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from builder.errors import BuilderError
+from builder.smoke.model import Halt, Outcome, ProbeFailure, ProbeResult
+from builder.smoke.table import TABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+class Told:
+    """Where a probe says what it saw."""
+
+    def __init__(self) -> None:
+        self.detail = ""
+
+    def __call__(self, detail: str) -> None:
+        """Say it; the last word counts."""
+        self.detail = detail
+
+
+class Recorder:
+    """The results of one deployment, in order.
+
+    Args:
+        report: told of each result as it comes.
+    """
+
+    def __init__(self, report: Callable[[ProbeResult], None] = lambda _: None) -> None:
+        self.results: list[ProbeResult] = []
+        self._report = report
+
+    @contextmanager
+    def probe(self, name: str, *, vital: bool = False) -> Iterator[Told]:
+        """One probe: what the block raises is its failure, what it tells is its detail.
+
+        Args:
+            name: in the table.
+            vital: whether the rest of its layer makes no sense without it.
+
+        Raises:
+            Halt: a vital probe failed.
+        """
+        began = time.monotonic()
+        told = Told()
+        outcome = Outcome.PASSED
+        try:
+            yield told
+        except _foreseen() as error:
+            outcome = Outcome.FAILED
+            told(_first_lines(error))
+        self._add(ProbeResult(name, outcome, time.monotonic() - began, told.detail))
+        if vital and outcome is Outcome.FAILED:
+            raise Halt(name)
+
+    def skip(self, name: str, reason: str) -> None:
+        """A probe that cannot be made here, and why."""
+        self._add(ProbeResult(name, Outcome.SKIPPED, 0.0, reason))
+
+    @contextmanager
+    def layer(self, layer: str) -> Iterator[None]:
+        """All probes of a layer: what was not reached when the block ends has failed."""
+        halted = "it was not reached"
+        try:
+            yield
+        except Halt as halt:
+            halted = f"not reached, as {halt} failed"
+        seen = {result.name for result in self.results}
+        for name, row in TABLE.items():
+            if row.layer == layer and name not in seen:
+                self._add(ProbeResult(name, Outcome.FAILED, 0.0, halted))
+
+    def _add(self, result: ProbeResult) -> None:
+        if result.name not in TABLE:
+            raise KeyError(result.name)
+        self.results.append(result)
+        self._report(result)
+
+
+def _foreseen() -> tuple[type[Exception], ...]:
+    """What a deployment that is not as it should be makes our libraries raise."""
+    import requests
+    from playwright.sync_api import Error as PlaywrightError
+    from websocket import WebSocketException
+
+    return (
+        ProbeFailure,
+        BuilderError,
+        requests.RequestException,
+        PlaywrightError,
+        WebSocketException,
+        TimeoutError,
+        ConnectionError,
+    )
+
+
+def _first_lines(error: Exception) -> str:
+    return " ".join(" ".join(str(error).strip().splitlines()[:4]).split())[:600]
