@@ -84,6 +84,18 @@ class TodayError(BuilderError):
     exit_code = 11
 
 
+class SmokeError(BuilderError):
+    """Smoke tests failed, or could not be run."""
+
+    exit_code = 12
+
+
+class EngineError(BuilderError):
+    """The container engine is not there, or refused."""
+
+    exit_code = 14
+
+
 class InterruptedRunError(BuilderError):
     """Ctrl-C or SIGTERM: stop, and leave everything as it was."""
 

@@ -1,0 +1,42 @@
+"""What is installed for Jupyter, and the words that start each of its front ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from builder.smoke.model import Frontend
+
+if TYPE_CHECKING:
+    from builder.smoke.model import Deployment
+
+# scikit-learn brings the digits that the smoke notebook learns; nothing is downloaded for them.
+REQUIREMENTS = ("jupyterlab", "notebook", "nbclassic", "jupyter-server-proxy", "scikit-learn")
+PORT = 8888
+_COMMAND = {Frontend.LAB: "lab", Frontend.NOTEBOOK: "notebook", Frontend.CLASSIC: "nbclassic"}
+# The command API is how the browser runs all cells: keys typed into a page get lost now and then.
+_EXPOSE = {
+    Frontend.LAB: ("--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None"),
+    Frontend.NOTEBOOK: ("--JupyterNotebookApp.expose_app_in_browser=True",),
+    Frontend.CLASSIC: (),
+}
+
+
+def words(deployment: Deployment, *, ip: str, port: int = PORT) -> list[str]:
+    """The command that serves a deployment's front end; the token is in `JUPYTER_TOKEN`.
+
+    Args:
+        deployment: what to serve.
+        ip: the address to listen on.
+        port: the port to listen on; it is that one or none.
+    """
+    return [
+        "jupyter",
+        _COMMAND[deployment.frontend],
+        f"--ServerApp.ip={ip}",
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
+        f"--ServerApp.base_url={deployment.base_url}",
+        "--ServerApp.open_browser=False",
+        "--ServerApp.allow_remote_access=True",
+        *_EXPOSE[deployment.frontend],
+    ]
