@@ -67,7 +67,9 @@ def ensure(
         )
     with tempfile.TemporaryDirectory(prefix="base-") as room:
         root = Path(room) / "root"
-        words = ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES[purpose])}"]
+        # In namespaces of its own, what it mounts and starts is gone when it is, however it ends.
+        words = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
+        words += ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES[purpose])}"]
         words += [SUITE, str(root), *([mirror] if mirror else [])]
         try:
             command.run(words, timeout=_TIMEOUT, env=environ)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 VARIABLE = "TENSORBOARD_PROXY_URL"
 
@@ -51,6 +51,17 @@ class Inside(Protocol):
 
     def log(self) -> str:
         """What Jupyter has written so far."""
+        ...
+
+    def published(self) -> Mapping[int, int] | None:
+        """Port inside → port outside of all that is let through; None where nothing says so."""
+        ...
+
+    def reachable(self, port: int) -> dict[str, bool]:
+        """From where a connection to that port inside was tried, and whether it was made.
+
+        Empty where nothing separates the inside from the outside.
+        """
         ...
 
 

@@ -16,4 +16,11 @@ class Row(NamedTuple):
     modes: tuple[int, ...] = ()
 
 
-TABLE: dict[str, Row] = {}
+TABLE: dict[str, Row] = {
+    "anonymous-refused": Row("only", "without a login neither GET nor POST reaches TensorBoard"),
+    "published-ports": Row("only", "only Jupyter's port is published"),
+    "loopback-only": Row("only", "TensorBoard listens on the loopback only"),
+    "neighbour-refused": Row(
+        "only", "from beside it and from its host TensorBoard is refused, and Jupyter answers", (1,)
+    ),
+}

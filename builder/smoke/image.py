@@ -1,0 +1,106 @@
+"""The image of a smoke test: a Dockerfile of ours, a wheelhouse, and one TensorBoard wheel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from builder.engine import images
+from builder.engine.containers import Started, running
+from builder.errors import SmokeError
+from builder.smoke import stack, wheelhouse
+from builder.smoke.wheelhouse import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from builder.engine.door import Engine
+
+_ASK = "import sys; print('%d.%d' % sys.version_info[:2])"
+OLDEST = (3, 10)
+
+
+@dataclass(frozen=True, slots=True)
+class Kitchen:
+    """Where images are made.
+
+    Attributes:
+        engine: builds them.
+        base: their base image.
+        target: the Python and architecture of the base image.
+        dockerfiles: the directory of our Dockerfiles.
+        cache: directory that keeps wheelhouses.
+        environ: for uv and pip on the host.
+    """
+
+    engine: Engine
+    base: str
+    target: Target
+    dockerfiles: Path
+    cache: Path
+    environ: Mapping[str, str]
+
+
+def target_of(engine: Engine, base: str) -> Target:
+    """The Python and the architecture of a base image; it is asked.
+
+    Raises:
+        EngineError: the image cannot be had.
+        SmokeError: it has no Python, or one that today's Jupyter does not take.
+    """
+    image = images.identify(engine, base)
+    how = Started(image, ["sleep", "60"], user="0")
+    with running(engine, "python", how) as container:
+        code, out = container.run(["python3", "-c", _ASK])
+    version = out.strip()
+    if code or tuple(int(n) for n in version.split(".") if n.isdigit()) < OLDEST:
+        raise SmokeError(
+            f"the base image {base} has " + (f"Python {version}" if not code else "no python3"),
+            f"Jupyter needs {OLDEST[0]}.{OLDEST[1]} or later: --base IMAGE",
+        )
+    return Target(version, engine.architecture)
+
+
+def recipe(kitchen: Kitchen, wheel: Path, version: str) -> images.Recipe:
+    """What the image for a wheel is made of.
+
+    Args:
+        kitchen: where it is made.
+        wheel: the TensorBoard wheel.
+        version: as the wheel's file name spells it.
+
+    Raises:
+        SmokeError: the wheelhouse cannot be resolved or filled.
+    """
+    folder = kitchen.dockerfiles
+    constraints = folder / "lab.txt"
+    context: dict[str, bytes | Path] = {
+        f"dockerfiles/{name}": folder / name for name in ("Dockerfile.lab", "lab.in", "lab.txt")
+    }
+    inside = wheelhouse.resolve(stack.REQUIREMENTS, kitchen.target, kitchen.environ, constraints)
+    both = wheelhouse.resolve(
+        [*stack.REQUIREMENTS, str(wheel)], kitchen.target, kitchen.environ, constraints
+    )
+    for room, pins in (("stack", inside), ("tensorboard", set(both) - set(inside))):
+        for path in wheelhouse.fetch(sorted(pins), kitchen.target, kitchen.environ, kitchen.cache):
+            context[f"wheelhouse/{room}/{path.name}"] = path
+    context[f"dist/{wheel.name}"] = wheel
+    return images.Recipe(
+        name="lab",
+        context=context,
+        dockerfile="dockerfiles/Dockerfile.lab",
+        arguments={"BASE": kitchen.base, "TB_VER": version},
+    )
+
+
+def make(
+    kitchen: Kitchen, wheel: Path, version: str, log: Path, progress: Callable[[str], None]
+) -> str:
+    """The image for a wheel; its tag.
+
+    Raises:
+        SmokeError: the wheelhouse cannot be resolved or filled.
+        EngineError: the build failed.
+    """
+    return images.build(kitchen.engine, recipe(kitchen, wheel, version), log, progress)

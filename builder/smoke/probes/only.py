@@ -1,0 +1,103 @@
+"""The proof that TensorBoard is reached through Jupyter's port only; each no has its yes beside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import requests
+
+from builder.smoke import stack
+from builder.smoke.model import ProbeFailure
+
+if TYPE_CHECKING:
+    from builder.smoke.model import Inside, Site
+    from builder.smoke.recorder import Recorder
+
+_LOOPBACK = {"0100007F", "00000000000000000000000001000000"}
+_LISTEN = "0A"
+_TIMEOUT = 20.0  # seconds; a refused request answers at once
+
+
+def walk(site: Site, port: int, record: Recorder) -> None:
+    """The layer `only`, while TensorBoard listens on that port inside."""
+    with record.layer("only"):
+        _anonymous(site, port, record)
+        if site.inside is None:
+            for name in ("published-ports", "loopback-only", "neighbour-refused"):
+                record.skip(name, "nobody here can look behind the port of this deployment")
+            return
+        _published(site.inside, record)
+        with record.probe("loopback-only") as told:
+            told(_listens_on_loopback(site.inside, port))
+        _neighbours(site.inside, port, record)
+
+
+def _published(inside: Inside, record: Recorder) -> None:
+    ports = inside.published()
+    if ports is None:
+        record.skip("published-ports", "this engine publishes no ports")
+        return
+    with record.probe("published-ports") as told:
+        if set(ports) != {stack.PORT}:
+            raise ProbeFailure(f"published are {sorted(ports)}, not {stack.PORT} alone")
+        told(f"{stack.PORT} alone")
+
+
+def _neighbours(inside: Inside, port: int, record: Recorder) -> None:
+    refused, control = inside.reachable(port), inside.reachable(stack.PORT)
+    if not refused:
+        record.skip("neighbour-refused", "nothing separates this deployment from its host")
+        return
+    with record.probe("neighbour-refused") as told:
+        open_to = [who for who, connected in refused.items() if connected]
+        if open_to:
+            raise ProbeFailure(f"TensorBoard's port {port} answers {' and '.join(open_to)}")
+        deaf = [who for who, connected in control.items() if not connected]
+        if deaf:
+            raise ProbeFailure(f"the control failed: Jupyter does not answer {' and '.join(deaf)}")
+        told(f"{' and '.join(refused)}: {port} refused, Jupyter's {stack.PORT} answers")
+
+
+def _anonymous(site: Site, port: int, record: Recorder) -> None:
+    page = site.proxied(port)
+    with record.probe("anonymous-refused") as told, requests.Session() as web:
+        web.trust_env = False
+        got = web.get(page, timeout=_TIMEOUT, allow_redirects=False)
+        login = got.status_code == 302 and "login" in got.headers.get("Location", "")
+        if not login and got.status_code != 403:
+            raise ProbeFailure(f"GET without a login answers {got.status_code}")
+        sent = web.post(page, data="{}", timeout=_TIMEOUT, allow_redirects=False)
+        if sent.status_code not in {302, 403}:
+            raise ProbeFailure(f"POST without a login answers {sent.status_code}")
+        known = web.get(page, timeout=_TIMEOUT, headers={"Authorization": f"token {site.token}"})
+        if known.status_code != 200:
+            raise ProbeFailure(f"the control failed: with the token, GET is {known.status_code}")
+        told(f"GET {got.status_code}, POST {sent.status_code}; with the token 200")
+
+
+def _listens_on_loopback(inside: Inside, port: int) -> str:
+    """Read from the kernel's own table (proc(5), /proc/net/tcp) who listens where.
+
+    Raises:
+        ProbeFailure: the port listens on another address than the loopback, or not at all.
+    """
+    code, table = inside.run(["cat", "/proc/net/tcp", "/proc/net/tcp6"])
+    if code and not table:
+        raise ProbeFailure("the table of sockets cannot be read")
+    addresses = listeners(table).get(port, set())
+    if not addresses:
+        raise ProbeFailure(f"nothing listens on {port}")
+    if not addresses <= _LOOPBACK:
+        raise ProbeFailure(f"port {port} listens on {', '.join(sorted(addresses - _LOOPBACK))}")
+    return f"{port} on the loopback"
+
+
+def listeners(table: str) -> dict[int, set[str]]:
+    """Port → addresses, in the kernel's hexadecimal, of all listening sockets in that table."""
+    found: dict[int, set[str]] = {}
+    for line in table.splitlines():
+        words = line.split()
+        if len(words) > 3 and words[3] == _LISTEN and ":" in words[1]:
+            address, _, port = words[1].partition(":")
+            found.setdefault(int(port, 16), set()).add(address)
+    return found
