@@ -50,7 +50,7 @@ def test_the_noxfile_holds_no_logic() -> None:
 def test_imports_run_one_way() -> None:
     """The core imports no edge, the edge imports no pipeline, nothing imports the command line."""
     layers = [
-        {"errors", "model", "era", "machine"},
+        {"errors", "model", "era", "machine", "waiting"},
         {"wheel", "diff", "codemods", "series", "requirements", "delta", "identity"},
         {"catalog", "request", "plan", "overlay"},
         {"checks", "provenance"},

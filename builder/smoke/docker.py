@@ -1,10 +1,9 @@
-"""Sites in containers: one for each deployment, in a network of the run, with one port published."""
+"""Sites in containers: one for each deployment, in the run's network, with one port published."""
 
 from __future__ import annotations
 
 import secrets
 import socket
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from builder.engine.containers import Container, Started, running
 from builder.errors import SmokeError
 from builder.smoke import stack
 from builder.smoke.model import VARIABLE, Site
+from builder.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -83,8 +83,8 @@ def start(
     """
     token = secrets.token_hex(16)
     environ = {"JUPYTER_TOKEN": token}
-    # The image sets the variable for those who use it by hand. Empty is as unset in our wheels only,
-    # so a deployment without it takes it out of the environment.
+    # The image sets the variable for those who use it by hand, so a deployment without it takes it
+    # out of the environment; empty is as unset in our wheels only.
     words = stack.words(deployment, ip="0.0.0.0")  # noqa: S104 - of the container
     if deployment.variable is None:
         words = ["env", "-u", VARIABLE, *words]
@@ -107,22 +107,28 @@ def _wait(container: Container, url: str) -> None:
     Raises:
         SmokeError: it ended, or took too long.
     """
-    import requests
 
-    deadline = time.monotonic() + UP
-    while time.monotonic() < deadline:
-        try:
-            with requests.Session() as web:
-                web.trust_env = False
-                if web.get(f"{url}api", timeout=5).ok:
-                    return
-        except requests.RequestException:
-            pass  # not up yet
+    def up() -> bool | None:
+        if _answers(f"{url}api"):
+            return True
         code = container.exit_code()
         if code is not None:
             raise SmokeError(f"Jupyter ended with exit code {code}", _tail(container))
-        time.sleep(0.1)
-    raise SmokeError(f"Jupyter did not answer within {UP:.0f} s", _tail(container))
+        return None
+
+    if wait_for(up, UP) is None:
+        raise SmokeError(f"Jupyter did not answer within {UP:.0f} s", _tail(container))
+
+
+def _answers(url: str) -> bool:
+    import requests
+
+    try:
+        with requests.Session() as web:
+            web.trust_env = False
+            return web.get(url, timeout=5).ok
+    except requests.RequestException:
+        return False
 
 
 def _tail(container: Container) -> str:

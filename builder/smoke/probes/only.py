@@ -1,4 +1,4 @@
-"""The proof that TensorBoard is reached through Jupyter's port only; each no has its yes beside it."""
+"""The proof of "only": TensorBoard is reached through Jupyter's port; each no has its yes."""
 
 from __future__ import annotations
 
