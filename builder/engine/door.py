@@ -53,6 +53,18 @@ class Engine:
         """The labels of what this run makes and removes."""
         return {LABEL: self.run}
 
+    def sweep(self) -> None:
+        """Remove every container of this run, whatever it does at this moment.
+
+        Raises:
+            EngineError: the engine refused.
+        """
+        with told("remove the containers of this run"):
+            for container in self.client.containers.list(
+                all=True, filters={"label": f"{LABEL}={self.run}"}
+            ):
+                container.remove(force=True, v=True)
+
 
 def connect(environ: Mapping[str, str]) -> Engine:
     """Connect as Docker's own client would: `DOCKER_HOST`, else the current context, else default.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 VARIABLE = "TENSORBOARD_PROXY_URL"
 
@@ -38,6 +39,22 @@ class Deployment:
     base_url: str = "/"
     variable: str | None = "/proxy/%PORT%/"
     layers: tuple[str, ...] = ()
+
+
+class Subject(NamedTuple):
+    """A wheel under test.
+
+    Attributes:
+        wheel: its file.
+        release: the TensorBoard release that it was made of, such as `2.2.1`.
+        version: as its file name spells it, build tag included.
+        tensorflow: whether TensorFlow is installed before it, and TensorBoard taken out again.
+    """
+
+    wheel: Path
+    release: str
+    version: str
+    tensorflow: bool = False
 
 
 class Inside(Protocol):
