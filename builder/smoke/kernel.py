@@ -1,0 +1,224 @@
+"""A kernel, driven as a front end does: REST to start it, a WebSocket to talk to it.
+
+The messages travel as JSON texts, the default protocol of the socket, which the notebook server of
+2019 speaks as today's jupyter-server does (jupyter-server's document "WebSocket kernel wire
+protocols"). jupyter-kernel-client, which could do this, puts the token into the address.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import time
+import uuid
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import requests
+import websocket
+
+from builder.smoke.messages import Execution, Message
+from builder.smoke.model import ProbeFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from builder.smoke.web import Web
+
+# Seconds: until a new kernel answers, for one question to it, for a cell that has no other limit.
+_READY = 40.0
+_NUDGE = 1.0
+CELL = 30.0
+_GONE = ("restarting", "autorestarting", "dead")
+
+
+class Kernel:
+    """A running kernel of a notebook.
+
+    Args:
+        web: the way to its Jupyter.
+        identity: its id there.
+
+    Raises:
+        ProbeFailure: it does not answer in time.
+    """
+
+    def __init__(self, web: Web, identity: str) -> None:
+        self.identity = identity
+        self._web = web
+        self._session = uuid.uuid4().hex
+        self._socket = _connect(web, f"api/kernels/{identity}/channels?session_id={self._session}")
+
+    def close(self) -> None:
+        """Let the connection go; the kernel stays."""
+        self._socket.close(timeout=1)
+
+    def run(self, code: str, *, timeout: float = CELL) -> Execution:
+        """Run a cell to its end, errors of its own included.
+
+        Args:
+            code: of the cell.
+            timeout: seconds.
+
+        Raises:
+            ProbeFailure: it took longer, or the kernel died of it.
+        """
+        content = {
+            "code": code,
+            "silent": False,
+            "store_history": True,
+            "user_expressions": {},
+            "allow_stdin": False,
+            "stop_on_error": True,
+        }
+        began = time.monotonic()
+        asked = self._send("execute_request", content)
+        messages: list[Message] = []
+        replied: float | None = None
+        idle = False
+        while replied is None or not idle:
+            told = self._next(began + timeout)
+            if told is None:
+                raise ProbeFailure(f"a cell ran longer than {timeout:.0f} s: {_first_line(code)}")
+            kind, body = told["header"]["msg_type"], told["content"]
+            if kind == "status" and body["execution_state"] in _GONE:
+                raise ProbeFailure(f"the kernel died in the cell {_first_line(code)}")
+            if told["parent_header"].get("msg_id") != asked:
+                continue
+            seconds = time.monotonic() - began
+            if kind == "execute_reply":
+                replied = seconds
+            elif kind == "status":
+                idle = body["execution_state"] == "idle"
+            elif kind != "execute_input":
+                messages.append(Message(kind, body, seconds))
+        return Execution(tuple(messages), replied)
+
+    def value(self, code: str, *, timeout: float = CELL) -> Any:
+        """Run a cell that prints JSON as its last line, and give what that says.
+
+        Raises:
+            ProbeFailure: it raised an error, or printed none.
+        """
+        done = self.run(code, timeout=timeout)
+        if done.error is not None:
+            raise ProbeFailure(f"the cell {_first_line(code)} failed: {done.error}")
+        try:
+            return json.loads(done.text().strip().splitlines()[-1])
+        except (ValueError, IndexError) as error:
+            raise ProbeFailure(f"the cell {_first_line(code)} printed no JSON") from error
+
+    def wait_until_ready(self) -> None:
+        """Ask until it answers: what is sent before all its channels are connected may be lost.
+
+        Raises:
+            ProbeFailure: it does not in time.
+        """
+        deadline = time.monotonic() + _READY
+        while time.monotonic() < deadline:
+            asked = self._send("kernel_info_request", {})
+            if self._answers(asked, min(deadline, time.monotonic() + _NUDGE)):
+                return
+        raise ProbeFailure(f"the kernel did not answer within {_READY:.0f} s")
+
+    def _answers(self, asked: str, deadline: float) -> bool:
+        """Whether both channels tell of that question."""
+        seen: set[str] = set()
+        while {"kernel_info_reply", "status"} - seen:
+            told = self._next(deadline)
+            if told is None:
+                return False
+            if told["parent_header"].get("msg_id") == asked:
+                seen.add(told["header"]["msg_type"])
+        return True
+
+    def _send(self, kind: str, content: dict[str, Any]) -> str:
+        identity = uuid.uuid4().hex
+        header = {
+            "msg_id": identity,
+            "msg_type": kind,
+            "session": self._session,
+            "username": "",
+            "date": "",
+            "version": "5.3",
+        }
+        message = {"header": header, "parent_header": {}, "metadata": {}, "content": content}
+        self._socket.send(json.dumps(message | {"channel": "shell", "buffers": []}))
+        return identity
+
+    def _next(self, deadline: float) -> dict[str, Any] | None:
+        """The next message, or None if there is none until then."""
+        while (left := deadline - time.monotonic()) > 0:
+            self._socket.settimeout(left)
+            try:
+                said = self._socket.recv()
+            except websocket.WebSocketTimeoutException:
+                return None
+            except websocket.WebSocketConnectionClosedException as error:
+                raise ProbeFailure("Jupyter closed the connection to the kernel") from error
+            if isinstance(said, str) and said:  # binary ones carry buffers of widgets
+                told: dict[str, Any] = json.loads(said)
+                return told
+        return None
+
+
+@contextmanager
+def started(web: Web, notebook: str) -> Iterator[Kernel]:
+    """A new kernel of the server's default kind for a notebook; it ends with the block.
+
+    Args:
+        web: the way to Jupyter.
+        notebook: path below Jupyter's root; its directory is where the kernel starts.
+
+    Raises:
+        ProbeFailure: it does not start, or does not answer.
+    """
+    name = web.api("GET", "kernelspecs")["default"]
+    wanted = {"path": notebook, "name": notebook, "type": "notebook", "kernel": {"name": name}}
+    session = web.api("POST", "sessions", wanted, timeout=_READY)
+    try:
+        kernel = Kernel(web, session["kernel"]["id"])
+        try:
+            kernel.wait_until_ready()
+            yield kernel
+        finally:
+            kernel.close()
+    finally:
+        web.ask(f"api/sessions/{session['id']}", method="DELETE")
+
+
+def _connect(web: Web, path: str) -> websocket.WebSocket:
+    """A WebSocket below Jupyter's base URL, straight there: no proxy, no redirect."""
+    parts = urlsplit(web.url)
+    secure = parts.scheme == "https"
+    host, port = parts.hostname or "", parts.port or (443 if secure else 80)
+    line = socket.create_connection((host, port), timeout=_READY)
+    try:
+        if secure:
+            line = _trust(web.ca_bundle).wrap_socket(line, server_hostname=host)
+        return websocket.create_connection(
+            f"{'wss' if secure else 'ws'}://{parts.netloc}{parts.path}{path}",
+            socket=line,
+            header=[f"{name}: {value}" for name, value in web.authorization.items()],
+            redirect_limit=0,
+            timeout=_READY,
+        )
+    except BaseException:
+        line.close()
+        raise
+
+
+def _trust(ca_bundle: str | None) -> ssl.SSLContext:
+    """Trusts the CAs of a file or directory, or those that requests trusts."""
+    bundle = Path(ca_bundle or requests.utils.DEFAULT_CA_BUNDLE_PATH)
+    if bundle.is_dir():
+        return ssl.create_default_context(capath=str(bundle))
+    return ssl.create_default_context(cafile=str(bundle))
+
+
+def _first_line(code: str) -> str:
+    lines = code.strip().splitlines() or [""]
+    return repr(lines[0][:80])

@@ -1,0 +1,86 @@
+"""What a cell sends, and what a front end makes of it.
+
+The messages are those of the Jupyter messaging protocol (jupyter-client's document "Messaging in
+Jupyter", "Messages on the IOPub channel").
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+# `"MIME type": value`; a JSON document.
+Bundle = dict[str, Any]
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class Message(NamedTuple):
+    """One message about a cell.
+
+    Attributes:
+        kind: its `msg_type`, such as `display_data`.
+        content: as the protocol says for its kind.
+        seconds: from the request to its arrival.
+    """
+
+    kind: str
+    content: Bundle
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """A cell that has run.
+
+    Attributes:
+        messages: about it, in order, without the changes of the kernel's state.
+        seconds: from the request to the reply.
+    """
+
+    messages: tuple[Message, ...]
+    seconds: float
+
+    def text(self, stream: str = "stdout") -> str:
+        """All that it wrote to that stream."""
+        return "".join(
+            m.content["text"]
+            for m in self.messages
+            if m.kind == "stream" and m.content["name"] == stream
+        )
+
+    @property
+    def error(self) -> str | None:
+        """`NameError: name 'x' is not defined`, or None."""
+        for message in self.messages:
+            if message.kind == "error":
+                return _COLOUR.sub("", f"{message.content['ename']}: {message.content['evalue']}")
+        return None
+
+    @property
+    def shown(self) -> tuple[Bundle, ...]:
+        """The displays below the cell as they are in the end: updates take the place of what was.
+
+        An update of a display that this cell does not have is for another cell, and left out.
+        """
+        bundles: list[Bundle] = []
+        places: dict[str, int] = {}
+        for message in self.messages:
+            name = message.content.get("transient", {}).get("display_id")
+            if message.kind == "update_display_data" and name in places:
+                bundles[places[name]] = message.content["data"]
+            elif message.kind in ("display_data", "execute_result"):
+                if name is not None:
+                    places[name] = len(bundles)
+                bundles.append(message.content["data"])
+        return tuple(bundles)
+
+    @property
+    def first_shown(self) -> tuple[Bundle, ...]:
+        """What `display_data` brought, before any update."""
+        return tuple(m.content["data"] for m in self.messages if m.kind == "display_data")
+
+    @property
+    def outline(self) -> tuple[str, ...]:
+        """The kinds of its messages, in order."""
+        return tuple(m.kind for m in self.messages)

@@ -1,0 +1,154 @@
+"""A person at a running Jupyter: the notebook is there, a kernel runs, and all of it goes again."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass
+from textwrap import dedent
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from builder.smoke import notebook
+from builder.smoke.kernel import Kernel, started
+from builder.smoke.model import Frontend, ProbeFailure, Site
+from builder.smoke.web import Web
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from builder.smoke.notebook import Run
+
+PAGES = {
+    Frontend.LAB: "lab/tree/",
+    Frontend.NOTEBOOK: "notebooks/",
+    Frontend.CLASSIC: "nbclassic/notebooks/",
+}
+
+# A TensorBoard outlives its kernel, so it is ended by the pid in its info file; the name is looked
+# at, since a pid may be another program's by now. The directory is the run's, or it stays.
+_CLEAN = dedent("""\
+    import glob, json, os, shutil, signal, time
+
+    def _is_ours(pid):
+        try:
+            with open("/proc/%d/cmdline" % pid, "rb") as file:
+                return b"tensorboard" in file.read()
+        except OSError:
+            return False
+
+    _pids = []
+    for _path in glob.glob("tmp/.tensorboard-info/*.info"):
+        with open(_path) as _file:
+            _pids.append(json.load(_file)["pid"])
+    for _signal in (signal.SIGTERM, signal.SIGKILL):
+        for _pid in filter(_is_ours, _pids):
+            os.kill(_pid, _signal)
+        _deadline = time.monotonic() + 4
+        while any(map(_is_ours, _pids)) and time.monotonic() < _deadline:
+            time.sleep(0.02)
+    if os.path.basename(os.getcwd()) == DIRECTORY:
+        shutil.rmtree(os.getcwd(), ignore_errors=True)
+    print(json.dumps(list(filter(_is_ours, _pids))))""")
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What the probes of the kernel layers work with.
+
+    Attributes:
+        site: the running Jupyter.
+        run: what is run there.
+        web: the way to it, with the token.
+        kernel: of the run's notebook; its cells have not run yet.
+    """
+
+    site: Site
+    run: Run
+    web: Web
+    kernel: Kernel
+
+    @property
+    def page(self) -> str:
+        """The address of the notebook's page: frames are relative to it."""
+        return page(self.site, self.run)
+
+    def read(self, name: str) -> Any:
+        """A JSON file of the run's directory."""
+        path = quote(f"{self.run.directory}/{name}")
+        return json.loads(self.web.api("GET", f"contents/{path}?type=file&format=text")["content"])
+
+
+def page(site: Site, run: Run) -> str:
+    """The address at which the site's front end shows the run's notebook."""
+    return f"{site.url}{PAGES[site.deployment.frontend]}{quote(run.notebook)}"
+
+
+def upload(web: Web, run: Run) -> str:
+    """Put the notebook and what it imports into a directory of its own below Jupyter's root.
+
+    Returns:
+        The notebook's path below that root.
+
+    Raises:
+        ProbeFailure: Jupyter does not take it.
+    """
+    texts = notebook.modules()
+    directories = {run.directory}
+    for path in texts:
+        parts = path.split("/")[:-1]
+        directories |= {"/".join([run.directory, *parts[: k + 1]]) for k in range(len(parts))}
+    for directory in sorted(directories):
+        _put(web, directory, type="directory")
+    for path, text in texts.items():
+        _put(web, f"{run.directory}/{path}", type="file", format="text", content=text)
+    _put(web, run.notebook, type="notebook", content=notebook.document(run))
+    return run.notebook
+
+
+def clean_up(web: Web, run: Run) -> None:
+    """End the run's kernels and TensorBoards, whoever started them, and remove its directory.
+
+    Raises:
+        ProbeFailure: something of it is still there.
+    """
+    for session in web.api("GET", "sessions"):
+        if session["path"].startswith(f"{run.directory}/"):
+            web.api("DELETE", f"sessions/{session['id']}")
+    with started(web, run.notebook) as kernel:
+        _clean(kernel, run)
+
+
+@contextmanager
+def opened(site: Site, run: Run, *, ca_bundle: str | None = None) -> Iterator[Visit]:
+    """The run's notebook is there and has a kernel while the block lasts; then nothing is left.
+
+    Args:
+        site: the running Jupyter.
+        run: what is to be run; its cells are for the caller.
+        ca_bundle: CAs to trust, or None for the default.
+
+    Raises:
+        ProbeFailure: Jupyter takes no notebook, or no kernel starts.
+    """
+    web = Web(site.url, site.token, ca_bundle=ca_bundle)
+    try:
+        upload(web, run)
+        try:
+            with started(web, run.notebook) as kernel:
+                yield Visit(site, run, web, kernel)
+        finally:
+            # By a kernel of its own, since the one of the visit may be busy, or dead.
+            clean_up(web, run)
+    finally:
+        web.close()
+
+
+def _put(web: Web, path: str, **model: Any) -> None:
+    web.api("PUT", f"contents/{quote(path)}", model)
+
+
+def _clean(kernel: Kernel, run: Run) -> None:
+    left = kernel.value(_CLEAN.replace("DIRECTORY", repr(run.directory)))
+    if left:
+        raise ProbeFailure(f"TensorBoards are still running, with the pids {left}")

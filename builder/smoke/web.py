@@ -1,0 +1,211 @@
+"""HTTP to Jupyter's own origin and to no other, as a program with a token or as a browser."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlencode, urljoin, urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from builder.smoke.model import ProbeFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PIECE = 1 << 16
+_PORTS = {"http": 80, "https": 443}
+
+
+class BarredOriginError(requests.ConnectionError):
+    """A request that would have left Jupyter's origin."""
+
+
+class Answer(NamedTuple):
+    """What came back.
+
+    Attributes:
+        url: what was asked for.
+        status: the HTTP status.
+        headers: of the response, whatever the case of their names.
+        body: in bytes, decompressed.
+        seconds: from the request to the last byte.
+    """
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    seconds: float
+
+    @property
+    def text(self) -> str:
+        """The body as UTF-8."""
+        return self.body.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """The body as JSON; NaN and the infinities as Python has them.
+
+        Raises:
+            ProbeFailure: it is none.
+        """
+        try:
+            return json.loads(self.body)
+        except ValueError as error:
+            raise ProbeFailure(f"{self.url} answers {self.status} and no JSON") from error
+
+    def expect(self, status: int) -> Answer:
+        """This, if the status is that one.
+
+        Raises:
+            ProbeFailure: it is another one.
+        """
+        if self.status != status:
+            where = self.headers.get("Location", "")
+            to = f" to {urlsplit(where).path}" if where else ""
+            raise ProbeFailure(f"{self.url} answers {self.status}{to} instead of {status}")
+        return self
+
+
+class Web:
+    """A person's way to Jupyter: every request goes to its origin, or is not made at all.
+
+    Nothing is read from the environment (no proxies, no netrc): that origin is asked directly.
+    Redirects are answers here, and not followed. One object serves one thread.
+
+    Args:
+        url: Jupyter's address, base URL included, with a slash at its end.
+        token: sent in a header, which also spares the requests the XSRF check (jupyter-server's
+            security documentation); None is a stranger, or a browser before `log_in`.
+        ca_bundle: file or directory with the CAs to trust, or None for the default.
+    """
+
+    def __init__(self, url: str, token: str | None = None, *, ca_bundle: str | None = None) -> None:
+        self.url = url
+        self.ca_bundle = ca_bundle
+        self._token = token
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.verify = ca_bundle if ca_bundle is not None else True
+        self._session.mount("http://", _OneOrigin(url))
+        self._session.mount("https://", _OneOrigin(url))
+
+    def __repr__(self) -> str:
+        return f"Web({self.url!r})"
+
+    @property
+    def authorization(self) -> dict[str, str]:
+        """The header that carries the token; empty without one."""
+        return {} if self._token is None else {"Authorization": f"token {self._token}"}
+
+    def again(self) -> Web:
+        """The same way for another thread."""
+        return Web(self.url, self._token, ca_bundle=self.ca_bundle)
+
+    def close(self) -> None:
+        """Let its connections go."""
+        self._session.close()
+
+    def ask(
+        self,
+        path: str,
+        body: bytes | str | None = None,
+        *,
+        method: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 20.0,
+    ) -> Answer:
+        """Ask for a path relative to Jupyter's base URL, or for an address.
+
+        Args:
+            path: percent-encoded.
+            body: makes it a POST, if `method` says nothing else.
+            method: such as `DELETE`.
+            headers: more of them.
+            timeout: seconds until the last byte must be there.
+
+        Raises:
+            BarredOriginError: it leads to another origin.
+            TimeoutError: it took longer.
+            requests.RequestException: there was no whole answer.
+        """
+        url = urljoin(self.url, path)
+        began = time.monotonic()
+        with self._session.request(
+            method or ("GET" if body is None else "POST"),
+            url,
+            data=body.encode() if isinstance(body, str) else body,
+            headers={**self.authorization, **(headers or {})},
+            timeout=timeout,
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            pieces = []
+            for piece in response.iter_content(_PIECE):
+                pieces.append(piece)
+                if time.monotonic() - began > timeout:
+                    raise TimeoutError(f"{url} was not complete within {timeout:.0f} s")
+        seconds = time.monotonic() - began
+        return Answer(url, response.status_code, response.headers, b"".join(pieces), seconds)
+
+    def api(
+        self,
+        method: str,
+        path: str,
+        content: Any = None,
+        *,
+        timeout: float = 20.0,
+    ) -> Any:
+        """One call of Jupyter's REST API, such as `POST sessions`; the answer's JSON or None.
+
+        Raises:
+            ProbeFailure: the answer is an error.
+        """
+        body = None if content is None else json.dumps(content)
+        kind = {"Content-Type": "application/json"}
+        answer = self.ask(f"api/{path}", body, method=method, headers=kind, timeout=timeout)
+        if answer.status >= 400:
+            raise ProbeFailure(f"{method} api/{path} answers {answer.status}: {answer.text[:200]}")
+        return answer.json() if answer.body else None
+
+
+def log_in(url: str, token: str, *, ca_bundle: str | None = None) -> Web:
+    """Log in as a browser does, by the form, which wants the `_xsrf` of its cookie.
+
+    Returns:
+        A way in that has cookies and no token.
+
+    Raises:
+        ProbeFailure: the form lets nobody in.
+    """
+    web = Web(url, ca_bundle=ca_bundle)
+    form = web.ask("login").expect(200)
+    field = re.search(r'name="_xsrf" value="([^"]+)"', form.text)
+    fields = {"password": token} | ({"_xsrf": field[1]} if field else {})
+    body = urlencode(fields)
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = web.ask("login", body, headers=kind)
+    if answer.status not in (200, 302) or web.ask("api/sessions").status != 200:
+        raise ProbeFailure(f"the login form answers {answer.status} and lets nobody in")
+    return web
+
+
+class _OneOrigin(HTTPAdapter):
+    """Sends requests to one origin only, redirected ones included."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self._origin = _origin(url)
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kw: Any) -> requests.Response:
+        if _origin(request.url or "") != self._origin:
+            raise BarredOriginError(f"{request.url} is not Jupyter's origin: not asked")
+        return super().send(request, *args, **kw)
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
