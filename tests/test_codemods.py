@@ -63,8 +63,10 @@ MENDED = [
     (
         "port-in-use",
         SERVER % "super().__init__(\n        host, port, wsgi_app, Handler\n      )",
-        "try:\n        super().__init__(\n          host, port, wsgi_app, Handler\n        )\n"
-        "      except SystemExit as exited:",
+        (
+            "try:\n        super().__init__(\n          host, port, wsgi_app, Handler\n        )\n"
+            "      except SystemExit as exited:"
+        ),
         "",
     ),
     (
