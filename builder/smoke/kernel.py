@@ -28,9 +28,11 @@ if TYPE_CHECKING:
 
     from builder.smoke.web import Web
 
-# Seconds: until a new kernel answers, for one question to it, for a cell that has no other limit.
+# Seconds: until a new kernel answers, for one question to it, until it ends, between two tries,
+# for a cell that has no other limit.
 _READY = 40.0
 _NUDGE = 1.0
+_ENDS, _PAUSE = 20.0, 0.1
 CELL = 30.0
 _GONE = ("restarting", "autorestarting", "dead")
 
@@ -82,7 +84,7 @@ class Kernel:
         while replied is None or not idle:
             told = self._next(began + timeout)
             if told is None:
-                raise ProbeFailure(f"a cell ran longer than {timeout:.0f} s: {_first_line(code)}")
+                raise ProbeFailure(f"a cell ran longer than {timeout:g} s: {_first_line(code)}")
             kind, body = told["header"]["msg_type"], told["content"]
             if kind == "status" and body["execution_state"] in _GONE:
                 raise ProbeFailure(f"the kernel died in the cell {_first_line(code)}")
@@ -187,7 +189,22 @@ def started(web: Web, notebook: str) -> Iterator[Kernel]:
         finally:
             kernel.close()
     finally:
-        web.ask(f"api/sessions/{session['id']}", method="DELETE")
+        end(web, session["id"])
+
+
+def end(web: Web, session: str) -> None:
+    """End a session and its kernel; that it is gone already is as good.
+
+    While a dead kernel is being restarted, jupyter-server answers 500 to that: ask again.
+
+    Raises:
+        ProbeFailure: it is still there after a while.
+    """
+    deadline = time.monotonic() + _ENDS
+    while (answer := web.ask(f"api/sessions/{session}", method="DELETE")).status not in (204, 404):
+        if time.monotonic() > deadline:
+            raise ProbeFailure(f"Jupyter answers {answer.status} for {_ENDS:g} s to end a kernel")
+        time.sleep(_PAUSE)
 
 
 def _connect(web: Web, path: str) -> websocket.WebSocket:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from websocket import WebSocketException
 
 from builder.smoke import notebook
-from builder.smoke.kernel import Kernel, started
+from builder.smoke.kernel import Kernel, end, started
 from builder.smoke.model import Frontend, ProbeFailure, Site
 from builder.smoke.web import Web
 
@@ -145,7 +145,7 @@ def clean_up(web: Web, run: Run) -> None:
     """
     for session in web.api("GET", "sessions"):
         if session["path"].startswith(f"{run.directory}/"):
-            web.api("DELETE", f"sessions/{session['id']}")
+            end(web, session["id"])
     with started(web, run.notebook) as kernel:
         _clean(kernel, run)
 

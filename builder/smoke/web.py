@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 
 from builder.smoke.model import ProbeFailure
@@ -145,15 +146,9 @@ class Web:
             allow_redirects=follow,
             stream=True,
         ) as response:
-            pieces = []
-            for piece in response.iter_content(_PIECE):
-                pieces.append(piece)
-                if time.monotonic() - began > timeout:
-                    raise TimeoutError(f"{url} was not complete within {timeout:.0f} s")
+            content = _read(response, began, timeout)
         seconds = time.monotonic() - began
-        return Answer(
-            response.url, response.status_code, response.headers, b"".join(pieces), seconds
-        )
+        return Answer(response.url, response.status_code, response.headers, content, seconds)
 
     def api(
         self,
@@ -195,6 +190,19 @@ def log_in(url: str, token: str, *, ca_bundle: str | None = None) -> Web:
     if answer.status not in (200, 302) or web.ask("api/sessions").status != 200:
         raise ProbeFailure(f"the login form answers {answer.status} and lets nobody in")
     return web
+
+
+def _read(response: requests.Response, began: float, timeout: float) -> bytes:
+    """The body, decompressed; `iter_content` would wait for whole pieces, however they drip in."""
+    pieces = []
+    try:
+        while piece := response.raw.read1(_PIECE, decode_content=True):
+            pieces.append(piece)
+            if time.monotonic() - began > timeout:
+                raise TimeoutError(f"{response.url} was not complete within {timeout:g} s")
+    except urllib3.exceptions.HTTPError as error:
+        raise requests.ConnectionError(f"{response.url} broke off: {error}") from error
+    return b"".join(pieces)
 
 
 class _OneOrigin(HTTPAdapter):
