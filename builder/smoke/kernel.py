@@ -12,7 +12,7 @@ import socket
 import ssl
 import time
 import uuid
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -34,6 +34,7 @@ _READY = 40.0
 _NUDGE = 1.0
 _ENDS, _PAUSE = 20.0, 0.1
 CELL = 30.0
+_BROKEN = (websocket.WebSocketException, OSError)
 _GONE = ("restarting", "autorestarting", "dead")
 
 
@@ -148,7 +149,11 @@ class Kernel:
             "version": "5.3",
         }
         message = {"header": header, "parent_header": {}, "metadata": {}, "content": content}
-        self._socket.send(json.dumps(message | {"channel": "shell", "buffers": []}))
+        text = json.dumps(message | {"channel": "shell", "buffers": []})
+        try:
+            self._socket.send(text)
+        except _BROKEN as error:
+            raise ProbeFailure(f"the connection to the kernel broke: {error}") from error
         return identity
 
     def _next(self, deadline: float) -> dict[str, Any] | None:
@@ -159,8 +164,8 @@ class Kernel:
                 said = self._socket.recv()
             except websocket.WebSocketTimeoutException:
                 return None
-            except websocket.WebSocketConnectionClosedException as error:
-                raise ProbeFailure("Jupyter closed the connection to the kernel") from error
+            except _BROKEN as error:
+                raise ProbeFailure(f"the connection to the kernel broke: {error}") from error
             if isinstance(said, str) and said:  # binary ones carry buffers of widgets
                 told: dict[str, Any] = json.loads(said)
                 return told
@@ -201,31 +206,45 @@ def end(web: Web, session: str) -> None:
         ProbeFailure: it is still there after a while.
     """
     deadline = time.monotonic() + _ENDS
-    while (answer := web.ask(f"api/sessions/{session}", method="DELETE")).status not in (204, 404):
-        if time.monotonic() > deadline:
-            raise ProbeFailure(f"Jupyter answers {answer.status} for {_ENDS:g} s to end a kernel")
-        time.sleep(_PAUSE)
+    while True:
+        try:
+            web.api("DELETE", f"sessions/{session}", expect=(204, 404))
+        except ProbeFailure:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
 
 
 def _connect(web: Web, path: str) -> websocket.WebSocket:
-    """A WebSocket below Jupyter's base URL, straight there: no proxy, no redirect."""
+    """A WebSocket below Jupyter's base URL, straight there: no proxy, no redirect.
+
+    Raises:
+        ProbeFailure: there is none.
+    """
     parts = urlsplit(web.url)
     secure = parts.scheme == "https"
     host, port = parts.hostname or "", parts.port or (443 if secure else 80)
-    line = socket.create_connection((host, port), timeout=_READY)
-    try:
-        if secure:
-            line = _trust(web.ca_bundle).wrap_socket(line, server_hostname=host)
-        return websocket.create_connection(
-            f"{'wss' if secure else 'ws'}://{parts.netloc}{parts.path}{path}",
-            socket=line,
-            header=[f"{name}: {value}" for name, value in web.authorization.items()],
-            redirect_limit=0,
-            timeout=_READY,
-        )
-    except BaseException:
-        line.close()
-        raise
+    with ExitStack() as stack:
+        try:
+            line = stack.enter_context(socket.create_connection((host, port), timeout=_READY))
+            if secure:
+                line = _trust(web.ca_bundle).wrap_socket(line, server_hostname=host)
+                stack.enter_context(line)
+            connection = websocket.create_connection(
+                f"{'wss' if secure else 'ws'}://{parts.netloc}{parts.path}{path}",
+                socket=line,
+                header=[f"{name}: {value}" for name, value in web.authorization.items()],
+                redirect_limit=0,
+                timeout=_READY,
+            )
+        except websocket.WebSocketBadStatusException as error:
+            raise ProbeFailure(f"Jupyter answers {error.status_code} to a WebSocket") from error
+        except _BROKEN as error:
+            raise ProbeFailure(f"there is no connection to the kernel: {error}") from error
+        stack.pop_all()
+    return connection
 
 
 def _trust(ca_bundle: str | None) -> ssl.SSLContext:

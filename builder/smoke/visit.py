@@ -9,8 +9,6 @@ from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from websocket import WebSocketException
-
 from builder.smoke import notebook
 from builder.smoke.kernel import Kernel, end, started
 from builder.smoke.model import Frontend, ProbeFailure, Site
@@ -182,7 +180,7 @@ def _leave(web: Web, kernel: Kernel, run: Run) -> None:
     """Clean up by that kernel, or by a new one if it is busy, or dead."""
     try:
         _clean(kernel, run)
-    except (ProbeFailure, WebSocketException, OSError):
+    except ProbeFailure:
         clean_up(web, run)
 
 

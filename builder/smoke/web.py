@@ -15,7 +15,7 @@ from requests.adapters import HTTPAdapter
 from builder.smoke.model import ProbeFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
 _PIECE = 1 << 16
 _PORTS = {"http": 80, "https": 443}
@@ -156,19 +156,30 @@ class Web:
         path: str,
         content: Any = None,
         *,
+        expect: Container[int] = range(400),
         timeout: float = 20.0,
     ) -> Any:
         """One call of Jupyter's REST API, such as `POST sessions`; the answer's JSON or None.
 
+        Args:
+            method: of HTTP.
+            path: below `api/`, percent-encoded.
+            content: any JSON, or None to send nothing.
+            expect: the statuses that are no failure.
+            timeout: seconds.
+
         Raises:
-            ProbeFailure: the answer is an error.
+            ProbeFailure: there is no answer, or its status is another one.
         """
         body = None if content is None else json.dumps(content)
         kind = {"Content-Type": "application/json"}
-        answer = self.ask(f"api/{path}", body, method=method, headers=kind, timeout=timeout)
-        if answer.status >= 400:
+        try:
+            answer = self.ask(f"api/{path}", body, method=method, headers=kind, timeout=timeout)
+        except (requests.RequestException, OSError) as error:
+            raise ProbeFailure(f"{method} api/{path} has no answer: {error}") from error
+        if answer.status not in expect:
             raise ProbeFailure(f"{method} api/{path} answers {answer.status}: {answer.text[:200]}")
-        return answer.json() if answer.body else None
+        return answer.json() if answer.body and answer.status < 400 else None
 
 
 def log_in(url: str, token: str, *, ca_bundle: str | None = None) -> Web:
