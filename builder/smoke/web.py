@@ -205,6 +205,8 @@ def log_in(url: str, token: str, *, ca_bundle: str | None = None) -> Web:
 
 def _read(response: requests.Response, began: float, timeout: float) -> bytes:
     """The body, decompressed; `iter_content` would wait for whole pieces, however they drip in."""
+    if response.is_redirect:
+        return response.content  # requests has read it already, to see where it leads
     pieces = []
     try:
         while piece := response.raw.read1(_PIECE, decode_content=True):
