@@ -84,6 +84,12 @@ class TodayError(BuilderError):
     exit_code = 11
 
 
+class SourceError(BuilderError):
+    """Upstream's source, its repository or git did not give what was asked of them."""
+
+    exit_code = 15
+
+
 class InterruptedRunError(BuilderError):
     """Ctrl-C or SIGTERM: stop, and leave everything as it was."""
 
