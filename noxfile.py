@@ -44,6 +44,13 @@ def today(session: nox.Session) -> None:
 
 
 @nox.session
+def publish(session: nox.Session) -> None:
+    """Upload checked wheels and install them back: RELEASE... [--repository testpypi]."""
+    session.install("-e", ".[publish]")
+    session.run("python", "-m", "builder", "publish", *session.posargs)
+
+
+@nox.session
 def record(session: nox.Session) -> None:
     """Make the era references in tests/eras anew: RELEASE..."""
     session.install("-e", ".[deep]")

@@ -84,6 +84,12 @@ class TodayError(BuilderError):
     exit_code = 11
 
 
+class PublishError(BuilderError):
+    """An index did not take a wheel, or does not serve what was built."""
+
+    exit_code = 13
+
+
 class InterruptedRunError(BuilderError):
     """Ctrl-C or SIGTERM: stop, and leave everything as it was."""
 

@@ -32,7 +32,10 @@ def test_readme_names_real_sessions_and_files() -> None:
         assert target.startswith("https://") or (ROOT / target).exists(), target
 
 
-@pytest.mark.parametrize("verb", ["build", "plan", "check", "catalog", "bench", "today", "record"])
+_VERBS = ["build", "plan", "check", "catalog", "bench", "today", "record", "publish"]
+
+
+@pytest.mark.parametrize("verb", [*_VERBS, "install-hint"])
 def test_every_verb_explains_itself(verb: str) -> None:
     """--help works without a network and names its options."""
     words = [sys.executable, "-m", "builder", verb, "--help"]
@@ -56,7 +59,7 @@ def test_imports_run_one_way() -> None:
         {"checks", "provenance"},
         {"command", "console", "cache", "index", "source", "git", "output", "settings"},
         {"environments", "server"},
-        {"deep", "today"},
+        {"deep", "today", "publish"},
         {"pipeline", "bench"},
         {"cli"},
         {"__main__"},

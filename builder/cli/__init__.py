@@ -18,6 +18,7 @@ from builder.cli.build import build
 from builder.cli.catalog import catalog
 from builder.cli.check import check
 from builder.cli.plan import plan
+from builder.cli.publish import install_hint, publish
 from builder.cli.today import record, today
 from builder.console import Console
 from builder.errors import BuilderError, InterruptedRunError, fault
@@ -36,12 +37,12 @@ def cli() -> None:
 
     Exit codes: 0 done, 2 the request makes no sense, 3 index or cache, 4 patches, 5 unreadable
     wheel, 6 new findings, 7 output directory, 8 provenance, 9 nothing found but not everything
-    could be checked, 10 another program failed, 11 not alive today, 130 interrupted,
-    143 terminated.
+    could be checked, 10 another program failed, 11 not alive today, 13 publishing failed,
+    130 interrupted, 143 terminated.
     """
 
 
-for command in (build, plan, check, catalog, bench, today, record):
+for command in (build, plan, check, catalog, bench, today, record, publish, install_hint):
     cli.add_command(command)
 
 
