@@ -99,7 +99,9 @@ def deliver(
         if meaning is Meaning.STORED:
             return Delivery.UPLOADED
         if meaning is Meaning.EXISTS:
-            return _settle(parcel, shelf, patience, note)
+            _settle(parcel, shelf, patience, note)
+            # After an attempt of ours that was left open, it is ours.
+            return Delivery.UPLOADED if attempt else Delivery.SKIPPED
         if attempt + 1 < patience.attempts:
             _pause(answer, meaning, attempt, patience, note)
         if already_there(parcel, shelf, patience):
@@ -176,13 +178,11 @@ def _state(parcel: Parcel, shelf: Shelf) -> str:
     return ""
 
 
-def _settle(
-    parcel: Parcel, shelf: Shelf, patience: Patience, note: Callable[[str], None]
-) -> Delivery:
-    """The index says that it has a file of this name: find out which."""
+def _settle(parcel: Parcel, shelf: Shelf, patience: Patience, note: Callable[[str], None]) -> None:
+    """The index says that it has a file of this name: wait until it is seen to be this one."""
     for spent in patience.pauses():
         if already_there(parcel, shelf, patience):
-            return Delivery.SKIPPED
+            return
         note(f"{parcel.filename} exists and is not listed yet, {spent:.0f} s")
     raise burnt(parcel.filename)
 

@@ -9,11 +9,14 @@ nowhere but in this process's memory. It lists sha256, refuses to replace files,
 from __future__ import annotations
 
 import hmac
+import importlib
 import logging
 import os
 import secrets
+import sys
 import tempfile
 import threading
+import warnings
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from socketserver import ThreadingMixIn
@@ -26,6 +29,7 @@ from builder.publish.uploader import Password
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import ModuleType
 
 _USER = "rehearsal"
 
@@ -57,7 +61,7 @@ def rehearsing(kept: Path | None = None) -> Iterator[Rehearsal]:
 
 @contextmanager
 def _serving(directory: Path, credentials: Password) -> Iterator[int]:
-    import pypiserver
+    pypiserver = _load_pypiserver()
 
     def known(username: str, password: str) -> bool:
         expected = f"{credentials.username}:{credentials.password}"
@@ -85,6 +89,21 @@ def _serving(directory: Path, credentials: Password) -> Iterator[int]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def _load_pypiserver() -> ModuleType:
+    """Import it quietly and without traces.
+
+    Its copy of bottle imports cgi, which Python 3.11 and 3.12 deprecate, and puts an importer of
+    an old kind into `sys.meta_path`, of which Python 3.11 warns at every later import.
+    """
+    finders = list(sys.meta_path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return importlib.import_module("pypiserver")
+    finally:
+        sys.meta_path[:] = finders
 
 
 @contextmanager

@@ -107,7 +107,7 @@ def _pedigree(document: dict[str, Any], release: str) -> Pedigree:
 
 
 def _distribution(name: str, version: str, filename: str, sha256: str) -> Component:
-    from cyclonedx.factory.license import LicenseFactory
+    from cyclonedx.contrib.license.factories import LicenseFactory
     from cyclonedx.model import HashAlgorithm, HashType
     from cyclonedx.model.component import Component, ComponentType
     from packageurl import PackageURL
