@@ -27,6 +27,10 @@ from builder.settings import read_environment
 if TYPE_CHECKING:
     from builder.publish.rehearsal import Rehearsal
 
+pytestmark = pytest.mark.filterwarnings(
+    # pypiserver leaves the file of a HEAD request to the garbage collector.
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)
 QUICK = Patience(total=5, first=0.05, attempts=2)
 OURS = Identity(IdentityKind.TEST, "tensorboardtmp", "2.2.1")
 

@@ -56,6 +56,7 @@ class Conduct:
         serves: the bytes that it serves for every file, where they are not what is stored.
         unserved: how many downloads are answered 404.
         read_status: what it answers to each reading, if not 200.
+        once: refuse a file whose name it has, as real indexes do.
         posts: uploads that were begun.
         authorizations: what clients sent as credentials.
         stored: file names in the order in which they were stored.
@@ -69,6 +70,7 @@ class Conduct:
     serves: bytes | None = None
     unserved: int = 0
     read_status: int = 200
+    once: bool = False
     posts: int = 0
     authorizations: list[str] = field(default_factory=list)
     stored: list[str] = field(default_factory=list)
@@ -107,6 +109,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.close()
             return
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.conduct.once and self.conduct.stored:
+            self._answer(400, b"File already exists")
+            return
         if act.store:
             self._store(body)
         if act.status is None:

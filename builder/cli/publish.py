@@ -99,6 +99,8 @@ def publish(
         raise RequestError("--rehearsal and --repository exclude each other", "leave one out")
     if repository is None and index_url is not None:
         raise RequestError("--index-url belongs to a repository", "name it with --repository")
+    if repository is not None and chosen["offline"]:
+        raise RequestError("--offline and --repository exclude each other", "leave one out")
     common = Common(*(chosen.pop(name) for name in Common._fields))
     flags = {name: chosen.pop(name) for name in ("dry_run", "attest", "install", "python")}
     build = build_options(chosen.pop("series"), **chosen)

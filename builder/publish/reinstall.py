@@ -16,7 +16,6 @@ from builder.era import era_of
 from builder.errors import CommandError, PublishError
 from builder.model import PACKAGE
 from builder.publish.hint import requirement
-from builder.publish.uploader import without_secrets
 from builder.server import serving
 
 if TYPE_CHECKING:
@@ -92,7 +91,7 @@ def install_back(
     """
     with tempfile.TemporaryDirectory(prefix="installed-") as name:
         room = Path(name)
-        mine = clean_environ(environment, without_secrets(environ), room)
+        mine = clean_environ(environment, environ, room)
         try:
             python = environments.make_environment(room / "env", home.python, mine)
             if home.first:

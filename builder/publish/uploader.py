@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 _TIMEOUT = (15.0, 120.0)
 # Characters. A password of fewer is none, and would be found in any sentence.
 _SECRET = 4
-# What programs that we start have no business to see.
-SECRETS = ("TWINE_", "ACTIONS_ID_TOKEN_", "GITHUB_TOKEN", "GH_TOKEN")
 
 
 class Uploader(Protocol):
@@ -180,11 +178,6 @@ class TwineUploader:
 def credentials(environ: Mapping[str, str]) -> Password:
     """What the environment says; what it does not say twine finds elsewhere."""
     return Password(environ.get("TWINE_USERNAME") or None, environ.get("TWINE_PASSWORD") or None)
-
-
-def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment for programs that we start."""
-    return {k: v for k, v in environ.items() if not k.startswith(SECRETS)}
 
 
 @contextmanager
