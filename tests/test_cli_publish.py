@@ -245,15 +245,20 @@ def test_the_token_is_seen_nowhere(tmp_path: Path, env: dict[str, str]) -> None:
 def _watched(parent: psutil.Process) -> Iterator[tuple[str, str]]:
     """Name, and command line and environment, of every program while the parent runs.
 
-    The parent's own environment has the token: the user put it there.
+    The parent's own environment has the token: the user put it there. Between fork and exec a child
+    is the parent still.
     """
+    own = parent.cmdline()
     while parent.is_running() and parent.status() != psutil.STATUS_ZOMBIE:
         with suppress(psutil.Error):
             yield "builder", " ".join(parent.cmdline())
         with suppress(psutil.Error):
             for child in parent.children(recursive=True):
                 with suppress(psutil.Error):
-                    yield child.name(), f"{child.cmdline()} {child.environ()}"
+                    line = child.cmdline()
+                    if line != own:
+                        yield child.name(), f"{line} {child.environ()}"
+        threading.Event().wait(0.01)
 
 
 def test_install_hint_prints_what_users_type(run_builder: RunBuilder) -> None:

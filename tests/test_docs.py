@@ -32,10 +32,10 @@ def test_readme_names_real_sessions_and_files() -> None:
         assert target.startswith("https://") or (ROOT / target).exists(), target
 
 
-_VERBS = ["build", "plan", "check", "catalog", "bench", "today", "record", "publish"]
+_VERBS = ["build", "plan", "check", "catalog", "bench", "today", "record", "publish", "summary"]
 
 
-@pytest.mark.parametrize("verb", [*_VERBS, "install-hint"])
+@pytest.mark.parametrize("verb", [*_VERBS, "install-hint", "watch"])
 def test_every_verb_explains_itself(verb: str) -> None:
     """--help works without a network and names its options."""
     words = [sys.executable, "-m", "builder", verb, "--help"]
@@ -56,7 +56,7 @@ def test_imports_run_one_way() -> None:
         {"errors", "model", "era", "machine"},
         {"wheel", "diff", "codemods", "series", "requirements", "delta", "identity"},
         {"catalog", "request", "plan", "overlay"},
-        {"checks", "provenance"},
+        {"checks", "provenance", "summary"},
         {"command", "console", "cache", "index", "source", "git", "output", "settings"},
         {"environments", "server"},
         {"deep", "today", "publish"},

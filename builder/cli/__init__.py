@@ -19,7 +19,9 @@ from builder.cli.catalog import catalog
 from builder.cli.check import check
 from builder.cli.plan import plan
 from builder.cli.publish import install_hint, publish
+from builder.cli.summary import summary
 from builder.cli.today import record, today
+from builder.cli.watch import watch
 from builder.console import Console
 from builder.errors import BuilderError, InterruptedRunError, fault
 
@@ -42,7 +44,20 @@ def cli() -> None:
     """
 
 
-for command in (build, plan, check, catalog, bench, today, record, publish, install_hint):
+_VERBS = (
+    build,
+    plan,
+    check,
+    catalog,
+    bench,
+    today,
+    record,
+    publish,
+    install_hint,
+    summary,
+    watch,
+)
+for command in _VERBS:
     cli.add_command(command)
 
 

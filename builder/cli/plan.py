@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -15,14 +15,11 @@ from builder.cli.options import (
     open_workshop,
     series_option,
 )
-from builder.cli.words import finding_line
+from builder.cli.words import finding_line, say_output
 from builder.errors import NewFindingsError
-from builder.plan import BuildPlan, SeriesPlan, make_plan, to_json
+from builder.plan import BuildPlan, SeriesPlan, make_plan, to_json, to_matrix
 from builder.request import parse_request
 from builder.series import audit
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @click.command()
@@ -30,24 +27,30 @@ if TYPE_CHECKING:
 @series_option
 @identity_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON list for machines.")
+@click.option(
+    "--matrix",
+    metavar="NAME",
+    help="A GitHub Actions matrix: the output NAME of the step, or a line of JSON elsewhere.",
+)
 @common_options
 def plan(
     releases: tuple[str, ...],
     series: tuple[str, ...],
     as_json: bool,
-    catalog: Path,
-    patches: Path,
-    offline: bool,
+    matrix: str | None,
     **chosen: Any,
 ) -> int:
     """Show what `build` would do to releases: 2.2.1, '>=1.13,<2.3', latest, all."""
+    common = Common(*(chosen.pop(name) for name in Common._fields))
     options = build_options(series, **chosen)
-    workshop = open_workshop(Common(catalog, patches, offline))
+    workshop = open_workshop(common)
     wanted = workshop.releases(parse_request(releases, workshop.catalog))
     all_series = workshop.series(options.series)
     present = {p.name for p in options.output.iterdir()} if options.output.is_dir() else set()
     plans = make_plan(wanted, all_series, options.identify, present)
-    if as_json:
+    if matrix is not None:
+        say_output(matrix, json.dumps(to_matrix(plans)), workshop)
+    elif as_json:
         workshop.console.say(json.dumps([to_json(p) for p in plans], indent=1))
     else:
         columns = (
