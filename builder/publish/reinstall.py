@@ -92,8 +92,8 @@ def install_back(
     with tempfile.TemporaryDirectory(prefix="installed-") as name:
         room = Path(name)
         mine = clean_environ(environment, environ, room)
+        python = _make_environment(room / "env", home.python, mine)
         try:
-            python = environments.make_environment(room / "env", home.python, mine)
             if home.first:
                 environments.install(python, home.first, mine, until=home.until)
                 environments.uninstall(python, PACKAGE, mine)
@@ -107,6 +107,17 @@ def install_back(
                 f"{home.python}: {error.message}: {tail(error.hint)}",
                 "look at its dependencies; `nox -s today` tries it on every Python",
             ) from error
+
+
+def _make_environment(place: Path, version: str, environ: Mapping[str, str]) -> Path:
+    try:
+        return environments.make_environment(place, version, environ)
+    except CommandError as error:
+        raise PublishError(
+            f"it was published, and there is no Python {version} to install it back on: "
+            f"{tail(error.hint)}",
+            "install that Python, name another with --python, or say --no-install",
+        ) from error
 
 
 def _install_alone(
