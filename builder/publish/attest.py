@@ -98,8 +98,10 @@ def sign(wheel: Path) -> Path:
                 "there is no identity to sign with: attestations are made in CI",
                 "leave --attest out, or run it in the publish workflow (id-token: write)",
             )
-        context = SigningContext.from_trust_config(ClientTrustConfig.production())
-        with context.signer(IdentityToken(credential)) as signer:
+        trust = ClientTrustConfig.production()
+        # Attestations cannot hold entries of Rekor v2 yet (pypi_attestations' own signer says so).
+        trust.force_tlog_version = 1
+        with SigningContext.from_trust_config(trust).signer(IdentityToken(credential)) as signer:
             digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
             made = Attestation.sign(signer, _distribution(wheel, digest))
     except (AttestationError, SigstoreError, IdentityError, OSError) as error:
