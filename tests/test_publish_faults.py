@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CANARY = "pypi-canary-31415926535"
-QUICK = Patience(total=1.5, first=0.05, longest=0.2, attempts=3, longest_wait=2)
+# Long enough for a busy machine; what never comes is waited for briefly.
+QUICK = Patience(total=20, first=0.05, longest=0.2, attempts=3, longest_wait=2)
+BRIEF = replace(QUICK, total=0.5)
 _EXISTS = "File already exists ('x.whl', with blake2_256 hash 'y')."
 
 
@@ -40,6 +42,8 @@ class Case:
         there: what the index has before: nothing, `same` or `other`.
         hidden: how many listings after the upload do not show it.
         stored: how often the file is stored.
+        patience: of the client.
+        timeout: seconds that the client waits for an answer.
     """
 
     acts: tuple[Act, ...]
@@ -49,6 +53,8 @@ class Case:
     there: str = ""
     hidden: int = 0
     stored: int = 0
+    patience: Patience = QUICK
+    timeout: float = 20.0
 
 
 CASES = {
@@ -83,7 +89,7 @@ CASES = {
         (Act(409, "conflict"),), PublishError, 1, ("another", "--build-tag"), "other", hidden=2
     ),
     "400 duplicate, never listed": Case(
-        (Act(400, _EXISTS),), PublishError, 1, ("had a", "--build-tag")
+        (Act(400, _EXISTS),), PublishError, 1, ("had a", "--build-tag"), patience=BRIEF
     ),
     "400 name burnt": Case(
         (Act(400, "This filename has already been used, use a different version."),),
@@ -116,8 +122,12 @@ CASES = {
     ),
     "cut once": Case((Act(cut=True), STORE), Delivery.UPLOADED, 2, stored=1),
     "cut for ever": Case((Act(cut=True),), PublishError, 3, ("no answer", "again")),
-    "no answer though it stored it": Case((Act(None, store=True),), Delivery.UPLOADED, 1, stored=1),
-    "no answer at all": Case((Act(None),), PublishError, 3, ("no answer", "nothing twice")),
+    "no answer though it stored it": Case(
+        (Act(None, store=True),), Delivery.UPLOADED, 1, stored=1, timeout=0.5
+    ),
+    "no answer at all": Case(
+        (Act(None),), PublishError, 3, ("no answer", "nothing twice"), timeout=0.5
+    ),
     "a redirect": Case(
         (Act(302, headers=(("Location", "https://elsewhere.example/legacy/"),)),),
         RefusedError,
@@ -142,10 +152,10 @@ def _empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
 
 
-def _doors(url: str, password: str = CANARY) -> tuple[TwineUploader, IndexShelf]:
+def _doors(url: str, timeout: float = 20.0) -> tuple[TwineUploader, IndexShelf]:
     environment = replace(read_environment(os.environ), http_proxy=None)
     target = Target(url, url, f"{url}simple/", public=False)
-    uploader = TwineUploader(target, Password("me", password), environment, timeout=(5.0, 0.5))
+    uploader = TwineUploader(target, Password("me", CANARY), environment, timeout=(20, timeout))
     return uploader, IndexShelf(environment, target.index_url, "tensorboardtmp")
 
 
@@ -162,12 +172,12 @@ def test_an_upload_ends_in_the_right_state(case: Case, parcel: Parcel) -> None:
         conduct.hidden += 1
     said: list[str] = []
     with misbehaving(conduct) as url:
-        uploader, shelf = _doors(url)
+        uploader, shelf = _doors(url, case.timeout)
         if isinstance(case.outcome, Delivery):
-            assert deliver(parcel, uploader, shelf, QUICK, said.append) is case.outcome
+            assert deliver(parcel, uploader, shelf, case.patience, said.append) is case.outcome
         else:
             with pytest.raises(case.outcome) as caught:
-                deliver(parcel, uploader, shelf, QUICK, said.append)
+                deliver(parcel, uploader, shelf, case.patience, said.append)
             told = f"{caught.value.message}\n{caught.value.hint}"
             assert all(word in told for word in case.words), told
             said.append(told)
@@ -207,7 +217,7 @@ def test_what_is_not_served_is_not_done(
         uploader, shelf = _doors(url)
         assert deliver(parcel, uploader, shelf, QUICK, print) is Delivery.UPLOADED
         with pytest.raises(PublishError) as caught:
-            confirm(parcel, shelf, QUICK, print)
+            confirm(parcel, shelf, BRIEF, print)
     told = f"{caught.value.message}\n{caught.value.hint}"
     assert all(word in told for word in words), told
 

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.filterwarnings(
     # pypiserver leaves the file of a HEAD request to the garbage collector.
     "ignore::pytest.PytestUnraisableExceptionWarning"
 )
-QUICK = Patience(total=5, first=0.05, attempts=2)
+QUICK = Patience(total=60, first=0.05, attempts=2)
 OURS = Identity(IdentityKind.TEST, "tensorboardtmp", "2.2.1")
 
 
