@@ -2,47 +2,38 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from builder.errors import (
-    BuilderError,
-    NewFindingsError,
-    ProvenanceError,
-    RequestError,
-    UncheckedError,
-    fault,
-)
-from builder.identity import wheel_name
-from builder.model import PACKAGE, IdentityKind, Standing
-from builder.output import place_beside, provenance_path
-from builder.pipeline.build import build_release
-from builder.pipeline.check import check_wheel, read_claim, read_wheel
-from builder.pipeline.verify import verify_provenance
+from builder.errors import BuilderError, RequestError, fault
+from builder.model import PACKAGE, IdentityKind
+from builder.output import place_beside
+from builder.pipeline.ready import find_or_build, make_ready, sbom_of
 from builder.publish import attest
 from builder.publish.answers import RefusedError
 from builder.publish.delivery import Delivery, Parcel, already_there, confirm, deliver
 from builder.publish.reinstall import home_of, install_back
-from builder.publish.sbom import make_sbom, sbom_path
+from builder.publish.sbom import sbom_path
 from builder.publish.served import IndexShelf
-from builder.wheel import archive, metadata, names
-from builder.wheel.rewrite import find_dist_info
+from builder.wheel import names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from builder.model import Identity, Release
     from builder.pipeline.build import BuildOptions
+    from builder.pipeline.ready import Ready
     from builder.pipeline.workshop import Workshop
-    from builder.provenance import Claim
     from builder.publish.delivery import Patience
     from builder.publish.served import Shelf
     from builder.publish.target import Target
     from builder.publish.uploader import Uploader
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +92,12 @@ class Unpublished:
     error: BuilderError
 
 
-class _Ready(NamedTuple):
-    """A checked wheel in a room of its own, where nobody changes it any more, and its statement."""
+class _Sent(NamedTuple):
+    """A wheel that is on its way, and where to look for it; for a dry run, one that would be."""
 
-    parcel: Parcel
-    claim: Claim
-    statement: bytes
+    done: Published
+    ready: Ready
+    shelf: Shelf
 
 
 def refuse_names(options: PublishOptions) -> None:
@@ -127,32 +118,6 @@ def refuse_names(options: PublishOptions) -> None:
         )
 
 
-def publish_release(
-    release: Release, workshop: Workshop, options: PublishOptions, uploader: Uploader
-) -> Published:
-    """Publish one release.
-
-    Raises:
-        BuilderError: of the stage that failed; nothing that is half published is called done.
-    """
-    started = time.perf_counter()
-    identity = options.build.identify(release.version)
-    with tempfile.TemporaryDirectory(prefix="publish-") as room:
-        own = replace(options.build, output=Path(room) / "built")
-        wheel = _find_or_build(release, identity, workshop, options.build, own, options.dry_run)
-        ready = _ready(wheel, Path(room), workshop, options)
-        shelf = IndexShelf(
-            workshop.environment, options.target.index_url, names.normalize(identity.name)
-        )
-        done = Published(release, identity, ready.parcel, Delivery.UPLOADED)
-        if options.dry_run:
-            there = already_there(ready.parcel, shelf, options.patience)
-            done = replace(done, delivery=Delivery.SKIPPED) if there else done
-        else:
-            done = _carry_out(done, ready, wheel, shelf, workshop, options, uploader)
-    return replace(done, seconds=time.perf_counter() - started)
-
-
 def publish_many(
     releases: Sequence[Release],
     workshop: Workshop,
@@ -160,129 +125,111 @@ def publish_many(
     uploader: Uploader,
     report: Callable[[Published | Unpublished], None],
 ) -> list[Published | Unpublished]:
-    """Publish releases one after the other; one that fails does not stop the others.
+    """Publish releases: first all are sent, then each is waited for, compared and installed.
 
-    An index that does not know us is asked once: the others are not tried then.
+    An index that lags does so for all of them at once then. One that fails does not stop the
+    others, except that an index that does not know us is asked once.
+
+    Args:
+        releases: what to publish.
+        workshop: the doors.
+        options: the user's choices.
+        uploader: the index's upload side.
+        report: called for each release when its outcome is known.
 
     Returns:
-        One outcome for each release, in their order.
+        One outcome for each release, in their order; nothing half published is called done.
     """
     outcomes: list[Published | Unpublished] = []
-    refused: RefusedError | None = None
-    for release in releases:
-        if refused is None:
-            outcome = _attempt(release, workshop, options, uploader)
-        else:
-            not_tried = RefusedError(f"{release.version} was not tried", refused.hint)
-            outcome = Unpublished(release, not_tried)
-        if isinstance(outcome, Unpublished) and isinstance(outcome.error, RefusedError):
-            refused = outcome.error
-        outcomes.append(outcome)
-        report(outcome)
+    with tempfile.TemporaryDirectory(prefix="publish-") as name:
+        for sent in _send_all(releases, Path(name), workshop, options, uploader):
+            outcome: Published | Unpublished
+            if isinstance(sent, Unpublished):
+                outcome = sent
+            else:
+                outcome = _attempt(sent.done.release, partial(_verify, sent, workshop, options))
+            outcomes.append(outcome)
+            report(outcome)
     return outcomes
 
 
-def _attempt(
-    release: Release, workshop: Workshop, options: PublishOptions, uploader: Uploader
-) -> Published | Unpublished:
+def _send_all(
+    releases: Sequence[Release],
+    room: Path,
+    workshop: Workshop,
+    options: PublishOptions,
+    uploader: Uploader,
+) -> list[_Sent | Unpublished]:
+    all_sent: list[_Sent | Unpublished] = []
+    refused: RefusedError | None = None
+    for release in releases:
+        sent: _Sent | Unpublished
+        if refused is None:
+            own = room / release.version
+            own.mkdir()
+            sending = partial(_send, release, own, workshop, options, uploader)
+            sent = _attempt(release, sending)
+        else:
+            not_tried = RefusedError(f"{release.version} was not tried", refused.hint)
+            sent = Unpublished(release, not_tried)
+        if isinstance(sent, Unpublished) and isinstance(sent.error, RefusedError):
+            refused = sent.error
+        all_sent.append(sent)
+    return all_sent
+
+
+def _attempt(release: Release, action: Callable[[], _T]) -> _T | Unpublished:
     try:
-        return publish_release(release, workshop, options, uploader)
+        return action()
     except BuilderError as error:
         return Unpublished(release, error)
     except Exception as error:
         return Unpublished(release, fault(error))
 
 
-def _find_or_build(
-    release: Release,
-    identity: Identity,
-    workshop: Workshop,
-    kept: BuildOptions,
-    own: BuildOptions,
-    dry_run: bool,
-) -> Path:
-    """The wheel in the output directory; built where it is missing, for a dry run elsewhere."""
-    tag = names.parse_filename(release.wheel.filename).tag
-    wheel = kept.output / wheel_name(identity, tag).filename
-    if wheel.is_file():
-        return wheel
-    workshop.console.note(f"{wheel} is not there: building it")
-    options = own if dry_run else kept
-    return build_release(release, workshop.series(kept.series), workshop, options).path
-
-
-def _ready(wheel: Path, room: Path, workshop: Workshop, options: PublishOptions) -> _Ready:
-    """Read the wheel and what lies beside it once, and check what was read.
-
-    Raises:
-        NewFindingsError: it has findings that its stock wheel does not have.
-        ProvenanceError: it is not what its provenance says.
-    """
-    content = read_wheel(wheel)
-    own = room / wheel.name
-    own.write_bytes(content)
-    beside = provenance_path(wheel)
-    if beside.is_file():
-        provenance_path(own).write_bytes(beside.read_bytes())
-    attestations = []
-    for path in attest.attestations_of(wheel) if options.attest else ():
-        attestations.append(room / path.name)
-        attestations[-1].write_bytes(path.read_bytes())
-        attest.verify_attestation(attestations[-1], own, None)
-    verify_provenance(own, workshop)
-    _check(own, workshop, options.build)
-    claim = read_claim(own)
-    if claim is None:
-        raise ProvenanceError(f"{beside.name} went away", "build the wheel again")
-    sha256 = hashlib.sha256(content).hexdigest()
-    parcel = Parcel(own, wheel.name, sha256, tuple(attestations))
-    return _Ready(parcel, claim, provenance_path(own).read_bytes())
-
-
-def _check(wheel: Path, workshop: Workshop, options: BuildOptions) -> None:
-    checked = check_wheel(
-        wheel,
-        workshop,
-        stock=None,
-        series=None,
-        default_series=options.series,
-        run_deep=False,
+def _send(
+    release: Release, room: Path, workshop: Workshop, options: PublishOptions, uploader: Uploader
+) -> _Sent:
+    """Find, check and upload one wheel."""
+    started = time.perf_counter()
+    identity = options.build.identify(release.version)
+    spare = room / "built" if options.dry_run else None
+    wheel = find_or_build(release, identity, workshop, options.build, spare)
+    ready = make_ready(wheel, room, workshop, options.build.series, attested=options.attest)
+    shelf = IndexShelf(
+        workshop.environment, options.target.index_url, names.normalize(identity.name)
     )
-    new = sorted({f.code for f in checked.findings if f.standing is Standing.NEW})
-    if new:
-        raise NewFindingsError(f"{wheel.name} fails {', '.join(new)}", "build it again")
-    unchecked = sorted({f.code for f in checked.findings if f.standing is Standing.UNCHECKED})
-    if unchecked:
-        raise UncheckedError(
-            f"{wheel.name}: {', '.join(unchecked)} could not be decided",
-            f"`nox -s check -- {wheel.name}` says what is missing",
-        )
+    there = already_there(ready.parcel, shelf, options.patience)
+    delivery, sbom = Delivery.SKIPPED if there else Delivery.UPLOADED, None
+    if not options.dry_run:
+        sbom = sbom_path(wheel)
+        place_beside(sbom, sbom_of(ready, workshop.environment.source_date_epoch))
+        if options.attest and not there and not ready.parcel.attestations:
+            parcel = ready.parcel._replace(attestations=(_attest(ready.parcel, wheel),))
+            ready = ready._replace(parcel=parcel)
+        if not there:
+            delivery = deliver(
+                ready.parcel, uploader, shelf, options.patience, workshop.console.note
+            )
+        workshop.console.note(f"{ready.parcel.filename} {delivery}")
+    spent = time.perf_counter() - started
+    done = Published(release, identity, ready.parcel, delivery, sbom=sbom, seconds=spent)
+    return _Sent(done, ready, shelf)
 
 
-def _carry_out(
-    done: Published,
-    ready: _Ready,
-    wheel: Path,
-    shelf: Shelf,
-    workshop: Workshop,
-    options: PublishOptions,
-    uploader: Uploader,
-) -> Published:
-    """Everything that has effects outside."""
-    parcel, note = ready.parcel, workshop.console.note
-    sbom = sbom_path(wheel)
-    place_beside(sbom, _sbom(ready, workshop.environment.source_date_epoch))
-    unsigned = options.attest and not parcel.attestations
-    if unsigned and not already_there(parcel, shelf, options.patience):
-        parcel = parcel._replace(attestations=(_attest(parcel, wheel),))
-    delivery = deliver(parcel, uploader, shelf, options.patience, note)
-    waited = confirm(parcel, shelf, options.patience, note)
+def _verify(sent: _Sent, workshop: Workshop, options: PublishOptions) -> Published:
+    """Wait until the index serves it, compare, install it back, start it."""
+    started = time.perf_counter()
+    done, note = sent.done, workshop.console.note
+    if options.dry_run:
+        return done
+    waited = confirm(done.parcel, sent.shelf, options.patience, note)
     python = None
     if options.install:
-        home = home_of(done.release, ready.claim.series, options.python)
-        note(f"installing {parcel.filename} back on Python {home.python}")
+        home = home_of(done.release, sent.ready.claim.series, options.python)
+        note(f"installing {done.parcel.filename} back on Python {home.python}")
         install_back(
-            parcel,
+            done.parcel,
             done.identity,
             options.target.index_url,
             home,
@@ -290,7 +237,8 @@ def _carry_out(
             workshop.environ,
         )
         python = home.python
-    return replace(done, parcel=parcel, delivery=delivery, waited=waited, python=python, sbom=sbom)
+    spent = done.seconds + time.perf_counter() - started
+    return replace(done, waited=waited, python=python, seconds=spent)
 
 
 def _attest(parcel: Parcel, wheel: Path) -> Path:
@@ -298,14 +246,3 @@ def _attest(parcel: Parcel, wheel: Path) -> Path:
     made = attest.sign(parcel.path)
     place_beside(wheel.with_name(made.name), made.read_bytes())
     return made
-
-
-def _sbom(ready: _Ready, epoch: int | None) -> bytes:
-    content = ready.parcel.path.read_bytes()
-    made = archive.parse(content, ready.parcel.filename)
-    document = made.find(f"{find_dist_info(made, ready.parcel.filename)}/METADATA")
-    stated = metadata.parse(b"" if document is None else document.read())
-    pythons = stated.values("Requires-Python")
-    return make_sbom(
-        ready.statement, stated.values("Requires-Dist"), pythons[0] if pythons else None, epoch
-    )
