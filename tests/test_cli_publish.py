@@ -59,6 +59,15 @@ def test_a_rehearsal_goes_all_the_way(run_builder: RunBuilder, tmp_path: Path) -
     assert document["metadata"]["component"]["hashes"][0]["content"] == sha256(wheel)
 
 
+def test_offline_rehearses_with_what_is_cached(run_builder: RunBuilder) -> None:
+    """A proxy that is not there: neither it nor an index is asked; uv's cache has the rest."""
+    assert run_builder("publish", "2.2.1").returncode == 0
+    nowhere = dict.fromkeys(("HTTP_PROXY", "http_proxy", "HTTPS_PROXY"), "http://127.0.0.1:9")
+    done = run_builder("publish", "2.2.1", "--offline", env=nowhere)
+    assert done.returncode == 0, done.stderr
+    assert "started on Python" in done.stdout
+
+
 def test_a_dry_run_sends_and_leaves_nothing(
     run_builder: RunBuilder, tmp_path: Path, env: dict[str, str]
 ) -> None:

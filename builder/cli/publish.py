@@ -105,6 +105,8 @@ def publish(
     flags = {name: chosen.pop(name) for name in ("dry_run", "attest", "install", "python")}
     build = build_options(chosen.pop("series"), **chosen)
     workshop = open_workshop(common, commit=True)
+    if common.offline:
+        workshop = replace(workshop, environ={**workshop.environ, "UV_OFFLINE": "1"})
     wanted = workshop.releases(parse_request(releases, workshop.catalog))
     with _opened(repository, index_url, rehearsal, workshop) as (target, uploader):
         options = PublishOptions(build, target, replace(Patience(), total=wait), **flags)
@@ -191,7 +193,7 @@ def _line(outcome: Published | Unpublished, *, dry_run: bool) -> str:
         return f"{version} {parcel.filename} {what}, sha256 {parcel.sha256}"
     steps = [
         str(outcome.delivery),
-        f"served with sha256 {parcel.sha256}",
+        f"served{_after(outcome.waited)} with sha256 {parcel.sha256}",
         *(["attested"] if parcel.attestations else []),
         f"installed back and started on Python {outcome.python}"
         if outcome.python
@@ -199,6 +201,10 @@ def _line(outcome: Published | Unpublished, *, dry_run: bool) -> str:
         f"{outcome.seconds:.1f} s",
     ]
     return f"{version} {parcel.filename} " + ", ".join(steps)
+
+
+def _after(seconds: float | None) -> str:
+    return f" after {seconds:.0f} s" if seconds is not None and seconds >= 1 else ""
 
 
 def _conclude(

@@ -70,7 +70,6 @@ class Published:
         delivery: what the upload came to; for a dry run what it would come to.
         waited: seconds until the index served it; None for a dry run.
         python: the Python on which it was installed back and started, or None.
-        sbom: the bill of materials, or None for a dry run.
         seconds: from start to finish.
     """
 
@@ -80,7 +79,6 @@ class Published:
     delivery: Delivery
     waited: float | None = None
     python: str | None = None
-    sbom: Path | None = None
     seconds: float = 0.0
 
 
@@ -200,10 +198,9 @@ def _send(
         workshop.environment, options.target.index_url, names.normalize(identity.name)
     )
     there = already_there(ready.parcel, shelf, options.patience)
-    delivery, sbom = Delivery.SKIPPED if there else Delivery.UPLOADED, None
+    delivery = Delivery.SKIPPED if there else Delivery.UPLOADED
     if not options.dry_run:
-        sbom = sbom_path(wheel)
-        place_beside(sbom, sbom_of(ready, workshop.environment.source_date_epoch))
+        place_beside(sbom_path(wheel), sbom_of(ready, workshop.environment.source_date_epoch))
         if options.attest and not there and not ready.parcel.attestations:
             parcel = ready.parcel._replace(attestations=(_attest(ready.parcel, wheel),))
             ready = ready._replace(parcel=parcel)
@@ -213,7 +210,7 @@ def _send(
             )
         workshop.console.note(f"{ready.parcel.filename} {delivery}")
     spent = time.perf_counter() - started
-    done = Published(release, identity, ready.parcel, delivery, sbom=sbom, seconds=spent)
+    done = Published(release, identity, ready.parcel, delivery, seconds=spent)
     return _Sent(done, ready, shelf)
 
 

@@ -16,6 +16,7 @@ from builder.era import era_of
 from builder.errors import CommandError, PublishError
 from builder.model import PACKAGE
 from builder.publish.hint import requirement
+from builder.publish.target import on_loopback
 from builder.server import serving
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 # The series that mends releases for Pythons other than their own, and how far (docs/today.md).
 _MENDED = "today"
 _MENDED_PYTHONS = ("3.11", "3.13")
-# uv's settings that would let a second source in; --no-config leaves out its files.
+# uv's settings that would let a second source in, or keep the one out that is meant: without a
+# network that is a rehearsal on loopback. --no-config leaves out uv's files.
 _FOREIGN_SOURCES = (
     "UV_INDEX",
     "UV_EXTRA_INDEX_URL",
@@ -36,6 +38,7 @@ _FOREIGN_SOURCES = (
     "UV_DEFAULT_INDEX",
     "UV_FIND_LINKS",
     "UV_NO_INDEX",
+    "UV_OFFLINE",
     "UV_INDEX_STRATEGY",
 )
 
@@ -125,6 +128,8 @@ def _install_alone(
 ) -> None:
     """Ours, without dependencies, from that index only, and only if it is the file we built."""
     alone = {k: v for k, v in environ.items() if k not in _FOREIGN_SOURCES}
+    if on_loopback(index_url):
+        alone["NO_PROXY"] = alone["no_proxy"] = "127.0.0.1,localhost,::1"
     listing = python.parent.parent / "alone.txt"
     listing.write_text(f"{requirement(identity)} --hash=sha256:{parcel.sha256}\n", encoding="utf-8")
     words = [environments.uv_program(), "pip", "install", "--quiet", "--no-config"]

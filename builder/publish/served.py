@@ -7,10 +7,10 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import urlsplit
 
 from builder.errors import PublishError
 from builder.index import open_client, redact
+from builder.publish.target import on_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,8 +97,8 @@ class IndexShelf:
 
         try:
             with open_client(self._environment, self._index_url, retries=0) as client:
-                if urlsplit(self._index_url).hostname in {"127.0.0.1", "localhost"}:
-                    client.s.trust_env = False  # a proxy has no business on the loopback
+                if on_loopback(self._index_url):
+                    client.s.trust_env = False
                     client.s.proxies = {}
                 yield client
         except HTTPError as error:

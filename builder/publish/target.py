@@ -74,6 +74,11 @@ def is_public(url: str) -> bool:
     return host == public or host.endswith(f".{public}")
 
 
+def on_loopback(url: str) -> bool:
+    """Whether the address is this machine's, where a proxy has no business."""
+    return urlsplit(url).hostname in {"127.0.0.1", "localhost", "::1"}
+
+
 def _configured(name: str) -> str:
     """The upload address of a name, from ~/.pypirc or from twine's own two."""
     from twine.exceptions import TwineException

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from builder.errors import PublishError
 from builder.index import redact
 from builder.publish.answers import Answer, RefusedError, shorten
+from builder.publish.target import on_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -161,7 +162,9 @@ class TwineUploader:
         again = Retry(connect=2, read=0, redirect=0, status=0, other=0)
         for scheme in ("https://", "http://"):
             repository.session.mount(scheme, Timed(max_retries=again))
-        if self._environment.http_proxy is not None:
+        if on_loopback(self._target.upload_url):
+            repository.session.trust_env = False
+        elif self._environment.http_proxy is not None:
             proxies = dict.fromkeys(("http", "https"), self._environment.http_proxy)
             repository.session.proxies = proxies
 
