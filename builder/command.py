@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from contextlib import contextmanager
@@ -10,10 +11,12 @@ from typing import TYPE_CHECKING
 from builder.errors import CommandError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
 _TAIL_LINES = 15
+# What publishing works with, and programs that we start have no business to see.
+_SECRETS = ("TWINE_", "ACTIONS_ID_TOKEN_", "GITHUB_TOKEN", "GH_TOKEN")
 
 
 def run(
@@ -22,6 +25,7 @@ def run(
     timeout: float,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
+    secrets: Collection[str] = (),
 ) -> str:
     """Run a program to its end.
 
@@ -29,7 +33,8 @@ def run(
         words: the program and its arguments.
         timeout: seconds until it is killed.
         cwd: where it runs.
-        env: its whole environment, or None for ours.
+        env: its whole environment, or None for ours; without secrets.
+        secrets: the variables of these that it needs all the same.
 
     Returns:
         What it wrote to standard output.
@@ -41,7 +46,7 @@ def run(
         done = subprocess.run(  # noqa: S603 - words, no shell
             list(words),
             cwd=cwd,
-            env=None if env is None else dict(env),
+            env=_without_secrets(env, needed=secrets),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -75,14 +80,14 @@ def running(
         words: the program and its arguments.
         log: the file that gets its output.
         cwd: where it runs.
-        env: its whole environment, or None for ours.
+        env: its whole environment, or None for ours; without secrets.
     """
     with (
         log.open("wb") as sink,
         subprocess.Popen(  # noqa: S603 - words, no shell
             list(words),
             cwd=cwd,
-            env=None if env is None else dict(env),
+            env=_without_secrets(env),
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.STDOUT,
@@ -104,6 +109,11 @@ def pause(process: subprocess.Popen[bytes], seconds: float) -> int | None:
         return process.wait(timeout=seconds)
     except subprocess.TimeoutExpired:
         return None
+
+
+def _without_secrets(env: Mapping[str, str] | None, needed: Collection[str] = ()) -> dict[str, str]:
+    whole = os.environ if env is None else env
+    return {k: v for k, v in whole.items() if k in needed or not k.startswith(_SECRETS)}
 
 
 def find(program: str, directory: Path | None = None) -> str | None:
