@@ -32,6 +32,11 @@ class Runner(Protocol):
         """The engine and its version, as reports name it."""
         ...
 
+    @property
+    def host(self) -> str:
+        """The name or address under which its sites are found."""
+        ...
+
     def prepare(
         self, subject: Subject, log: Path, progress: Callable[[str], None]
     ) -> Callable[[Deployment], AbstractContextManager[Site]]:
@@ -53,6 +58,16 @@ class DockerRunner:
     def __init__(self, kitchen: Kitchen, net: str) -> None:
         self._kitchen = kitchen
         self._net = net
+
+    @property
+    def base(self) -> str:
+        """The base image."""
+        return self._kitchen.base
+
+    @property
+    def host(self) -> str:
+        """Where the engine publishes ports."""
+        return self._kitchen.engine.host
 
     @property
     def name(self) -> str:

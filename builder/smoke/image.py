@@ -69,6 +69,8 @@ def recipe(kitchen: Kitchen, subject: Subject) -> images.Recipe:
     Raises:
         SmokeError: the wheelhouse cannot be resolved or filled.
     """
+    if subject.wheel is None:
+        raise SmokeError("an image needs a wheel", "name a release")
     folder = kitchen.dockerfiles
     constraints = folder / "lab.txt"
     context: dict[str, bytes | Path] = {
@@ -101,7 +103,9 @@ def make(kitchen: Kitchen, subject: Subject, log: Path, progress: Callable[[str]
         SmokeError: the wheelhouse cannot be resolved or filled.
         EngineError: the build failed.
     """
-    return images.build(kitchen.engine, recipe(kitchen, subject), log, progress)
+    return images.build(
+        kitchen.engine, recipe(kitchen, subject), log, lambda step: progress(f"image: {step:.90}")
+    )
 
 
 def _resolved(kitchen: Kitchen, wanted: Sequence[str], constraints: Path | None) -> set[str]:
