@@ -42,13 +42,47 @@ def run(
     Raises:
         CommandError: it is not there, failed, or took too long; the last lines are in the hint.
     """
+    done = _finished(words, timeout, cwd, _without_secrets(env, needed=secrets), subprocess.PIPE)
+    if done.returncode:
+        tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-_TAIL_LINES:])
+        raise CommandError(f"{words[0]} failed with exit code {done.returncode}", tail)
+    return done.stdout
+
+
+def attempt(
+    words: Sequence[str],
+    *,
+    timeout: float,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> tuple[int, str]:
+    """Run a program that may fail; the arguments are those of `run`.
+
+    Returns:
+        Its exit code, and what it wrote to standard output and standard error, as it came.
+
+    Raises:
+        CommandError: it is not there, or took too long.
+    """
+    done = _finished(words, timeout, cwd, _without_secrets(env), subprocess.STDOUT)
+    return done.returncode, done.stdout
+
+
+def _finished(
+    words: Sequence[str],
+    timeout: float,
+    cwd: Path | None,
+    env: dict[str, str],
+    errors: int,
+) -> subprocess.CompletedProcess[str]:
     try:
-        done = subprocess.run(  # noqa: S603 - words, no shell
+        return subprocess.run(  # noqa: S603 - words, no shell
             list(words),
             cwd=cwd,
-            env=_without_secrets(env, needed=secrets),
+            env=env,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=errors,
             text=True,
             errors="replace",
             timeout=timeout,
@@ -60,10 +94,6 @@ def run(
         raise CommandError(
             f"{words[0]} took longer than {timeout:.0f} s", "look at what it waits for"
         ) from error
-    if done.returncode:
-        tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-_TAIL_LINES:])
-        raise CommandError(f"{words[0]} failed with exit code {done.returncode}", tail)
-    return done.stdout
 
 
 @contextmanager
@@ -73,6 +103,7 @@ def running(
     log: Path,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
+    descriptors: Sequence[int] = (),
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program in the background for as long as the block lasts, then end it.
 
@@ -81,6 +112,7 @@ def running(
         log: the file that gets its output.
         cwd: where it runs.
         env: its whole environment, or None for ours; without secrets.
+        descriptors: open files of ours that it gets too, under the same numbers.
     """
     with (
         log.open("wb") as sink,
@@ -91,6 +123,7 @@ def running(
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.STDOUT,
+            pass_fds=tuple(descriptors),
         ) as process,
     ):
         try:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from builder.smoke.browser.chromium import Browser
     from builder.smoke.model import Deployment, ProbeResult, Site, Subject
 
+_MORE = (("endpoints", endpoints), ("ports", ports), ("forms", forms), ("failures", failures))
 _BROWSER = {"browser", "browser-control"}
 _KERNEL_LAYERS = (
     ("endpoints", endpoints),
