@@ -56,7 +56,7 @@ def test_imports_run_one_way() -> None:
         {"checks", "provenance"},
         {"command", "console", "cache", "index", "source", "git", "output", "settings"},
         {"environments", "server", "engine"},
-        {"deep", "today", "smoke"},
+        {"bazel", "deep", "today", "smoke"},
         {"pipeline", "bench"},
         {"cli"},
         {"__main__"},
