@@ -28,7 +28,7 @@ class Answer(NamedTuple):
     """What came back.
 
     Attributes:
-        url: what was asked for.
+        url: what was asked for, or where the redirects led.
         status: the HTTP status.
         headers: of the response, whatever the case of their names.
         body: in bytes, decompressed.
@@ -74,7 +74,7 @@ class Web:
     """A person's way to Jupyter: every request goes to its origin, or is not made at all.
 
     Nothing is read from the environment (no proxies, no netrc): that origin is asked directly.
-    Redirects are answers here, and not followed. One object serves one thread.
+    Redirects are answers here, unless they are to be followed. One object serves one thread.
 
     Args:
         url: Jupyter's address, base URL included, with a slash at its end.
@@ -116,6 +116,7 @@ class Web:
         *,
         method: str | None = None,
         headers: Mapping[str, str] | None = None,
+        follow: bool = False,
         timeout: float = 20.0,
     ) -> Answer:
         """Ask for a path relative to Jupyter's base URL, or for an address.
@@ -125,6 +126,7 @@ class Web:
             body: makes it a POST, if `method` says nothing else.
             method: such as `DELETE`.
             headers: more of them.
+            follow: redirects, as far as they stay on Jupyter's origin.
             timeout: seconds until the last byte must be there.
 
         Raises:
@@ -140,7 +142,7 @@ class Web:
             data=body.encode() if isinstance(body, str) else body,
             headers={**self.authorization, **(headers or {})},
             timeout=timeout,
-            allow_redirects=False,
+            allow_redirects=follow,
             stream=True,
         ) as response:
             pieces = []
@@ -149,7 +151,9 @@ class Web:
                 if time.monotonic() - began > timeout:
                     raise TimeoutError(f"{url} was not complete within {timeout:.0f} s")
         seconds = time.monotonic() - began
-        return Answer(url, response.status_code, response.headers, b"".join(pieces), seconds)
+        return Answer(
+            response.url, response.status_code, response.headers, b"".join(pieces), seconds
+        )
 
     def api(
         self,
