@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import stat
 import zipfile
 from collections import Counter
 from dataclasses import dataclass
@@ -134,6 +135,7 @@ RULES = (
 RECORD = Rule(
     "*.dist-info/RECORD", "RECORD has the hashes of members that are explained", _same_rows
 )
+PERMISSIONS = "the same content; permissions come from Bazel's output tree and the builder's umask"
 PACKED = "the same content, packed at another time or by another program"
 
 
@@ -184,16 +186,17 @@ def _judge(
             if fnmatchcase(path, rule.pattern) and rule.proves(ours, theirs, explained):
                 return True, rule.reason
         return False, f"its content differs ({len(ours):,} and {len(theirs):,} bytes)"
-    if _kind(one) != _kind(other):
-        return False, "one is executable or no regular file, the other is"
+    if _type(one) != _type(other):
+        return False, "the one is a regular file, the other is not"
+    if one.external_attr != other.external_attr:
+        # Only a program's are of any consequence.
+        return not ours.startswith(b"#!"), PERMISSIONS
     return None if _form(one) == _form(other) else (True, PACKED)
 
 
-def _kind(member: Member) -> tuple[int, bool]:
-    """File type and executability; other permissions come from the umask of who built it."""
-    mode = member.external_attr >> 16
-    return mode & 0o170000 or 0o100000, bool(mode & 0o100)
+def _type(member: Member) -> int:
+    return stat.S_IFMT(member.external_attr >> 16) or stat.S_IFREG
 
 
 def _form(member: Member) -> tuple[object, ...]:
-    return member.method, member.date, member.time, member.external_attr, bytes(member.data)
+    return member.method, member.date, member.time, bytes(member.data)
