@@ -240,6 +240,18 @@ def test_passwords_stay_secret(
     assert "credential helper" in none.stderr
 
 
+def test_what_a_killed_clone_left_is_cleared_away(
+    mirrored: Open, upstream: StandIn, tmp_path: Path
+) -> None:
+    """By the next clone of the same repository; another's is not touched."""
+    key = parse_remote(str(upstream.path)).key
+    ours, theirs = (tmp_path / "git" / f"incoming-{k}-x" for k in (key, "0" * 16))
+    for left in (ours, theirs):
+        (left / "mirror.git").mkdir(parents=True)
+    mirrored(upstream.path)
+    assert (ours.exists(), theirs.exists()) == (False, True)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_an_interrupted_clone_leaves_nothing(
     own_cache: Path, upstream: StandIn, tmp_path: Path, number: signal.Signals
@@ -303,4 +315,6 @@ def test_without_git_it_says_so(run_builder: RunBuilder, upstream: StandIn, tmp_
     old.write_text("#!/bin/sh\necho git version 2.20.1\n")
     old.chmod(0o755)
     done = run_builder(*words, env=env, python=python)
-    assert (done.returncode, "git 2.20.1 is too old" in done.stderr) == (15, True), done.stderr
+    assert (done.returncode, "git version 2.20.1 is too old" in done.stderr) == (15, True), (
+        done.stderr
+    )

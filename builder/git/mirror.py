@@ -153,13 +153,13 @@ def open_mirror(
     Raises:
         SourceError: there is no git, or the repository cannot be cloned.
     """
-    check_git()
     directory = root / f"{upstream.key}.git"
     remotes = [upstream, *([] if source is None else [source])]
 
     def runner(where: Path, *, alone: bool) -> Runner:
         return Runner(where, environ, settings, remotes=remotes, offline=alone)
 
+    check_git(runner(Path.cwd(), alone=True))
     if not directory.is_dir():
         if offline:
             raise SourceError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 from contextlib import suppress
@@ -114,9 +115,9 @@ class Runner:
         ours = {**self._variables, **(env or {})}
         door.update_environment(**ours)
         # GitPython hands os.environ on and cannot take away from it: env(1) does.
-        away = (word for name in self._unset if name not in ours for word in ("-u", name))
+        away = [word for name in self._unset if name not in ours for word in ("-u", name)]
         started = door.execute(
-            ["env", *away, "git", *words],
+            [*(["env", *away] if away else []), "git", *words],
             istream=subprocess.PIPE if reads else None,
             as_process=True,
             # A group of its own, so that what git starts ends with it; and no terminal to ask on.
@@ -129,20 +130,19 @@ class Runner:
         return process
 
 
-def check_git() -> None:
-    """See that there is a git that can do what we need, before GitPython is imported.
+def check_git(runner: Runner) -> None:
+    """See that there is a git that can do what we need.
 
     Raises:
         SourceError: there is none, or it is too old.
     """
     hint = f"install git {'.'.join(map(str, _OLDEST))} or later"
-    if command.find("git") is None:
+    if command.find("git") is None:  # GitPython does not import without
         raise SourceError("git is not installed", hint)
-    from git import Git
-
-    version = Git().version_info
-    if version[:2] < _OLDEST:
-        raise SourceError(f"git {'.'.join(map(str, version))} is too old", hint)
+    told = runner.run("version").text
+    version = re.search(r"([0-9]+)\.([0-9]+)", told)
+    if version is None or (int(version[1]), int(version[2])) < _OLDEST:
+        raise SourceError(f"{told} is too old", hint)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -17,19 +17,21 @@ if TYPE_CHECKING:
     from builder.model import PathChange
 
 _REGULAR = ("100644", "100755")
-# The inputs of Bazel rules: rules themselves, generated protos, the front end, the packaging.
-_COMPILED = re.compile(
+# Bazel's rules and the packaging, wherever they are.
+_RULES = re.compile(
     r"""
-    (.*/)? (BUILD|WORKSPACE|MODULE) (\.bazel|\.bzlmod)? | .*\.bzl | (.*/)?\.bazel(rc|version)
-    | .*\.(proto|pbtxt|tsx?|jsx?|html|css|scss|json|lock)
+    (.*/)? (BUILD|WORKSPACE|MODULE) (\.bazel|\.bzlmod)? | .*\.bzl | (.*/)?\.bazel\w+
     | tensorboard/pip_package/.* | tensorboard/defs/.* | third_party/.* | patches/.*
     """,
     re.VERBOSE,
 )
+# What rules make other files of: protos, the front end.
+_COMPILED = re.compile(r".*\.(proto|pbtxt|tsx?|jsx?|html|css|scss|json|lock)")
 # Tests, documentation, CI and what is released by itself (tensorboard-data-server).
 _UNSHIPPED = re.compile(
     r"""
-    docs/.* | \.github/.* | ci/.* | \.[\w.-]+ | [A-Z_]+ | .*\.(md|ipynb|rst)
+    docs/.* | \.github/.* | ci/.* | AUTHORS | .*\.(md|ipynb|rst)
+    | \.(gitignore|gitattributes|travis\.yml|flake8|clang-format|prettierrc.*|prettierignore)
     | (.*/)? (tests?|testdata|testing|e2e) /.*
     | .*_test\.(py|js|tsx?|html) | .*\.spec\.ts | .*_demo\.py
     | tensorboard/data/server/.* | tensorboard/examples/.*
@@ -84,7 +86,8 @@ def sort_paths(changes: Iterable[PathChange], wheel: Shipped | None) -> Sorted:
 def _need(change: PathChange, wheel: Shipped | None) -> str | None:
     """None: an overlay takes it. Empty: no wheel ships it. Else why it needs Bazel."""
     path = change.path
-    if _COMPILED.fullmatch(path) and not _UNSHIPPED.fullmatch(path):
+    unshipped = _UNSHIPPED.fullmatch(path) is not None
+    if _RULES.fullmatch(path) or (_COMPILED.fullmatch(path) and not unshipped):
         return "Bazel makes other files of it"
     member = _presumed(change) if wheel is None else wheel.blob(path)
     if member is None:
