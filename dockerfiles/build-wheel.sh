@@ -143,10 +143,9 @@ wheel() {
       ;;
     *)
       "$@" build //tensorboard/pip_package
-      tar -xzf "$("$@" info bazel-bin)/tensorboard/pip_package/pip_packages.tar.gz" -C "$dist"
+      tar -xzf bazel-bin/tensorboard/pip_package/pip_packages.tar.gz -C "$dist"
       ;;
   esac
-  "$@" shutdown
   rm -f "$rc"
   ls "$dist"/*.whl || fail "Bazel made no wheel"
 }

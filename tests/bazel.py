@@ -1,4 +1,4 @@
-"""What the tests of the source build share: small sources, changed upstreams, the real toolchain."""
+"""What the tests of the source build share: small sources, changed upstreams, the toolchain."""
 
 from __future__ import annotations
 
@@ -104,6 +104,7 @@ def replace_rule(command: str) -> Callable[[Path], None]:
     return edit
 
 
-def ours(of: str) -> list[str]:
+def containers(of: str) -> list[str]:
     """The containers, running or not, whose names end in that."""
-    return [c.name for c in engine().client.containers.list(all=True) if c.name.endswith(of)]
+    names = [str(c.name) for c in engine().client.containers.list(all=True)]
+    return [name for name in names if name.endswith(of)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import shutil
 import socket
@@ -43,8 +44,10 @@ http {{
 
 def gateway() -> str:
     """The address of this machine as containers of the default network see it."""
-    (settings,) = engine().client.networks.get("bridge").attrs["IPAM"]["Config"]
-    return str(settings["Gateway"])
+    settings = engine().client.networks.get("bridge").attrs["IPAM"]["Config"][0]
+    # An engine that was not told of another takes the first address of its subnet.
+    first = next(ipaddress.ip_network(settings["Subnet"]).hosts())
+    return str(settings.get("Gateway") or first)
 
 
 @contextmanager

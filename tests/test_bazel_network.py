@@ -56,7 +56,8 @@ def test_settings_reach_the_build_and_no_image(tmp_path: Path) -> None:
     index = f"https://user:{CANARY}@index.invalid/simple"
     with _tls_server(tmp_path) as (url, authority, sha256):
         inside = settings.gather(environ, Environment(tmp_path, index, None, None, None), authority)
-        command = "cp $(SRCS) out/ && cp $$PIP_CONFIG_FILE out/pip.conf && env > out/action"
+        kept = "cp $(SRCS) out/ && cp $$PIP_CONFIG_FILE out/pip.conf && env > out/action"
+        command = f"touch out/a.whl && {kept}"
         source = small_source(
             tmp_path / "source.tar",
             command,

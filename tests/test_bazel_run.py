@@ -94,7 +94,7 @@ def test_a_connection_that_is_killed_leaves_no_container(tmp_path: Path) -> None
             if watch.log.exists() and "Analyzed target" in watch.log.read_text():
                 cut()
 
-        with pytest.raises(EngineError, match="follow the log|broke off"):
+        with pytest.raises(EngineError, match=r"follow the log|broke off"):
             run(engine_, job, watch._replace(check_cancelled=kill))
     assert _left(engine_.run) == []
 

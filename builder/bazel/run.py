@@ -87,6 +87,7 @@ def run(engine: Engine, job: Job, watch: Watch) -> dict[str, bytes]:
         with job.source.open("rb") as tar:
             container.put_tar(_SOURCE, tar)
         container.put(_SOURCE, job.changed)
+        log.note(f"building {job.release} in the container {container.name}")
         container.start()
         log.follow(container)
         while not log.ended(_GLANCE):
@@ -152,6 +153,10 @@ class _Log:
             finally:
                 if log._thread is not None:
                     log._thread.join(_ENDING)
+
+    def note(self, text: str) -> None:
+        """A line of ours, before the container's."""
+        self._take(f"{text}\n".encode())
 
     def follow(self, container: Container) -> None:
         """Begin."""

@@ -114,7 +114,7 @@ def build_release(
     all_series: Sequence[Series],
     workshop: Workshop,
     options: BuildOptions,
-    backends: Backends,
+    backends: Backends | None = None,
 ) -> Built:
     """Build one release into the output directory.
 
@@ -123,7 +123,7 @@ def build_release(
         all_series: what to apply, in order.
         workshop: the doors.
         options: the user's choices.
-        backends: make the wheel.
+        backends: make the wheel; None for the overlay, without commits to pick.
 
     Raises:
         BuilderError: of the stage that failed; the output directory is as it was.
@@ -132,6 +132,7 @@ def build_release(
     workshop.check_cancelled()
     identity = options.identify(release.version)
     fetched = workshop.stock(release)
+    backends = backends or Backends(Backend.OVERLAY, workshop.cache, None, None)
     made = backends.make(release, fetched.content, all_series, identity)
     overlay = made.overlay
     content = overlay.content
