@@ -33,7 +33,10 @@ _LICENCE = b"# Copyright The TensorFlow Authors. All Rights Reserved.\n# (stand-
 _GENERATED = re.compile(
     r"tensorboard/(webfiles\.zip|_vendor/.*|.*_pb2(_grpc)?\.py|.*/projector_binary\.(html|js))"
 )
-_VENDORED = re.compile(rb"^from tensorboard\._vendor import (bleach|html5lib)$", re.MULTILINE)
+_VENDORED = (
+    (re.compile(rb"^from tensorboard\._vendor import (\w+)$", re.MULTILINE), rb"import \1"),
+    (re.compile(rb"^from tensorboard\._vendor\.", re.MULTILINE), b"from "),
+)
 # From the oldest; 2.2.1 and 2.2.2 are on a release branch, as upstream's are.
 _TRUNK = ("1.14.0", "2.2.0", "2.3.0", "2.5.0")
 _BRANCH = ("2.2.1", "2.2.2")
@@ -104,7 +107,9 @@ def source_tree(version: str) -> Tree:
             elif name.endswith("__init__.py") and not content:
                 tree[name] = _LICENCE
             else:
-                tree[name] = _VENDORED.sub(rb"import \1", content)
+                for pattern, source in _VENDORED:
+                    content = pattern.sub(source, content)
+                tree[name] = content
     # Bazel makes this one: a package of generated modules alone.
     del tree["tensorboard/compat/proto/__init__.py"]
     return tree | _rules(old=version == "1.14.0") | _unshipped()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -31,6 +32,13 @@ class Base(NamedTuple):
     note: str
 
 
+class _Inventory(NamedTuple):
+    """All commits of a mirror, and where its tags are."""
+
+    commits: frozenset[str]
+    tags: dict[str, str]
+
+
 class Mirror(Repository):
     """Upstream's repository in the cache; made when it is first opened.
 
@@ -47,6 +55,8 @@ class Mirror(Repository):
         self.source = source
         self._offline = offline
         self._fetched: set[str] = set()
+        self._inventory: _Inventory | None = None
+        self._lock = threading.Lock()
 
     def find(self, revision: str) -> str:
         """The full id of a commit; fetched if it is not here yet.
@@ -81,13 +91,11 @@ class Mirror(Repository):
         Raises:
             SourceError: upstream's own repository does not have the catalog's commit.
         """
-        name = f"refs/tags/{release.version}"
         pinned = release.commit
-        here = None if pinned is None else self.resolve(pinned)
-        tag = self.resolve(name)
+        here, tag = self._look_up(release)
         if here is None and (tag is None or self.upstream.is_public) and not self._offline:
             self._fetch(self.upstream, pinned if self.upstream.is_public else None)
-            here, tag = None if pinned is None else self.resolve(pinned), self.resolve(name)
+            here, tag = self._look_up(release)
         if here is not None:
             other = tag not in (None, here)
             note = f"its tag is at {str(tag)[:12]}, not at {here[:12]}, which is used"
@@ -102,6 +110,16 @@ class Mirror(Repository):
             return None if tag is None else Base(tag, "")
         told = f"{self.upstream.url} does not have its commit {pinned[:12]}"
         return Base(tag, f"{told}: the tag is used, at {tag[:12]}")
+
+    def _look_up(self, release: Release) -> tuple[str | None, str | None]:
+        """The catalog's commit of a release, if it is here, and the one that the tag is at."""
+        with self._lock:
+            if self._inventory is None:
+                self._inventory = _Inventory(self.all_commits(), self.tags())
+            here, tags = self._inventory
+        tag = tags.get(release.version)
+        pinned = release.commit if release.commit in here else None
+        return pinned, tag if tag in here else None
 
     def _known(self, revision: str) -> str | None:
         names = (f"refs/remotes/{self.source.key}/{revision}", revision)
@@ -121,12 +139,14 @@ class Mirror(Repository):
                 kept = f"+{revision}:refs/commits/{revision}"
                 done = self.runner.run(*words, kept, fine=(0, 1, 128), timeout=_CLONE_SECONDS)
                 if done.returncode == 0:
+                    self._inventory = None
                     return
             if remote.url in self._fetched:
                 return
             forked = (f"+refs/heads/*:refs/remotes/{remote.key}/*",)
             self.runner.run(*words, *(_REFSPECS if own else forked), timeout=_CLONE_SECONDS)
             self._fetched.add(remote.url)
+            self._inventory = None
 
 
 def open_mirror(

@@ -62,6 +62,16 @@ class Repository:
         done = self._local.run(*words, fine=None)
         return done.text if is_object_id(done.text) else None
 
+    def all_commits(self) -> frozenset[str]:
+        """The ids of all commits of all branches and tags."""
+        return frozenset(self.runner.run("rev-list", "--all").text.splitlines())
+
+    def tags(self) -> dict[str, str]:
+        """Tag → the id of what it is at, for an annotated one what that is about."""
+        form = "--format=%(refname:strip=2) %(objectname) %(*objectname)"
+        listed = self.runner.run("for-each-ref", form, "refs/tags").text.splitlines()
+        return {words[0]: words[-1] for words in map(str.split, listed)}
+
     def commit(self, commit: str) -> Commit:
         """A commit's header and subject."""
         raw = self.runner.run("cat-file", "commit", commit).stdout

@@ -9,12 +9,11 @@ from packaging.specifiers import SpecifierSet
 
 from builder.delta import git_blob
 from builder.errors import PatchError, SourceError
-from builder.git import cherry_pick, describe_conflicts, merge_trees
+from builder.git import cherry_pick, merge_trees
 from builder.model import Picked
-from builder.picks.imports import uncovered
+from builder.picks import imports
 from builder.picks.paths import sort_paths
 from builder.picks.series import CommitPatch, Outcome, make_series
-from builder.picks.verdict import Kind, Verdict
 from builder.pipeline.native import Natives
 
 if TYPE_CHECKING:
@@ -91,7 +90,9 @@ class Picker:
         """
         base = self.mirror.release(release)
         if base is None:
-            raise SourceError(self._absent(release), "look at the version, and at --upstream")
+            raise SourceError(
+                absent(release, self.mirror), "look at the version, and at --upstream"
+            )
         if base.note:
             self.workshop.console.note(f"{release.version}: {base.note}")
         return base.commit
@@ -121,49 +122,6 @@ class Picker:
                     continue
             native[commit.id] = how
         return Prospect(base, native, tuple(todo), (), tree)
-
-    def verdict(self, release: Release, stock: Archive | None) -> Verdict:
-        """What the commits mean for a release.
-
-        Args:
-            release: the release.
-            stock: its stock wheel, or None to judge paths by their names.
-
-        Raises:
-            SourceError: git fails.
-        """
-        version = release.version
-        source = self.mirror.release(release)
-        if source is None:
-            return Verdict(version, Kind.ABSENT, self._absent(release))
-        base = source.commit
-        found = self.prospect(release, base)
-        native = tuple(found.native.items())
-        verdict = Verdict(version, Kind.NATIVE, "", base, source.note, native)
-        if found.conflicts:
-            commit = found.todo[-1].id
-            reason = f"{commit[:12]} conflicts in {describe_conflicts(found.conflicts)}"
-            return replace(
-                verdict,
-                kind=Kind.CONFLICT,
-                reason=reason,
-                commit=commit,
-                conflicts=found.conflicts,
-            )
-        verdict = replace(verdict, tree=found.tree)
-        if not found.todo:
-            how = "; ".join(f"{c[:12]}: {h}" for c, h in found.native.items())
-            return replace(verdict, reason=how)
-        changes = self.mirror.changes(base, found.tree)
-        paths = sort_paths(changes, None if stock is None else Members(stock))
-        return replace(
-            verdict,
-            kind=Kind.NEEDS_BAZEL if paths.needs else Kind.CLEAN,
-            reason=_reason(paths),
-            paths=paths,
-            imports=self._uncovered(release, changes, paths),
-            wheel=stock is not None,
-        )
 
     def pick(self, release: Release) -> tuple[Picked, list[Step]]:
         """Pick the commits onto a release, for real; what a wheel ships does not matter here.
@@ -205,7 +163,7 @@ class Picker:
         paths = sort_paths(changes, Members(stock))
         if paths.needs or not paths.taken:
             raise _unsound(release, paths)
-        for module in self._uncovered(release, changes, paths):
+        for module in self.uncovered(release, changes, paths):
             self.workshop.console.note(
                 f"{release.version}: {module} is imported anew, and no requirement brings it"
             )
@@ -213,9 +171,6 @@ class Picker:
         patches = [self._patch(release, step, blobs) for step in steps]
         picked = replace(picked, left_out=paths.left_out)
         return make_series(release.version, picked, [p for p in patches if p.outcomes])
-
-    def _absent(self, release: Release) -> str:
-        return f"{self.mirror.upstream.url} has no tag {release.version}"
 
     def _patch(
         self, release: Release, step: Step, blobs: Mapping[str, tuple[str, ...]]
@@ -234,14 +189,15 @@ class Picker:
             description=step.commit.subject,
         )
 
-    def _uncovered(
+    def uncovered(
         self, release: Release, changes: Sequence[PathChange], paths: Sorted
     ) -> tuple[str, ...]:
+        """The modules that changed files import anew and that the release does not require."""
         found = {
             module
             for c in changes
             if c.path in paths.taken and c.path.endswith(".py")
-            for module in uncovered(
+            for module in imports.uncovered(
                 self.mirror.blob(c.before), self.mirror.blob(c.after), release.requires_dist or ()
             )
         }
@@ -272,7 +228,13 @@ def _pickable(mirror: Mirror, revision: str) -> Commit:
     return commit
 
 
-def _reason(paths: Sorted) -> str:
+def absent(release: Release, mirror: Mirror) -> str:
+    """That the repository does not have a release."""
+    return f"{mirror.upstream.url} has no tag {release.version}"
+
+
+def explain(paths: Sorted) -> str:
+    """What needs Bazel, or else what is changed and what left out; one line."""
     if paths.needs:
         return "needs Bazel: " + _few([f"{n.path} ({n.why})" for n in paths.needs])
     left = f"; left out: {_few(paths.left_out)}" if paths.left_out else ""
@@ -282,7 +244,7 @@ def _reason(paths: Sorted) -> str:
 def _unsound(release: Release, paths: Sorted) -> PatchError:
     if paths.needs:
         return PatchError(
-            f"the commits cannot go onto the stock wheel of {release.version}: {_reason(paths)}",
+            f"the commits cannot go onto the stock wheel of {release.version}: {explain(paths)}",
             "build it from source (--backend bazel); `nox -s plan` tells for every release",
         )
     return PatchError(

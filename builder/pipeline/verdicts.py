@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from builder.errors import SourceError, WheelError
+from builder.git import describe_conflicts
 from builder.machine import cores
-from builder.picks.verdict import Kind
-from builder.pipeline.picks import open_picker
+from builder.picks.paths import sort_paths
+from builder.picks.verdict import Kind, Verdict
+from builder.pipeline.picks import Members, absent, explain, open_picker
 from builder.wheel import archive
 
 if TYPE_CHECKING:
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 
     from builder.git import Commit
     from builder.model import Release
-    from builder.picks.verdict import Verdict
+    from builder.pipeline.picks import Picker
     from builder.pipeline.workshop import Workshop
     from builder.wheel.archive import Archive
 
@@ -42,7 +45,7 @@ def make_verdicts(
 
     def judge(release: Release) -> Verdict:
         workshop.check_cancelled()
-        return picker.verdict(release, _at_hand(release, workshop))
+        return judge_commits(picker, release, _at_hand(release, workshop))
 
     with ThreadPoolExecutor(max_workers=cores()) as pool:
         try:
@@ -63,6 +66,51 @@ def make_verdicts(
             "was judged by path names"
         )
     return picker.commits, verdicts
+
+
+def judge_commits(picker: Picker, release: Release, stock: Archive | None) -> Verdict:
+    """What the commits mean for a release.
+
+    Args:
+        picker: has the commits.
+        release: the release.
+        stock: its stock wheel, or None to judge paths by their names.
+
+    Raises:
+        SourceError: git fails.
+    """
+    version = release.version
+    source = picker.mirror.release(release)
+    if source is None:
+        return Verdict(version, Kind.ABSENT, absent(release, picker.mirror))
+    base = source.commit
+    found = picker.prospect(release, base)
+    native = tuple(found.native.items())
+    verdict = Verdict(version, Kind.NATIVE, "", base, source.note, native)
+    if found.conflicts:
+        commit = found.todo[-1].id
+        reason = f"{commit[:12]} conflicts in {describe_conflicts(found.conflicts)}"
+        return replace(
+            verdict,
+            kind=Kind.CONFLICT,
+            reason=reason,
+            commit=commit,
+            conflicts=found.conflicts,
+        )
+    verdict = replace(verdict, tree=found.tree)
+    if not found.todo:
+        how = "; ".join(f"{c[:12]}: {h}" for c, h in found.native.items())
+        return replace(verdict, reason=how)
+    changes = picker.mirror.changes(base, found.tree)
+    paths = sort_paths(changes, None if stock is None else Members(stock))
+    return replace(
+        verdict,
+        kind=Kind.NEEDS_BAZEL if paths.needs else Kind.CLEAN,
+        reason=explain(paths),
+        paths=paths,
+        imports=picker.uncovered(release, changes, paths),
+        wheel=stock is not None,
+    )
 
 
 def _at_hand(release: Release, workshop: Workshop) -> Archive | None:

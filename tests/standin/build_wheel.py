@@ -5,6 +5,8 @@ hold nothing but a licence become empty and missing ones are made, imports of ve
 rewritten, RECORD is written.
 """
 
+from __future__ import annotations
+
 import base64
 import csv
 import hashlib
@@ -15,7 +17,11 @@ import sys
 import zipfile
 
 EPOCH = (2020, 1, 1, 0, 0, 0)
-VENDORED = re.compile(rb"^import (bleach|html5lib|webencodings)$", re.MULTILINE)
+NAMES = rb"(bleach|tensorflow_serving)"
+VENDORED = (
+    (re.compile(rb"^import " + NAMES + rb"$", re.M), rb"from tensorboard._vendor import \1"),
+    (re.compile(rb"^from " + NAMES + rb"\b", re.M), rb"from tensorboard._vendor.\1"),
+)
 
 
 def collect(root: pathlib.Path) -> dict[str, bytes]:
@@ -38,7 +44,9 @@ def shipped(name: str, content: bytes) -> bytes:
         return content
     if name.endswith("/__init__.py") and b"licence only" in content:
         return b""
-    return VENDORED.sub(rb"from tensorboard._vendor import \1", content)
+    for pattern, vendored in VENDORED:
+        content = pattern.sub(vendored, content)
+    return content
 
 
 def write(target: pathlib.Path, members: dict[str, bytes], dist_info: str) -> None:
