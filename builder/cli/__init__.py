@@ -19,10 +19,13 @@ from builder.cli.build import build
 from builder.cli.catalog import catalog
 from builder.cli.check import check
 from builder.cli.plan import plan
+from builder.cli.publish import install_hint, publish
 from builder.cli.report import report
 from builder.cli.smoke import smoke_lab, smoke_notebook
 from builder.cli.smoke_url import smoke
+from builder.cli.summary import summary
 from builder.cli.today import record, today
+from builder.cli.watch import watch
 from builder.console import Console
 from builder.errors import BuilderError, InterruptedRunError, fault
 
@@ -40,13 +43,15 @@ def cli() -> None:
 
     Exit codes: 0 done, 2 the request makes no sense, 3 index or cache, 4 patches, 5 unreadable
     wheel, 6 new findings, 7 output directory, 8 provenance, 9 nothing found but not everything
-    could be checked, 10 another program failed, 11 not alive today, 12 smoke tests, 14 container
-    engine, 15 source (git) or building from it, 130 interrupted, 143 terminated.
+    could be checked, 10 another program failed, 11 not alive today, 12 smoke tests,
+    13 publishing, 14 container engine, 15 source (git) or building from it,
+    130 interrupted, 143 terminated.
     """
 
 
 _VERBS = (
     *(build, plan, check, catalog, today, record, bench),
+    *(publish, install_hint, summary, watch),
     *(smoke_lab, smoke_notebook, smoke, report, base_image),
 )
 for command in _VERBS:
