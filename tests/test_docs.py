@@ -67,11 +67,11 @@ def test_imports_run_one_way() -> None:
     layers = [
         {"errors", "model", "era", "machine", "waiting"},
         {"wheel", "diff", "codemods", "series", "requirements", "delta", "identity"},
-        {"catalog", "request", "plan", "overlay", "picks"},
+        {"catalog", "request", "plan", "overlay", "picks", "equivalence"},
         {"checks", "provenance", "summary"},
         {"command", "console", "cache", "index", "source", "git", "output", "settings"},
         {"environments", "server", "engine"},
-        {"deep", "today", "smoke", "report", "publish"},
+        {"bazel", "deep", "today", "smoke", "report", "publish"},
         {"pipeline", "bench"},
         {"cli"},
         {"__main__"},
