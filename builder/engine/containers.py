@@ -149,6 +149,28 @@ class Container:
         state = self.raw.attrs["State"]
         return None if state["Running"] else int(state["ExitCode"])
 
+    def remove(self) -> None:
+        """End it at once and remove it; one that is gone already is no error.
+
+        Raises:
+            EngineError: the engine refused.
+        """
+        with told(f"remove {self.name}"):
+            _removed(self.raw)
+
+
+def labelled(engine: Engine, label: str, value: str) -> list[Container]:
+    """All containers with that label, running or not: others may have started them for us.
+
+    Raises:
+        EngineError: the engine does not answer.
+    """
+    with told(f"list the containers with {label}={value}"):
+        found = engine.client.containers.list(
+            all=True, filters={"label": f"{label}={value}"}, ignore_removed=True
+        )
+    return [Container(engine, raw) for raw in found]
+
 
 @contextmanager
 def running(engine: Engine, name: str, how: Started) -> Iterator[Container]:

@@ -14,7 +14,7 @@ from websocket import WebSocketException
 from builder.smoke import notebook
 from builder.smoke.kernel import Kernel, started
 from builder.smoke.model import Frontend, ProbeFailure, Site
-from builder.smoke.web import Web
+from builder.smoke.web import Web, entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -139,7 +139,7 @@ def opened(site: Site, run: Run, *, ca_bundle: str | None = None) -> Iterator[Vi
     Raises:
         ProbeFailure: Jupyter takes no notebook, or no kernel starts.
     """
-    web = Web(site.url, site.token, ca_bundle=ca_bundle)
+    web = entry(site, ca_bundle=ca_bundle)
     try:
         upload(web, run)
         with started(web, run.notebook) as kernel:
