@@ -51,6 +51,42 @@ def record(session: nox.Session) -> None:
 
 
 @nox.session
+def smoke_lab(session: nox.Session) -> None:
+    """JupyterLab in a container, TensorBoard through its port only, in a browser: RELEASE..."""
+    session.install("-e", ".[smoke]")
+    session.run("python", "-m", "builder", "smoke-lab", *session.posargs)
+
+
+@nox.session
+def smoke_notebook(session: nox.Session) -> None:
+    """The same for Notebook 7 and for classic: RELEASE..."""
+    session.install("-e", ".[smoke]")
+    session.run("python", "-m", "builder", "smoke-notebook", *session.posargs)
+
+
+@nox.session
+def smoke_tensorflow(session: nox.Session) -> None:
+    """JupyterLab with TensorFlow installed first and the Keras example; default: latest."""
+    session.install("-e", ".[smoke]")
+    wanted = session.posargs or ["latest"]
+    session.run("python", "-m", "builder", "smoke-lab", "--with", "tensorflow", *wanted)
+
+
+@nox.session
+def smoke(session: nox.Session) -> None:
+    """The probes that need no engine, on a running Jupyter: --url URL --token-file FILE."""
+    session.install("-e", ".[smoke]")
+    session.run("python", "-m", "builder", "smoke", *session.posargs)
+
+
+@nox.session
+def base_image(session: nox.Session) -> None:
+    """Base images from Debian's packages, where no container registry is reachable."""
+    session.install("-e", ".[smoke]")
+    session.run("python", "-m", "builder", "base-image", *session.posargs)
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests, on real wheels, in parallel."""
     session.install("-e", ".[tests]")

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from builder.checks.table import TABLE
+from builder.cli import cli
 from tests.conftest import ROOT
 
 
@@ -32,7 +33,10 @@ def test_readme_names_real_sessions_and_files() -> None:
         assert target.startswith("https://") or (ROOT / target).exists(), target
 
 
-@pytest.mark.parametrize("verb", ["build", "plan", "check", "catalog", "bench", "today", "record"])
+VERBS = list(cli.commands)
+
+
+@pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_explains_itself(verb: str) -> None:
     """--help works without a network and names its options."""
     words = [sys.executable, "-m", "builder", verb, "--help"]

@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING
 import click
 
 from builder import __version__
+from builder.cli.base_image import base_image
 from builder.cli.bench import bench
 from builder.cli.build import build
 from builder.cli.catalog import catalog
 from builder.cli.check import check
 from builder.cli.plan import plan
+from builder.cli.smoke import smoke_lab, smoke_notebook
+from builder.cli.smoke_url import smoke
 from builder.cli.today import record, today
 from builder.console import Console
 from builder.errors import BuilderError, InterruptedRunError, fault
@@ -41,7 +44,11 @@ def cli() -> None:
     """
 
 
-for command in (build, plan, check, catalog, bench, today, record):
+_VERBS = (
+    *(build, plan, check, catalog, today, record, bench),
+    *(smoke_lab, smoke_notebook, smoke, base_image),
+)
+for command in _VERBS:
     cli.add_command(command)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,11 +24,12 @@ from builder.settings import read_environment, read_project
 if TYPE_CHECKING:
     from builder.settings import Project
 
-# In a checkout patches/ lies beside the package, in an installed distribution inside it.
+# In a checkout these lie beside the package, in an installed distribution inside it.
 PACKAGE_DIRECTORY = Path(__file__).resolve().parents[1]
 ROOT = PACKAGE_DIRECTORY.parent
-_INSTALLED_PATCHES = PACKAGE_DIRECTORY / "patches"
-DEFAULT_PATCHES = _INSTALLED_PATCHES if _INSTALLED_PATCHES.is_dir() else ROOT / "patches"
+_INSTALLED = (PACKAGE_DIRECTORY / "patches").is_dir()
+DEFAULT_PATCHES = (PACKAGE_DIRECTORY if _INSTALLED else ROOT) / "patches"
+DOCKERFILES = (PACKAGE_DIRECTORY if _INSTALLED else ROOT) / "dockerfiles"
 
 _LOCAL_LABEL = "proxy.1"
 
@@ -107,6 +109,22 @@ identity_options = together(
         help="Where wheels go.",
     ),
 )
+
+
+@contextmanager
+def needs_extra(extra: str) -> Iterator[None]:
+    """Around imports of what only an extra brings.
+
+    Raises:
+        RequestError: it is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise RequestError(
+            f"this needs {error.name}, which is not installed",
+            f"pip install 'tensorboard-proxy-wheels[{extra}]'; the nox sessions do",
+        ) from error
 
 
 def open_workshop(common: Common, *, commit: bool = False) -> Workshop:

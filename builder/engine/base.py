@@ -34,6 +34,15 @@ def tag_of(purpose: str) -> str:
     return f"{NAMESPACE}/base-{purpose}:{SUITE}"
 
 
+def is_there(engine: Engine, purpose: str) -> bool:
+    """Whether the engine has the base image of a purpose.
+
+    Raises:
+        EngineError: it does not answer.
+    """
+    return has(engine, tag_of(purpose))
+
+
 def ensure(
     engine: Engine,
     purpose: str,

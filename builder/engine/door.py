@@ -110,15 +110,19 @@ def told(what: str, hint: str = "look at the engine's own log") -> Iterator[None
         raise EngineError(f"the engine could not {what}: {message}", hint) from error
 
 
-def prune(engine: Engine) -> list[str]:
+def prune(engine: Engine, label: str = LABEL) -> list[str]:
     """Remove all that we left in the engine, of any run; what was removed, by kind and name.
 
     What other runs have in use at this moment goes too: that is what the word says.
 
+    Args:
+        engine: is cleaned.
+        label: what ours carries, `name` or `name=value`.
+
     Raises:
         EngineError: the engine refused.
     """
-    wanted: dict[str, str | list[str] | bool] = {"label": LABEL}
+    wanted: dict[str, str | list[str] | bool] = {"label": label}
     removed: list[str] = []
     client = engine.client
     with told("remove what we left in it"):

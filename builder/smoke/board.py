@@ -9,6 +9,7 @@ from textwrap import dedent
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urljoin
 
+from builder.smoke.frame import texts
 from builder.smoke.model import ProbeFailure
 from builder.today.answers import Ask
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from builder.smoke.kernel import Kernel
+    from builder.smoke.messages import Execution
     from builder.smoke.visit import Visit
     from builder.smoke.web import Answer, Web
 
@@ -24,6 +26,8 @@ FIELDS = frozenset(
     {"cache_key", "db", "logdir", "path_prefix", "pid", "port", "start_time", "version"}
 )
 _PAUSE = 0.05
+# Seconds for TensorBoard to start, which gives up on itself after 60.
+STARTS = 70.0
 
 _INFOS = dedent("""\
     import glob, json, os, tempfile
@@ -53,6 +57,16 @@ _BESIDE = dedent("""\
         return [answer.status, hashlib.sha256(content).hexdigest(), len(content)]
 
     print(json.dumps([_beside(PORT, *_ask) for _ask in json.loads(ASKS)]))""")
+
+_STOP = dedent("""\
+    import json, os, signal, time
+
+    _left, _deadline = True, time.monotonic() + 5
+    os.kill(PID, signal.SIGTERM)
+    while _left and time.monotonic() < _deadline:
+        _left = os.waitpid(PID, os.WNOHANG)[0] == 0
+        time.sleep(0.01)
+    print(json.dumps(_left))""")
 
 
 class Info(NamedTuple):
@@ -93,6 +107,35 @@ def info_at(kernel: Kernel, port: int) -> Info:
         if info.port == port:
             return info
     raise ProbeFailure(f"no TensorBoard on port {port}, only on {[i.port for i in known]}")
+
+
+def launch(visit: Visit, arguments: str) -> tuple[Execution, Info]:
+    """Run `%tensorboard` with arguments that it has not been run with.
+
+    Returns:
+        The cell, and the TensorBoard that is new.
+
+    Raises:
+        ProbeFailure: none is; what the cell shows instead is told.
+    """
+    before = {info.pid for info in infos(visit.kernel)}
+    done = visit.kernel.run(f"%tensorboard {arguments}", timeout=STARTS)
+    new = [info for info in infos(visit.kernel) if info.pid not in before]
+    if len(new) != 1:
+        said = " ".join([*texts(done), done.error or "", done.text("stderr")]).strip()
+        raise ProbeFailure(f"%tensorboard {arguments} starts {len(new)} servers and says: {said}")
+    return done, new[0]
+
+
+def stop(visit: Visit, info: Info) -> None:
+    """End a TensorBoard as `!kill` does, and wait until it is gone.
+
+    Raises:
+        ProbeFailure: it does not go.
+    """
+    left = visit.kernel.value(_STOP.replace("PID", str(info.pid)))
+    if left:
+        raise ProbeFailure(f"the TensorBoard with the pid {info.pid} does not end on SIGTERM")
 
 
 class Board:

@@ -55,6 +55,11 @@ class DockerRunner:
         self._net = net
 
     @property
+    def base(self) -> str:
+        """The base image."""
+        return self._kitchen.base
+
+    @property
     def name(self) -> str:
         """As reports name it."""
         return f"docker {self._kitchen.engine.version}, Python {self._kitchen.target.python}"

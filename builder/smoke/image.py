@@ -69,6 +69,8 @@ def recipe(kitchen: Kitchen, subject: Subject) -> images.Recipe:
     Raises:
         SmokeError: the wheelhouse cannot be resolved or filled.
     """
+    if subject.wheel is None:
+        raise SmokeError("an image needs a wheel", "name a release")
     folder = kitchen.dockerfiles
     constraints = folder / "lab.txt"
     context: dict[str, bytes | Path] = {

@@ -58,13 +58,13 @@ class Subject(NamedTuple):
     """A wheel under test.
 
     Attributes:
-        wheel: its file.
+        wheel: its file, or None where it is installed already, in a deployment that is not ours.
         release: the TensorBoard release that it was made of, such as `2.2.1`.
         version: as its file name spells it, build tag included.
         tensorflow: whether TensorFlow is installed before it, and TensorBoard taken out again.
     """
 
-    wheel: Path
+    wheel: Path | None
     release: str
     version: str
     tensorflow: bool = False

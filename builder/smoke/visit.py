@@ -57,7 +57,11 @@ _CLEAN = dedent("""\
     if os.path.basename(os.getcwd()) == DIRECTORY:
         shutil.rmtree(os.getcwd(), ignore_errors=True)
     print(json.dumps(list(filter(_is_running, _pids))))""")
-_CLEANS = 15.0  # seconds
+# Seconds for cleaning up, and for training: TensorFlow alone takes a while to import.
+_CLEANS, _TRAINS = 15.0, 180.0
+_IS_PREPARED = (
+    "import json\nprint(json.dumps(get_ipython().find_line_magic('tensorboard') is not None))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,25 @@ class Visit:
     def page(self) -> str:
         """The address of the notebook's page: frames are relative to it."""
         return page(self.site, self.run)
+
+    def prepare(self) -> float:
+        """Run the cells before the one that shows TensorBoard, if they have not run yet.
+
+        Returns:
+            Seconds that they took.
+
+        Raises:
+            ProbeFailure: one of them failed.
+        """
+        if self.kernel.value(_IS_PREPARED):
+            return 0.0
+        seconds = 0.0
+        for code in notebook.cells(self.run)[:-1]:
+            done = self.kernel.run(code, timeout=_TRAINS)
+            seconds += done.seconds
+            if done.error is not None:
+                raise ProbeFailure(f"{done.error} in the cell {code.splitlines()[0]}")
+        return seconds
 
     def read(self, name: str) -> Any:
         """A JSON file of the run's directory."""

@@ -12,10 +12,9 @@ from urllib.parse import urlsplit
 
 from ada_url import URL
 
-from builder.smoke.board import FIELDS, Board, info_at, infos
+from builder.smoke.board import FIELDS, STARTS, Board, info_at, infos
 from builder.smoke.frame import frames, one_frame, texts
 from builder.smoke.model import ProbeFailure
-from builder.smoke.notebook import APART
 from builder.smoke.probes import data, endpoints
 from builder.smoke.web import BarredOriginError
 
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
     from builder.smoke.recorder import Recorder
     from builder.smoke.visit import Visit
 
-# Seconds: for training (TensorFlow alone takes a while to import), and for TensorBoard to start,
-# which gives up on itself after 60.
-TRAINS, STARTS = 180.0, 70.0
 # A reused TensorBoard is shown at once; starting one takes more.
 AT_ONCE = 0.9
 _HEIGHT = 321
@@ -42,7 +38,8 @@ def walk(visit: Visit, record: Recorder) -> int | None:
     """
     port: int | None = None
     with record.layer("kernel"):
-        prepare(visit, record, "notebook-runs")
+        with record.probe("notebook-runs", vital=True) as told:
+            told(f"{visit.prepare():.1f} s")
         with record.probe("large-written", vital=True) as told:
             large = data.write_large(visit)
             told(f"{large.steps} histograms of {large.buckets:,} buckets")
@@ -56,18 +53,6 @@ def walk(visit: Visit, record: Recorder) -> int | None:
         board = Board(visit.web, one_frame(first, visit.page).address)
         endpoints.walk(visit, record, board, port, large)
     return port
-
-
-def prepare(visit: Visit, record: Recorder, probe: str) -> None:
-    """Run the cells before the one that shows TensorBoard, as that (vital) probe."""
-    with record.probe(probe, vital=True) as told:
-        seconds = 0.0
-        for code in (APART, visit.run.train, visit.run.load):
-            done = visit.kernel.run(code, timeout=TRAINS)
-            seconds += done.seconds
-            if done.error is not None:
-                raise ProbeFailure(f"{done.error} in the cell {code.splitlines()[0]}")
-        told(f"{seconds:.1f} s")
 
 
 def expected_address(visit: Visit, port: int) -> str:
@@ -172,7 +157,8 @@ def control(visit: Visit, record: Recorder) -> None:
     Jupyter's port only never sees it; that it runs is seen through the proxy, by its address there.
     """
     with record.layer("control"):
-        prepare(visit, record, "control-notebook-runs")
+        with record.probe("control-notebook-runs", vital=True) as told:
+            told(f"{visit.prepare():.1f} s")
         with record.probe("control-frame", vital=True) as told:
             frame = one_frame(visit.kernel.run(visit.run.show, timeout=STARTS), visit.page)
             port = infos(visit.kernel)[0].port

@@ -19,17 +19,16 @@ _TIMEOUT = 20.0  # seconds; a refused request answers at once
 
 
 def walk(site: Site, port: int, record: Recorder) -> None:
-    """The layer `only`, while TensorBoard listens on that port inside."""
-    with record.layer("only"):
-        _anonymous(site, port, record)
-        if site.inside is None:
-            for name in ("published-ports", "loopback-only", "neighbour-refused"):
-                record.skip(name, "nobody here can look behind the port of this deployment")
-            return
-        _published(site.inside, record)
-        with record.probe("loopback-only") as told:
-            told(_listens_on_loopback(site.inside, port))
-        _neighbours(site.inside, port, record)
+    """The probes of the layer `only`, while TensorBoard listens on that port inside."""
+    _anonymous(site, port, record)
+    if site.inside is None:
+        for name in ("published-ports", "loopback-only", "neighbour-refused"):
+            record.skip(name, "nobody here can look behind the port of this deployment")
+        return
+    _published(site.inside, record)
+    with record.probe("loopback-only") as told:
+        told(_listens_on_loopback(site.inside, port))
+    _neighbours(site.inside, port, record)
 
 
 def _published(inside: Inside, record: Recorder) -> None:
@@ -44,11 +43,12 @@ def _published(inside: Inside, record: Recorder) -> None:
 
 
 def _neighbours(inside: Inside, port: int, record: Recorder) -> None:
-    refused, control = inside.reachable(port), inside.reachable(stack.PORT)
+    refused = inside.reachable(port)
     if not refused:
         record.skip("neighbour-refused", "nothing separates this deployment from its host")
         return
     with record.probe("neighbour-refused") as told:
+        control = inside.reachable(stack.PORT)
         open_to = [who for who, connected in refused.items() if connected]
         if open_to:
             raise ProbeFailure(f"TensorBoard's port {port} answers {' and '.join(open_to)}")
