@@ -232,13 +232,13 @@ def entry(site: Site, *, ca_bundle: str | None = None) -> Web:
     """The way in with the site's token.
 
     `user-redirect` takes no token, only the Hub's cookies: JupyterHub's pages, as opposed to its
-    API, have `_accept_token_auth = False` (jupyterhub/handlers/base.py). So where frames are loaded
-    below it, the person is logged in as well.
+    API, have `_accept_token_auth = False` (jupyterhub/handlers/base.py). So at a Hub the person is
+    logged in as well.
 
     Raises:
         ProbeFailure: the form lets nobody in.
     """
-    if not site.deployment.redirect:
+    if site.person is None:
         return Web(site.url, site.token, ca_bundle=ca_bundle)
     person = log_in(site, ca_bundle=ca_bundle)
     try:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from builder.smoke.hub import forms
 from builder.smoke.hub.member import escaped
 from builder.smoke.model import Deployment, Frontend
 
@@ -66,3 +68,13 @@ CONTAINERS = Configuration(
     contained=True,
     layers=("kernel", "only", "browser", "isolation"),
 )
+
+
+def _forms(name: str, prefix: str) -> Configuration:
+    environ = {"HUB_FORMS": json.dumps(forms.values(prefix))}
+    return Configuration(
+        name, "jupyterhub_config_forms.py", prefix, layers=(name,), environ=environ
+    )
+
+
+FORMS = (_forms("hub-forms", forms.ROOT), _forms("hub-forms-prefix", forms.PREFIX))

@@ -144,7 +144,10 @@ class Member:
 
 
 def escaped(name: str) -> str:
-    """A user's or server's name as it stands in addresses (jupyterhub/utils.py, `url_escape_path`)."""
+    """The name of a user or server as it stands in addresses.
+
+    The rule is `url_escape_path` in jupyterhub/utils.py.
+    """
     return quote(name, safe="@~")
 
 

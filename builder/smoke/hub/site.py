@@ -13,6 +13,9 @@ import requests
 from builder.engine.containers import Container, Started, labelled, running
 from builder.engine.door import LABEL, NAMESPACE
 from builder.errors import SmokeError
+from builder.smoke.docker import InContainer
+from builder.smoke.hub.member import SPAWN
+from builder.smoke.model import Site
 from builder.smoke.web import Web
 from builder.waiting import wait_for
 
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
     from builder.engine.door import Engine
     from builder.smoke.hub.configurations import Configuration
+    from builder.smoke.hub.member import Member
 
 PORT = 8000
 UP = 90.0  # seconds until the Hub must answer; it takes 3 on two idle cores
@@ -77,6 +81,13 @@ class Hub:
         """
         return labelled(self.ground.engine, HUB_LABEL, self.label)
 
+    def site(self, member: Member, release: str, server: str = "") -> Site:
+        """The server of a member, as the harness of the other smoke tests takes it."""
+        deployment = self.configuration.deployment(member.name, server)
+        inside = InContainer(self.container_of(member.name), self.neighbour)
+        url = member.url(server)
+        return Site(deployment, url, member.token, release, inside, member.person)
+
     def container_of(self, name: str) -> Container:
         """The container in which the servers of that user run.
 
@@ -117,6 +128,8 @@ def _how(ground: Ground, configuration: Configuration, label: str) -> Started:
     words = ["jupyterhub", "-f", configuration.file]
     words += [f"--JupyterHub.base_url={configuration.prefix}"]
     words += [f"--Spawner.args={argument}" for argument in _ARGUMENTS]
+    # The Hub's own limits are for people who wait; ours are stated where we wait.
+    words += [f"--Spawner.{name}_timeout={SPAWN:.0f}" for name in ("start", "http")]
     environ = dict(configuration.environ)
     if not configuration.contained:
         return Started(ground.image, words, environ, ground.network, publish=(PORT,))
