@@ -80,6 +80,13 @@ def smoke(session: nox.Session) -> None:
 
 
 @nox.session
+def report(session: nox.Session) -> None:
+    """One HTML page of all smoke results, with the pictures."""
+    session.install("-e", ".[smoke]")
+    session.run("python", "-m", "builder", "report", *session.posargs)
+
+
+@nox.session
 def base_image(session: nox.Session) -> None:
     """Base images from Debian's packages, where no container registry is reachable."""
     session.install("-e", ".[smoke]")

@@ -60,7 +60,7 @@ def test_imports_run_one_way() -> None:
         {"checks", "provenance"},
         {"command", "console", "cache", "index", "source", "git", "output", "settings"},
         {"environments", "server", "engine"},
-        {"deep", "today", "smoke"},
+        {"deep", "today", "smoke", "report"},
         {"pipeline", "bench"},
         {"cli"},
         {"__main__"},

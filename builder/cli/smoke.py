@@ -109,7 +109,7 @@ def _suite(
     with _runner(workshop, **chosen) as runner:
         how = Walk(
             engine=runner.name,
-            browsing=None if chosen["no_browser"] else browsing_for(workshop),
+            browsing=None if chosen["no_browser"] else browsing_for(workshop, runner.host),
             reports=reports,
             report=reporter(workshop.console),
             check_cancelled=workshop.check_cancelled,
@@ -161,11 +161,11 @@ def _runner(
         yield in_containers
 
 
-def browsing_for(workshop: Workshop) -> Callable[[], AbstractContextManager[Browser]]:
-    """Opens a browser that looks nothing up, as all our sites are addresses."""
+def browsing_for(workshop: Workshop, host: str) -> Callable[[], AbstractContextManager[Browser]]:
+    """Opens a browser for which no other host exists."""
     from builder.smoke.browser.chromium import browsing
 
-    return lambda: browsing(workshop.environ, ())
+    return lambda: browsing(workshop.environ, {host})
 
 
 def reporter(console: Console) -> Callable[[str, ProbeResult], None]:

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from builder.catalog import DEFAULT_PATH
 from builder.cli.options import DEFAULT_PATCHES, Common, needs_extra, open_workshop
-from builder.cli.smoke import NO_BROWSER, REPORTS, judge, reporter
+from builder.cli.smoke import NO_BROWSER, REPORTS, browsing_for, judge, reporter
 from builder.smoke.model import Frontend, Subject
-
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
-    from builder.smoke.browser.chromium import Browser
 
 
 @click.command("smoke")
@@ -44,7 +38,6 @@ def smoke(url: str, token_file: Path, frontend: str, no_browser: bool, reports: 
     """
     with needs_extra("smoke"):
         from builder.smoke import existing
-        from builder.smoke.browser.chromium import browsing
         from builder.smoke.walk import Walk, walk
     there = existing.parse(url, token_file)
     workshop = open_workshop(Common(DEFAULT_PATH, DEFAULT_PATCHES, offline=True))
@@ -52,13 +45,9 @@ def smoke(url: str, token_file: Path, frontend: str, no_browser: bool, reports: 
     ca_bundle = workshop.environment.ca_bundle
     deployment, release = existing.ask(there, Frontend(frontend), ca_bundle)
     console.note(f"TensorBoard {release}, variable {deployment.variable!r}")
-
-    def opened() -> AbstractContextManager[Browser]:
-        return browsing(workshop.environ, {there.host})
-
     how = Walk(
         engine="existing",
-        browsing=None if no_browser else opened,
+        browsing=None if no_browser else browsing_for(workshop, there.host),
         reports=reports,
         report=reporter(console),
         check_cancelled=workshop.check_cancelled,

@@ -32,6 +32,11 @@ class Runner(Protocol):
         """The engine and its version, as reports name it."""
         ...
 
+    @property
+    def host(self) -> str:
+        """The name or address under which its sites are found."""
+        ...
+
     def prepare(
         self, subject: Subject, log: Path, progress: Callable[[str], None]
     ) -> Callable[[Deployment], AbstractContextManager[Site]]:
@@ -58,6 +63,11 @@ class DockerRunner:
     def base(self) -> str:
         """The base image."""
         return self._kitchen.base
+
+    @property
+    def host(self) -> str:
+        """Where the engine publishes ports."""
+        return self._kitchen.engine.host
 
     @property
     def name(self) -> str:
