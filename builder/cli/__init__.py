@@ -21,6 +21,7 @@ from builder.cli.check import check
 from builder.cli.plan import plan
 from builder.cli.report import report
 from builder.cli.smoke import smoke_lab, smoke_notebook
+from builder.cli.smoke_hub import smoke_hub
 from builder.cli.smoke_url import smoke
 from builder.cli.today import record, today
 from builder.console import Console
@@ -47,7 +48,7 @@ def cli() -> None:
 
 _VERBS = (
     *(build, plan, check, catalog, today, record, bench),
-    *(smoke_lab, smoke_notebook, smoke, report, base_image),
+    *(smoke_lab, smoke_notebook, smoke_hub, smoke, report, base_image),
 )
 for command in _VERBS:
     cli.add_command(command)

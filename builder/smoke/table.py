@@ -86,6 +86,8 @@ TABLE: dict[str, Row] = {
     "control-runs": Row(
         "control", "TensorBoard runs all the same: by its proxied address it answers"
     ),
+    "hub-log-in": Row("hub", "the Hub's form lets a person in, and gives a token"),
+    "hub-spawn": Row("hub", "a server is spawned, its progress followed to its end"),
     # A Hub's own layers. Forms: builder.smoke.hub.forms has what they are, and their effects.
     "hub-form-callable": Row("hub-forms", "the spawner's base URL leads there", (5,)),
     "hub-form-named": Row("hub-forms", "so it does for a named server", (5,)),
@@ -112,6 +114,7 @@ TABLE: dict[str, Row] = {
     "hub-form-prefix-forgotten": Row(
         "hub-forms-prefix", "user-redirect without the prefix is a 404", (6,)
     ),
+    "owner-shows": Row("strangers", "Alice's notebook shows TensorBoard, which reads her canary"),
     "owner-reads": Row("strangers", "the control: Alice reads hers by every way of her own"),
     "other-session-refused": Row(
         "strangers", "Bob's session does not read it at her address", (18,)
@@ -145,4 +148,9 @@ TABLE: dict[str, Row] = {
     "info-of-another": Row(
         "stopped", "another user's `.tensorboard-info` works or is told of", (10,)
     ),
+    "load-frames": Row("load", "many users at once all get a server and a frame"),
+    "load-own-canary": Row("load", "asking at once, everybody sees their own canary alone", (18,)),
+    "load-memory": Row("load", "what it takes is measured"),
+    "proxy-killed": Row("load", "the Hub's proxy is killed: all TensorBoards come back"),
+    "server-killed": Row("load", "one server is killed: the others go on, it starts anew", (19,)),
 }

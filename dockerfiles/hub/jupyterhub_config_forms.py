@@ -2,8 +2,8 @@
 
 A test configuration. `HUB_FORMS` is JSON, user → form; in a form `{base_url}` is the server's,
 `{origin}` that of the request which starts it, `{callable}` what jupyterhub_config.py says, and
-`{callable without a server}` what it says before JupyterHub has given the spawner one. `null` leaves
-the variable unset; what holds `${` is left to the shell that starts the server, as docker-stacks does.
+`{callable without a server}` what it says before JupyterHub has given the spawner one. `null` is
+for unset; what holds `${` is left to the shell that starts the server, as docker-stacks does.
 """
 
 import json
@@ -21,6 +21,7 @@ proxy_url = c.Spawner.environment.pop(NAME)
 
 
 def set_form(spawner):
+    """Give this user's server the form that is theirs."""
     form = FORMS.get(spawner.user.name)
     if form is None:
         return

@@ -65,15 +65,20 @@ class Target(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What became of an attempt: the statuses of its answers, and whether anything was read."""
+    """What became of an attempt.
 
-    statuses: tuple[int, ...]
+    Attributes:
+        statuses: of its answers; `login` for the Hub's form.
+        read: whether anything of TensorBoard was in one of them.
+    """
+
+    statuses: tuple[str, ...]
     read: bool
 
     @property
     def answers(self) -> str:
         """The statuses, each once."""
-        return ", ".join(str(status) for status in sorted(set(self.statuses)))
+        return ", ".join(sorted(set(self.statuses)))
 
 
 def look(web: Web, address: str, target: Target, query: str = "") -> Seen:
@@ -87,7 +92,12 @@ def look(web: Web, address: str, target: Target, query: str = "") -> Seen:
     """
     answers = [web.ask(f"{address}{path}{query}", follow=True) for path in _PATHS]
     answers.append(web.ask(f"{address}data/logdir{query}", "{}"))
-    return Seen(tuple(a.status for a in answers), any(_told(a, target.canary) for a in answers))
+    return Seen(tuple(map(_status, answers)), any(_told(a, target.canary) for a in answers))
+
+
+def _status(answer: Answer) -> str:
+    form = answer.status == 200 and "/hub/login" in answer.url
+    return "login" if form else str(answer.status)
 
 
 def _told(answer: Answer, canary: str) -> bool:

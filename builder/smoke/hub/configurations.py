@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PORT = 8000
+# The layers of the other smoke tests; the rest are a Hub's own.
+_HARNESS = ("kernel", "only", "browser", "control", "browser-control")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +50,14 @@ class Configuration:
             Frontend.LAB,
             base_url,
             None if variable is None else variable.replace("{base_url}", base_url),
-            self.layers,
+            tuple(layer for layer in self.layers if layer in _HARNESS),
             PORT,
             f"{self.prefix}hub/user-redirect/" if redirected else "",
         )
 
 
 USER = "testuser"
-CALLABLE = Configuration("hub", layers=("kernel", "only", "browser"))
-REDIRECT = Configuration(
-    "hub-redirect",
-    "jupyterhub_config_redirect.py",
-    variable="/hub/user-redirect/proxy/%PORT%/",
-    layers=("kernel", "only", "browser"),
-)
-CONTAINERS = Configuration(
-    "hub-containers",
-    "jupyterhub_config_docker.py",
-    contained=True,
-    layers=("kernel", "only", "browser", "isolation"),
-)
+SHOWN = ("kernel", "only", "browser")
 
 
 def _forms(name: str, prefix: str) -> Configuration:
@@ -77,4 +67,28 @@ def _forms(name: str, prefix: str) -> Configuration:
     )
 
 
-FORMS = (_forms("hub-forms", forms.ROOT), _forms("hub-forms-prefix", forms.PREFIX))
+_DOCKER = "jupyterhub_config_docker.py"
+CONFIGURATIONS = (
+    Configuration("hub", layers=(*SHOWN, "isolation", "stopped")),
+    Configuration(
+        "hub-redirect",
+        "jupyterhub_config_redirect.py",
+        variable="/hub/user-redirect/proxy/%PORT%/",
+        layers=SHOWN,
+    ),
+    Configuration(
+        "hub-containers", _DOCKER, contained=True, layers=(*SHOWN, "isolation", "stopped")
+    ),
+    _forms("hub-forms", forms.ROOT),
+    _forms("hub-forms-prefix", forms.PREFIX),
+    Configuration("hub-load", _DOCKER, contained=True, layers=("load",)),
+)
+# The negative controls: nobody has a form, so the variable is unset; and a wheel without the patch.
+UNSET = Configuration(
+    "hub-unset",
+    "jupyterhub_config_forms.py",
+    variable=None,
+    layers=("control", "browser-control"),
+    environ={"HUB_FORMS": "{}"},
+)
+UNPATCHED = Configuration("hub-unpatched", layers=("control", "browser-control"))

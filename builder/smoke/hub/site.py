@@ -14,19 +14,19 @@ from builder.engine.containers import Container, Started, labelled, running
 from builder.engine.door import LABEL, NAMESPACE
 from builder.errors import SmokeError
 from builder.smoke.docker import InContainer
+from builder.smoke.hub.configurations import PORT
 from builder.smoke.hub.member import SPAWN
 from builder.smoke.model import Site
 from builder.smoke.web import Web
 from builder.waiting import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from builder.engine.door import Engine
     from builder.smoke.hub.configurations import Configuration
     from builder.smoke.hub.member import Member
 
-PORT = 8000
 UP = 90.0  # seconds until the Hub must answer; it takes 3 on two idle cores
 _LOG_TAIL = 12
 # A container of a user carries it beside the run's label; its value is the Hub's container.
@@ -51,6 +51,22 @@ class Ground(NamedTuple):
     image: str
     network: str
     socket: str = SOCKET
+
+
+class InHub(InContainer):
+    """The inside of a user's server, which may have a container of its own behind the Hub's."""
+
+    def __init__(self, hub: Container, user: Container, neighbour: Container) -> None:
+        super().__init__(user, neighbour)
+        self._hub = InContainer(hub, neighbour)
+
+    def published(self) -> Mapping[int, int]:
+        """Of both containers."""
+        return {**super().published(), **self._hub.published()}
+
+    def reachable(self, port: int) -> dict[str, bool]:
+        """Asked of the user's container, or of the Hub's for the Hub's own port."""
+        return self._hub.reachable(port) if port == PORT else super().reachable(port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +100,7 @@ class Hub:
     def site(self, member: Member, release: str, server: str = "") -> Site:
         """The server of a member, as the harness of the other smoke tests takes it."""
         deployment = self.configuration.deployment(member.name, server)
-        inside = InContainer(self.container_of(member.name), self.neighbour)
+        inside = InHub(self.container, self.container_of(member.name), self.neighbour)
         url = member.url(server)
         return Site(deployment, url, member.token, release, inside, member.person)
 

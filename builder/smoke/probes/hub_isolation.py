@@ -14,7 +14,7 @@ from builder.smoke.board import STARTS, Board, infos
 from builder.smoke.frame import one_frame
 from builder.smoke.hub.attempts import Seen, Target, direct, look, read, refused
 from builder.smoke.hub.member import Member
-from builder.smoke.model import ProbeFailure
+from builder.smoke.model import Halt, ProbeFailure
 from builder.smoke.notebook import Run
 from builder.smoke.web import Web
 from builder.today.endpoints import PREFIX
@@ -54,21 +54,29 @@ class _Cast:
 def walk(hub: Hub, release: str, record: Recorder) -> None:
     """The layers `strangers`, and `isolation` or `shared-loopback`, as the spawner is."""
     own = "isolation" if hub.configuration.contained else "shared-loopback"
+    ready: list[_Cast] = []
     with ExitStack() as stack:
-        alice = stack.enter_context(closing(Member.log_in(hub.root, "alice")))
-        bob = stack.enter_context(closing(Member.log_in(hub.root, "bob")))
-        alice.start()
-        bob.start()
-        run = Run.fresh(release)
-        visit = stack.enter_context(visits.opened(hub.site(alice, release), run))
-        cast = _Cast(hub, alice, bob, _show(visit))
         with record.layer("strangers"):
-            _strangers(cast, record)
+            with record.probe("owner-shows", vital=True) as told:
+                ready.append(_prepare(hub, release, stack))
+                told(f"port {ready[0].target.port}, tag {ready[0].target.canary}")
+            _strangers(ready[0], record)
         with record.layer(own):
+            if not ready:
+                raise Halt("owner-shows")
             if hub.configuration.contained:
-                _apart(cast, record)
+                _apart(ready[0], record)
             else:
-                _together(cast, record)
+                _together(ready[0], record)
+
+
+def _prepare(hub: Hub, release: str, stack: ExitStack) -> _Cast:
+    alice = stack.enter_context(closing(Member.log_in(hub.root, "alice")))
+    bob = stack.enter_context(closing(Member.log_in(hub.root, "bob")))
+    alice.start()
+    bob.start()
+    visit = stack.enter_context(visits.opened(hub.site(alice, release), Run.fresh(release)))
+    return _Cast(hub, alice, bob, _show(visit))
 
 
 def _show(visit: Visit) -> Target:
@@ -89,7 +97,6 @@ def _strangers(cast: _Cast, record: Recorder) -> None:
             ("her session", cast.look(alice.session(), page)),
             ("her session by user-redirect", cast.look(alice.session(), cast.redirect)),
             ("her token", cast.look(alice.server(), page)),
-            ("her token in the address", cast.look(_stranger(cast), page, f"?token={alice.token}")),
         ]
         read(own)
         told("; ".join(f"{what} {seen.answers}" for what, seen in own))
@@ -97,12 +104,14 @@ def _strangers(cast: _Cast, record: Recorder) -> None:
         told(refused([("his session", cast.look(bob.session(), page))]))
     with record.probe("other-token-refused") as told:
         his = Web(alice.url(), bob.token)
-        query = f"?token={bob.token}"
+        query, hers = f"?token={bob.token}", f"?token={alice.token}"
         told(
             refused(
                 [
                     ("his token", cast.look(his, page)),
+                    # None is taken from there: `allow_token_in_url` in jupyterhub/services/auth.py.
                     ("his token in the address", cast.look(_stranger(cast), page, query)),
+                    ("her token in the address", cast.look(_stranger(cast), page, hers)),
                     ("a wrong token", cast.look(Web(alice.url(), "0" * 32), page)),
                 ]
             )

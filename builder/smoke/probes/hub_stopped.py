@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import ExitStack, closing
 from textwrap import dedent
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -17,14 +17,17 @@ from builder.smoke.notebook import LOGDIR, Run
 from builder.smoke.probes.only import listeners
 from builder.smoke.visit import Visit
 from builder.smoke.web import entry
+from builder.waiting import wait_for
 
 if TYPE_CHECKING:
     from builder.smoke.hub.site import Hub
-    from builder.smoke.model import Inside, Site
+    from builder.smoke.model import Site
     from builder.smoke.recorder import Recorder
     from builder.smoke.web import Web
 
 _NAME = "carol"
+_SOCKETS = ("cat", "/proc/net/tcp")
+_ENDS = 20.0  # seconds
 _APART = dedent("""\
     import json, os, tempfile
 
@@ -36,28 +39,26 @@ _BACK = 'tempfile.tempdir = os.environ["TMPDIR"] = os.path.abspath("tmp")'
 
 def walk(hub: Hub, release: str, record: Recorder) -> None:
     """The layer `stopped`."""
-    with closing(Member.log_in(hub.root, _NAME)) as carol, record.layer("stopped"):
-        carol.start()
-        site, run = hub.site(carol, release), Run.fresh(release)
+    with record.layer("stopped"), ExitStack() as stack:
         with record.probe("stopped-tensorboard", vital=True) as told:
-            before = _leave_running(site, run)
-            browser = carol.session()
-            browser.ask(site.proxied(before.port)).expect(200)
-            carol.stop()
-            told(_after_stop(hub, site.inside, before))
-        carol.start()
-        site = hub.site(carol, release)
-        with visits.opened(site, run) as visit:
-            with record.probe("respawned-tensorboard", vital=True) as told:
-                told(_after_start(hub, visit, before))
-            with closing(browser), record.probe("stale-cookie") as told:
-                told(_with_old_cookies(browser, visit))
-            with record.probe("info-of-another") as told:
-                told(_info_of_another(visit))
+            carol = stack.enter_context(closing(Member.log_in(hub.root, _NAME)))
+            carol.start()
+            browser = stack.enter_context(closing(carol.session()))
+            site, run = hub.site(carol, release), Run.fresh(release)
+            before = _stop_while_shown(carol, site, run, browser)
+            told(_after_stop(hub, site, before))
+        with record.probe("respawned-tensorboard", vital=True) as told:
+            carol.start()
+            visit = stack.enter_context(visits.opened(hub.site(carol, release), run))
+            told(_after_start(hub, visit, before))
+        with record.probe("stale-cookie") as told:
+            told(_with_old_cookies(browser, visit))
+        with record.probe("info-of-another") as told:
+            told(_info_of_another(visit))
 
 
-def _leave_running(site: Site, run: Run) -> Info:
-    """Show TensorBoard in a notebook and leave it there, as a person does."""
+def _stop_while_shown(carol: Member, site: Site, run: Run, browser: Web) -> Info:
+    """Show TensorBoard in a notebook and stop the server, as its page lets a person do."""
     with closing(entry(site)) as web:
         visits.upload(web, run)
         with started(web, run.notebook) as kernel:
@@ -65,17 +66,19 @@ def _leave_running(site: Site, run: Run) -> Info:
             visit.prepare()
             frame = one_frame(kernel.run(run.show, timeout=STARTS), visit.page)
             Board(web, frame.address).ask("/").expect(200)
-            return infos(kernel)[0]
+            shown = infos(kernel)[0]
+            browser.ask(site.proxied(shown.port)).expect(200)
+            carol.stop()
+    return shown
 
 
-def _after_stop(hub: Hub, inside: Inside | None, before: Info) -> str:
+def _after_stop(hub: Hub, site: Site, before: Info) -> str:
     if hub.configuration.contained:
-        left = [c.name for c in hub.containers()]
-        if left:
-            raise ProbeFailure(f"the server is stopped, and its container still there: {left}")
+        if any(c.name.endswith(f"-{_NAME}") for c in hub.containers()):
+            raise ProbeFailure("the server is stopped, and its container still there")
         return "gone with its container"
-    assert inside is not None  # noqa: S101 - ours has one
-    _, table = inside.run(["cat", "/proc/net/tcp"])
+    assert site.inside is not None  # noqa: S101 - ours has one
+    _, table = site.inside.run(_SOCKETS)
     if before.port not in listeners(table):
         raise ProbeFailure(f"nothing listens on {before.port}: this spawner was known to leave it")
     return f"left behind on port {before.port}, pid {before.pid}: a process outlives this spawner's"
@@ -94,7 +97,7 @@ def _after_start(hub: Hub, visit: Visit, before: Info) -> str:
         return f"a new one, {now.start_time - before.start_time} s younger"
     if now.pid != before.pid:
         raise ProbeFailure(f"the one left behind, {before}, is not reused but {now}")
-    stop(visit, now)
+    _end(visit.site, now)
     again = visit.kernel.run(visit.run.show, timeout=STARTS)
     board.address = one_frame(again, visit.page).address
     board.ask("/").expect(200)
@@ -102,6 +105,19 @@ def _after_start(hub: Hub, visit: Visit, before: Info) -> str:
     if new.pid == before.pid:
         raise ProbeFailure(f"the dead one, {before}, is reused")
     return "the one left behind is reused while it lives; ended, a new one starts"
+
+
+def _end(site: Site, left: Info) -> None:
+    """End one that no kernel is the parent of any more, as an admin does."""
+    assert site.inside is not None  # noqa: S101 - ours has one
+    inside = site.inside
+    inside.run(["sh", "-c", f"kill -TERM {left.pid}"])
+
+    def gone() -> bool | None:
+        return left.port not in listeners(inside.run(_SOCKETS)[1]) or None
+
+    if wait_for(gone, _ENDS) is None:
+        raise ProbeFailure(f"{left} does not end on SIGTERM within {_ENDS:.0f} s")
 
 
 def _with_old_cookies(browser: Web, visit: Visit) -> str:
