@@ -65,8 +65,12 @@ def make_delta(
         for patch in patches:
             paths = work.apply(series, patch)
             applied.append(
-                AppliedPatch(series.name, patch.file, patch.sha256, paths, patch.codemod)
+                AppliedPatch(
+                    series.name, patch.file, patch.sha256, paths, patch.codemod, patch.commit
+                )
             )
+        if series.picked is not None and patches:
+            continue  # its commits speak for themselves
         if patches or series.metadata_edits(release.version):
             active.append(series.name)
         else:

@@ -69,7 +69,7 @@ def build_overlay(
     delta = deltas.make_delta(release, stock, all_series, memo)
     dist_info = find_dist_info(stock, stock_name)
     changes = {path: change.after for path, change in delta.changes.items()}
-    notice = identities.notice(identity, release.version, delta.series)
+    notice = identities.notice(identity, release.version, delta.series, delta.commits)
     document = metadata.parse(_read(stock, f"{dist_info}/METADATA", stock_name))
     edited = edit_document(document, delta.metadata)
     changes[f"{dist_info}/METADATA"] = identities.edit_metadata(edited, identity, notice).to_bytes()

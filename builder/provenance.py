@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -23,7 +24,7 @@ from builder.model import PACKAGE, Identity, IdentityKind
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from builder.model import AppliedPatch, Delta, Release
+    from builder.model import AppliedPatch, Delta, Picked, Release
     from builder.series import Series
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
@@ -80,12 +81,14 @@ def _definition(
         }
         for path, change in sorted(delta.changes.items())
     }
+    picked = next((s.picked for s in series if s.picked is not None), None)
     facts = json.dumps(asdict(release), sort_keys=True).encode()
     return {
         "buildType": BUILD_TYPE,
         "externalParameters": {
             "release": release.version,
-            "series": [s.name for s in series],
+            "series": [s.name for s in series if s.picked is None],
+            **({} if picked is None else {"cherryPick": _asked(picked)}),
             "identity": identity.kind.value,
             "name": identity.name,
             "version": identity.version,
@@ -95,6 +98,7 @@ def _definition(
             "backend": "overlay",
             "catalogEntry": {"pinned": release.pinned, "sha256": hashlib.sha256(facts).hexdigest()},
             "sourceCommit": release.commit,
+            **({} if picked is None else {"source": _source(picked)}),
             "native": list(delta.native),
             "changes": changes,
             "metadata": [
@@ -102,6 +106,25 @@ def _definition(
             ],
         },
         "resolvedDependencies": _materials(release, delta, series),
+    }
+
+
+def _asked(picked: Picked) -> dict[str, Any]:
+    """Which commits were to be picked, and from where."""
+    return {
+        "commits": list(picked.commits),
+        "upstream": picked.upstream,
+        "from": picked.remote or None,
+    }
+
+
+def _source(picked: Picked) -> dict[str, Any]:
+    """What git made of it."""
+    return {
+        "base": {"gitCommit": picked.base},
+        "native": list(picked.native),
+        "leftOut": list(picked.left_out),
+        "picked": {"gitCommit": picked.head, "gitTree": picked.tree},
     }
 
 
@@ -119,7 +142,10 @@ def _run_details(commit: str | None, epoch: int | None) -> dict[str, Any]:
 
 
 def _materials(release: Release, delta: Delta, series: Sequence[Series]) -> list[dict[str, Any]]:
-    """The stock wheel, the series that were asked for, and the patches that were applied."""
+    """The stock wheel, the series that were asked for, and the patches that were applied.
+
+    Cherry-picked commits stand by their git ids, behind the release's own commit.
+    """
     wheel = release.wheel
     places = [
         (
@@ -127,15 +153,40 @@ def _materials(release: Release, delta: Delta, series: Sequence[Series]) -> list
             wheel.filename,
             wheel.sha256,
         ),
-        *((f"patches/{s.name}/series.toml", s.name, s.sha256) for s in series),
-        *((_uri(p), p.label, p.sha256) for p in delta.applied),
+        *((f"patches/{s.name}/series.toml", s.name, s.sha256) for s in series if s.picked is None),
+        *((_uri(p), p.label, p.sha256) for p in delta.applied if not p.commit),
     ]
-    return [{"uri": u, "name": n, "digest": {"sha256": sha256}} for u, n, sha256 in places]
+    return [
+        *({"uri": u, "name": n, "digest": {"sha256": sha256}} for u, n, sha256 in places),
+        *(
+            {"uri": f"git+{where}@{commit}", "name": what, "digest": {"gitCommit": commit}}
+            for s in series
+            if s.picked is not None
+            for where, what, commit in _commits(s.picked)
+        ),
+    ]
+
+
+def _commits(picked: Picked) -> list[tuple[str, str, str]]:
+    """Where each commit came from, what it is, and its id."""
+    there = picked.remote or picked.upstream
+    return [
+        (picked.upstream, "release", picked.base),
+        *((there, "cherry-picked commit", c) for c in picked.commits if c not in picked.native),
+    ]
 
 
 def _uri(patch: AppliedPatch) -> str:
     """A diff is a file of its series, a codemod a function in a package (hashed as a whole)."""
     return f"builder/codemods#{patch.file}" if patch.codemod else f"patches/{patch.label}"
+
+
+class ClaimedPicks(NamedTuple):
+    """Commits that a statement says were picked, by full ids, and the repositories' addresses."""
+
+    commits: tuple[str, ...]
+    upstream: str
+    remote: str | None
 
 
 class Claim(NamedTuple):
@@ -147,6 +198,7 @@ class Claim(NamedTuple):
         release: the upstream version that it was made from.
         series: what was asked for, in order.
         identity: what it is called.
+        picks: the commits that were to be picked, or None.
     """
 
     filename: str
@@ -154,6 +206,7 @@ class Claim(NamedTuple):
     release: str
     series: tuple[str, ...]
     identity: Identity
+    picks: ClaimedPicks | None = None
 
 
 def parse(content: bytes, label: str) -> Claim:
@@ -177,7 +230,8 @@ def parse(content: bytes, label: str) -> Claim:
         )
         series = tuple(_text(name) for name in asked["series"])
         release = str(Version(_text(asked["release"])))
-        claim = Claim(_text(filename), _text(sha256), release, series, identity)
+        picks = _claimed_picks(asked["cherryPick"]) if "cherryPick" in asked else None
+        claim = Claim(_text(filename), _text(sha256), release, series, identity, picks)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ProvenanceError(
             f"{label} is no provenance statement of ours ({type(error).__name__}: {error})",
@@ -186,6 +240,16 @@ def parse(content: bytes, label: str) -> Claim:
     if kinds != (STATEMENT_TYPE, PREDICATE_TYPE, BUILD_TYPE):
         raise ProvenanceError(f"{label} is a statement of another kind", "build the wheel again")
     return claim
+
+
+def _claimed_picks(asked: dict[str, Any]) -> ClaimedPicks:
+    commits = tuple(_text(c) for c in asked["commits"])
+    if not commits or not all(re.fullmatch("[0-9a-f]{40}", c) for c in commits):
+        raise ValueError("its commits are no commits")
+    remote = asked["from"]
+    return ClaimedPicks(
+        commits, _text(asked["upstream"]), None if remote is None else _text(remote)
+    )
 
 
 def _text(value: object) -> str:
@@ -225,4 +289,5 @@ def _decisive(document: dict[str, Any]) -> dict[str, Any]:
         "resolvedDependencies": definition["resolvedDependencies"],
         "changes": internal["changes"],
         "metadata": internal["metadata"],
+        "source": internal.get("source"),
     }

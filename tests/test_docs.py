@@ -56,7 +56,7 @@ def test_imports_run_one_way() -> None:
     layers = [
         {"errors", "model", "era", "machine", "waiting"},
         {"wheel", "diff", "codemods", "series", "requirements", "delta", "identity"},
-        {"catalog", "request", "plan", "overlay"},
+        {"catalog", "request", "plan", "overlay", "picks"},
         {"checks", "provenance"},
         {"command", "console", "cache", "index", "source", "git", "output", "settings"},
         {"environments", "server", "engine"},

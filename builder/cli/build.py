@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from builder.cli.options import (
-    Common,
-    build_options,
     common_options,
     identity_options,
     open_workshop,
+    pick_option,
     series_option,
+    source_options,
+    take_common,
+    with_picks,
 )
 from builder.cli.words import finding_line
 from builder.machine import cores
@@ -22,10 +24,9 @@ from builder.request import parse_request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from builder.console import Console
-    from builder.model import MetadataEdit
+    from builder.model import MetadataEdit, Picked
 
 _SEVERAL_KINDS = 1
 _SHOWN = 3
@@ -34,6 +35,8 @@ _SHOWN = 3
 @click.command()
 @click.argument("releases", nargs=-1, metavar="RELEASE...")
 @series_option
+@pick_option
+@source_options
 @identity_options
 @click.option("--force", is_flag=True, help="Replace a different wheel of the same name.")
 @click.option("--deep", is_flag=True, help="Also install and start each wheel in its own era.")
@@ -42,15 +45,14 @@ _SHOWN = 3
 def build(
     releases: tuple[str, ...],
     series: tuple[str, ...],
+    picks: tuple[str, ...],
     jobs: int | None,
-    catalog: Path,
-    patches: Path,
-    offline: bool,
     **chosen: Any,
 ) -> int:
     """Build releases: 2.2.1, '>=1.13,<2.3', latest, all, or several of these."""
-    options = build_options(series, **chosen)
-    workshop = open_workshop(Common(catalog, patches, offline), commit=True)
+    common = take_common(chosen)
+    options = with_picks(picks, common.remote, series, chosen)
+    workshop = open_workshop(common, commit=True)
     console = workshop.console
     wanted = workshop.releases(parse_request(releases, workshop.catalog))
     done = 0
@@ -77,6 +79,7 @@ def _one(outcome: Built | Failed, console: Console) -> int:
         ("stock wheel", f"{stock.filename}, {where}, sha256 {stock.sha256}"),
         *_patches(outcome),
         ("native", ", ".join(outcome.native)),
+        *_source(outcome.picked),
         ("changed", _few(outcome.changed) or "nothing but the name"),
         ("metadata", "; ".join(_edit(e) for e in outcome.metadata)),
         ("identity", f"{outcome.identity.name} {outcome.identity.version}"),
@@ -98,6 +101,18 @@ def _patches(outcome: Built) -> list[tuple[str, str]]:
         by_series.setdefault(patch.series, []).append(patch.file)
     rows = [(name, ", ".join(files)) for name, files in by_series.items()]
     return rows or [("patches", "none")]
+
+
+def _source(picked: Picked | None) -> list[tuple[str, str]]:
+    if picked is None:
+        return []
+    return [
+        ("source", f"{picked.upstream} at {picked.base}"),
+        ("commits from", picked.remote),
+        ("picked tree", f"{picked.tree} of commit {picked.head}"),
+        ("native commits", ", ".join(picked.native)),
+        ("left out", ", ".join(picked.left_out)),
+    ]
 
 
 def _edit(edit: MetadataEdit) -> str:

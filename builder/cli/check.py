@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from builder.checks.table import DEEP_CODES, STATIC_CODES
 from builder.cli.options import (
-    Common,
     common_options,
     open_workshop,
     project,
     series_option,
+    source_options,
     split_series,
+    take_common,
 )
 from builder.cli.words import finding_line
 from builder.errors import BuilderError, NewFindingsError, UncheckedError
@@ -38,6 +39,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--provenance", is_flag=True, help="Verify the statement beside it, with a rebuild.")
 @click.option("--deep", is_flag=True, help="Also install and start it in its release's own era.")
 @series_option
+@source_options
 @common_options
 def check(
     wheels: Sequence[Path],
@@ -45,12 +47,10 @@ def check(
     provenance: bool,
     deep: bool,
     series: tuple[str, ...],
-    catalog: Path,
-    patches: Path,
-    offline: bool,
+    **shared: Any,
 ) -> int:
     """Check wheels: container, names, RECORD, METADATA, WHEEL, content, difference from stock."""
-    workshop = open_workshop(Common(catalog, patches, offline))
+    workshop = open_workshop(take_common(shared))
     defaults = project()
     asked = split_series(series, defaults) if series else None
     failures: list[BuilderError] = []

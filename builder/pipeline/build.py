@@ -17,20 +17,26 @@ from builder.identity import make_identity
 from builder.model import Finding, Standing
 from builder.output import Placement, place
 from builder.overlay import Overlay, build_overlay
+from builder.pipeline.picks import open_picker
 from builder.wheel import archive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from builder.model import AppliedPatch, Identity, IdentityKind, MetadataEdit, Release
+    from builder.model import AppliedPatch, Identity, IdentityKind, MetadataEdit, Picked, Release
+    from builder.pipeline.picks import Picker
     from builder.pipeline.workshop import Workshop
     from builder.series import Series
+    from builder.wheel.archive import Archive
 
 
 @dataclass(frozen=True, slots=True)
 class BuildOptions:
-    """What the user chose, the same for all releases of a run."""
+    """What the user chose, the same for all releases of a run.
+
+    `picks` are commits to cherry-pick, before the series.
+    """
 
     series: tuple[str, ...]
     kind: IdentityKind
@@ -40,6 +46,7 @@ class BuildOptions:
     output: Path
     force: bool = False
     deep: bool = False
+    picks: tuple[str, ...] = ()
 
     def identify(self, version: str) -> Identity:
         """The identity of that release's final wheel.
@@ -68,6 +75,7 @@ class Built:
         checked: how many checks passed.
         size: of the wheel, in bytes.
         seconds: from start to finish.
+        picked: what was cherry-picked, or None where nothing was asked for.
     """
 
     release: Release
@@ -84,6 +92,7 @@ class Built:
     findings: tuple[Finding, ...]
     checked: int
     seconds: float
+    picked: Picked | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +104,20 @@ class Failed:
 
 
 def build_release(
-    release: Release, all_series: Sequence[Series], workshop: Workshop, options: BuildOptions
+    release: Release,
+    all_series: Sequence[Series],
+    workshop: Workshop,
+    options: BuildOptions,
+    picker: Picker | None = None,
 ) -> Built:
     """Build one release into the output directory.
+
+    Args:
+        release: what to build.
+        all_series: what to apply, in order.
+        workshop: the doors.
+        options: the user's choices.
+        picker: has the commits to pick before, or None.
 
     Raises:
         BuilderError: of the stage that failed; the output directory is as it was.
@@ -106,6 +126,8 @@ def build_release(
     workshop.check_cancelled()
     identity = options.identify(release.version)
     fetched = workshop.stock(release)
+    picked = () if picker is None else (picker.series(release, _stock(release, fetched.content)),)
+    all_series = [*picked, *all_series]
     overlay = build_overlay(release, fetched.content, all_series, identity, workshop.cache)
     content = overlay.content
     sha256 = hashlib.sha256(content).hexdigest()
@@ -144,6 +166,7 @@ def build_release(
         findings=tuple(findings),
         checked=len(codes - {f.code for f in findings}),
         seconds=time.perf_counter() - started,
+        picked=next((s.picked for s in picked), None),
     )
 
 
@@ -169,14 +192,17 @@ def build_many(
 
     Raises:
         PatchError: a series cannot be read.
+        SourceError: a commit to pick cannot be had.
         InterruptedRunError: Ctrl-C or SIGTERM; what was complete stays, nothing is half-written.
     """
     all_series = workshop.series(options.series)
+    picker = open_picker(options.picks, workshop) if options.picks else None
     outcomes: dict[str, Built | Failed] = {}
     # Threads suffice: inflating and hashing, which is nearly all of the work, release the lock.
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         futures = {
-            pool.submit(build_release, r, all_series, workshop, options): r for r in releases
+            pool.submit(build_release, r, all_series, workshop, options, picker): r
+            for r in releases
         }
         try:
             for future in as_completed(futures):
@@ -194,6 +220,10 @@ def build_many(
             pool.shutdown(wait=True, cancel_futures=True)
             raise
     return [outcomes[r.version] for r in releases]
+
+
+def _stock(release: Release, content: bytes) -> Archive:
+    return archive.parse(content, release.wheel.filename)
 
 
 def _judge(

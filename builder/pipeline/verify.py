@@ -9,7 +9,8 @@ from builder import provenance
 from builder.errors import PatchError, ProvenanceError, RequestError, WheelError
 from builder.output import provenance_path
 from builder.overlay import build_overlay
-from builder.pipeline.check import read_claim, read_wheel
+from builder.pipeline.check import claimed_series, read_claim, read_wheel
+from builder.wheel import archive
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +28,7 @@ def verify_provenance(wheel: Path, workshop: Workshop) -> list[str]:
     Raises:
         ProvenanceError: the statement is missing, malformed, or does not hold.
         IndexLookupError: the stock wheel cannot be had.
+        SourceError: the commits that were picked cannot be had.
     """
     sha256 = hashlib.sha256(read_wheel(wheel)).hexdigest()
     claim = read_claim(wheel)
@@ -49,7 +51,8 @@ def verify_provenance(wheel: Path, workshop: Workshop) -> list[str]:
             f"a rebuild of {wheel.name} gives other bytes (sha256 {rebuilt})",
             "do not trust it; build it again",
         )
-    return ["subject digest", "stock wheel and patches", "a rebuild gives the same bytes"]
+    materials = "stock wheel and patches" if claim.picks is None else "stock wheel and commits"
+    return ["subject digest", materials, "a rebuild gives the same bytes"]
 
 
 def _rebuild(claim: Claim, workshop: Workshop) -> tuple[bytes, str]:
@@ -62,7 +65,8 @@ def _rebuild(claim: Claim, workshop: Workshop) -> tuple[bytes, str]:
         )
     stock = workshop.stock(release).content
     try:
-        all_series = workshop.series(claim.series)
+        parsed = archive.parse(stock, release.wheel.filename)
+        all_series = claimed_series(claim.series, claim.picks, workshop, release, parsed)
         overlay = build_overlay(release, stock, all_series, claim.identity)
     except (PatchError, RequestError, WheelError, ValueError) as error:
         raise ProvenanceError(

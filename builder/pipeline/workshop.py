@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import threading
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from builder.errors import InterruptedRunError, RequestError
+from builder.git import PUBLIC, Mirror, Remote, open_mirror
 from builder.series import load_series
 from builder.source import Fetched, fetch, look_up
 
@@ -27,6 +29,15 @@ if TYPE_CHECKING:
 _SERIES_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where upstream's source is: its repository, and one more that has commits, or None."""
+
+    upstream: Remote = PUBLIC
+    commits: Remote | None = None
+    offline: bool = False
+
+
 @dataclass(frozen=True)
 class Workshop:
     """The doors and the pinned facts of one run.
@@ -40,6 +51,7 @@ class Workshop:
         environment: the user's settings.
         environ: the whole environment, for programs that we start.
         commit: the git commit of this tool, or None.
+        sources: where upstream's source is; nobody is asked before `mirror` is.
         cancelled: set when the run is interrupted.
     """
 
@@ -51,7 +63,25 @@ class Workshop:
     environment: Environment
     environ: Mapping[str, str]
     commit: str | None
+    sources: Sources = Sources()
     cancelled: threading.Event = field(default_factory=threading.Event)
+
+    @cached_property
+    def mirror(self) -> Mirror:
+        """Upstream's repository, mirrored in the cache.
+
+        Raises:
+            SourceError: it cannot be had.
+        """
+        return open_mirror(
+            self.environment.cache / "git",
+            self.sources.upstream,
+            self.sources.commits,
+            self.environ,
+            self.environment,
+            offline=self.sources.offline,
+            note=self.console.note,
+        )
 
     def releases(self, wanted: Wanted) -> list[Release]:
         """What was asked for; what the catalog does not have is looked up, with a notice.

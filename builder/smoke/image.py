@@ -103,7 +103,9 @@ def make(kitchen: Kitchen, subject: Subject, log: Path, progress: Callable[[str]
         SmokeError: the wheelhouse cannot be resolved or filled.
         EngineError: the build failed.
     """
-    return images.build(kitchen.engine, recipe(kitchen, subject), log, progress)
+    return images.build(
+        kitchen.engine, recipe(kitchen, subject), log, lambda step: progress(f"image: {step:.90}")
+    )
 
 
 def _resolved(kitchen: Kitchen, wanted: Sequence[str], constraints: Path | None) -> set[str]:

@@ -9,10 +9,8 @@ from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from websocket import WebSocketException
-
 from builder.smoke import notebook
-from builder.smoke.kernel import Kernel, started
+from builder.smoke.kernel import Kernel, end, started
 from builder.smoke.model import Frontend, ProbeFailure, Site
 from builder.smoke.web import Web, entry
 
@@ -145,7 +143,7 @@ def clean_up(web: Web, run: Run) -> None:
     """
     for session in web.api("GET", "sessions"):
         if session["path"].startswith(f"{run.directory}/"):
-            web.api("DELETE", f"sessions/{session['id']}")
+            end(web, session["id"])
     with started(web, run.notebook) as kernel:
         _clean(kernel, run)
 
@@ -182,7 +180,7 @@ def _leave(web: Web, kernel: Kernel, run: Run) -> None:
     """Clean up by that kernel, or by a new one if it is busy, or dead."""
     try:
         _clean(kernel, run)
-    except (ProbeFailure, WebSocketException, OSError):
+    except ProbeFailure:
         clean_up(web, run)
 
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 
 from builder.smoke.model import ProbeFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
     from requests.cookies import RequestsCookieJar
 
@@ -162,15 +163,9 @@ class Web:
             allow_redirects=follow,
             stream=True,
         ) as response:
-            pieces = []
-            for piece in response.iter_content(_PIECE):
-                pieces.append(piece)
-                if time.monotonic() - began > timeout:
-                    raise TimeoutError(f"{url} was not complete within {timeout:.0f} s")
+            content = _read(response, began, timeout)
         seconds = time.monotonic() - began
-        return Answer(
-            response.url, response.status_code, response.headers, b"".join(pieces), seconds
-        )
+        return Answer(response.url, response.status_code, response.headers, content, seconds)
 
     def api(
         self,
@@ -178,19 +173,30 @@ class Web:
         path: str,
         content: Any = None,
         *,
+        expect: Container[int] = range(400),
         timeout: float = 20.0,
     ) -> Any:
         """One call of Jupyter's REST API, such as `POST sessions`; the answer's JSON or None.
 
+        Args:
+            method: of HTTP.
+            path: below `api/`, percent-encoded.
+            content: any JSON, or None to send nothing.
+            expect: the statuses that are no failure.
+            timeout: seconds.
+
         Raises:
-            ProbeFailure: the answer is an error.
+            ProbeFailure: there is no answer, or its status is another one.
         """
         body = None if content is None else json.dumps(content)
         kind = {"Content-Type": "application/json"}
-        answer = self.ask(f"api/{path}", body, method=method, headers=kind, timeout=timeout)
-        if answer.status >= 400:
+        try:
+            answer = self.ask(f"api/{path}", body, method=method, headers=kind, timeout=timeout)
+        except (requests.RequestException, OSError) as error:
+            raise ProbeFailure(f"{method} api/{path} has no answer: {error}") from error
+        if answer.status not in expect:
             raise ProbeFailure(f"{method} api/{path} answers {answer.status}: {answer.text[:200]}")
-        return answer.json() if answer.body else None
+        return answer.json() if answer.body and answer.status < 400 else None
 
 
 def log_in(site: Site, *, ca_bundle: str | None = None) -> Web:
@@ -245,6 +251,21 @@ def entry(site: Site, *, ca_bundle: str | None = None) -> Web:
         return person.at(site.url, site.token)
     finally:
         person.close()
+
+
+def _read(response: requests.Response, began: float, timeout: float) -> bytes:
+    """The body, decompressed; `iter_content` would wait for whole pieces, however they drip in."""
+    if response.is_redirect:
+        return response.content  # requests has read it already, to see where it leads
+    pieces = []
+    try:
+        while piece := response.raw.read1(_PIECE, decode_content=True):
+            pieces.append(piece)
+            if time.monotonic() - began > timeout:
+                raise TimeoutError(f"{response.url} was not complete within {timeout:g} s")
+    except urllib3.exceptions.HTTPError as error:
+        raise requests.ConnectionError(f"{response.url} broke off: {error}") from error
+    return b"".join(pieces)
 
 
 class _OneOrigin(HTTPAdapter):

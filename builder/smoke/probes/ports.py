@@ -30,6 +30,7 @@ _OCCUPY = dedent("""\
 
     def _occupied(port):
         line = socket.socket()
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as TensorBoard does
         try:
             line.bind(("127.0.0.1", port))
             line.listen()
