@@ -35,6 +35,7 @@ class Deployment:
         port: the one that is published.
         redirect: where a Hub redirects to the user's own server, or "": frames may be loaded below
             it, and then find themselves below the base URL.
+        hub: whether it is a server of a Hub.
     """
 
     name: str
@@ -44,6 +45,12 @@ class Deployment:
     layers: tuple[str, ...] = ()
     port: int = 8888
     redirect: str = ""
+    hub: bool = False
+
+    @property
+    def picture(self) -> str:
+        """What its picture is called."""
+        return "jupyterhub" if self.hub else self.frontend.value
 
 
 class Person(NamedTuple):

@@ -53,6 +53,7 @@ class Configuration:
             tuple(layer for layer in self.layers if layer in _HARNESS),
             PORT,
             f"{self.prefix}hub/user-redirect/" if redirected else "",
+            hub=True,
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import requests
 
@@ -62,7 +63,9 @@ def _anonymous(site: Site, port: int, record: Recorder) -> None:
     with record.probe("anonymous-refused") as told, requests.Session() as web:
         web.trust_env = False
         got = web.get(page, timeout=_TIMEOUT, allow_redirects=False)
-        login = got.status_code == 302 and "login" in got.headers.get("Location", "")
+        where = urlsplit(got.headers.get("Location", "")).path
+        # A Hub's servers send strangers to its OAuth page, which sends them to its form.
+        login = got.status_code == 302 and where.endswith(("/login", "/hub/api/oauth2/authorize"))
         if not login and got.status_code != 403:
             raise ProbeFailure(f"GET without a login answers {got.status_code}")
         sent = web.post(page, data="{}", timeout=_TIMEOUT, allow_redirects=False)
