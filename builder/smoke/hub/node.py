@@ -41,7 +41,7 @@ def fetch(environ: Mapping[str, str], cache: Path) -> Path:
             room = Path(name)
             _install(environ, room / "node")
             packed = room / place.name
-            _pack(room / "node", packed)
+            pack(room / "node", packed)
             os.replace(packed, place)  # noqa: PTH105 - two runs may do so at once
     return place
 
@@ -58,7 +58,7 @@ def _install(environ: Mapping[str, str], room: Path) -> None:
         ) from error
 
 
-def _pack(root: Path, place: Path) -> None:
+def pack(root: Path, place: Path) -> None:
     """The same files make the same archive, so that the engine's layers are found again."""
 
     def plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
