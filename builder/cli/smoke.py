@@ -19,6 +19,7 @@ from builder.cli.options import (
     series_option,
     together,
 )
+from builder.era import era_of
 from builder.errors import BuilderError, RequestError, SmokeError
 from builder.request import parse_request
 from builder.smoke.model import Outcome
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from builder.console import Console
+    from builder.era import Era
     from builder.pipeline.smoke import SmokeOptions
     from builder.pipeline.workshop import Workshop
     from builder.smoke.browser.chromium import Browser
@@ -141,6 +143,7 @@ def _runner(
     workshop: Workshop, engine: str, base: str | None, era: bool, **chosen: Any
 ) -> Iterator[Runner]:
     from builder.smoke import engines
+    from builder.smoke.process import process_runner
 
     del chosen
     if era and engine == "docker":
@@ -151,14 +154,27 @@ def _runner(
     if found is None:
         if base is not None:
             raise RequestError("--base is for containers, and no engine runs here", "leave it out")
-        with engines.process_runner(environment, workshop.environ, era=era) as on_loopback:
-            yield on_loopback
+        eras = _eras(workshop) if era else None
+        with process_runner(environment, workshop.environ, eras=eras) as beside_us:
+            if beside_us.separation.reason:
+                console.note(f"plain loopback: {beside_us.separation.reason}")
+            yield beside_us
         return
     with engines.docker_runner(
         found, base, DOCKERFILES, environment.cache, workshop.environ
     ) as in_containers:
         console.note(f"base image: {in_containers.base}")
         yield in_containers
+
+
+def _eras(workshop: Workshop) -> Callable[[str], Era]:
+    """The era of a release of this run."""
+
+    def find(version: str) -> Era:
+        (release,) = workshop.releases(parse_request((version,), workshop.catalog))
+        return era_of(release)
+
+    return find
 
 
 def browsing_for(workshop: Workshop, host: str) -> Callable[[], AbstractContextManager[Browser]]:

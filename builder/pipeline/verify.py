@@ -10,6 +10,7 @@ from builder.errors import PatchError, ProvenanceError, RequestError, WheelError
 from builder.output import provenance_path
 from builder.overlay import build_overlay
 from builder.pipeline.check import claimed_series, read_claim, read_wheel
+from builder.publish import attest
 from builder.wheel import archive
 
 if TYPE_CHECKING:
@@ -17,6 +18,34 @@ if TYPE_CHECKING:
 
     from builder.pipeline.workshop import Workshop
     from builder.provenance import Claim
+
+
+def verify_attestations(wheel: Path, publisher: str | None) -> list[str]:
+    """Verify the attestations beside a wheel (PEP 740).
+
+    Args:
+        wheel: the wheel's file.
+        publisher: `OWNER/REPOSITORY` that must have signed them, or None for any on GitHub.
+
+    Returns:
+        What was verified of each.
+
+    Raises:
+        ProvenanceError: one does not hold, there is none from the publisher that is wanted, or
+            what is needed to verify them is not installed.
+    """
+    found = attest.attestations_of(wheel)
+    if not found and publisher is not None:
+        raise ProvenanceError(
+            f"{wheel.name} has no attestation of {publisher}", "fetch it from the index"
+        )
+    try:
+        return [attest.verify_attestation(path, wheel, publisher) for path in found]
+    except ModuleNotFoundError as error:
+        raise ProvenanceError(
+            f"the attestations of {wheel.name} cannot be verified without {error.name}",
+            "pip install 'tensorboard-proxy-wheels[publish]'",
+        ) from error
 
 
 def verify_provenance(wheel: Path, workshop: Workshop) -> list[str]:

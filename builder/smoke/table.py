@@ -25,7 +25,6 @@ TABLE: dict[str, Row] = {
     ),
     # The kernel's layers: cells by WebSocket, TensorBoard through the proxy.
     "notebook-runs": Row("kernel", "the notebook trains and loads the extension without an error"),
-    "large-written": Row("kernel", "a run with large histograms is written"),
     "first-display": Row(
         "kernel", "the first run shows `Launching TensorBoard...`, then the frame in its place"
     ),
@@ -36,7 +35,6 @@ TABLE: dict[str, Row] = {
     "list": Row("kernel", "`notebook.list()` tells of it"),
     "display": Row("kernel", "`notebook.display()` shows it, with and without a port and a height"),
     "page": Row("kernel", "the frame's address gives TensorBoard's page, fit for a prefix", (3, 7)),
-    "assets": Row("kernel", "every file of the page comes as TensorBoard itself gives it", (16,)),
     "data-read": Row("kernel", "TensorBoard lists the run's canary tag, all points, its plugins"),
     "scalar-points": Row("kernel", "the scalars are those that were written, to the last bit"),
     "histogram-points": Row("kernel", "so are the histograms"),
@@ -45,12 +43,17 @@ TABLE: dict[str, Row] = {
     "post-without-xsrf": Row(
         "kernel", "a browser's POST without Jupyter's `_xsrf` reaches TensorBoard", (13,)
     ),
-    "every-endpoint": Row(
-        "kernel", "every data route answers through the proxy as it does beside it", (15,)
+    "endpoints-prepared": Row("endpoints", "the notebook's TensorBoard shows"),
+    "assets": Row(
+        "endpoints", "every file of the page comes as TensorBoard itself gives it", (16,)
     ),
-    "several-at-once": Row("kernel", "eight clients at once get the answers of one"),
-    "large-response": Row("kernel", "more than 10 MB come complete", (17,)),
-    "gzip": Row("kernel", "the same comes compressed to those who ask for it", (17,)),
+    "every-endpoint": Row(
+        "endpoints", "every data route answers through the proxy as it does beside it", (15,)
+    ),
+    "several-at-once": Row("endpoints", "eight clients at once get the answers of one"),
+    "large-started": Row("endpoints", "a TensorBoard for large histograms starts, and ends again"),
+    "large-response": Row("endpoints", "more than 10 MB come complete", (17,)),
+    "gzip": Row("endpoints", "the same comes compressed to those who ask for it", (17,)),
     "ports-prepared": Row("ports", "the notebook's TensorBoard shows"),
     "two-logdirs": Row("ports", "two logdirs are two ports; the same arguments again, the same"),
     "port-taken": Row("ports", "something else is on the port: the next one, and the frame there"),

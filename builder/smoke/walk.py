@@ -11,7 +11,7 @@ from builder.errors import BuilderError, InterruptedRunError
 from builder.smoke import visit
 from builder.smoke.model import Halt
 from builder.smoke.notebook import Run
-from builder.smoke.probes import browser, failures, forms, kernel, only, ports
+from builder.smoke.probes import browser, endpoints, failures, forms, kernel, only, ports
 from builder.smoke.recorder import Recorder, foreseen
 from builder.smoke.result import RESULT, Result, report_directory
 from builder.smoke.web import entry
@@ -24,7 +24,14 @@ if TYPE_CHECKING:
     from builder.smoke.browser.chromium import Browser
     from builder.smoke.model import Deployment, ProbeResult, Site, Subject
 
+_MORE = (("endpoints", endpoints), ("ports", ports), ("forms", forms), ("failures", failures))
 _BROWSER = {"browser", "browser-control"}
+_KERNEL_LAYERS = (
+    ("endpoints", endpoints),
+    ("ports", ports),
+    ("forms", forms),
+    ("failures", failures),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +143,7 @@ def _kernel_layers(opened: visit.Visit, wanted: tuple[str, ...], record: Recorde
             if port is None:
                 raise Halt("first-display")
             only.walk(opened.site, port, record)
-    for name, module in (("ports", ports), ("forms", forms), ("failures", failures)):
+    for name, module in _KERNEL_LAYERS:
         if name in wanted:
             module.walk(opened, record)
 
