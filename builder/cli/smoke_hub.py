@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from builder.engine.door import Engine
     from builder.pipeline.smoke import SmokeOptions
     from builder.pipeline.workshop import Workshop
+    from builder.smoke.engines import DockerRunner
     from builder.smoke.result import Result
+    from builder.smoke.walk import Walk
 
 _hub_options = together(
     click.option("--only", multiple=True, metavar="NAME", help="These configurations only: hub, …"),
@@ -76,8 +78,7 @@ def smoke_hub(
     if releases == ("table",):
         return _write_page(reports, page)
     with needs_extra("smoke"):
-        from builder.smoke import engines
-        from builder.smoke.walk import Walk
+        from builder.smoke import engines, walk
     workshop = open_workshop(Common(catalog, patches, chosen["offline"]), commit=True)
     names = _configurations(chosen["only"])
     results: list[Result] = []
@@ -89,7 +90,7 @@ def smoke_hub(
         workshop.environ,
     ) as runner:
         workshop.console.note(f"base image: {runner.base}")
-        how = Walk(
+        how = walk.Walk(
             engine=runner.name,
             browsing=None if chosen["no_browser"] else browsing_for(workshop, runner.host),
             reports=reports,
@@ -104,8 +105,8 @@ def smoke_hub(
 def _run(
     releases: tuple[str, ...],
     workshop: Workshop,
-    runner: Any,
-    how: Any,
+    runner: DockerRunner,
+    how: Walk,
     names: tuple[str, ...],
     results: list[Result],
     chosen: dict[str, Any],

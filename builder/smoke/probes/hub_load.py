@@ -16,7 +16,7 @@ from builder.smoke import visit as visits
 from builder.smoke.board import STARTS, Board
 from builder.smoke.frame import one_frame
 from builder.smoke.hub.member import Member
-from builder.smoke.kernel import started
+from builder.smoke.kernel import staying
 from builder.smoke.model import ProbeFailure
 from builder.smoke.notebook import APART, LOGDIR, Run
 from builder.smoke.visit import Visit
@@ -116,7 +116,7 @@ def _arrive(hub: Hub, name: str, release: str, stack: ExitStack) -> _Guest:
     web = stack.enter_context(closing(entry(site)))
     visits.upload(web, run)
     # Nothing has to be cleaned up in a container that goes with its user.
-    visit = Visit(site, run, web, stack.enter_context(started(web, run.notebook)))
+    visit = Visit(site, run, web, stack.enter_context(staying(web, run.notebook)))
     for code in (APART, _WRITE.replace("CANARY", visit.run.canary), visit.run.load):
         done = visit.kernel.run(code, timeout=STARTS)
         if done.error is not None:

@@ -11,7 +11,7 @@ from builder.smoke import visit as visits
 from builder.smoke.board import STARTS, Board, Info, infos, launch, stop
 from builder.smoke.frame import one_frame, texts
 from builder.smoke.hub.member import Member
-from builder.smoke.kernel import started
+from builder.smoke.kernel import staying
 from builder.smoke.model import ProbeFailure
 from builder.smoke.notebook import LOGDIR, Run
 from builder.smoke.probes.only import listeners
@@ -61,7 +61,7 @@ def _stop_while_shown(carol: Member, site: Site, run: Run, browser: Web) -> Info
     """Show TensorBoard in a notebook and stop the server, as its page lets a person do."""
     with closing(entry(site)) as web:
         visits.upload(web, run)
-        with started(web, run.notebook) as kernel:
+        with staying(web, run.notebook) as kernel:
             visit = Visit(site, run, web, kernel)
             visit.prepare()
             frame = one_frame(kernel.run(run.show, timeout=STARTS), visit.page)
