@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 PORT = 8000
 # The layers of the other smoke tests; the rest are a Hub's own.
-_HARNESS = ("kernel", "only", "browser", "control", "browser-control")
+_HARNESS = ("kernel", "only", "endpoints", "browser", "control", "browser-control")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ CONFIGURATIONS = (
         "hub-redirect",
         "jupyterhub_config_redirect.py",
         variable="/hub/user-redirect/proxy/%PORT%/",
-        layers=SHOWN,
+        layers=("endpoints", *SHOWN),
     ),
     Configuration(
         "hub-containers", _DOCKER, contained=True, layers=(*SHOWN, "isolation", "stopped")

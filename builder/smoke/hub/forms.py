@@ -31,7 +31,8 @@ class HubForm(NamedTuple):
     arguments: str = ""
 
 
-NO_SERVER = "the Hub's page of a server that does not run"
+# `user-redirect` starts a default server that does not run, whatever the person has beside it.
+STARTS_DEFAULT = "a blank frame: the Hub starts the default server, on a page not to be framed"
 _CALLABLE, _REDIRECT = "{callable}", "/hub/user-redirect/proxy/%PORT%/"
 _STACKS = "${JUPYTERHUB_SERVICE_PREFIX:-/}proxy/%PORT%/"
 _ABSOLUTE = "{base_url}proxy/absolute/%PORT%/"
@@ -53,7 +54,7 @@ FORMS: dict[str, HubForm] = {
     "hub-form-full-url": HubForm(f"{{origin}}{_REDIRECT}", "an HPC centre", _WORKS),
     "hub-form-no-slash": HubForm("{base_url}proxy/%PORT%", "the last slash forgotten", _WORKS),
     "hub-form-redirect-named": HubForm(
-        _REDIRECT, "a named server: it leads to the default one", NO_SERVER, server="second"
+        _REDIRECT, "a named server: it leads to the default one", STARTS_DEFAULT, server="second"
     ),
     "hub-form-plain": HubForm("/proxy/%PORT%/", "taken over from a Jupyter without a Hub", _LOST),
     "hub-form-absolute": HubForm(_ABSOLUTE, "the original README", _LOST),

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 from builder.smoke import visit as visits
 from builder.smoke.board import STARTS, infos, launch, stop
 from builder.smoke.frame import one_frame
-from builder.smoke.hub.forms import FORMS, NO_SERVER, HubForm, user_of
+from builder.smoke.hub.forms import FORMS, STARTS_DEFAULT, HubForm, user_of
 from builder.smoke.hub.member import Member
 from builder.smoke.model import ProbeFailure
 from builder.smoke.notebook import Run
 from builder.smoke.probes.forms import effect
 from builder.smoke.probes.ports import free_port
+from builder.smoke.web import BarredOriginError
 
 if TYPE_CHECKING:
     from builder.smoke.hub.site import Hub
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from builder.smoke.visit import Visit
 
 _AT_ONCE = 2  # users; each is a server, a kernel and a TensorBoard
-# What JupyterHub answers for a user's server that does not run (its document "Troubleshooting").
-_NOT_RUNNING = (424, 503)
 
 
 def walk(hub: Hub, release: str, record: Recorder) -> None:
@@ -88,8 +87,11 @@ def _judge(visit: Visit, done: Execution, port: int, form: HubForm) -> str:
 
 def _effect(visit: Visit, address: str, port: int) -> str:
     """As `builder.smoke.probes.forms.effect`, and what only a Hub shows."""
-    seen = effect(visit, address, port)
-    if not seen.startswith(tuple(map(str, _NOT_RUNNING))):
-        return seen
-    answer = visit.web.ask(address, follow=True)
-    return NO_SERVER if b"/hub/spawn" in answer.body else seen
+    try:
+        answer = visit.web.ask(address, follow=True)
+    except BarredOriginError:
+        return effect(visit, address, port)
+    policy = answer.headers.get("Content-Security-Policy", "")
+    if "/hub/spawn" in answer.url and "frame-ancestors 'none'" in policy:
+        return STARTS_DEFAULT
+    return effect(visit, address, port)
