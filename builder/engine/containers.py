@@ -6,7 +6,7 @@ import io
 import tarfile
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from builder.engine.door import KEPT, LABEL, NAMESPACE, told
 from builder.errors import EngineError
@@ -196,6 +196,41 @@ class Container:
             self.raw.reload()
         state = self.raw.attrs["State"]
         return None if state["Running"] else int(state["ExitCode"])
+
+    def memory(self) -> int:
+        """The bytes of memory that it has in use now, without its file cache.
+
+        Raises:
+            EngineError: the engine does not answer.
+        """
+        with told(f"measure {self.name}"):
+            told_now = cast("dict[str, Any]", self.raw.stats(stream=False))
+        memory = told_now["memory_stats"]
+        # As `docker stats` reckons, for version 1 and 2 of control groups.
+        cache = memory["stats"].get("total_inactive_file", memory["stats"].get("inactive_file", 0))
+        return int(memory["usage"]) - int(cache)
+
+    def remove(self) -> None:
+        """End it at once and remove it; one that is gone already is no error.
+
+        Raises:
+            EngineError: the engine refused.
+        """
+        with told(f"remove {self.name}"):
+            _removed(self.raw)
+
+
+def labelled(engine: Engine, label: str, value: str) -> list[Container]:
+    """All containers with that label, running or not: others may have started them for us.
+
+    Raises:
+        EngineError: the engine does not answer.
+    """
+    with told(f"list the containers with {label}={value}"):
+        found = engine.client.containers.list(
+            all=True, filters={"label": f"{label}={value}"}, ignore_removed=True
+        )
+    return [Container(engine, raw) for raw in found]
 
 
 @contextmanager

@@ -164,7 +164,7 @@ def _time_series(visit: Visit, board: Board, web: Web) -> str:
 
 def _without_xsrf(visit: Visit, board: Board, *, with_data: bool) -> str:
     """As a browser that logged in by the form; the control is Jupyter's own API, which refuses."""
-    person = log_in(visit.site.url, visit.site.token, ca_bundle=visit.web.ca_bundle)
+    person = log_in(visit.site, ca_bundle=visit.web.ca_bundle)
     try:
         own = person.ask("api/sessions", "{}").status
         if own != 403:
