@@ -102,6 +102,12 @@ class SourceError(BuilderError):
     exit_code = 15
 
 
+class PublishError(BuilderError):
+    """An index did not take a wheel, or does not serve what was built."""
+
+    exit_code = 13
+
+
 class InterruptedRunError(BuilderError):
     """Ctrl-C or SIGTERM: stop, and leave everything as it was."""
 

@@ -19,10 +19,14 @@ from builder.cli.build import build
 from builder.cli.catalog import catalog
 from builder.cli.check import check
 from builder.cli.plan import plan
+from builder.cli.publish import install_hint, publish
 from builder.cli.report import report
 from builder.cli.smoke import smoke_lab, smoke_notebook
+from builder.cli.smoke_hub import smoke_hub
 from builder.cli.smoke_url import smoke
+from builder.cli.summary import summary
 from builder.cli.today import record, today
+from builder.cli.watch import watch
 from builder.console import Console
 from builder.errors import BuilderError, InterruptedRunError, fault
 
@@ -48,7 +52,8 @@ def cli() -> None:
 
 _VERBS = (
     *(build, plan, check, catalog, today, record, bench),
-    *(smoke_lab, smoke_notebook, smoke, report, base_image),
+    *(publish, install_hint, summary, watch),
+    *(smoke_lab, smoke_notebook, smoke_hub, smoke, report, base_image),
 )
 for command in _VERBS:
     cli.add_command(command)

@@ -17,11 +17,11 @@ from builder.cli.options import (
     take_common,
     with_picks,
 )
-from builder.cli.words import finding_line
+from builder.cli.words import finding_line, say_output
 from builder.errors import NewFindingsError
 from builder.picks.verdict import to_json as verdict_json
 from builder.pipeline.verdicts import make_verdicts
-from builder.plan import BuildPlan, SeriesPlan, make_plan, to_json
+from builder.plan import BuildPlan, SeriesPlan, make_plan, to_json, to_matrix
 from builder.request import parse_request
 from builder.series import audit
 
@@ -39,12 +39,18 @@ if TYPE_CHECKING:
 @source_options
 @identity_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON list for machines.")
+@click.option(
+    "--matrix",
+    metavar="NAME",
+    help="A GitHub Actions matrix: the output NAME of the step, or a line of JSON elsewhere.",
+)
 @common_options
 def plan(
     releases: tuple[str, ...],
     series: tuple[str, ...],
     picks: tuple[str, ...],
     as_json: bool,
+    matrix: str | None,
     **chosen: Any,
 ) -> int:
     """Show what `build` would do to releases: 2.2.1, '>=1.13,<2.3', latest, all.
@@ -61,7 +67,9 @@ def plan(
     all_series = workshop.series(options.series)
     present = {p.name for p in options.output.iterdir()} if options.output.is_dir() else set()
     plans = make_plan(wanted, all_series, options.identify, present)
-    if as_json:
+    if matrix is not None:
+        say_output(matrix, json.dumps(to_matrix(plans)), workshop)
+    elif as_json:
         workshop.console.say(json.dumps([to_json(p) for p in plans], indent=1))
     else:
         columns = (

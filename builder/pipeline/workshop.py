@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from builder.era import Era, era_of
 from builder.errors import InterruptedRunError, RequestError
 from builder.git import PUBLIC, Mirror, Remote, open_mirror
 from builder.series import load_series
@@ -102,6 +103,18 @@ class Workshop:
             if release.yanked:
                 self.console.note(f"{release.version} is yanked upstream")
         return found
+
+    def era(self, version: str) -> Era:
+        """The Python and the date at which a release of the catalog is at home.
+
+        Raises:
+            RequestError: the catalog does not have it.
+            IndexLookupError: it is not known when it was uploaded.
+        """
+        release = self.catalog.find(version)
+        if release is None:
+            raise RequestError(f"{version} is not in the catalog", "`nox -s catalog -- update`")
+        return era_of(release)
 
     def series(self, names: Sequence[str]) -> list[Series]:
         """The series of these names, in this order.

@@ -25,7 +25,6 @@ TABLE: dict[str, Row] = {
     ),
     # The kernel's layers: cells by WebSocket, TensorBoard through the proxy.
     "notebook-runs": Row("kernel", "the notebook trains and loads the extension without an error"),
-    "large-written": Row("kernel", "a run with large histograms is written"),
     "first-display": Row(
         "kernel", "the first run shows `Launching TensorBoard...`, then the frame in its place"
     ),
@@ -36,7 +35,6 @@ TABLE: dict[str, Row] = {
     "list": Row("kernel", "`notebook.list()` tells of it"),
     "display": Row("kernel", "`notebook.display()` shows it, with and without a port and a height"),
     "page": Row("kernel", "the frame's address gives TensorBoard's page, fit for a prefix", (3, 7)),
-    "assets": Row("kernel", "every file of the page comes as TensorBoard itself gives it", (16,)),
     "data-read": Row("kernel", "TensorBoard lists the run's canary tag, all points, its plugins"),
     "scalar-points": Row("kernel", "the scalars are those that were written, to the last bit"),
     "histogram-points": Row("kernel", "so are the histograms"),
@@ -45,12 +43,17 @@ TABLE: dict[str, Row] = {
     "post-without-xsrf": Row(
         "kernel", "a browser's POST without Jupyter's `_xsrf` reaches TensorBoard", (13,)
     ),
-    "every-endpoint": Row(
-        "kernel", "every data route answers through the proxy as it does beside it", (15,)
+    "endpoints-prepared": Row("endpoints", "the notebook's TensorBoard shows"),
+    "assets": Row(
+        "endpoints", "every file of the page comes as TensorBoard itself gives it", (16,)
     ),
-    "several-at-once": Row("kernel", "eight clients at once get the answers of one"),
-    "large-response": Row("kernel", "more than 10 MB come complete", (17,)),
-    "gzip": Row("kernel", "the same comes compressed to those who ask for it", (17,)),
+    "every-endpoint": Row(
+        "endpoints", "every data route answers through the proxy as it does beside it", (15,)
+    ),
+    "several-at-once": Row("endpoints", "eight clients at once get the answers of one"),
+    "large-started": Row("endpoints", "a TensorBoard for large histograms starts, and ends again"),
+    "large-response": Row("endpoints", "more than 10 MB come complete", (17,)),
+    "gzip": Row("endpoints", "the same comes compressed to those who ask for it", (17,)),
     "ports-prepared": Row("ports", "the notebook's TensorBoard shows"),
     "two-logdirs": Row("ports", "two logdirs are two ports; the same arguments again, the same"),
     "port-taken": Row("ports", "something else is on the port: the next one, and the frame there"),
@@ -86,4 +89,105 @@ TABLE: dict[str, Row] = {
     "control-runs": Row(
         "control", "TensorBoard runs all the same: by its proxied address it answers"
     ),
+    "hub-log-in": Row("hub", "the Hub's form lets a person in, and gives a token"),
+    "hub-spawn": Row("hub", "a server is spawned, its progress followed to its end"),
+    # A Hub's own layers. Forms: builder.smoke.hub.forms has what they are, and their effects.
+    "hub-form-callable": Row("hub-forms", "the spawner's base URL leads there", (5,)),
+    "hub-form-named": Row("hub-forms", "so it does for a named server", (5,)),
+    "hub-form-early": Row("hub-forms", "without a server the callable gives no empty text", (7,)),
+    "hub-form-early-named": Row("hub-forms", "nor does it for a named server", (7,)),
+    "hub-form-stacks": Row("hub-forms", "the form of docker-stacks leads there"),
+    "hub-form-redirect": Row("hub-forms", "user-redirect leads there"),
+    "hub-form-full-url": Row("hub-forms", "a full URL with user-redirect leads there"),
+    "hub-form-no-slash": Row("hub-forms", "a missing last slash is added", (2,)),
+    "hub-form-redirect-named": Row("hub-forms", "user-redirect misses a named server", (5,)),
+    "hub-form-plain": Row("hub-forms", "without the user's prefix it is a 404", (5,)),
+    "hub-form-absolute": Row("hub-forms", "`absolute` alone is a 404", (4,)),
+    "hub-form-absolute-prefixed": Row("hub-forms", "with `--path_prefix` it leads there", (4,)),
+    "hub-form-empty": Row(
+        "hub-forms", "an empty text is as unset, and no page inside itself", (7,)
+    ),
+    "hub-form-unset": Row("hub-forms", "unset, the frame loads TensorBoard's own port", (1,)),
+    "hub-form-prefix": Row("hub-forms-prefix", "the base URL has the Hub's prefix", (6,)),
+    "hub-form-prefix-named": Row("hub-forms-prefix", "so it has for a named server", (6,)),
+    "hub-form-prefix-stacks": Row("hub-forms-prefix", "so has the form of docker-stacks", (6,)),
+    "hub-form-prefix-redirect": Row(
+        "hub-forms-prefix", "user-redirect with the prefix works", (6,)
+    ),
+    "hub-form-prefix-forgotten": Row(
+        "hub-forms-prefix", "user-redirect without the prefix is a 404", (6,)
+    ),
+    "owner-shows": Row("strangers", "Alice's notebook shows TensorBoard, which reads her canary"),
+    "owner-reads": Row("strangers", "the control: Alice reads hers by every way of her own"),
+    "other-session-refused": Row(
+        "strangers", "Bob's session does not read it at her address", (18,)
+    ),
+    "other-token-refused": Row("strangers", "nor does his token, nor a wrong one", (18,)),
+    "nobody-refused": Row("strangers", "without a login nobody reads it", (18,)),
+    "expired-token-refused": Row(
+        "strangers", "her token reads it no more once it has expired", (18,)
+    ),
+    "logged-out-refused": Row("strangers", "her browser reads it no more after a logout", (18,)),
+    "login-not-framed": Row(
+        "strangers", "on an expired login the frame is blank: the form may not be framed", (14,)
+    ),
+    "other-proxy-refused": Row(
+        "isolation", "Bob does not read it by his own proxy or by user-redirect", (18,)
+    ),
+    "other-by-host-refused": Row(
+        "isolation", "nor by his proxy and her container's name", (18, 20, 25)
+    ),
+    "other-direct-refused": Row(
+        "isolation", "nor at her container's address, past the Hub's proxy", (18, 25)
+    ),
+    "shared-loopback-read": Row(
+        "shared-loopback", "local processes share one loopback: there Bob does read it", (18,)
+    ),
+    "stopped-tensorboard": Row(
+        "stopped", "with a stopped server it is gone (container) or left behind (process)", (19,)
+    ),
+    "respawned-tensorboard": Row("stopped", "started again, no dead one is shown", (9, 19)),
+    "stale-cookie": Row("stopped", "a browser with cookies of the stopped server gets in", (24,)),
+    "info-of-another": Row(
+        "stopped", "another user's `.tensorboard-info` works or is told of", (10,)
+    ),
+    "load-frames": Row("load", "many users at once all get a server and a frame"),
+    "load-own-canary": Row("load", "asking at once, everybody sees their own canary alone", (18,)),
+    "load-memory": Row("load", "what it takes is measured"),
+    "proxy-killed": Row("load", "the Hub's proxy is killed: all TensorBoards come back"),
+    "server-killed": Row("load", "one server is killed: the others go on, it starts anew", (19,)),
+    "browser-log-in": Row("browser", "the login form lets a person in"),
+    "browser-kernel-idle": Row("browser", "the page shows the notebook and its kernel", (21,)),
+    "browser-cells-run": Row("browser", "all cells run to their end", (21,)),
+    "browser-one-frame": Row("browser", "one frame takes the place of the notice", (22,)),
+    "browser-frame-prefix": Row("browser", "the frame is below Jupyter's address", (1, 5, 7)),
+    "browser-canary-visible": Row(
+        "browser", "the tag of this run can be read in the frame", (2, 14)
+    ),
+    "browser-chart-drawn": Row("browser", "a chart has a height and a curve", (13,)),
+    "browser-picture": Row("browser", "a picture of it can be taken"),
+    "browser-nothing-foreign": Row("browser", "every request goes to Jupyter's origin", (1,)),
+    "browser-nothing-stray": Row("browser", "no request of the frame drops the prefix", (15,)),
+    "browser-nothing-failed": Row(
+        "browser", "no request fails, but for the known fonts", (2, 3, 16)
+    ),
+    "browser-assets-by-name": Row(
+        "browser", "the release's own script, worker, listing and data were asked for", (13, 16)
+    ),
+    "browser-console-clean": Row("browser", "nothing unknown complains on the console"),
+    "browser-reopened-trusted": Row("browser", "saved and reopened, the frame is there", (23,)),
+    "browser-reopened-untrusted": Row(
+        "browser", "changed by somebody else and reopened, it is not", (23,)
+    ),
+    "browser-run-again": Row("browser", "run again, it is there again", (9, 23)),
+    "browser-control-log-in": Row("browser-control", "the login form lets a person in"),
+    "browser-control-kernel-idle": Row(
+        "browser-control", "the page shows the notebook and its kernel"
+    ),
+    "browser-control-cells-run": Row("browser-control", "all cells run to their end"),
+    "browser-control-direct": Row(
+        "browser-control", "the frame points at TensorBoard's own port", (1,)
+    ),
+    "browser-control-refused": Row("browser-control", "its request is refused", (1,)),
+    "browser-control-no-canary": Row("browser-control", "the tag of this run cannot be read", (1,)),
 }

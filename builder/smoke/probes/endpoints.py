@@ -1,35 +1,34 @@
-"""Everything that TensorBoard serves, asked through the proxy."""
+"""The layer `endpoints`: everything that TensorBoard serves comes through the proxy as it is."""
 
 from __future__ import annotations
 
-import json
-import re
+import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from builder.smoke.board import Board, beside
+from builder.smoke.board import STARTS, Board, beside, infos, launch, stop
+from builder.smoke.frame import one_frame
 from builder.smoke.model import ProbeFailure
-from builder.smoke.notebook import WRITTEN
-from builder.smoke.probes import data
-from builder.smoke.probes.data import difference
-from builder.smoke.web import Web, log_in
+from builder.smoke.notebook import LOGDIR
+from builder.smoke.probes.data import READ, has
 from builder.today.answers import Ask
 from builder.today.endpoints import PREFIX, asks
 
 if TYPE_CHECKING:
-    from builder.smoke.probes.data import Large
+    from builder.smoke.board import Digest
     from builder.smoke.recorder import Recorder
     from builder.smoke.visit import Visit
-    from builder.smoke.writer import Written
 
 _AT_ONCE = 8
-# Fonts by root-absolute paths (tensorboard issue 1885): behind a prefix they are 404, and the page
-# does without them. It is the one reference of that kind that we know, and leave.
-_KNOWN_ABSOLUTE = re.compile(r"/font-roboto/[\w-]+\.woff2")
-_ABSOLUTE = re.compile(rb"""(?:\b(?:src|href)=["']?|\burl\(["']?)(/[^/"'()\s>][^"'()\s>]*)""")
-
+# Seconds for which an answer may still change, as threads of the server look at the logdir.
+_GROWS, _PAUSE = 3.0, 0.2
+# Of the large answer: bytes that it must have, and seconds until it must be there.
+_LARGE, _LARGE_SECONDS = 10_000_000, 60.0
+_STEPS, _BUCKETS = 9, 20_000
+_LARGE_LOGDIR = f"{LOGDIR}-large"
 _ASSETS = dedent("""\
     import json, os, zipfile, tensorboard
 
@@ -37,43 +36,35 @@ _ASSETS = dedent("""\
     with zipfile.ZipFile(_path) as _zip:
         print(json.dumps([i.filename for i in _zip.infolist() if i.file_size]))""")
 
+_WRITE_LARGE = dedent(f"""\
+    import json, random
+    from builder.smoke.writer import Log
 
-def walk(visit: Visit, record: Recorder, board: Board, port: int, large: Large) -> None:
-    """The probes of the layer `kernel` that ask TensorBoard.
-
-    Args:
-        visit: its cells have run.
-        record: the results.
-        board: TensorBoard through the proxy.
-        port: where it listens, beside Jupyter.
-        large: what the large run holds.
-    """
-    with record.probe("page", vital=True) as told:
-        told(_page(visit, board))
-    with record.probe("assets") as told:
-        told(_assets(visit, board, port))
-    data.walk(visit, record, board, large)
-    _posts(visit, record, board)
-    with record.probe("every-endpoint") as told:
-        told(_every_endpoint(visit, board, port))
-    with record.probe("several-at-once") as told:
-        told(_at_once(visit, board))
+    _random = random.Random(7)
+    _edges = sorted(_random.uniform(-1e3, 1e3) for _ in range(BUCKETS + 1))
+    with Log("{_LARGE_LOGDIR}/large") as _log:
+        for _step in range(STEPS):
+            _log.histogram("wide", _step, _edges, [_random.random() for _ in _edges[1:]])
+        _log.scalar("written", STEPS, 1.0)
+    print(json.dumps(_log.written["histograms"]["wide"][-1][1][-1]))""")
 
 
-def _page(visit: Visit, board: Board) -> str:
-    """TensorBoard's page, and not Jupyter's own inside itself."""
-    answer = visit.web.ask(board.address, follow=True).expect(200)
-    board.address = answer.url
-    if not answer.headers.get("Content-Type", "").startswith("text/html"):
-        raise ProbeFailure(f"the page is {answer.headers.get('Content-Type')}")
-    if b"<title>TensorBoard</title>" not in answer.body:
-        raise ProbeFailure(f"the page is not TensorBoard's: {answer.text[:200]}")
-    absolute = {m.decode() for m in _ABSOLUTE.findall(answer.body)}
-    unknown = sorted(a for a in absolute if not _KNOWN_ABSOLUTE.fullmatch(a))
-    if unknown:
-        raise ProbeFailure(f"the page names root-absolute paths, which miss the prefix: {unknown}")
-    fonts = f", {len(absolute)} fonts by root-absolute paths" if absolute else ""
-    return f"{len(answer.body):,} bytes{fonts}"
+def walk(visit: Visit, record: Recorder) -> None:
+    """The layer `endpoints`."""
+    with record.layer("endpoints"):
+        with record.probe("endpoints-prepared", vital=True) as told:
+            visit.prepare()
+            frame = one_frame(visit.kernel.run(visit.run.show, timeout=STARTS), visit.page)
+            port = infos(visit.kernel)[-1].port
+            board = Board(visit.web, visit.web.ask(frame.address, follow=True).expect(200).url)
+            told(f"port {port}")
+        with record.probe("assets") as told:
+            told(_assets(visit, board, port))
+        with record.probe("every-endpoint") as told:
+            told(_every_endpoint(visit, board, port))
+        with record.probe("several-at-once") as told:
+            told(_at_once(visit, board))
+        _large(visit, record)
 
 
 def _assets(visit: Visit, board: Board, port: int) -> str:
@@ -87,58 +78,22 @@ def _assets(visit: Visit, board: Board, port: int) -> str:
     return f"{len(names)} files, {sum(answer.length for answer in answers):,} bytes"
 
 
-def _compare(visit: Visit, board: Board, port: int, questions: list[Ask]) -> list[Any]:
+def _compare(visit: Visit, board: Board, port: int, questions: list[Ask]) -> list[Digest]:
     """The answers through the proxy, if they are those that TensorBoard gives beside it."""
     direct = beside(visit, port, questions)
-    for ask, here in zip(questions, direct, strict=True):
-        there = board.digest(ask)
-        if there != here and not (here.status == 0 and there.status >= 500):
-            raise ProbeFailure(f"{ask.key} is {here} beside TensorBoard and {there} by the proxy")
+    for ask, first in zip(questions, direct, strict=True):
+        here, deadline = first, time.monotonic() + _GROWS
+        while not _is_same(here, there := board.digest(ask)):
+            if time.monotonic() > deadline:
+                raise ProbeFailure(f"{ask.key} is {here} beside TensorBoard, {there} by the proxy")
+            time.sleep(_PAUSE)
+            (here,) = beside(visit, port, [ask])
     return direct
 
 
-def _posts(visit: Visit, record: Recorder, board: Board) -> None:
-    """The page asks by POST, with cookies and without Jupyter's `_xsrf`: no 403, and data."""
-    plugins = board.json("/data/plugins_listing")
-    if "timeseries" not in plugins:
-        record.skip("post", f"{visit.run.release} has no time series (2.4.0 and later have)")
-    else:
-        with record.probe("post") as told:
-            told(_time_series(visit, board, visit.web))
-    with record.probe("post-without-xsrf") as told:
-        told(_without_xsrf(visit, board, with_data="timeseries" in plugins))
-
-
-def _time_series(visit: Visit, board: Board, web: Web) -> str:
-    tag = visit.run.shown_tag
-    body = urlencode({"requests": json.dumps([{"plugin": "scalars", "tag": tag}])})
-    answer = board.ask(Ask(f"{PREFIX}timeseries/timeSeries", body), web=web).expect(200)
-    written: dict[str, Written] = visit.read(WRITTEN)
-    for run, kinds in written.items():
-        if tag in kinds["scalars"]:
-            series = answer.json()[0]["runToSeries"][run]
-            got = [[point["step"], point["value"]] for point in series]
-            if got != kinds["scalars"][tag]:
-                raise ProbeFailure(difference(got, kinds["scalars"][tag]))
-    return f"timeSeries {answer.status}, points equal"
-
-
-def _without_xsrf(visit: Visit, board: Board, *, with_data: bool) -> str:
-    """As a browser that logged in by the form; the control is Jupyter's own API, which refuses."""
-    person = log_in(visit.site.url, visit.site.token, ca_bundle=visit.web.ca_bundle)
-    try:
-        own = person.ask("api/sessions", "{}").status
-        if own != 403:
-            raise ProbeFailure(f"the control failed: Jupyter's own POST answers {own}, not 403")
-        if with_data:
-            return f"{_time_series(visit, board, person)}; Jupyter's own POST 403"
-        # What has no POST of its own answers it as it answers GET, or with 405.
-        answer = board.ask(Ask("/data/logdir", ""), web=person)
-        if answer.status not in (200, 405):
-            raise ProbeFailure(f"POST data/logdir answers {answer.status}")
-        return f"POST data/logdir {answer.status}; Jupyter's own POST 403"
-    finally:
-        person.close()
+def _is_same(here: Digest, there: Digest) -> bool:
+    """Where TensorBoard breaks the connection off, the proxy says so by a status."""
+    return there == here or (here.status == 0 and there.status >= 500)
 
 
 def _every_endpoint(visit: Visit, board: Board, port: int) -> str:
@@ -152,8 +107,7 @@ def _every_endpoint(visit: Visit, board: Board, port: int) -> str:
             known[ask.key] = answer.json() if is_json else None
         return known[ask.key]
 
-    # The large answer has a probe of its own.
-    questions = [ask for ask in dict.fromkeys(asks(ask_json)) if "run=large&" not in ask.path]
+    questions = list(dict.fromkeys(asks(ask_json)))
     answers = _compare(visit, board, port, questions)
     good = sum(answer.status == 200 for answer in answers)
     if not good:
@@ -166,7 +120,7 @@ def _at_once(visit: Visit, board: Board) -> str:
     query = urlencode({"run": "train", "tag": visit.run.shown_tag})
     paths = [
         "/",
-        "/data/plugins_listing",
+        "/data/runs",
         f"{PREFIX}scalars/tags",
         f"{PREFIX}scalars/scalars?{query}",
     ]
@@ -185,3 +139,45 @@ def _at_once(visit: Visit, board: Board) -> str:
     if wrong:
         raise ProbeFailure(f"{len(wrong)} of {_AT_ONCE * len(paths)} answers differ: {wrong[:4]}")
     return f"{_AT_ONCE * len(paths)} requests by {_AT_ONCE}"
+
+
+def _large(visit: Visit, record: Recorder) -> None:
+    """More than ten megabytes arrive whole, plain and compressed; by a TensorBoard of their own."""
+    with record.probe("large-started", vital=True) as told:
+        code = _WRITE_LARGE.replace("STEPS", str(_STEPS)).replace("BUCKETS", str(_BUCKETS))
+        last = visit.kernel.value(code)
+        done, info = launch(visit, f"--logdir {_LARGE_LOGDIR}")
+        address = one_frame(done, visit.page).address
+        told(f"{_STEPS} histograms of {_BUCKETS:,} buckets")
+    try:
+        _large_answers(record, Board(visit.web, address), last)
+    finally:
+        stop(visit, info)
+
+
+def _large_answers(record: Recorder, board: Board, last: list[float]) -> None:
+    query = urlencode({"run": "large", "tag": "wide"})
+    path = f"{PREFIX}histograms/histograms?{query}"
+    whole: list[bytes] = []
+    with record.probe("large-response") as told:
+        # What was written last tells that all of it has been read.
+        tags = f"{PREFIX}scalars/tags"
+        board.wait("the large run's end", tags, partial(has, "large", {"written"}), READ)
+        plain = board.ask(path, timeout=_LARGE_SECONDS).expect(200)
+        rows = plain.json()
+        sizes = [len(row[2]) for row in rows]
+        if sizes != [_BUCKETS] * _STEPS or rows[-1][2][-1] != last:
+            raise ProbeFailure(
+                f"{len(plain.body):,} bytes with {sizes} buckets: not what was written"
+            )
+        if len(plain.body) < _LARGE:
+            raise ProbeFailure(f"{len(plain.body):,} bytes are not large enough to tell")
+        whole.append(plain.body)
+        told(f"{len(plain.body):,} bytes in {plain.seconds:.1f} s")
+    with record.probe("gzip") as told:
+        small = board.ask(path, encoding="gzip", timeout=_LARGE_SECONDS).expect(200)
+        if small.headers.get("Content-Encoding") != "gzip":
+            raise ProbeFailure(f"it comes as {small.headers.get('Content-Encoding')}")
+        if whole != [small.body]:
+            raise ProbeFailure(f"{len(small.body):,} bytes, and not those that came uncompressed")
+        told(f"{int(small.headers.get('Content-Length', 0)):,} bytes in {small.seconds:.1f} s")

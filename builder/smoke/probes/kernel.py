@@ -15,7 +15,7 @@ from ada_url import URL
 from builder.smoke.board import FIELDS, STARTS, Board, info_at, infos
 from builder.smoke.frame import frames, one_frame, texts
 from builder.smoke.model import ProbeFailure
-from builder.smoke.probes import data, endpoints
+from builder.smoke.probes import data
 from builder.smoke.web import BarredOriginError
 
 if TYPE_CHECKING:
@@ -40,9 +40,6 @@ def walk(visit: Visit, record: Recorder) -> int | None:
     with record.layer("kernel"):
         with record.probe("notebook-runs", vital=True) as told:
             told(f"{visit.prepare():.1f} s")
-        with record.probe("large-written", vital=True) as told:
-            large = data.write_large(visit)
-            told(f"{large.steps} histograms of {large.buckets:,} buckets")
         with record.probe("first-display", vital=True) as told:
             first = visit.kernel.run(visit.run.show, timeout=STARTS)
             port = _first(visit, first)
@@ -51,7 +48,7 @@ def walk(visit: Visit, record: Recorder) -> int | None:
             told(_under_prefix(visit, one_frame(first, visit.page), port))
         _shows_again(visit, record, port)
         board = Board(visit.web, one_frame(first, visit.page).address)
-        endpoints.walk(visit, record, board, port, large)
+        data.walk(visit, record, board)
     return port
 
 

@@ -1,0 +1,191 @@
+"""The one door to Chromium: found, started for closed networks, kept to one origin for each visit.
+
+The flags are Chromium's own (chromium/src, `content/public/common/content_switches.cc` and its
+neighbours); Playwright adds those that automation needs.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from builder.command import find
+from builder.errors import SmokeError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from playwright.sync_api import Browser as Chromium
+    from playwright.sync_api import BrowserContext, BrowserType, Route
+
+SIZE = (1280, 900)
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_START = 30.0
+# No GPU and no roomy /dev/shm in containers (64 MB), no QUIC through proxies, and nothing that a
+# browser asks its maker for by itself.
+_FLAGS = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-domain-reliability",
+    "--disable-sync",
+)
+_COLOURS = """async data => {
+  const picture = new Image();
+  picture.src = 'data:image/png;base64,' + data;
+  await picture.decode();
+  const canvas = new OffscreenCanvas(picture.width, picture.height);
+  const context = canvas.getContext('2d');
+  context.drawImage(picture, 0, 0);
+  const bytes = context.getImageData(0, 0, canvas.width, canvas.height).data;
+  let count = 0;
+  for (let i = 0; i < bytes.length; i += 4) {
+    const dot = [bytes[i], bytes[i + 1], bytes[i + 2]];
+    if (Math.max(...dot) - Math.min(...dot) > 24) count += 1;
+  }
+  return count;
+}"""
+
+
+class Browser:
+    """One running Chromium, for as many visits as one likes.
+
+    Attributes:
+        version: Chromium's.
+    """
+
+    def __init__(self, chromium: Chromium) -> None:
+        self._chromium = chromium
+        self._darkroom = chromium.new_page()
+        self.version = chromium.version
+
+    @contextmanager
+    def visit(self, origin: str) -> Iterator[BrowserContext]:
+        """A person's fresh start, without cookies, who reaches that origin and no other.
+
+        What leads elsewhere is aborted as `net::ERR_BLOCKED_BY_CLIENT`, which a request log shows.
+        Service workers, whose requests could not be barred, are not let in.
+
+        Args:
+            origin: scheme, host and port.
+        """
+        width, height = SIZE
+        context = self._chromium.new_context(
+            viewport={"width": width, "height": height},
+            service_workers="block",
+            locale="en-GB",
+            reduced_motion="reduce",
+        )
+        try:
+            context.route(barred(origin), _abort)
+            yield context
+        finally:
+            context.close()
+
+    def coloured(self, picture: bytes) -> int:
+        """How many dots of a PNG are neither white nor black nor grey."""
+        import base64
+
+        return int(self._darkroom.evaluate(_COLOURS, base64.b64encode(picture).decode()))
+
+
+@contextmanager
+def browsing(environ: Mapping[str, str], hosts: Collection[str]) -> Iterator[Browser]:
+    """Have a Chromium for as long as the block lasts.
+
+    Args:
+        environ: may name it in `CHROMIUM`.
+        hosts: names and addresses that it may look up; all others do not exist for it.
+
+    Raises:
+        SmokeError: there is none, or it does not start.
+    """
+    from playwright.sync_api import Error, sync_playwright
+
+    with sync_playwright() as playwright:
+        path = _executable(environ, playwright.chromium)
+        root = os.geteuid() == 0
+        try:
+            chromium = playwright.chromium.launch(
+                executable_path=path,
+                args=list(flags(hosts, root=root)),
+                chromium_sandbox=not root,
+                timeout=_START * 1000,
+                # The command line unwinds on signals, and closes it then.
+                handle_sigint=False,
+                handle_sigterm=False,
+                handle_sighup=False,
+            )
+        except Error as error:
+            raise _no_start(path, str(error)) from error
+        try:
+            yield Browser(chromium)
+        finally:
+            chromium.close()
+
+
+def flags(hosts: Collection[str], *, root: bool) -> Iterator[str]:
+    """What Chromium is started with.
+
+    Args:
+        hosts: see `browsing`.
+        root: whether root starts it, whom its sandbox refuses.
+    """
+    yield from _FLAGS
+    excepted = "".join(f", EXCLUDE {host}" for host in sorted(hosts))
+    yield f"--host-resolver-rules=MAP * ~NOTFOUND{excepted}"
+    if root:
+        yield "--no-sandbox"
+
+
+def barred(origin: str) -> re.Pattern[str]:
+    """Every address that is not of that origin; a prefix of its port or a user name is not it."""
+    parts = urlsplit(origin)
+    return re.compile(rf"^(?!{re.escape(f'{parts.scheme}://{parts.netloc}')}(?:[/?#]|$))")
+
+
+def _abort(route: Route) -> None:
+    route.abort("blockedbyclient")
+
+
+def _executable(environ: Mapping[str, str], kind: BrowserType) -> str:
+    named = environ.get("CHROMIUM")
+    if named:
+        found = find(named)
+        if found is None:
+            raise SmokeError(
+                f"CHROMIUM names {named}, which is no program",
+                "set it to Chromium's path, or unset it",
+            )
+        return found
+    for name in _NAMES:
+        found = find(name)
+        if found is not None:
+            return found
+    if Path(kind.executable_path).exists():
+        return kind.executable_path
+    raise SmokeError(
+        "there is no browser: neither CHROMIUM nor PATH nor Playwright has a Chromium",
+        "`apt-get install chromium` or `playwright install chromium`; "
+        "--no-browser leaves the browser's probes out",
+    )
+
+
+def _no_start(path: str, said: str) -> SmokeError:
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    telling = [line for line in lines if "ERROR" in line or "FATAL" in line or "sandbox" in line]
+    why = (telling or lines or ["it does not say why"])[0]
+    hint = "set CHROMIUM to another one; --no-browser leaves the browser's probes out"
+    if "sandbox" in said.lower():
+        hint = (
+            "its sandbox needs namespaces that users may make; let them, run it as root in a "
+            "container, or leave the browser's probes out with --no-browser"
+        )
+    return SmokeError(f"{path} does not start: {why[:300]}", hint)

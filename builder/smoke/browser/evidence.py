@@ -1,0 +1,78 @@
+"""What stays of a visit: picture, trace and logs, without secrets, each by one rename."""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from playwright.sync_api import BrowserContext, Page
+
+_HIDDEN = b"(hidden)"
+# Cookies this short are settings such as a language, and their text is everywhere.
+_SHORT = 7
+# What pops up over the notebook and is none of it.
+_TIDY = ".Toastify, .jp-toast-container { display: none !important; }"
+
+
+def place(path: Path, content: bytes) -> None:
+    """Let a file appear with all of its content, in place of what was there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def secrets(context: BrowserContext, token: str) -> tuple[str, ...]:
+    """What must not be told of a visit: the token, and the cookies that it was changed for."""
+    values = (cookie.get("value", "").strip('"') for cookie in context.cookies())
+    return (token, quote(token, safe=""), *(value for value in values if len(value) > _SHORT))
+
+
+def scrub(content: bytes, hidden: Collection[str]) -> bytes:
+    """The same without the secrets."""
+    for secret in sorted(filter(None, hidden), key=len, reverse=True):
+        content = content.replace(secret.encode(), _HIDDEN)
+    return content
+
+
+def scrub_trace(archive: bytes, hidden: Collection[str]) -> bytes:
+    """A Playwright trace whose members are without the secrets."""
+    out = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(archive)) as old,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new,
+    ):
+        for member in old.infolist():
+            new.writestr(member.filename, scrub(old.read(member), hidden))
+    return out.getvalue()
+
+
+def picture(page: Page) -> bytes:
+    """A PNG of what is in view."""
+    return page.screenshot(style=_TIDY, timeout=20_000)
+
+
+def start_trace(context: BrowserContext) -> None:
+    """Begin a trace: what was done and asked for, and what the page looked like."""
+    context.tracing.start(screenshots=False, snapshots=True)
+
+
+def stop_trace(context: BrowserContext, hidden: Collection[str]) -> bytes:
+    """End the trace and have it, as a ZIP file."""
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "trace.zip"
+        context.tracing.stop(path=path)
+        return scrub_trace(path.read_bytes(), hidden)

@@ -1,0 +1,243 @@
+"""How each front end is driven: by its own commands, never by its keyboard.
+
+Keys get lost while a page is still settling; the applications' command registries do not
+(JupyterLab and Notebook 7 show theirs with `expose_app_in_browser`, classic always does).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
+
+from builder.smoke.model import Frontend, ProbeFailure
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Frame, Page
+
+# Seconds. A cold kernel on a busy machine takes its time; nothing waits longer than it must.
+OPEN, IDLE, RUN, SAVE = 40.0, 60.0, 120.0, 20.0
+
+
+class Script(NamedTuple):
+    """JavaScript for one family of front ends.
+
+    Attributes:
+        address: below Jupyter's base URL, before the notebook's path; `WORKSPACE`
+            stands for a name of the visit's own, or what was open before would come back.
+        outputs: a selector for the outputs of the notebook that is shown.
+        notebook: an expression that is true when the notebook of that path is shown.
+        idle: an expression that is true when its kernel can take a cell.
+        cells: an expression for its cells, as nbformat has them.
+        tidy: statements that make room for the notebook.
+        clear: an expression that forgets all outputs and prompts' numbers.
+        run_all: an expression that runs all cells.
+        run_one: an expression that runs cell number `index`.
+        save: an expression for the promise of a saved notebook.
+    """
+
+    address: str
+    outputs: str
+    notebook: str
+    idle: str
+    cells: str
+    tidy: str
+    clear: str
+    run_all: str
+    run_one: str
+    save: str
+
+
+_WORKSPACE = "WORKSPACE"
+_PANEL = "window.jupyterapp?.shell?.currentWidget"
+_LAB = Script(
+    address=f"lab/workspaces/{_WORKSPACE}/tree/",
+    outputs=".jp-NotebookPanel:not(.lm-mod-hidden) .jp-OutputArea",
+    notebook=f"{_PANEL}?.context?.isReady && {_PANEL}.context.localPath === path"
+    f" && {_PANEL}.content?.widgets?.length > 0 && {_PANEL}.isVisible",
+    idle=f"{_PANEL}.sessionContext.isReady"
+    f" && {_PANEL}.sessionContext.session?.kernel?.connectionStatus === 'connected'"
+    f" && {_PANEL}.sessionContext.session?.kernel?.status === 'idle'",
+    cells=f"{_PANEL}.content.widgets.map(cell => cell.model.toJSON())",
+    tidy="jupyterapp.shell.collapseLeft?.(); jupyterapp.shell.collapseRight?.();",
+    clear="jupyterapp.commands.execute('notebook:clear-all-cell-outputs')",
+    run_all="jupyterapp.commands.execute('notebook:run-all-cells')",
+    run_one="(jupyterapp.shell.currentWidget.content.activeCellIndex = index,"
+    " jupyterapp.commands.execute('notebook:run-cell'))",
+    save="jupyterapp.commands.execute('docmanager:save')",
+)
+_SCRIPTS = {
+    Frontend.LAB: _LAB,
+    Frontend.NOTEBOOK: _LAB._replace(address="notebooks/", tidy=""),
+    Frontend.CLASSIC: Script(
+        address="nbclassic/notebooks/",
+        outputs="#notebook .output",
+        notebook="window.Jupyter?.notebook?._fully_loaded"
+        " && Jupyter.notebook.notebook_path === path",
+        idle="Jupyter.notebook.kernel?.is_connected() && !Jupyter.notebook.kernel_busy"
+        " && Jupyter.notebook.kernel.info_reply?.protocol_version",
+        cells="Jupyter.notebook.get_cells().map(cell => cell.toJSON())",
+        tidy="document.getElementById('newsId')?.remove();"
+        " Jupyter.notebook.events.trigger('resize-header.Page');",
+        clear="Jupyter.notebook.clear_all_output()",
+        run_all="Jupyter.notebook.execute_all_cells()",
+        run_one="Jupyter.notebook.execute_cells([index])",
+        save="Jupyter.notebook.save_notebook()",
+    ),
+}
+
+
+class Cell(NamedTuple):
+    """A code cell as the page has it: its text, its prompt's number, the error that it shows."""
+
+    source: str
+    number: int | None
+    error: str | None
+
+
+class Notebook:
+    """A notebook in a page.
+
+    Args:
+        page: where it is shown.
+        frontend: what shows it.
+        url: Jupyter's address, base URL included.
+        path: of the notebook, below Jupyter's root directory.
+    """
+
+    def __init__(self, page: Page, frontend: Frontend, url: str, path: str) -> None:
+        self.page = page
+        self._script = _SCRIPTS[frontend]
+        self._url = url
+        self._path = path
+        # What jupyterlab_server's routes take for a name (`MASTER_URL_PATTERN`).
+        self._workspace = re.sub(r"[^A-Za-z0-9_-]", "-", path)
+
+    def open(self) -> None:
+        """Load the page, anew if it is there already, until it shows the notebook.
+
+        Raises:
+            ProbeFailure: it does not in time.
+        """
+        below = self._script.address.replace(_WORKSPACE, self._workspace)
+        self.page.goto(
+            f"{self._url}{below}{quote(self._path)}",
+            wait_until="commit",
+            timeout=OPEN * 1000,
+        )
+        self._until(self._script.notebook, OPEN, "the notebook is not shown")
+        self.page.evaluate(f"() => {{ {self._script.tidy} }}")
+
+    @property
+    def leftover(self) -> str | None:
+        """What the front end keeps of the visit: a path below the base URL, to be deleted."""
+        kept = _WORKSPACE in self._script.address
+        return f"lab/api/workspaces/{self._workspace}" if kept else None
+
+    def wait_until_idle(self) -> None:
+        """Wait for its kernel.
+
+        Raises:
+            ProbeFailure: it does not become idle in time.
+        """
+        self._until(self._script.idle, IDLE, "the kernel is not idle")
+
+    def run_all(self) -> list[Cell]:
+        """Run all its cells to their end, or to their first error.
+
+        Raises:
+            ProbeFailure: not all ran, or one failed.
+        """
+        self._start(self._script.clear)
+        self._start(self._script.run_all)
+        return self._ran("true")
+
+    def run_last(self) -> Cell:
+        """Run its last code cell.
+
+        Raises:
+            ProbeFailure: see `run_all`.
+        """
+        before = max((cell.number or 0 for cell in self.cells()), default=0)
+        last = max(n for n, cell in enumerate(self._raw()) if cell["cell_type"] == "code")
+        self._start(self._script.run_one, last)
+        return self._ran(f"number === {last}", before)[-1]
+
+    def save(self) -> None:
+        """Save it.
+
+        Raises:
+            ProbeFailure: that does not end well in time.
+        """
+        self._start(self._script.save)
+        self._until("window.smokeDone", SAVE, "the notebook is not saved")
+
+    def cells(self) -> list[Cell]:
+        """Its code cells, as they are now."""
+        return [_cell(raw) for raw in self._raw() if raw["cell_type"] == "code"]
+
+    @property
+    def outputs(self) -> str:
+        """All that its outputs say, without what frames hold."""
+        return "\n".join(self.page.locator(self._script.outputs).all_inner_texts())
+
+    def frames(self) -> list[Frame]:
+        """The frames in its outputs."""
+        handles = self.page.locator(f"{self._script.outputs} iframe").element_handles()
+        return [frame for frame in (h.content_frame() for h in handles) if frame is not None]
+
+    def show_frame(self) -> None:
+        """Scroll to the cell that shows the frame."""
+        frame = self.page.locator(f"{self._script.outputs} iframe").first
+        frame.evaluate("frame => frame.closest('.jp-Cell, .cell').scrollIntoView()")
+
+    def _raw(self) -> list[dict[str, Any]]:
+        raw: list[dict[str, Any]] = self.page.evaluate(f"() => {self._script.cells}")
+        return raw
+
+    def _start(self, expression: str, index: int = 0) -> None:
+        """Begin something; `window.smokeDone` is true once its promise, if any, is kept."""
+        self.page.evaluate(
+            "index => { window.smokeDone = false;"
+            f" Promise.resolve({expression}).then(() => {{ window.smokeDone = true; }}); }}",
+            index,
+        )
+
+    def _ran(self, which: str, before: int = 0) -> list[Cell]:
+        """Wait until those cells have a prompt's number above that one, or one shows an error."""
+        done = (
+            f"{self._script.cells}.every((cell, number) => !({which})"
+            " || cell.cell_type !== 'code' || !cell.source.length"
+            f" || cell.execution_count > {before})"
+            f" || {self._script.cells}.some(cell =>"
+            " (cell.outputs ?? []).some(output => output.output_type === 'error'))"
+        )
+        self._until(done, RUN, "not all cells ran to their end")
+        cells = self.cells()
+        failed = next((cell for cell in cells if cell.error), None)
+        if failed is not None:
+            raise ProbeFailure(f"the cell {failed.source.splitlines()[0]!r} shows {failed.error}")
+        return cells
+
+    def _until(self, expression: str, seconds: float, complaint: str) -> None:
+        from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+        try:
+            self.page.wait_for_function(
+                f"path => Boolean({expression})",
+                arg=self._path,
+                timeout=seconds * 1000,
+                polling=50,
+            )
+        except PlaywrightTimeout as error:
+            raise ProbeFailure(f"{complaint} after {seconds:.0f} s") from error
+
+
+def _cell(raw: dict[str, Any]) -> Cell:
+    source = raw["source"]
+    error = next((o for o in raw["outputs"] if o["output_type"] == "error"), None)
+    return Cell(
+        source if isinstance(source, str) else "".join(source),
+        raw["execution_count"],
+        None if error is None else f"{error['ename']}: {error['evalue']}",
+    )

@@ -1,0 +1,82 @@
+"""What a person sees of TensorBoard in its frame: a tag, a chart, a curve."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from builder.smoke.model import ProbeFailure
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Frame, Locator, Page
+
+    from builder.smoke.browser.chromium import Browser
+
+# Seconds.
+CANARY, CHART = 30.0, 30.0
+# The elements that draw scalars: Angular's from 2.4 on, Polymer's, and that of 1.x.
+_CHARTS = "line-chart, vz-line-chart2, vz-line-chart"
+# A curve of one dot's width across the smallest chart has some hundred; icons are not in a chart.
+_CURVE = 60
+
+
+def wait_for_canary(frame: Frame, canary: str, seconds: float = CANARY) -> None:
+    """Wait until the tag can be read in the frame, in whatever shadow tree.
+
+    Raises:
+        ProbeFailure: it cannot in time.
+    """
+    if not shows(frame, canary, seconds):
+        raise ProbeFailure(f"{canary} is not visible in the frame after {seconds:.0f} s")
+
+
+def shows(frame: Frame, canary: str, seconds: float) -> bool:
+    """Whether the tag can be read in the frame, at the latest after that time."""
+    from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+    try:
+        frame.get_by_text(canary).first.wait_for(state="visible", timeout=seconds * 1000)
+    except PlaywrightTimeout:
+        return False
+    return True
+
+
+def wait_for_chart(frame: Frame) -> tuple[Locator, int, int]:
+    """Wait until a chart has a size; the chart, its width and height in CSS pixels.
+
+    Raises:
+        ProbeFailure: none has in time.
+    """
+    from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+    chart = frame.locator(_CHARTS).filter(visible=True).first
+    try:
+        chart.wait_for(state="visible", timeout=CHART * 1000)
+    except PlaywrightTimeout as error:
+        there = frame.locator(_CHARTS).count()
+        raise ProbeFailure(
+            f"no chart with a height after {CHART:.0f} s; {there} without"
+        ) from error
+    box = chart.bounding_box()
+    if box is None:
+        raise ProbeFailure("the chart went away again")
+    return chart, round(box["width"]), round(box["height"])
+
+
+def wait_for_curve(browser: Browser, page: Page, chart: Locator) -> int:
+    """Wait until something in colour is drawn in the chart, whose grid is grey.
+
+    Returns:
+        How many dots.
+
+    Raises:
+        ProbeFailure: nothing is in time.
+    """
+    dots = 0
+    waited = 0.0
+    while waited < CHART * 1000:
+        dots = browser.coloured(chart.screenshot(timeout=CHART * 1000))
+        if dots >= _CURVE:
+            return dots
+        page.wait_for_timeout(200)
+        waited += 200
+    raise ProbeFailure(f"no curve in the chart after {CHART:.0f} s, only {dots} coloured dots")
