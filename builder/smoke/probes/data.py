@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 # Seconds until TensorBoard must have read the logdir, which it looks at every five.
 READ = 30.0
+_AROUND = 40  # characters of a difference, before and after
 # Fonts by root-absolute paths (tensorboard issue 1885): behind a prefix they are 404, and the page
 # does without them. It is the one reference of that kind that we know, and leave.
 _KNOWN_ABSOLUTE = re.compile(r"/font-roboto/[\w-]+\.woff2")
@@ -132,8 +134,10 @@ def difference(got: list[Any], points: list[Any]) -> str:
     """How they differ, in short."""
     if len(got) != len(points):
         return f"{len(got)} points instead of {len(points)}"
-    first = next((g, p) for g, p in zip(got, points, strict=True) if g != p)
-    return f"{str(first[0])[:200]} instead of {str(first[1])[:200]}"
+    one, other = next((str(g), str(p)) for g, p in zip(got, points, strict=True) if g != p)
+    start = max(0, len(os.path.commonprefix([one, other])) - _AROUND)
+    end = start + 2 * _AROUND
+    return f"{one[start:end]} instead of {other[start:end]}"
 
 
 def _posts(visit: Visit, record: Recorder, board: Board) -> None:
