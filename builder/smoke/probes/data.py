@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -135,7 +134,8 @@ def difference(got: list[Any], points: list[Any]) -> str:
     if len(got) != len(points):
         return f"{len(got)} points instead of {len(points)}"
     one, other = next((str(g), str(p)) for g, p in zip(got, points, strict=True) if g != p)
-    start = max(0, len(os.path.commonprefix([one, other])) - _AROUND)
+    same = next((k for k, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), 0)
+    start = max(0, same - _AROUND)
     end = start + 2 * _AROUND
     return f"{one[start:end]} instead of {other[start:end]}"
 
