@@ -11,7 +11,9 @@ nox.options.sessions = ["tests", "lint", "types"]
 @nox.session
 def build(session: nox.Session) -> None:
     """Releases → patched, renamed, checked wheels in dist/ (2.2.1, '>=1.13,<2.3', latest, all)."""
-    session.install("-e", ".[deep]" if "--deep" in session.posargs else ".")
+    wanted = {"--deep": "deep", "--backend": "bazel", "--prune": "bazel"}
+    extras = {wanted[w] for word in session.posargs if (w := word.partition("=")[0]) in wanted}
+    session.install("-e", f".[{','.join(sorted(extras))}]")
     session.run("python", "-m", "builder", "build", *session.posargs)
 
 

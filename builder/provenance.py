@@ -22,17 +22,46 @@ from builder.errors import ProvenanceError
 from builder.model import PACKAGE, Identity, IdentityKind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from builder.model import AppliedPatch, Delta, Picked, Release
     from builder.series import Series
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://slsa.dev/provenance/v1"
-BUILD_TYPE = "urn:tensorboard-proxy-wheels:overlay:v1"
+# How a wheel was made; what a rebuild takes depends on it.
+BUILD_TYPES = {
+    "overlay": "urn:tensorboard-proxy-wheels:overlay:v1",
+    "bazel": "urn:tensorboard-proxy-wheels:bazel:v1",
+}
 BUILDER_ID = "urn:tensorboard-proxy-wheels:builder"
 # Libraries whose behaviour decides what patches make of a file.
 _REWRITING_LIBRARIES = ("packaging", "unidiff")
+
+
+class SourceBuild(NamedTuple):
+    """A build from source: what it was made of, as materials of in-toto, and how."""
+
+    materials: Sequence[Mapping[str, Any]]
+    about: Mapping[str, Any]
+
+
+class Run(NamedTuple):
+    """The circumstances of a build.
+
+    Attributes:
+        commit: the git commit of this tool, with `-dirty` where it has changes, or None.
+        epoch: SOURCE_DATE_EPOCH in seconds, or None.
+        backend: a key of `BUILD_TYPES`.
+        source: what Bazel built it from, where it did.
+        equivalence: how it compares with what the other backend made, where both did.
+    """
+
+    commit: str | None
+    epoch: int | None
+    backend: str = "overlay"
+    source: SourceBuild | None = None
+    equivalence: Mapping[str, Any] | None = None
 
 
 def statement(
@@ -43,8 +72,7 @@ def statement(
     identity: Identity,
     *,
     series: Sequence[Series],
-    commit: str | None,
-    epoch: int | None,
+    run: Run,
 ) -> bytes:
     """The statement for one wheel, as the bytes of its file.
 
@@ -55,23 +83,22 @@ def statement(
         delta: what the patches changed.
         identity: what it is called.
         series: what was asked for, in order.
-        commit: the git commit of this tool, with `-dirty` where it has changes, or None.
-        epoch: SOURCE_DATE_EPOCH in seconds, or None.
+        run: by whom, when, and by which backend.
     """
     document = {
         "_type": STATEMENT_TYPE,
         "subject": [{"name": filename, "digest": {"sha256": sha256}}],
         "predicateType": PREDICATE_TYPE,
         "predicate": {
-            "buildDefinition": _definition(release, delta, identity, series),
-            "runDetails": _run_details(commit, epoch),
+            "buildDefinition": _definition(release, delta, identity, series, run),
+            "runDetails": _run_details(run.commit, run.epoch),
         },
     }
     return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def _definition(
-    release: Release, delta: Delta, identity: Identity, series: Sequence[Series]
+    release: Release, delta: Delta, identity: Identity, series: Sequence[Series], run: Run
 ) -> dict[str, Any]:
     """What was asked for, what it was made of, and what became of each file."""
     changes = {
@@ -84,7 +111,7 @@ def _definition(
     picked = next((s.picked for s in series if s.picked is not None), None)
     facts = json.dumps(asdict(release), sort_keys=True).encode()
     return {
-        "buildType": BUILD_TYPE,
+        "buildType": BUILD_TYPES[run.backend],
         "externalParameters": {
             "release": release.version,
             "series": [s.name for s in series if s.picked is None],
@@ -95,7 +122,9 @@ def _definition(
             "buildTag": identity.build_tag,
         },
         "internalParameters": {
-            "backend": "overlay",
+            "backend": run.backend,
+            **({} if run.source is None else {"sourceBuild": run.source.about}),
+            **({} if run.equivalence is None else {"equivalence": run.equivalence}),
             "catalogEntry": {"pinned": release.pinned, "sha256": hashlib.sha256(facts).hexdigest()},
             "sourceCommit": release.commit,
             **({} if picked is None else {"source": _source(picked)}),
@@ -105,7 +134,7 @@ def _definition(
                 {"action": e.action, "header": e.header, "value": e.value} for e in delta.metadata
             ],
         },
-        "resolvedDependencies": _materials(release, delta, series),
+        "resolvedDependencies": [*_materials(release, delta, series), *_built_from(run)],
     }
 
 
@@ -176,6 +205,10 @@ def _commits(picked: Picked) -> list[tuple[str, str, str]]:
     ]
 
 
+def _built_from(run: Run) -> list[Mapping[str, Any]]:
+    return [] if run.source is None else list(run.source.materials)
+
+
 def _uri(patch: AppliedPatch) -> str:
     """A diff is a file of its series, a codemod a function in a package (hashed as a whole)."""
     return f"builder/codemods#{patch.file}" if patch.codemod else f"patches/{patch.label}"
@@ -199,6 +232,7 @@ class Claim(NamedTuple):
         series: what was asked for, in order.
         identity: what it is called.
         picks: the commits that were to be picked, or None.
+        backend: a key of `BUILD_TYPES`.
     """
 
     filename: str
@@ -207,6 +241,7 @@ class Claim(NamedTuple):
     series: tuple[str, ...]
     identity: Identity
     picks: ClaimedPicks | None = None
+    backend: str = "overlay"
 
 
 def parse(content: bytes, label: str) -> Claim:
@@ -237,9 +272,10 @@ def parse(content: bytes, label: str) -> Claim:
             f"{label} is no provenance statement of ours ({type(error).__name__}: {error})",
             "build the wheel again",
         ) from error
-    if kinds != (STATEMENT_TYPE, PREDICATE_TYPE, BUILD_TYPE):
+    backends = {build_type: name for name, build_type in BUILD_TYPES.items()}
+    if kinds[:2] != (STATEMENT_TYPE, PREDICATE_TYPE) or kinds[2] not in backends:
         raise ProvenanceError(f"{label} is a statement of another kind", "build the wheel again")
-    return claim
+    return claim._replace(backend=backends[kinds[2]])
 
 
 def _claimed_picks(asked: dict[str, Any]) -> ClaimedPicks:

@@ -38,3 +38,14 @@ def base_image() -> str:
             raise
         pytest.skip(f"{error.message}; {error.hint}")
     return DEFAULT_BASE
+
+
+@cache
+def build_base() -> str:
+    """The base image for builds from source, which has Debian's Bazel."""
+    tag = base.tag_of("build")
+    if not has(engine(), tag):
+        if os.environ.get("CI"):
+            pytest.fail(f"CI makes {tag} before the tests")
+        pytest.skip(f"there is no {tag}: nox -s base_image -- build")
+    return tag

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,16 +18,19 @@ from builder.cli.options import (
     take_common,
     with_picks,
 )
+from builder.cli.source_build import backend_options, foundry, take_foundry
 from builder.cli.words import finding_line
+from builder.console import Console
+from builder.engine import door
 from builder.machine import cores
 from builder.model import Standing
+from builder.pipeline.backends import Backend
 from builder.pipeline.build import Built, Failed, build_many
 from builder.request import parse_request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from builder.console import Console
     from builder.model import MetadataEdit, Picked
 
 _SEVERAL_KINDS = 1
@@ -37,6 +42,8 @@ _SHOWN = 3
 @series_option
 @pick_option
 @source_options
+@backend_options
+@click.option("--prune", is_flag=True, help="Remove all that we left in the engine, and stop.")
 @identity_options
 @click.option("--force", is_flag=True, help="Replace a different wheel of the same name.")
 @click.option("--deep", is_flag=True, help="Also install and start each wheel in its own era.")
@@ -47,11 +54,15 @@ def build(
     series: tuple[str, ...],
     picks: tuple[str, ...],
     jobs: int | None,
+    prune: bool,
     **chosen: Any,
 ) -> int:
     """Build releases: 2.2.1, '>=1.13,<2.3', latest, all, or several of these."""
+    if prune:
+        return _prune()
     common = take_common(chosen)
-    options = with_picks(picks, common.remote, series, chosen)
+    backend, source = take_foundry(chosen)
+    options = replace(with_picks(picks, common.remote, series, chosen), backend=backend)
     workshop = open_workshop(common, commit=True)
     console = workshop.console
     wanted = workshop.releases(parse_request(releases, workshop.catalog))
@@ -63,8 +74,10 @@ def build(
         if len(wanted) > 1:
             console.say(f"[{done:2}/{len(wanted)}] {_line(outcome)}")
 
-    with console.progress():
-        outcomes = build_many(wanted, workshop, options, jobs=jobs or cores(), report=report)
+    # Bazel takes all cores for one release.
+    jobs = jobs or (cores() if backend is Backend.OVERLAY else 1)
+    with console.progress(), foundry(backend, source, workshop) as opened:
+        outcomes = build_many(wanted, workshop, options, jobs=jobs, report=report, foundry=opened)
     if len(outcomes) == 1:
         return _one(outcomes[0], console)
     return _many(outcomes, console)
@@ -80,6 +93,7 @@ def _one(outcome: Built | Failed, console: Console) -> int:
         *_patches(outcome),
         ("native", ", ".join(outcome.native)),
         *_source(outcome.picked),
+        *_bazel(outcome),
         ("changed", _few(outcome.changed) or "nothing but the name"),
         ("metadata", "; ".join(_edit(e) for e in outcome.metadata)),
         ("identity", f"{outcome.identity.name} {outcome.identity.version}"),
@@ -113,6 +127,24 @@ def _source(picked: Picked | None) -> list[tuple[str, str]]:
         ("native commits", ", ".join(picked.native)),
         ("left out", ", ".join(picked.left_out)),
     ]
+
+
+def _bazel(outcome: Built) -> list[tuple[str, str]]:
+    if outcome.cast is None:
+        return []
+    rows = [("bazel", f"{outcome.cast.processes or 'ran'}; log {outcome.cast.log}")]
+    found = outcome.comparison
+    if found is not None:
+        rows.append(("equivalence", f"{found.identical} members identical, none different"))
+        rows += [("explained", f"{count}: {why}") for why, count in found.reasons.items()]
+    return rows
+
+
+def _prune() -> int:
+    console = Console()
+    removed = door.prune(door.connect(os.environ))
+    console.say("\n".join(removed) if removed else "nothing of ours is in the engine")
+    return 0
 
 
 def _edit(edit: MetadataEdit) -> str:

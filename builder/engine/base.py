@@ -25,6 +25,21 @@ SUITE = "bookworm"
 # What each purpose finds in its base image, in Debian's package names.
 PACKAGES: Mapping[str, tuple[str, ...]] = {
     "jupyter": ("ca-certificates", "nodejs", "python3", "python3-venv"),
+    # Debian's own Bazel stands in where the release's cannot be had.
+    "build": (
+        "bazel-bootstrap",
+        "ca-certificates",
+        "curl",
+        "g++",
+        "git",
+        "patch",
+        "python-is-python3",
+        "python3",
+        "python3-venv",
+        "unzip",
+        "virtualenv",
+        "zip",
+    ),
 }
 _TIMEOUT = 1200.0  # seconds; a slow mirror has 150 MB to deliver
 

@@ -8,11 +8,12 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from builder.engine.door import NAMESPACE, told
+from builder.engine.door import KEPT, LABEL, NAMESPACE, told
 from builder.errors import EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import BinaryIO
 
     from docker.models.containers import Container as DockerContainer
 
@@ -30,6 +31,9 @@ class Started(NamedTuple):
         publish: ports inside that get a free port on the engine's host.
         binds: path on the engine's host → path inside, all read-only unless it ends in `:rw`.
         user: as in `docker run --user`, or None for the image's own.
+        volumes: named volume → path inside; see `builder.engine.volumes`.
+        scratch: directories that lie in no layer and go with the container: a commit of it does
+            not hold what is in them.
     """
 
     image: str
@@ -39,6 +43,8 @@ class Started(NamedTuple):
     publish: Sequence[int] = ()
     binds: Mapping[str, str] = {}
     user: str | None = None
+    volumes: Mapping[str, str] = {}
+    scratch: Sequence[str] = ()
 
 
 class Container:
@@ -116,8 +122,50 @@ class Container:
                 entry.size, entry.uid, entry.mode = len(data), uid, 0o644
                 entry.mtime = int(time.time())
                 archive.addfile(entry, io.BytesIO(data))
+        self.put_tar(directory, packed.getvalue())
+
+    def put_tar(self, directory: str, tar: bytes | BinaryIO) -> None:
+        """Unpack a tar archive below a directory that is there already.
+
+        Raises:
+            EngineError: the engine refused.
+        """
         with told(f"write into {self.name}"):
-            self.raw.put_archive(directory, packed.getvalue())
+            self.raw.put_archive(directory, tar)
+
+    def start(self) -> None:
+        """Start what `created` gave.
+
+        Raises:
+            EngineError: it cannot be started.
+        """
+        with told(f"start {self.name}"):
+            self.raw.start()
+
+    def follow(self, write: Callable[[bytes], object]) -> None:
+        """Hand over what it writes, in pieces, until it ends or the engine breaks off.
+
+        Raises:
+            EngineError: the engine does not answer.
+        """
+        with told(f"follow the log of {self.name}"):
+            for piece in self.raw.logs(stream=True, follow=True):
+                write(piece)
+
+    def commit(self, tag: str, changes: Sequence[str] = ()) -> None:
+        """Make an image of it as it is now; nothing of its own environment is in there.
+
+        Args:
+            tag: what the image is called.
+            changes: Dockerfile instructions, such as `CMD ["bash"]`.
+
+        Raises:
+            EngineError: the engine refused.
+        """
+        repository, _, version = tag.rpartition(":")
+        words = [f"LABEL {LABEL}={KEPT}", *changes]
+        with told(f"commit {self.name}"):
+            self.raw.commit(repository=repository, tag=version, changes=words)
 
     def get(self, path: str) -> Iterator[bytes]:
         """A file or directory of it, as a tar archive in pieces.
@@ -187,7 +235,7 @@ def labelled(engine: Engine, label: str, value: str) -> list[Container]:
 
 @contextmanager
 def running(engine: Engine, name: str, how: Started) -> Iterator[Container]:
-    """A container for as long as the block lasts; then it is gone, also on Ctrl-C.
+    """A container that runs for as long as the block lasts; then it is gone, also on Ctrl-C.
 
     Args:
         engine: runs it.
@@ -197,11 +245,25 @@ def running(engine: Engine, name: str, how: Started) -> Iterator[Container]:
     Raises:
         EngineError: it cannot be started.
     """
+    with created(engine, name, how) as container:
+        container.start()
+        yield container
+
+
+@contextmanager
+def created(engine: Engine, name: str, how: Started) -> Iterator[Container]:
+    """As `running`, but not started yet, so that files can be put into it before.
+
+    Raises:
+        EngineError: it cannot be made.
+    """
+    from docker.types import Mount
+
     # A port on a remote engine's host is of use only where others can reach it.
     host = "127.0.0.1" if engine.host == "127.0.0.1" else "0.0.0.0"  # noqa: S104
     raw: DockerContainer | None = None
     try:
-        with told(f"start a container of {how.image}"):
+        with told(f"make a container of {how.image}"):
             raw = engine.client.containers.create(
                 how.image,
                 list(how.words) if how.words is not None else None,
@@ -211,9 +273,12 @@ def running(engine: Engine, name: str, how: Started) -> Iterator[Container]:
                 network=how.network,
                 ports={f"{p}/tcp": (host, 0) for p in how.publish},
                 volumes=[_bind(k, v) for k, v in how.binds.items()],
+                mounts=[
+                    *(Mount(inside, volume) for volume, inside in how.volumes.items()),
+                    *(Mount(inside, None) for inside in how.scratch),
+                ],
                 user=how.user,
             )
-            raw.start()
         yield Container(engine, raw)
     finally:
         if raw is not None:

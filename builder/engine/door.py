@@ -100,10 +100,12 @@ def told(what: str, hint: str = "look at the engine's own log") -> Iterator[None
     """
     import requests
     from docker.errors import DockerException
+    from urllib3.exceptions import HTTPError
 
     try:
         yield
-    except (DockerException, requests.RequestException) as error:
+    # A stream that breaks off halfway is urllib3's or the socket's to report.
+    except (DockerException, requests.RequestException, HTTPError, ConnectionError) as error:
         message = _brief(error)
         if "no space left" in message.lower():
             hint = "free space in the engine: `nox -s build -- --prune`, `docker system df`"

@@ -16,7 +16,7 @@ from builder.errors import BuilderError, NewFindingsError, fault
 from builder.identity import make_identity
 from builder.model import Finding, Standing
 from builder.output import Placement, place
-from builder.overlay import Overlay, build_overlay
+from builder.pipeline.backends import Backend, Backends
 from builder.pipeline.picks import open_picker
 from builder.wheel import archive
 
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from builder.equivalence import Comparison
     from builder.model import AppliedPatch, Identity, IdentityKind, MetadataEdit, Picked, Release
-    from builder.pipeline.picks import Picker
+    from builder.overlay import Overlay
+    from builder.pipeline.foundry import Cast, Foundry
     from builder.pipeline.workshop import Workshop
     from builder.series import Series
-    from builder.wheel.archive import Archive
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class BuildOptions:
     force: bool = False
     deep: bool = False
     picks: tuple[str, ...] = ()
+    backend: Backend = Backend.OVERLAY
 
     def identify(self, version: str) -> Identity:
         """The identity of that release's final wheel.
@@ -76,6 +78,8 @@ class Built:
         size: of the wheel, in bytes.
         seconds: from start to finish.
         picked: what was cherry-picked, or None where nothing was asked for.
+        cast: what came of the source, where it was built.
+        comparison: how the backends compare, where both built it.
     """
 
     release: Release
@@ -93,6 +97,8 @@ class Built:
     checked: int
     seconds: float
     picked: Picked | None = None
+    cast: Cast | None = None
+    comparison: Comparison | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +114,7 @@ def build_release(
     all_series: Sequence[Series],
     workshop: Workshop,
     options: BuildOptions,
-    picker: Picker | None = None,
+    backends: Backends | None = None,
 ) -> Built:
     """Build one release into the output directory.
 
@@ -117,7 +123,7 @@ def build_release(
         all_series: what to apply, in order.
         workshop: the doors.
         options: the user's choices.
-        picker: has the commits to pick before, or None.
+        backends: make the wheel; None for the overlay, without commits to pick.
 
     Raises:
         BuilderError: of the stage that failed; the output directory is as it was.
@@ -126,9 +132,9 @@ def build_release(
     workshop.check_cancelled()
     identity = options.identify(release.version)
     fetched = workshop.stock(release)
-    picked = () if picker is None else (picker.series(release, _stock(release, fetched.content)),)
-    all_series = [*picked, *all_series]
-    overlay = build_overlay(release, fetched.content, all_series, identity, workshop.cache)
+    backends = backends or Backends(Backend.OVERLAY, workshop.cache, None, None)
+    made = backends.make(release, fetched.content, all_series, identity)
+    overlay = made.overlay
     content = overlay.content
     sha256 = hashlib.sha256(content).hexdigest()
     findings = _judge(overlay, content, fetched.content, release, workshop, run_deep=options.deep)
@@ -144,9 +150,8 @@ def build_release(
             release,
             overlay.delta,
             identity,
-            series=all_series,
-            commit=workshop.commit,
-            epoch=workshop.environment.source_date_epoch,
+            series=made.series,
+            run=made.run(workshop.commit, workshop.environment.source_date_epoch),
         ),
         force=options.force,
         check_cancelled=workshop.check_cancelled,
@@ -166,7 +171,9 @@ def build_release(
         findings=tuple(findings),
         checked=len(codes - {f.code for f in findings}),
         seconds=time.perf_counter() - started,
-        picked=next((s.picked for s in picked), None),
+        picked=made.picked,
+        cast=made.cast,
+        comparison=made.comparison,
     )
 
 
@@ -177,6 +184,7 @@ def build_many(
     *,
     jobs: int,
     report: Callable[[Built | Failed], None],
+    foundry: Foundry | None = None,
 ) -> list[Built | Failed]:
     """Build many releases at once; one that fails does not stop the others.
 
@@ -186,6 +194,7 @@ def build_many(
         options: the user's choices.
         jobs: how many at a time.
         report: called from this thread for each release as it is done.
+        foundry: builds from source; needed where the backend is not the overlay.
 
     Returns:
         One outcome for each release, in their order.
@@ -197,11 +206,12 @@ def build_many(
     """
     all_series = workshop.series(options.series)
     picker = open_picker(options.picks, workshop) if options.picks else None
+    backends = Backends(options.backend, workshop.cache, picker, foundry)
     outcomes: dict[str, Built | Failed] = {}
     # Threads suffice: inflating and hashing, which is nearly all of the work, release the lock.
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         futures = {
-            pool.submit(build_release, r, all_series, workshop, options, picker): r
+            pool.submit(build_release, r, all_series, workshop, options, backends): r
             for r in releases
         }
         try:
@@ -220,10 +230,6 @@ def build_many(
             pool.shutdown(wait=True, cancel_futures=True)
             raise
     return [outcomes[r.version] for r in releases]
-
-
-def _stock(release: Release, content: bytes) -> Archive:
-    return archive.parse(content, release.wheel.filename)
 
 
 def _judge(

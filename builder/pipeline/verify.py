@@ -6,7 +6,13 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from builder import provenance
-from builder.errors import PatchError, ProvenanceError, RequestError, WheelError
+from builder.errors import (
+    PatchError,
+    ProvenanceError,
+    RequestError,
+    UncheckedError,
+    WheelError,
+)
 from builder.output import provenance_path
 from builder.overlay import build_overlay
 from builder.pipeline.check import claimed_series, read_claim, read_wheel
@@ -58,6 +64,7 @@ def verify_provenance(wheel: Path, workshop: Workshop) -> list[str]:
         ProvenanceError: the statement is missing, malformed, or does not hold.
         IndexLookupError: the stock wheel cannot be had.
         SourceError: the commits that were picked cannot be had.
+        UncheckedError: it was built from source.
     """
     sha256 = hashlib.sha256(read_wheel(wheel)).hexdigest()
     claim = read_claim(wheel)
@@ -70,6 +77,12 @@ def verify_provenance(wheel: Path, workshop: Workshop) -> list[str]:
         raise ProvenanceError(
             f"{wheel.name} is not the file that its provenance speaks of (sha256 {sha256})",
             "do not use it; build it again",
+        )
+    if claim.backend != "overlay":
+        # A statement must not excuse itself from the rebuild: this is no success.
+        raise UncheckedError(
+            f"{wheel.name} is said to be built from source, which only another build can show",
+            f"`nox -s build -- {claim.release} --backend both` compares one with the overlay",
         )
     statement, rebuilt = _rebuild(claim, workshop)
     differing = provenance.differences(beside.read_bytes(), statement)
@@ -110,7 +123,6 @@ def _rebuild(claim: Claim, workshop: Workshop) -> tuple[bytes, str]:
         overlay.delta,
         claim.identity,
         series=all_series,
-        commit=None,
-        epoch=None,
+        run=provenance.Run(commit=None, epoch=None),
     )
     return statement, sha256

@@ -59,14 +59,13 @@ def _read(visit: Visit, board: Board) -> str:
     """Poll until TensorBoard has read all that was written, and lists the plugins for it."""
     written: dict[str, Written] = visit.read(WRITTEN)
     for run, kinds in written.items():
-        for kind in ("histograms", "images"):
-            wanted = set(kinds.get(kind, ()))
-            what = f"the {kind} {sorted(wanted)} of {run}"
-            board.wait(what, f"{PREFIX}{kind}/tags", partial(has, run, wanted), READ)
-        for tag, points in kinds["scalars"].items():
-            path = f"{PREFIX}scalars/scalars?{urlencode({'run': run, 'tag': tag})}"
-            what = f"the {len(points)} points of {run}/{tag}"
-            board.wait(what, path, partial(_as_many, len(points)), READ)
+        for kind, series in kinds.items():
+            what = f"the {kind} {sorted(series)} of {run}"
+            board.wait(what, f"{PREFIX}{kind}/tags", partial(has, run, set(series)), READ)
+            for tag, points in series.items():
+                path = f"{PREFIX}{kind}/{kind}?{urlencode({'run': run, 'tag': tag, 'sample': 0})}"
+                what = f"the {len(points)} points of {run}/{tag}"
+                board.wait(what, path, partial(_as_many, len(points)), READ)
     plugins = board.json("/data/plugins_listing")
     # Up to 1.14 the listing says true or false, from then on an object that has it in `enabled`.
     active = {n for n, v in plugins.items() if (v["enabled"] if isinstance(v, dict) else v)}

@@ -45,6 +45,7 @@ _WRITE_LARGE = dedent(f"""\
     with Log("{_LARGE_LOGDIR}/large") as _log:
         for _step in range(STEPS):
             _log.histogram("wide", _step, _edges, [_random.random() for _ in _edges[1:]])
+        _log.scalar("written", STEPS, 1.0)
     print(json.dumps(_log.written["histograms"]["wide"][-1][1][-1]))""")
 
 
@@ -159,8 +160,9 @@ def _large_answers(record: Recorder, board: Board, last: list[float]) -> None:
     path = f"{PREFIX}histograms/histograms?{query}"
     whole: list[bytes] = []
     with record.probe("large-response") as told:
-        tags = f"{PREFIX}histograms/tags"
-        board.wait("the large run", tags, partial(has, "large", {"wide"}), READ)
+        # What was written last tells that all of it has been read.
+        tags = f"{PREFIX}scalars/tags"
+        board.wait("the large run's end", tags, partial(has, "large", {"written"}), READ)
         plain = board.ask(path, timeout=_LARGE_SECONDS).expect(200)
         rows = plain.json()
         sizes = [len(row[2]) for row in rows]
