@@ -214,13 +214,16 @@ def _server_killed(
     hub.container_of(victim.member.name).remove()
     lost = _lost(victim)
     _own(pool, others)
-    victim.member.start()
+    # It looks after servers every 30 (`Spawner.poll_interval`), and starts none before it knows.
+    if wait_for(lambda: "" not in victim.member.servers() or None, _BACK) is None:
+        raise ProbeFailure(f"after {_BACK:.0f} s the Hub has not noticed that the server is gone")
+    noticed = time.monotonic() - began
     with ExitStack() as stack:
         again = _arrive(hub, victim.member.name, release, stack)
         seconds = time.monotonic() - began
         if not _reads(again):
             raise ProbeFailure("the new server shows no TensorBoard")
     return (
-        f"theirs gave {lost}, the others went on; a new server and TensorBoard after "
-        f"{seconds:.1f} s; what the container held is lost"
+        f"theirs gave {lost}, the others went on; the Hub noticed after {noticed:.1f} s; "
+        f"a new server and TensorBoard after {seconds:.1f} s; what the container held is lost"
     )
