@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import requests
+from packaging.version import Version
 
 from builder.smoke.model import ProbeFailure
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 _LOOPBACK = {"0100007F", "00000000000000000000000001000000"}
 _LISTEN = "0A"
+# Measured: 1.15.0 listens on every address unless told otherwise, 2.0.0 on the loopback.
+_LOOPBACK_SINCE = Version("2.0")
 _TIMEOUT = 20.0  # seconds; a refused request answers at once
 
 
