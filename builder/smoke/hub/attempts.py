@@ -12,7 +12,7 @@ from builder.today.endpoints import PREFIX
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from builder.engine.containers import Container
+    from builder.engine.container import Container
     from builder.smoke.web import Answer, Web
 
 _TITLE = b"<title>TensorBoard</title>"

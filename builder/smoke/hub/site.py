@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import requests
 
-from builder.engine.containers import Container, Started, labelled, running
+from builder.engine.containers import Started, labelled, running
 from builder.engine.door import LABEL, NAMESPACE
 from builder.errors import SmokeError
 from builder.smoke.docker import InContainer
@@ -23,6 +23,7 @@ from builder.waiting import wait_for
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from builder.engine.container import Container
     from builder.engine.door import Engine
     from builder.smoke.hub.configurations import Configuration
     from builder.smoke.hub.member import Member
