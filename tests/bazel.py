@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+# Half the processor time for builds that are over in seconds.
+_QUICK_START = b"startup --host_jvm_args=-XX:TieredStopAtLevel=1\n"
 NO_SETTINGS = Environment(ROOT, None, None, None, None)
 # Writes pip_packages.tar.gz, as the release's own target does, from files in the directory `out`.
 RULE = """\
@@ -66,7 +68,7 @@ def make_job(
     """A build of that source by the real toolchain, without the caches of other builds."""
     inside = inside or settings.Inside({}, {})
     services = services or rc.Services(flags=("--disk_cache=",))
-    lines = rc.render(services, None, trusts=inside.has_certificates)
+    lines = _QUICK_START + rc.render(services, None, trusts=inside.has_certificates)
     return run.Job(
         release="2.2.1",
         image=make_toolchain(source.with_suffix(".image.log")),

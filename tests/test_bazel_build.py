@@ -171,7 +171,7 @@ def test_ctrl_c_during_bazel_leaves_nothing(upstream: StandIn, tmp_path: Path) -
 def test_the_hand_command_of_the_readme(
     run_builder: RunBuilder, upstream: StandIn, tmp_path: Path
 ) -> None:
-    """`docker build` with the documented arguments, `docker cp`: the wheel that we build."""
+    """`docker build` with the documented arguments, `docker cp`: the overlay's members."""
     docker = shutil.which("docker")
     if docker is None:
         pytest.skip("there is no docker client")
@@ -209,13 +209,8 @@ def test_the_hand_command_of_the_readme(
     finally:
         engine().client.images.remove(tag, force=True)
     (wheel,) = (context / "out").iterdir()
-    ours_ = run_builder(
-        "build",
-        "2.2.1",
-        *BAZEL,
-        *("--identity", "local", "--upstream", str(upstream.path)),
-        *("--cherry-pick", upstream.proxy),
-    )
+    words = ("build", "2.2.1", "--identity", "local", "--cherry-pick", upstream.proxy)
+    ours_ = run_builder(*words, "--upstream", str(upstream.path))
     assert ours_.returncode == 0, ours_.stderr
     with zipfile.ZipFile(wheel) as one, zipfile.ZipFile(_only(tmp_path / "dist")) as other:
         assert _package(one) == _package(other)
