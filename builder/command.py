@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from contextlib import contextmanager
@@ -10,10 +11,12 @@ from typing import TYPE_CHECKING
 from builder.errors import CommandError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
 _TAIL_LINES = 15
+# What publishing works with, and programs that we start have no business to see.
+_SECRETS = ("TWINE_", "ACTIONS_ID_TOKEN_", "GITHUB_TOKEN", "GH_TOKEN")
 
 
 def run(
@@ -22,6 +25,7 @@ def run(
     timeout: float,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
+    secrets: Collection[str] = (),
 ) -> str:
     """Run a program to its end.
 
@@ -29,7 +33,8 @@ def run(
         words: the program and its arguments.
         timeout: seconds until it is killed.
         cwd: where it runs.
-        env: its whole environment, or None for ours.
+        env: its whole environment, or None for ours; without secrets.
+        secrets: the variables of these that it needs all the same.
 
     Returns:
         What it wrote to standard output.
@@ -37,13 +42,47 @@ def run(
     Raises:
         CommandError: it is not there, failed, or took too long; the last lines are in the hint.
     """
+    done = _finished(words, timeout, cwd, _without_secrets(env, needed=secrets), subprocess.PIPE)
+    if done.returncode:
+        tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-_TAIL_LINES:])
+        raise CommandError(f"{words[0]} failed with exit code {done.returncode}", tail)
+    return done.stdout
+
+
+def attempt(
+    words: Sequence[str],
+    *,
+    timeout: float,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> tuple[int, str]:
+    """Run a program that may fail; the arguments are those of `run`.
+
+    Returns:
+        Its exit code, and what it wrote to standard output and standard error, as it came.
+
+    Raises:
+        CommandError: it is not there, or took too long.
+    """
+    done = _finished(words, timeout, cwd, _without_secrets(env), subprocess.STDOUT)
+    return done.returncode, done.stdout
+
+
+def _finished(
+    words: Sequence[str],
+    timeout: float,
+    cwd: Path | None,
+    env: dict[str, str],
+    errors: int,
+) -> subprocess.CompletedProcess[str]:
     try:
-        done = subprocess.run(  # noqa: S603 - words, no shell
+        return subprocess.run(  # noqa: S603 - words, no shell
             list(words),
             cwd=cwd,
-            env=None if env is None else dict(env),
+            env=env,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=errors,
             text=True,
             errors="replace",
             timeout=timeout,
@@ -55,10 +94,6 @@ def run(
         raise CommandError(
             f"{words[0]} took longer than {timeout:.0f} s", "look at what it waits for"
         ) from error
-    if done.returncode:
-        tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-_TAIL_LINES:])
-        raise CommandError(f"{words[0]} failed with exit code {done.returncode}", tail)
-    return done.stdout
 
 
 @contextmanager
@@ -68,6 +103,7 @@ def running(
     log: Path,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
+    descriptors: Sequence[int] = (),
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program in the background for as long as the block lasts, then end it.
 
@@ -75,17 +111,19 @@ def running(
         words: the program and its arguments.
         log: the file that gets its output.
         cwd: where it runs.
-        env: its whole environment, or None for ours.
+        env: its whole environment, or None for ours; without secrets.
+        descriptors: open files of ours that it gets too, under the same numbers.
     """
     with (
         log.open("wb") as sink,
         subprocess.Popen(  # noqa: S603 - words, no shell
             list(words),
             cwd=cwd,
-            env=None if env is None else dict(env),
+            env=_without_secrets(env),
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.STDOUT,
+            pass_fds=tuple(descriptors),
         ) as process,
     ):
         try:
@@ -104,6 +142,11 @@ def pause(process: subprocess.Popen[bytes], seconds: float) -> int | None:
         return process.wait(timeout=seconds)
     except subprocess.TimeoutExpired:
         return None
+
+
+def _without_secrets(env: Mapping[str, str] | None, needed: Collection[str] = ()) -> dict[str, str]:
+    whole = os.environ if env is None else env
+    return {k: v for k, v in whole.items() if k in needed or not k.startswith(_SECRETS)}
 
 
 def find(program: str, directory: Path | None = None) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from builder.codemods.source import PARSING
@@ -65,8 +66,12 @@ def make_delta(
         for patch in patches:
             paths = work.apply(series, patch)
             applied.append(
-                AppliedPatch(series.name, patch.file, patch.sha256, paths, patch.codemod)
+                AppliedPatch(
+                    series.name, patch.file, patch.sha256, paths, patch.codemod, patch.commit
+                )
             )
+        if series.picked is not None and patches:
+            continue  # its commits speak for themselves
         if patches or series.metadata_edits(release.version):
             active.append(series.name)
         else:
@@ -78,6 +83,17 @@ def make_delta(
         native=tuple(native),
         idle=tuple(idle),
         series=tuple(active),
+    )
+
+
+def after(before: Delta, delta: Delta) -> Delta:
+    """A Delta behind another: its changes, and what both say of series and patches."""
+    return replace(
+        delta,
+        applied=(*before.applied, *delta.applied),
+        native=(*before.native, *delta.native),
+        idle=(*before.idle, *delta.idle),
+        series=(*before.series, *delta.series),
     )
 
 

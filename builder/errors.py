@@ -96,6 +96,18 @@ class EngineError(BuilderError):
     exit_code = 14
 
 
+class SourceError(BuilderError):
+    """Upstream's source, its repository or git did not give what was asked of them."""
+
+    exit_code = 15
+
+
+class PublishError(BuilderError):
+    """An index did not take a wheel, or does not serve what was built."""
+
+    exit_code = 13
+
+
 class InterruptedRunError(BuilderError):
     """Ctrl-C or SIGTERM: stop, and leave everything as it was."""
 

@@ -92,15 +92,23 @@ def edit_wheel(content: bytes, identity: Identity) -> bytes:
     return metadata.replace(document, "Build", identity.build_tag).to_bytes()
 
 
-def notice(identity: Identity, upstream_version: str, series: Sequence[str]) -> str:
+def notice(
+    identity: Identity, upstream_version: str, series: Sequence[str], commits: Sequence[str] = ()
+) -> str:
     """The paragraph behind the description: what this wheel is, and how it lives with the official.
 
     Args:
         identity: the final wheel's.
         upstream_version: the release it was made from.
         series: the series that changed something.
+        commits: the commits that were cherry-picked, by their full ids.
     """
-    what = f"with the patch series {', '.join(series)}" if series else "without any patch"
+    parts = []
+    if commits:
+        parts.append(f"with the cherry-picked commit{'s'[: len(commits) > 1]} {', '.join(commits)}")
+    if series:
+        parts.append(f"with the patch series {', '.join(series)}")
+    what = " and ".join(parts) or "without any patch"
     if identity.kind is IdentityKind.TEST:
         advice = (
             "It is for testing only. It installs the same import package ``tensorboard`` as the\n"

@@ -110,22 +110,11 @@ class SimpleIndex:
     @contextmanager
     def _client(self) -> Iterator[PyPISimple]:
         # Together they take 0.2 s to import, which a build from the cache need not pay.
-        from pypi_simple import PYPI_SIMPLE_ENDPOINT, NoSuchProjectError, PyPISimple
-        from requests import RequestException, Session
-        from requests.adapters import HTTPAdapter
-        from urllib3.util.retry import Retry
+        from pypi_simple import NoSuchProjectError
+        from requests import RequestException
 
-        session = Session()
-        retry = Retry(_RETRIES, backoff_factor=0.5, status_forcelist=(429, 500, 502, 503, 504))
-        for scheme in ("https://", "http://"):
-            session.mount(scheme, HTTPAdapter(max_retries=retry))
-        if self._environment.ca_bundle is not None:
-            session.verify = self._environment.ca_bundle
-        if self._environment.http_proxy is not None:
-            session.proxies = dict.fromkeys(("http", "https"), self._environment.http_proxy)
-        endpoint = self._environment.index_url or PYPI_SIMPLE_ENDPOINT
         try:
-            with PyPISimple(endpoint, session=session) as client:
+            with open_client(self._environment, self._environment.index_url) as client:
                 yield client
         except NoSuchProjectError as error:
             raise IndexLookupError(
@@ -137,6 +126,38 @@ class SimpleIndex:
                 "look at the network, PIP_INDEX_URL, the proxy and CA settings; with a warm cache, "
                 "--offline works without",
             ) from error
+
+
+def open_client(
+    environment: Environment, index_url: str | None, *, retries: int = _RETRIES
+) -> PyPISimple:
+    """A client for an index, with the user's proxy and CA settings; to be closed by the caller.
+
+    Args:
+        environment: the user's settings.
+        index_url: the Simple API's address; None for the public index.
+        retries: how often a request is repeated that got no answer, 429 or 5xx.
+    """
+    from pypi_simple import PYPI_SIMPLE_ENDPOINT, PyPISimple
+    from requests import Session
+    from requests.adapters import HTTPAdapter
+    from urllib3.util.retry import Retry
+
+    session = Session()
+    # A server that has much to do says how long to wait; whoever wants no repeats wants no wait.
+    again = Retry(
+        retries,
+        backoff_factor=0.5,
+        status_forcelist=(429, 500, 502, 503, 504) if retries else (),
+        respect_retry_after_header=bool(retries),
+    )
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, HTTPAdapter(max_retries=again))
+    if environment.ca_bundle is not None:
+        session.verify = environment.ca_bundle
+    if environment.http_proxy is not None:
+        session.proxies = dict.fromkeys(("http", "https"), environment.http_proxy)
+    return PyPISimple(index_url or PYPI_SIMPLE_ENDPOINT, session=session)
 
 
 class NoIndex:

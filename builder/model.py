@@ -34,6 +34,8 @@ class Release:
         wheels: every wheel that was published for it.
         commit: the true source commit, or None where nobody has found it out yet.
         notebook_blob: git blob of `tensorboard/notebook.py`, or None where unknown.
+        native_proxy_url: whether upstream's own reads TENSORBOARD_PROXY_URL, or None where unknown.
+        requires_dist: the wheel's requirements, or None where unknown.
         pinned: False for a release that was looked up live instead of in the catalog.
     """
 
@@ -41,6 +43,8 @@ class Release:
     wheels: tuple[WheelFile, ...]
     commit: str | None = None
     notebook_blob: str | None = None
+    native_proxy_url: bool | None = None
+    requires_dist: tuple[str, ...] | None = None
     pinned: bool = True
 
     @property
@@ -61,13 +65,14 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class AppliedPatch:
-    """A patch that went into a Delta: a file or a codemod, its sha256, the paths it changed."""
+    """A patch that went into a Delta: a file, codemod or commit, its sha256, what it changed."""
 
     series: str
     file: str
     sha256: str
     paths: tuple[str, ...]
     codemod: bool = False
+    commit: bool = False
 
     @property
     def label(self) -> str:
@@ -109,7 +114,7 @@ class Delta:
         applied: the patch files, in the order in which they were applied.
         native: series whose behaviour upstream already has in this release.
         idle: series that have nothing for this release.
-        series: series that change files or METADATA, in order.
+        series: series that change files or METADATA, in order; cherry-picks are none.
     """
 
     changes: Mapping[str, Change] = field(default_factory=dict)
@@ -118,6 +123,70 @@ class Delta:
     native: tuple[str, ...] = ()
     idle: tuple[str, ...] = ()
     series: tuple[str, ...] = ()
+
+    @property
+    def commits(self) -> tuple[str, ...]:
+        """The commits that were cherry-picked, by their full ids, in order."""
+        return tuple(patch.file for patch in self.applied if patch.commit)
+
+
+class PathChange(NamedTuple):
+    """What a commit does to one path.
+
+    Attributes:
+        path: from the root of the repository.
+        status: A added, D removed, M changed, T another type (git-diff-tree(1)).
+        before: git blob, zeros where there is none; `after` likewise.
+        mode: as git writes it, such as 100644; `new_mode` likewise.
+    """
+
+    path: str
+    status: str
+    before: str
+    after: str
+    mode: str
+    new_mode: str
+
+
+class Hunk(NamedTuple):
+    """One place where a commit conflicts: its first line in the release's file, and both sizes."""
+
+    line: int
+    ours: int
+    theirs: int
+
+
+class Conflict(NamedTuple):
+    """A file in which a commit conflicts: where, or, where it does as a whole, why."""
+
+    path: str
+    hunks: tuple[Hunk, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """Commits that were cherry-picked onto a release's source.
+
+    Attributes:
+        upstream: the repository that has the release, without user and password.
+        remote: the one that has the commits, where it is another one, else "".
+        base: the release's own commit.
+        commits: what was asked for, full ids, in order.
+        native: those of them that the release has already.
+        head: the commit that the picks made; `base` where all are native.
+        tree: its tree.
+        left_out: changed paths that no wheel ships.
+    """
+
+    upstream: str
+    remote: str
+    base: str
+    commits: tuple[str, ...]
+    native: tuple[str, ...]
+    head: str
+    tree: str
+    left_out: tuple[str, ...]
 
 
 class IdentityKind(StrEnum):

@@ -87,6 +87,26 @@ def place(
         ) from error
 
 
+def place_beside(path: Path, content: bytes) -> None:
+    """Put a file that belongs to a wheel beside it, by a rename; what it was before is replaced.
+
+    Raises:
+        OutputError: the directory cannot be written.
+    """
+    try:
+        if path.is_file() and path.read_bytes() == content:
+            return
+        with tempfile.TemporaryDirectory(prefix=".building-", dir=path.parent) as room:
+            new = Path(room) / path.name
+            _write(new, [content])
+            new.replace(path)
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written: {error.strerror or error}",
+            _HINTS.get(error.errno or 0, "choose another directory with --output"),
+        ) from error
+
+
 def _settled(target: Path, sha256: str, provenance: bytes, *, force: bool) -> bool:
     """Whether wheel and statement are there already.
 

@@ -50,6 +50,7 @@ def build_overlay(
     all_series: Sequence[Series],
     identity: Identity,
     memo: Memo | None = None,
+    before: Delta | None = None,
 ) -> Overlay:
     """Make the final wheel.
 
@@ -59,6 +60,7 @@ def build_overlay(
         all_series: what to apply, in order.
         identity: what to call the outcome.
         memo: where outcomes of codemods are kept; None to work everything out.
+        before: what the wheel has already of patches to its source, or None for nothing.
 
     Raises:
         PatchError: a patch does not apply.
@@ -67,9 +69,11 @@ def build_overlay(
     stock_name = release.wheel.filename
     stock = archive.parse(stock_content, stock_name)
     delta = deltas.make_delta(release, stock, all_series, memo)
+    if before is not None:
+        delta = deltas.after(before, delta)
     dist_info = find_dist_info(stock, stock_name)
     changes = {path: change.after for path, change in delta.changes.items()}
-    notice = identities.notice(identity, release.version, delta.series)
+    notice = identities.notice(identity, release.version, delta.series, delta.commits)
     document = metadata.parse(_read(stock, f"{dist_info}/METADATA", stock_name))
     edited = edit_document(document, delta.metadata)
     changes[f"{dist_info}/METADATA"] = identities.edit_metadata(edited, identity, notice).to_bytes()

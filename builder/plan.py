@@ -102,6 +102,14 @@ def to_json(plan: BuildPlan) -> dict[str, object]:
     }
 
 
+def to_matrix(plans: Sequence[BuildPlan]) -> dict[str, list[dict[str, str]]]:
+    """The plans as the matrix of a GitHub Actions job: one job for each release.
+
+    A job has at most 256 (docs.github.com, "Running variations of jobs in a workflow").
+    """
+    return {"include": [{"release": p.release.version, "wheel": p.filename} for p in plans]}
+
+
 def _plan(
     release: Release, all_series: Sequence[Series], identity: Identity, present: Collection[str]
 ) -> BuildPlan:

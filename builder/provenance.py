@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -21,17 +22,46 @@ from builder.errors import ProvenanceError
 from builder.model import PACKAGE, Identity, IdentityKind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from builder.model import AppliedPatch, Delta, Release
+    from builder.model import AppliedPatch, Delta, Picked, Release
     from builder.series import Series
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://slsa.dev/provenance/v1"
-BUILD_TYPE = "urn:tensorboard-proxy-wheels:overlay:v1"
+# How a wheel was made; what a rebuild takes depends on it.
+BUILD_TYPES = {
+    "overlay": "urn:tensorboard-proxy-wheels:overlay:v1",
+    "bazel": "urn:tensorboard-proxy-wheels:bazel:v1",
+}
 BUILDER_ID = "urn:tensorboard-proxy-wheels:builder"
 # Libraries whose behaviour decides what patches make of a file.
 _REWRITING_LIBRARIES = ("packaging", "unidiff")
+
+
+class SourceBuild(NamedTuple):
+    """A build from source: what it was made of, as materials of in-toto, and how."""
+
+    materials: Sequence[Mapping[str, Any]]
+    about: Mapping[str, Any]
+
+
+class Run(NamedTuple):
+    """The circumstances of a build.
+
+    Attributes:
+        commit: the git commit of this tool, with `-dirty` where it has changes, or None.
+        epoch: SOURCE_DATE_EPOCH in seconds, or None.
+        backend: a key of `BUILD_TYPES`.
+        source: what Bazel built it from, where it did.
+        equivalence: how it compares with what the other backend made, where both did.
+    """
+
+    commit: str | None
+    epoch: int | None
+    backend: str = "overlay"
+    source: SourceBuild | None = None
+    equivalence: Mapping[str, Any] | None = None
 
 
 def statement(
@@ -42,8 +72,7 @@ def statement(
     identity: Identity,
     *,
     series: Sequence[Series],
-    commit: str | None,
-    epoch: int | None,
+    run: Run,
 ) -> bytes:
     """The statement for one wheel, as the bytes of its file.
 
@@ -54,23 +83,22 @@ def statement(
         delta: what the patches changed.
         identity: what it is called.
         series: what was asked for, in order.
-        commit: the git commit of this tool, with `-dirty` where it has changes, or None.
-        epoch: SOURCE_DATE_EPOCH in seconds, or None.
+        run: by whom, when, and by which backend.
     """
     document = {
         "_type": STATEMENT_TYPE,
         "subject": [{"name": filename, "digest": {"sha256": sha256}}],
         "predicateType": PREDICATE_TYPE,
         "predicate": {
-            "buildDefinition": _definition(release, delta, identity, series),
-            "runDetails": _run_details(commit, epoch),
+            "buildDefinition": _definition(release, delta, identity, series, run),
+            "runDetails": _run_details(run.commit, run.epoch),
         },
     }
     return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def _definition(
-    release: Release, delta: Delta, identity: Identity, series: Sequence[Series]
+    release: Release, delta: Delta, identity: Identity, series: Sequence[Series], run: Run
 ) -> dict[str, Any]:
     """What was asked for, what it was made of, and what became of each file."""
     changes = {
@@ -80,28 +108,52 @@ def _definition(
         }
         for path, change in sorted(delta.changes.items())
     }
+    picked = next((s.picked for s in series if s.picked is not None), None)
     facts = json.dumps(asdict(release), sort_keys=True).encode()
     return {
-        "buildType": BUILD_TYPE,
+        "buildType": BUILD_TYPES[run.backend],
         "externalParameters": {
             "release": release.version,
-            "series": [s.name for s in series],
+            "series": [s.name for s in series if s.picked is None],
+            **({} if picked is None else {"cherryPick": _asked(picked)}),
             "identity": identity.kind.value,
             "name": identity.name,
             "version": identity.version,
             "buildTag": identity.build_tag,
         },
         "internalParameters": {
-            "backend": "overlay",
+            "backend": run.backend,
+            **({} if run.source is None else {"sourceBuild": run.source.about}),
+            **({} if run.equivalence is None else {"equivalence": run.equivalence}),
             "catalogEntry": {"pinned": release.pinned, "sha256": hashlib.sha256(facts).hexdigest()},
             "sourceCommit": release.commit,
+            **({} if picked is None else {"source": _source(picked)}),
             "native": list(delta.native),
             "changes": changes,
             "metadata": [
                 {"action": e.action, "header": e.header, "value": e.value} for e in delta.metadata
             ],
         },
-        "resolvedDependencies": _materials(release, delta, series),
+        "resolvedDependencies": [*_materials(release, delta, series), *_built_from(run)],
+    }
+
+
+def _asked(picked: Picked) -> dict[str, Any]:
+    """Which commits were to be picked, and from where."""
+    return {
+        "commits": list(picked.commits),
+        "upstream": picked.upstream,
+        "from": picked.remote or None,
+    }
+
+
+def _source(picked: Picked) -> dict[str, Any]:
+    """What git made of it."""
+    return {
+        "base": {"gitCommit": picked.base},
+        "native": list(picked.native),
+        "leftOut": list(picked.left_out),
+        "picked": {"gitCommit": picked.head, "gitTree": picked.tree},
     }
 
 
@@ -119,7 +171,10 @@ def _run_details(commit: str | None, epoch: int | None) -> dict[str, Any]:
 
 
 def _materials(release: Release, delta: Delta, series: Sequence[Series]) -> list[dict[str, Any]]:
-    """The stock wheel, the series that were asked for, and the patches that were applied."""
+    """The stock wheel, the series that were asked for, and the patches that were applied.
+
+    Cherry-picked commits stand by their git ids, behind the release's own commit.
+    """
     wheel = release.wheel
     places = [
         (
@@ -127,15 +182,44 @@ def _materials(release: Release, delta: Delta, series: Sequence[Series]) -> list
             wheel.filename,
             wheel.sha256,
         ),
-        *((f"patches/{s.name}/series.toml", s.name, s.sha256) for s in series),
-        *((_uri(p), p.label, p.sha256) for p in delta.applied),
+        *((f"patches/{s.name}/series.toml", s.name, s.sha256) for s in series if s.picked is None),
+        *((_uri(p), p.label, p.sha256) for p in delta.applied if not p.commit),
     ]
-    return [{"uri": u, "name": n, "digest": {"sha256": sha256}} for u, n, sha256 in places]
+    return [
+        *({"uri": u, "name": n, "digest": {"sha256": sha256}} for u, n, sha256 in places),
+        *(
+            {"uri": f"git+{where}@{commit}", "name": what, "digest": {"gitCommit": commit}}
+            for s in series
+            if s.picked is not None
+            for where, what, commit in _commits(s.picked)
+        ),
+    ]
+
+
+def _commits(picked: Picked) -> list[tuple[str, str, str]]:
+    """Where each commit came from, what it is, and its id."""
+    there = picked.remote or picked.upstream
+    return [
+        (picked.upstream, "release", picked.base),
+        *((there, "cherry-picked commit", c) for c in picked.commits if c not in picked.native),
+    ]
+
+
+def _built_from(run: Run) -> list[Mapping[str, Any]]:
+    return [] if run.source is None else list(run.source.materials)
 
 
 def _uri(patch: AppliedPatch) -> str:
     """A diff is a file of its series, a codemod a function in a package (hashed as a whole)."""
     return f"builder/codemods#{patch.file}" if patch.codemod else f"patches/{patch.label}"
+
+
+class ClaimedPicks(NamedTuple):
+    """Commits that a statement says were picked, by full ids, and the repositories' addresses."""
+
+    commits: tuple[str, ...]
+    upstream: str
+    remote: str | None
 
 
 class Claim(NamedTuple):
@@ -147,6 +231,8 @@ class Claim(NamedTuple):
         release: the upstream version that it was made from.
         series: what was asked for, in order.
         identity: what it is called.
+        picks: the commits that were to be picked, or None.
+        backend: a key of `BUILD_TYPES`.
     """
 
     filename: str
@@ -154,6 +240,8 @@ class Claim(NamedTuple):
     release: str
     series: tuple[str, ...]
     identity: Identity
+    picks: ClaimedPicks | None = None
+    backend: str = "overlay"
 
 
 def parse(content: bytes, label: str) -> Claim:
@@ -177,15 +265,27 @@ def parse(content: bytes, label: str) -> Claim:
         )
         series = tuple(_text(name) for name in asked["series"])
         release = str(Version(_text(asked["release"])))
-        claim = Claim(_text(filename), _text(sha256), release, series, identity)
+        picks = _claimed_picks(asked["cherryPick"]) if "cherryPick" in asked else None
+        claim = Claim(_text(filename), _text(sha256), release, series, identity, picks)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ProvenanceError(
             f"{label} is no provenance statement of ours ({type(error).__name__}: {error})",
             "build the wheel again",
         ) from error
-    if kinds != (STATEMENT_TYPE, PREDICATE_TYPE, BUILD_TYPE):
+    backends = {build_type: name for name, build_type in BUILD_TYPES.items()}
+    if kinds[:2] != (STATEMENT_TYPE, PREDICATE_TYPE) or kinds[2] not in backends:
         raise ProvenanceError(f"{label} is a statement of another kind", "build the wheel again")
-    return claim
+    return claim._replace(backend=backends[kinds[2]])
+
+
+def _claimed_picks(asked: dict[str, Any]) -> ClaimedPicks:
+    commits = tuple(_text(c) for c in asked["commits"])
+    if not commits or not all(re.fullmatch("[0-9a-f]{40}", c) for c in commits):
+        raise ValueError("its commits are no commits")
+    remote = asked["from"]
+    return ClaimedPicks(
+        commits, _text(asked["upstream"]), None if remote is None else _text(remote)
+    )
 
 
 def _text(value: object) -> str:
@@ -225,4 +325,5 @@ def _decisive(document: dict[str, Any]) -> dict[str, Any]:
         "resolvedDependencies": definition["resolvedDependencies"],
         "changes": internal["changes"],
         "metadata": internal["metadata"],
+        "source": internal.get("source"),
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
 import os
 import subprocess
 import sys
@@ -22,6 +24,7 @@ from builder.source import fetch
 
 if TYPE_CHECKING:
     from builder.model import Release, WheelFile
+    from tests.upstream import StandIn
 
 ROOT = Path(__file__).resolve().parents[1]
 CATALOG = catalogs.parse(catalogs.load_facts())
@@ -86,6 +89,33 @@ def run_builder(tmp_path: Path) -> RunBuilder:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def upstream(tmp_path_factory: pytest.TempPathFactory) -> StandIn:
+    """The stand-in for upstream's repository, made once for all workers; not to be changed."""
+    from tests.upstream import StandIn, make_upstream
+
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+    made = root / "upstream.json"
+    with (root / "upstream.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            made.write_text(json.dumps(make_upstream(root / "upstream.git").commits))
+    return StandIn(root / "upstream.git", json.loads(made.read_text()))
+
+
+@pytest.fixture
+def own_cache(tmp_path: Path) -> Path:
+    """An XDG_CACHE_HOME with the stock wheels in it and no mirror of any repository."""
+    ours = tmp_path / "xdg" / "tensorboard-proxy-wheels"
+    ours.mkdir(parents=True)
+    theirs = read_environment(os.environ).cache / "sha256"
+    theirs.mkdir(parents=True, exist_ok=True)
+    (ours / "sha256").symlink_to(theirs)
+    return tmp_path / "xdg"
 
 
 @pytest.fixture

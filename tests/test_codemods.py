@@ -16,6 +16,10 @@ from builder.codemods.source import Edit, Module, splice
 
 JSON = "from google.protobuf import json_format\n"
 DEFAULTS = "including_default_value_fields"
+SERVER = (
+    "class WerkzeugServer(object):\n  def __init__(self, host, port):\n    try:\n"
+    "      %s\n    except socket.error as e:\n      raise\n"
+)
 
 # (codemod, source, what the mended source holds, what it no longer holds)
 MENDED = [
@@ -57,6 +61,15 @@ MENDED = [
     ),
     ("ndarray-tobytes", "import numpy as np\nx = y.tostring()\n", "y.tobytes()", "tostring()\n"),
     (
+        "port-in-use",
+        SERVER % "super().__init__(\n        host, port, wsgi_app, Handler\n      )",
+        (
+            "try:\n        super().__init__(\n          host, port, wsgi_app, Handler\n        )\n"
+            "      except SystemExit as exited:"
+        ),
+        "",
+    ),
+    (
         "protobuf-json-options",
         JSON + "def f(m):\n  return json_format.MessageToJson(\n      m, " + DEFAULTS + "=True)\n",
         "m, **_PRINT_DEFAULTS)",
@@ -76,6 +89,8 @@ LEFT = [
     ("numpy-asscalar", "x = 'np.asscalar'\n"),
     ("ndarray-tobytes", "tostring(x)\n# x.tostring()\n"),
     ("plugin-loading", "import pkg_resources\n"),
+    ("port-in-use", "try:\n  super().__init__(host, port, wsgi_app)\nexcept socket.error: pass\n"),
+    ("port-in-use", "class WerkzeugServer:\n  def is_port_in_use(port): pass\n"),
     ("protobuf-builder", "DESCRIPTOR = _pool.AddSerializedFile(b'')\n_builder.Build()\n"),
     ("protobuf-json-options", "f(always_print_fields=1)\ng(including_default_value_fields=True)\n"),
     ("string-escapes", 'x = "\\n\\\\s", r"\\s", f"\\n"\n'),
@@ -108,6 +123,9 @@ REFUSED = [
     ("ndarray-tobytes", "import numpy as np\nx = y.tostring('C')\n"),
     ("ndarray-tobytes", "x = root.tostring()\n"),
     ("plugin-loading", PLUGINS.replace("'tensorboard_plugins'", "GROUP")),
+    ("port-in-use", SERVER % "pass"),
+    ("port-in-use", SERVER % "super().__init__(host, port, wsgi_app); x = 1"),
+    ("port-in-use", SERVER % "return super().__init__(host, port, wsgi_app)"),
     ("plugin-loading", PLUGINS + "x = pkg_resources\n"),
     ("plugin-loading", PLUGINS.replace("import pkg_resources\n", "")),
     ("plugin-loading", PLUGINS.replace("logger", "log")),
@@ -166,7 +184,8 @@ def test_refuses_what_is_not_python(name: str) -> None:
     """A source that does not parse is refused, or never looked at; it is never edited."""
     before = (
         b"def get_dynamic_plugins serialized_pb= import cgi import imghdr including_default_value_"
-        b"fields np.object np.asscalar .tostring( inspect.getargspec from collections import \\"
+        b"fields np.object np.asscalar .tostring( inspect.getargspec from collections import "
+        b"class WerkzeugServer \\"
     )
 
     with pytest.raises(CodemodError, match="not valid Python"):

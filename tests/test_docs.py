@@ -10,6 +10,9 @@ import sys
 import pytest
 
 from builder.checks.table import TABLE
+from builder.cli import cli
+from builder.smoke import modes
+from builder.smoke.table import TABLE as TABLE_OF_PROBES
 from tests.conftest import ROOT
 
 
@@ -19,6 +22,15 @@ def test_every_check_is_documented() -> None:
     rows = re.findall(r"^\| ([A-Z]\d{3}) \| (.*) \|$", text, re.MULTILINE)
     assert dict(rows) == TABLE
     assert [code for code, _ in rows] == list(TABLE)
+
+
+def test_every_probe_and_failure_mode_is_documented() -> None:
+    """docs/smoke.md has the two tables of builder.smoke, and no mode is without an answer."""
+    assert (ROOT / "docs" / "smoke.md").read_text().endswith(f"\n\n{modes.to_markdown()}")
+    for number, mode in modes.MODES.items():
+        assert modes.caught_by(number) or mode.elsewhere, number
+    named = {number for row in TABLE_OF_PROBES.values() for number in row.modes}
+    assert named <= set(modes.MODES)
 
 
 def test_readme_names_real_sessions_and_files() -> None:
@@ -32,7 +44,10 @@ def test_readme_names_real_sessions_and_files() -> None:
         assert target.startswith("https://") or (ROOT / target).exists(), target
 
 
-@pytest.mark.parametrize("verb", ["build", "plan", "check", "catalog", "bench", "today", "record"])
+VERBS = list(cli.commands)
+
+
+@pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_explains_itself(verb: str) -> None:
     """--help works without a network and names its options."""
     words = [sys.executable, "-m", "builder", verb, "--help"]
@@ -52,11 +67,11 @@ def test_imports_run_one_way() -> None:
     layers = [
         {"errors", "model", "era", "machine", "waiting"},
         {"wheel", "diff", "codemods", "series", "requirements", "delta", "identity"},
-        {"catalog", "request", "plan", "overlay"},
-        {"checks", "provenance"},
+        {"catalog", "request", "plan", "overlay", "picks", "equivalence"},
+        {"checks", "provenance", "summary"},
         {"command", "console", "cache", "index", "source", "git", "output", "settings"},
         {"environments", "server", "engine"},
-        {"deep", "today", "smoke"},
+        {"bazel", "deep", "today", "smoke", "report", "publish"},
         {"pipeline", "bench"},
         {"cli"},
         {"__main__"},

@@ -169,7 +169,7 @@ def _description(
         for values in (ours.values("Name"), ours.values("Version"), theirs.values("Version"))
     )
     kind = IdentityKind.LOCAL if name == PACKAGE else IdentityKind.TEST
-    notice = identity.notice(Identity(kind, name, version), upstream, delta.series)
+    notice = identity.notice(Identity(kind, name, version), upstream, delta.series, delta.commits)
     if ours.description != metadata.append(theirs, notice).description:
         yield Finding("D706", "Description", "it does not end with the notice of its patches")
 

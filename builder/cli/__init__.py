@@ -13,12 +13,20 @@ from typing import TYPE_CHECKING
 import click
 
 from builder import __version__
+from builder.cli.base_image import base_image
 from builder.cli.bench import bench
 from builder.cli.build import build
 from builder.cli.catalog import catalog
 from builder.cli.check import check
 from builder.cli.plan import plan
+from builder.cli.publish import install_hint, publish
+from builder.cli.report import report
+from builder.cli.smoke import smoke_lab, smoke_notebook
+from builder.cli.smoke_hub import smoke_hub
+from builder.cli.smoke_url import smoke
+from builder.cli.summary import summary
 from builder.cli.today import record, today
+from builder.cli.watch import watch
 from builder.console import Console
 from builder.errors import BuilderError, InterruptedRunError, fault
 
@@ -36,12 +44,18 @@ def cli() -> None:
 
     Exit codes: 0 done, 2 the request makes no sense, 3 index or cache, 4 patches, 5 unreadable
     wheel, 6 new findings, 7 output directory, 8 provenance, 9 nothing found but not everything
-    could be checked, 10 another program failed, 11 not alive today, 12 smoke
-    tests, 14 container engine, 130 interrupted, 143 terminated.
+    could be checked, 10 another program failed, 11 not alive today, 12 smoke tests,
+    13 publishing, 14 container engine, 15 source (git) or building from it,
+    130 interrupted, 143 terminated.
     """
 
 
-for command in (build, plan, check, catalog, bench, today, record):
+_VERBS = (
+    *(build, plan, check, catalog, today, record, bench),
+    *(publish, install_hint, summary, watch),
+    *(smoke_lab, smoke_notebook, smoke_hub, smoke, report, base_image),
+)
+for command in _VERBS:
     cli.add_command(command)
 
 

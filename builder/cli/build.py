@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from builder.cli.options import (
-    Common,
-    build_options,
     common_options,
     identity_options,
     open_workshop,
+    pick_option,
     series_option,
+    source_options,
+    take_common,
+    with_picks,
 )
+from builder.cli.source_build import backend_options, foundry, take_foundry
 from builder.cli.words import finding_line
+from builder.console import Console
+from builder.engine import door
 from builder.machine import cores
 from builder.model import Standing
+from builder.pipeline.backends import Backend
 from builder.pipeline.build import Built, Failed, build_many
 from builder.request import parse_request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
-    from builder.console import Console
-    from builder.model import MetadataEdit
+    from builder.model import MetadataEdit, Picked
 
 _SEVERAL_KINDS = 1
 _SHOWN = 3
@@ -34,6 +40,10 @@ _SHOWN = 3
 @click.command()
 @click.argument("releases", nargs=-1, metavar="RELEASE...")
 @series_option
+@pick_option
+@source_options
+@backend_options
+@click.option("--prune", is_flag=True, help="Remove all that we left in the engine, and stop.")
 @identity_options
 @click.option("--force", is_flag=True, help="Replace a different wheel of the same name.")
 @click.option("--deep", is_flag=True, help="Also install and start each wheel in its own era.")
@@ -42,15 +52,18 @@ _SHOWN = 3
 def build(
     releases: tuple[str, ...],
     series: tuple[str, ...],
+    picks: tuple[str, ...],
     jobs: int | None,
-    catalog: Path,
-    patches: Path,
-    offline: bool,
+    prune: bool,
     **chosen: Any,
 ) -> int:
     """Build releases: 2.2.1, '>=1.13,<2.3', latest, all, or several of these."""
-    options = build_options(series, **chosen)
-    workshop = open_workshop(Common(catalog, patches, offline), commit=True)
+    if prune:
+        return _prune()
+    common = take_common(chosen)
+    backend, source = take_foundry(chosen)
+    options = replace(with_picks(picks, common.remote, series, chosen), backend=backend)
+    workshop = open_workshop(common, commit=True)
     console = workshop.console
     wanted = workshop.releases(parse_request(releases, workshop.catalog))
     done = 0
@@ -61,8 +74,10 @@ def build(
         if len(wanted) > 1:
             console.say(f"[{done:2}/{len(wanted)}] {_line(outcome)}")
 
-    with console.progress():
-        outcomes = build_many(wanted, workshop, options, jobs=jobs or cores(), report=report)
+    # Bazel takes all cores for one release.
+    jobs = jobs or (cores() if backend is Backend.OVERLAY else 1)
+    with console.progress(), foundry(backend, source, workshop) as opened:
+        outcomes = build_many(wanted, workshop, options, jobs=jobs, report=report, foundry=opened)
     if len(outcomes) == 1:
         return _one(outcomes[0], console)
     return _many(outcomes, console)
@@ -77,6 +92,8 @@ def _one(outcome: Built | Failed, console: Console) -> int:
         ("stock wheel", f"{stock.filename}, {where}, sha256 {stock.sha256}"),
         *_patches(outcome),
         ("native", ", ".join(outcome.native)),
+        *_source(outcome.picked),
+        *_bazel(outcome),
         ("changed", _few(outcome.changed) or "nothing but the name"),
         ("metadata", "; ".join(_edit(e) for e in outcome.metadata)),
         ("identity", f"{outcome.identity.name} {outcome.identity.version}"),
@@ -98,6 +115,36 @@ def _patches(outcome: Built) -> list[tuple[str, str]]:
         by_series.setdefault(patch.series, []).append(patch.file)
     rows = [(name, ", ".join(files)) for name, files in by_series.items()]
     return rows or [("patches", "none")]
+
+
+def _source(picked: Picked | None) -> list[tuple[str, str]]:
+    if picked is None:
+        return []
+    return [
+        ("source", f"{picked.upstream} at {picked.base}"),
+        ("commits from", picked.remote),
+        ("picked tree", f"{picked.tree} of commit {picked.head}"),
+        ("native commits", ", ".join(picked.native)),
+        ("left out", ", ".join(picked.left_out)),
+    ]
+
+
+def _bazel(outcome: Built) -> list[tuple[str, str]]:
+    if outcome.cast is None:
+        return []
+    rows = [("bazel", f"{outcome.cast.processes or 'ran'}; log {outcome.cast.log}")]
+    found = outcome.comparison
+    if found is not None:
+        rows.append(("equivalence", f"{found.identical} members identical, none different"))
+        rows += [("explained", f"{count}: {why}") for why, count in found.reasons.items()]
+    return rows
+
+
+def _prune() -> int:
+    console = Console()
+    removed = door.prune(door.connect(os.environ))
+    console.say("\n".join(removed) if removed else "nothing of ours is in the engine")
+    return 0
 
 
 def _edit(edit: MetadataEdit) -> str:

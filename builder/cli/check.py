@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from builder.checks.table import DEEP_CODES, STATIC_CODES
 from builder.cli.options import (
-    Common,
     common_options,
     open_workshop,
     project,
     series_option,
+    source_options,
     split_series,
+    take_common,
 )
 from builder.cli.words import finding_line
-from builder.errors import BuilderError, NewFindingsError, UncheckedError
+from builder.errors import BuilderError, NewFindingsError, RequestError, UncheckedError
 from builder.model import Standing
 from builder.pipeline.check import check_wheel
-from builder.pipeline.verify import verify_provenance
+from builder.pipeline.verify import verify_attestations, verify_provenance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,29 +37,37 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.argument("wheels", nargs=-1, required=True, type=_FILE, metavar="WHEEL...")
 @click.option("--stock", type=_FILE, help="The stock wheel. Default: found by the version.")
 @click.option("--provenance", is_flag=True, help="Verify the statement beside it, with a rebuild.")
+@click.option(
+    "--publisher",
+    metavar="OWNER/REPO",
+    help="The GitHub repository that must have attested it; with --provenance.",
+)
 @click.option("--deep", is_flag=True, help="Also install and start it in its release's own era.")
 @series_option
+@source_options
 @common_options
 def check(
     wheels: Sequence[Path],
     stock: Path | None,
     provenance: bool,
+    publisher: str | None,
     deep: bool,
     series: tuple[str, ...],
-    catalog: Path,
-    patches: Path,
-    offline: bool,
+    **shared: Any,
 ) -> int:
     """Check wheels: container, names, RECORD, METADATA, WHEEL, content, difference from stock."""
-    workshop = open_workshop(Common(catalog, patches, offline))
+    if publisher is not None and not provenance:
+        raise RequestError("--publisher goes with --provenance", "add --provenance")
+    workshop = open_workshop(take_common(shared))
     defaults = project()
     asked = split_series(series, defaults) if series else None
     failures: list[BuilderError] = []
     for wheel in wheels:
         try:
             if provenance:
-                verified = "; ".join(verify_provenance(wheel, workshop))
-                workshop.console.say(f"{wheel.name}: provenance holds: {verified}")
+                verified = verify_provenance(wheel, workshop)
+                verified += verify_attestations(wheel, publisher) or ["no attestation beside it"]
+                workshop.console.say(f"{wheel.name}: provenance holds: {'; '.join(verified)}")
             checked = check_wheel(
                 wheel,
                 workshop,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,21 +15,27 @@ from builder import catalog as catalogs
 from builder.cache import Cache
 from builder.console import Console
 from builder.errors import RequestError
-from builder.git import describe_checkout
+from builder.git import (
+    PUBLIC,
+    check_revision,
+    describe_checkout,
+    parse_remote,
+)
 from builder.index import NoIndex, SimpleIndex
 from builder.model import IdentityKind
 from builder.pipeline.build import BuildOptions
-from builder.pipeline.workshop import Workshop
+from builder.pipeline.workshop import Sources, Workshop
 from builder.settings import read_environment, read_project
 
 if TYPE_CHECKING:
     from builder.settings import Project
 
-# In a checkout patches/ lies beside the package, in an installed distribution inside it.
+# In a checkout these lie beside the package, in an installed distribution inside it.
 PACKAGE_DIRECTORY = Path(__file__).resolve().parents[1]
 ROOT = PACKAGE_DIRECTORY.parent
-_INSTALLED_PATCHES = PACKAGE_DIRECTORY / "patches"
-DEFAULT_PATCHES = _INSTALLED_PATCHES if _INSTALLED_PATCHES.is_dir() else ROOT / "patches"
+_INSTALLED = (PACKAGE_DIRECTORY / "patches").is_dir()
+DEFAULT_PATCHES = (PACKAGE_DIRECTORY if _INSTALLED else ROOT) / "patches"
+DOCKERFILES = (PACKAGE_DIRECTORY if _INSTALLED else ROOT) / "dockerfiles"
 
 _LOCAL_LABEL = "proxy.1"
 
@@ -35,11 +43,18 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 class Common(NamedTuple):
-    """The options that every verb has."""
+    """The options that every verb has, and where upstream's source is for those that ask."""
 
     catalog: Path
     patches: Path
     offline: bool
+    upstream: str | None = None
+    remote: str | None = None
+
+
+def take_common(options: dict[str, Any]) -> Common:
+    """Take the options that every verb has out of those that click handed over."""
+    return Common(**{name: options.pop(name) for name in Common._fields if name in options})
 
 
 def together(*decorators: Decorator) -> Decorator:
@@ -83,6 +98,28 @@ series_option = click.option(
     help="The series to apply, in this order; `none` for none. Default: pyproject.toml's.",
 )
 
+source_options = together(
+    click.option(
+        "--upstream",
+        metavar="URL|PATH",
+        help="TensorBoard's git repository. Default: the public one.",
+    ),
+    click.option(
+        "--from",
+        "remote",
+        metavar="URL|PATH",
+        help="The repository that has the commits, where upstream's does not.",
+    ),
+)
+
+pick_option = click.option(
+    "--cherry-pick",
+    "picks",
+    multiple=True,
+    metavar="COMMIT[,COMMIT]",
+    help="Pick these commits instead of the default series (before those of --series).",
+)
+
 identity_options = together(
     click.option(
         "--identity",
@@ -109,6 +146,22 @@ identity_options = together(
 )
 
 
+@contextmanager
+def needs_extra(extra: str) -> Iterator[None]:
+    """Around imports of what only an extra brings.
+
+    Raises:
+        RequestError: it is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise RequestError(
+            f"this needs {error.name}, which is not installed",
+            f"pip install 'tensorboard-proxy-wheels[{extra}]'; the nox sessions do",
+        ) from error
+
+
 def open_workshop(common: Common, *, commit: bool = False) -> Workshop:
     """The doors, wired for real.
 
@@ -126,6 +179,11 @@ def open_workshop(common: Common, *, commit: bool = False) -> Workshop:
         environment=environment,
         environ=dict(os.environ),
         commit=describe_checkout(ROOT) if commit else None,
+        sources=Sources(
+            PUBLIC if common.upstream is None else parse_remote(common.upstream),
+            None if common.remote is None else parse_remote(common.remote),
+            common.offline,
+        ),
     )
 
 
@@ -148,6 +206,38 @@ def split_series(given: tuple[str, ...], defaults: Project) -> tuple[str, ...]:
             "name them with commas between, or say none alone",
         )
     return tuple(names)
+
+
+def split_picks(given: tuple[str, ...], remote: str | None) -> tuple[str, ...]:
+    """`("a,b", "c")` → a, b, c; each once, and none that git could take for something else.
+
+    Raises:
+        RequestError: a word is no commit, or there is a repository of commits and none to pick.
+    """
+    picks = tuple(word.strip() for words in given for word in words.split(","))
+    for pick in picks:
+        check_revision(pick)
+        if picks.count(pick) > 1:
+            raise RequestError(f"{pick} is to be picked twice", "name each commit once")
+    if remote is not None and not picks:
+        raise RequestError(
+            "--from names where commits are, and none is to be picked",
+            "name them with --cherry-pick",
+        )
+    return picks
+
+
+def with_picks(
+    given: tuple[str, ...], remote: str | None, series: tuple[str, ...], chosen: dict[str, Any]
+) -> BuildOptions:
+    """As `build_options`, with commits to pick, which take the place of the default series.
+
+    Raises:
+        RequestError: as `split_picks` and `build_options`.
+    """
+    picks = split_picks(given, remote)
+    options = build_options(("none",) if picks and not series else series, **chosen)
+    return replace(options, picks=picks)
 
 
 def build_options(

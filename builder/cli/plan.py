@@ -8,46 +8,68 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from builder.cli.options import (
-    Common,
-    build_options,
     common_options,
     identity_options,
     open_workshop,
+    pick_option,
     series_option,
+    source_options,
+    take_common,
+    with_picks,
 )
-from builder.cli.words import finding_line
+from builder.cli.words import finding_line, say_output
 from builder.errors import NewFindingsError
-from builder.plan import BuildPlan, SeriesPlan, make_plan, to_json
+from builder.picks.verdict import to_json as verdict_json
+from builder.pipeline.verdicts import make_verdicts
+from builder.plan import BuildPlan, SeriesPlan, make_plan, to_json, to_matrix
 from builder.request import parse_request
 from builder.series import audit
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
+
+    from builder.model import Release
+    from builder.pipeline.workshop import Workshop
 
 
 @click.command()
 @click.argument("releases", nargs=-1, metavar="RELEASE...")
 @series_option
+@pick_option
+@source_options
 @identity_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON list for machines.")
+@click.option(
+    "--matrix",
+    metavar="NAME",
+    help="A GitHub Actions matrix: the output NAME of the step, or a line of JSON elsewhere.",
+)
 @common_options
 def plan(
     releases: tuple[str, ...],
     series: tuple[str, ...],
+    picks: tuple[str, ...],
     as_json: bool,
-    catalog: Path,
-    patches: Path,
-    offline: bool,
+    matrix: str | None,
     **chosen: Any,
 ) -> int:
-    """Show what `build` would do to releases: 2.2.1, '>=1.13,<2.3', latest, all."""
-    options = build_options(series, **chosen)
-    workshop = open_workshop(Common(catalog, patches, offline))
+    """Show what `build` would do to releases: 2.2.1, '>=1.13,<2.3', latest, all.
+
+    With --cherry-pick: whether the commits go onto each release (clean), are there already
+    (native), conflict, or change what only Bazel can build (needs-bazel).
+    """
+    common = take_common(chosen)
+    options = with_picks(picks, common.remote, series, chosen)
+    workshop = open_workshop(common)
     wanted = workshop.releases(parse_request(releases, workshop.catalog))
+    if options.picks:
+        return _judge(wanted, options.picks, workshop, as_json=as_json)
     all_series = workshop.series(options.series)
     present = {p.name for p in options.output.iterdir()} if options.output.is_dir() else set()
     plans = make_plan(wanted, all_series, options.identify, present)
-    if as_json:
+    if matrix is not None:
+        say_output(matrix, json.dumps(to_matrix(plans)), workshop)
+    elif as_json:
         workshop.console.say(json.dumps([to_json(p) for p in plans], indent=1))
     else:
         columns = (
@@ -67,6 +89,22 @@ def plan(
         raise NewFindingsError(
             f"the series have {len(findings)} findings", "mend series.toml, or remove the file"
         )
+    return 0
+
+
+def _judge(
+    wanted: Sequence[Release], picks: Sequence[str], workshop: Workshop, *, as_json: bool
+) -> int:
+    """Say what commits mean for each release."""
+    commits, verdicts = make_verdicts(wanted, picks, workshop)
+    if as_json:
+        told = [verdict_json(v, [c.id for c in commits]) for v in verdicts]
+        workshop.console.say(json.dumps(told, indent=1))
+        return 0
+    for commit in commits:
+        workshop.console.say(f"{commit.id} {commit.subject}")
+    rows = [(v.version, str(v.kind), v.reason, ", ".join(v.imports)) for v in verdicts]
+    workshop.console.table(("release", "verdict", "because", "imports not required"), rows)
     return 0
 
 

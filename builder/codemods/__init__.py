@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from builder.codemods import escapes, json_options, numpy_names, plugins, protos, stdlib
+from builder.codemods import escapes, json_options, numpy_names, plugins, ports, protos, stdlib
 from builder.codemods.errors import CodemodError
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ CODEMODS: Mapping[str, Callable[[bytes], bytes]] = MappingProxyType(
         "numpy-aliases": numpy_names.numpy_aliases,
         "numpy-asscalar": numpy_names.numpy_asscalar,
         "plugin-loading": plugins.plugin_loading,
+        "port-in-use": ports.port_in_use,
         "protobuf-builder": protos.protobuf_builder,
         "protobuf-json-options": json_options.protobuf_json_options,
         "string-escapes": escapes.string_escapes,

@@ -25,6 +25,21 @@ SUITE = "bookworm"
 # What each purpose finds in its base image, in Debian's package names.
 PACKAGES: Mapping[str, tuple[str, ...]] = {
     "jupyter": ("ca-certificates", "nodejs", "python3", "python3-venv"),
+    # Debian's own Bazel stands in where the release's cannot be had.
+    "build": (
+        "bazel-bootstrap",
+        "ca-certificates",
+        "curl",
+        "g++",
+        "git",
+        "patch",
+        "python-is-python3",
+        "python3",
+        "python3-venv",
+        "unzip",
+        "virtualenv",
+        "zip",
+    ),
 }
 _TIMEOUT = 1200.0  # seconds; a slow mirror has 150 MB to deliver
 
@@ -32,6 +47,15 @@ _TIMEOUT = 1200.0  # seconds; a slow mirror has 150 MB to deliver
 def tag_of(purpose: str) -> str:
     """What the base image of a purpose is called."""
     return f"{NAMESPACE}/base-{purpose}:{SUITE}"
+
+
+def is_there(engine: Engine, purpose: str) -> bool:
+    """Whether the engine has the base image of a purpose.
+
+    Raises:
+        EngineError: it does not answer.
+    """
+    return has(engine, tag_of(purpose))
 
 
 def ensure(

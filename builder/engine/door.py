@@ -53,6 +53,18 @@ class Engine:
         """The labels of what this run makes and removes."""
         return {LABEL: self.run}
 
+    def sweep(self) -> None:
+        """Remove every container of this run, whatever it does at this moment.
+
+        Raises:
+            EngineError: the engine refused.
+        """
+        with told("remove the containers of this run"):
+            for container in self.client.containers.list(
+                all=True, filters={"label": f"{LABEL}={self.run}"}
+            ):
+                container.remove(force=True, v=True)
+
 
 def connect(environ: Mapping[str, str]) -> Engine:
     """Connect as Docker's own client would: `DOCKER_HOST`, else the current context, else default.
@@ -88,25 +100,31 @@ def told(what: str, hint: str = "look at the engine's own log") -> Iterator[None
     """
     import requests
     from docker.errors import DockerException
+    from urllib3.exceptions import HTTPError
 
     try:
         yield
-    except (DockerException, requests.RequestException) as error:
+    # A stream that breaks off halfway is urllib3's or the socket's to report.
+    except (DockerException, requests.RequestException, HTTPError, ConnectionError) as error:
         message = _brief(error)
         if "no space left" in message.lower():
             hint = "free space in the engine: `nox -s build -- --prune`, `docker system df`"
         raise EngineError(f"the engine could not {what}: {message}", hint) from error
 
 
-def prune(engine: Engine) -> list[str]:
+def prune(engine: Engine, label: str = LABEL) -> list[str]:
     """Remove all that we left in the engine, of any run; what was removed, by kind and name.
 
     What other runs have in use at this moment goes too: that is what the word says.
 
+    Args:
+        engine: is cleaned.
+        label: what ours carries, `name` or `name=value`.
+
     Raises:
         EngineError: the engine refused.
     """
-    wanted: dict[str, str | list[str] | bool] = {"label": LABEL}
+    wanted: dict[str, str | list[str] | bool] = {"label": label}
     removed: list[str] = []
     client = engine.client
     with told("remove what we left in it"):

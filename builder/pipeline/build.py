@@ -16,21 +16,28 @@ from builder.errors import BuilderError, NewFindingsError, fault
 from builder.identity import make_identity
 from builder.model import Finding, Standing
 from builder.output import Placement, place
-from builder.overlay import Overlay, build_overlay
+from builder.pipeline.backends import Backend, Backends
+from builder.pipeline.picks import open_picker
 from builder.wheel import archive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from builder.model import AppliedPatch, Identity, IdentityKind, MetadataEdit, Release
+    from builder.equivalence import Comparison
+    from builder.model import AppliedPatch, Identity, IdentityKind, MetadataEdit, Picked, Release
+    from builder.overlay import Overlay
+    from builder.pipeline.foundry import Cast, Foundry
     from builder.pipeline.workshop import Workshop
     from builder.series import Series
 
 
 @dataclass(frozen=True, slots=True)
 class BuildOptions:
-    """What the user chose, the same for all releases of a run."""
+    """What the user chose, the same for all releases of a run.
+
+    `picks` are commits to cherry-pick, before the series.
+    """
 
     series: tuple[str, ...]
     kind: IdentityKind
@@ -40,6 +47,8 @@ class BuildOptions:
     output: Path
     force: bool = False
     deep: bool = False
+    picks: tuple[str, ...] = ()
+    backend: Backend = Backend.OVERLAY
 
     def identify(self, version: str) -> Identity:
         """The identity of that release's final wheel.
@@ -68,6 +77,9 @@ class Built:
         checked: how many checks passed.
         size: of the wheel, in bytes.
         seconds: from start to finish.
+        picked: what was cherry-picked, or None where nothing was asked for.
+        cast: what came of the source, where it was built.
+        comparison: how the backends compare, where both built it.
     """
 
     release: Release
@@ -84,6 +96,9 @@ class Built:
     findings: tuple[Finding, ...]
     checked: int
     seconds: float
+    picked: Picked | None = None
+    cast: Cast | None = None
+    comparison: Comparison | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +110,20 @@ class Failed:
 
 
 def build_release(
-    release: Release, all_series: Sequence[Series], workshop: Workshop, options: BuildOptions
+    release: Release,
+    all_series: Sequence[Series],
+    workshop: Workshop,
+    options: BuildOptions,
+    backends: Backends | None = None,
 ) -> Built:
     """Build one release into the output directory.
+
+    Args:
+        release: what to build.
+        all_series: what to apply, in order.
+        workshop: the doors.
+        options: the user's choices.
+        backends: make the wheel; None for the overlay, without commits to pick.
 
     Raises:
         BuilderError: of the stage that failed; the output directory is as it was.
@@ -106,7 +132,9 @@ def build_release(
     workshop.check_cancelled()
     identity = options.identify(release.version)
     fetched = workshop.stock(release)
-    overlay = build_overlay(release, fetched.content, all_series, identity, workshop.cache)
+    backends = backends or Backends(Backend.OVERLAY, workshop.cache, None, None)
+    made = backends.make(release, fetched.content, all_series, identity)
+    overlay = made.overlay
     content = overlay.content
     sha256 = hashlib.sha256(content).hexdigest()
     findings = _judge(overlay, content, fetched.content, release, workshop, run_deep=options.deep)
@@ -122,9 +150,8 @@ def build_release(
             release,
             overlay.delta,
             identity,
-            series=all_series,
-            commit=workshop.commit,
-            epoch=workshop.environment.source_date_epoch,
+            series=made.series,
+            run=made.run(workshop.commit, workshop.environment.source_date_epoch),
         ),
         force=options.force,
         check_cancelled=workshop.check_cancelled,
@@ -144,6 +171,9 @@ def build_release(
         findings=tuple(findings),
         checked=len(codes - {f.code for f in findings}),
         seconds=time.perf_counter() - started,
+        picked=made.picked,
+        cast=made.cast,
+        comparison=made.comparison,
     )
 
 
@@ -154,6 +184,7 @@ def build_many(
     *,
     jobs: int,
     report: Callable[[Built | Failed], None],
+    foundry: Foundry | None = None,
 ) -> list[Built | Failed]:
     """Build many releases at once; one that fails does not stop the others.
 
@@ -163,20 +194,25 @@ def build_many(
         options: the user's choices.
         jobs: how many at a time.
         report: called from this thread for each release as it is done.
+        foundry: builds from source; needed where the backend is not the overlay.
 
     Returns:
         One outcome for each release, in their order.
 
     Raises:
         PatchError: a series cannot be read.
+        SourceError: a commit to pick cannot be had.
         InterruptedRunError: Ctrl-C or SIGTERM; what was complete stays, nothing is half-written.
     """
     all_series = workshop.series(options.series)
+    picker = open_picker(options.picks, workshop) if options.picks else None
+    backends = Backends(options.backend, workshop.cache, picker, foundry)
     outcomes: dict[str, Built | Failed] = {}
     # Threads suffice: inflating and hashing, which is nearly all of the work, release the lock.
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         futures = {
-            pool.submit(build_release, r, all_series, workshop, options): r for r in releases
+            pool.submit(build_release, r, all_series, workshop, options, backends): r
+            for r in releases
         }
         try:
             for future in as_completed(futures):

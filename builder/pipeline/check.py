@@ -19,6 +19,7 @@ from builder.errors import (
     WheelError,
 )
 from builder.output import provenance_path
+from builder.pipeline.picks import open_picker
 from builder.wheel import archive, names
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
     from builder.model import Delta, Finding, Release
     from builder.pipeline.workshop import Workshop
-    from builder.provenance import Claim
+    from builder.provenance import Claim, ClaimedPicks
+    from builder.series import Series
     from builder.wheel.archive import Archive
 
 
@@ -72,15 +74,18 @@ def check_wheel(
     notes: list[str] = []
     release = _release(wheel.name, workshop)
     base = _stock(stock, release, workshop, notes)
-    names = _claimed_series(wheel) if series is None else series
-    if names is None:
-        names = default_series
+    claim = read_claim(wheel) if series is None else None
+    names = default_series if series is None else series
+    if claim is not None:
+        names = claim.series
+    elif series is None:
         notes.append(f"no provenance beside it: assumed the series {', '.join(names)}")
+    picks = None if claim is None else claim.picks
     subject = Subject(
         filename=wheel.name,
         archive=made,
         stock=None if base is None else base.archive,
-        delta=_delta(base, release, names, workshop, notes),
+        delta=_delta(base, release, names, picks, workshop, notes),
     )
     findings = run_checks(subject, None if base is None else base.filename)
     if run_deep:
@@ -123,6 +128,41 @@ def read_wheel(path: Path) -> bytes:
         raise WheelError(f"{path} cannot be read: {error.strerror}", "name a wheel file") from error
 
 
+def claimed_series(
+    names: Sequence[str],
+    picks: ClaimedPicks | None,
+    workshop: Workshop,
+    release: Release,
+    stock: Archive,
+) -> list[Series]:
+    """What a wheel is said to be made with: the commits, picked anew, and the series.
+
+    Raises:
+        ProvenanceError: the commits are said to be from a repository that nobody named: a
+            statement must not choose whom to trust.
+        PatchError: a series cannot be read, or a commit does not go onto the release.
+        RequestError: a series has an impossible name.
+        SourceError: a commit cannot be had.
+    """
+    series = workshop.series(names)
+    if picks is None:
+        return series
+    sources = workshop.sources
+    for option, claimed, named in (
+        ("--upstream", picks.upstream, sources.upstream.url),
+        ("--from", picks.remote, None if sources.commits is None else sources.commits.url),
+    ):
+        if claimed != named:
+            raise ProvenanceError(
+                f"its commits are said to be from {claimed or picks.upstream}, not from "
+                f"{named or sources.upstream.url}",
+                f"if you trust that repository, say {option} {claimed}"
+                if claimed
+                else f"leave {option} out",
+            )
+    return [open_picker(picks.commits, workshop).series(release, stock), *series]
+
+
 def _release(filename: str, workshop: Workshop) -> Release | None:
     try:
         version = Version(names.parse_filename(filename).version)
@@ -142,13 +182,15 @@ def _delta(
     base: _Base | None,
     release: Release | None,
     series: Sequence[str],
+    picks: ClaimedPicks | None,
     workshop: Workshop,
     notes: list[str],
 ) -> Delta | None:
     if base is None or release is None:
         return None
     try:
-        return make_delta(release, base.archive, workshop.series(series))
+        all_series = claimed_series(series, picks, workshop, release, base.archive)
+        return make_delta(release, base.archive, all_series)
     except BuilderError as error:
         notes.append(f"what the patches make of it is unknown: {error.message}")
         return None
@@ -174,8 +216,3 @@ def _stock(
         return None
     name = release.wheel.filename
     return _Base(name, archive.parse(content, name))
-
-
-def _claimed_series(wheel: Path) -> tuple[str, ...] | None:
-    claim = read_claim(wheel)
-    return None if claim is None else claim.series

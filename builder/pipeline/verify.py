@@ -6,16 +6,52 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from builder import provenance
-from builder.errors import PatchError, ProvenanceError, RequestError, WheelError
+from builder.errors import (
+    PatchError,
+    ProvenanceError,
+    RequestError,
+    UncheckedError,
+    WheelError,
+)
 from builder.output import provenance_path
 from builder.overlay import build_overlay
-from builder.pipeline.check import read_claim, read_wheel
+from builder.pipeline.check import claimed_series, read_claim, read_wheel
+from builder.publish import attest
+from builder.wheel import archive
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.pipeline.workshop import Workshop
     from builder.provenance import Claim
+
+
+def verify_attestations(wheel: Path, publisher: str | None) -> list[str]:
+    """Verify the attestations beside a wheel (PEP 740).
+
+    Args:
+        wheel: the wheel's file.
+        publisher: `OWNER/REPOSITORY` that must have signed them, or None for any on GitHub.
+
+    Returns:
+        What was verified of each.
+
+    Raises:
+        ProvenanceError: one does not hold, there is none from the publisher that is wanted, or
+            what is needed to verify them is not installed.
+    """
+    found = attest.attestations_of(wheel)
+    if not found and publisher is not None:
+        raise ProvenanceError(
+            f"{wheel.name} has no attestation of {publisher}", "fetch it from the index"
+        )
+    try:
+        return [attest.verify_attestation(path, wheel, publisher) for path in found]
+    except ModuleNotFoundError as error:
+        raise ProvenanceError(
+            f"the attestations of {wheel.name} cannot be verified without {error.name}",
+            "pip install 'tensorboard-proxy-wheels[publish]'",
+        ) from error
 
 
 def verify_provenance(wheel: Path, workshop: Workshop) -> list[str]:
@@ -27,6 +63,8 @@ def verify_provenance(wheel: Path, workshop: Workshop) -> list[str]:
     Raises:
         ProvenanceError: the statement is missing, malformed, or does not hold.
         IndexLookupError: the stock wheel cannot be had.
+        SourceError: the commits that were picked cannot be had.
+        UncheckedError: it was built from source.
     """
     sha256 = hashlib.sha256(read_wheel(wheel)).hexdigest()
     claim = read_claim(wheel)
@@ -40,6 +78,12 @@ def verify_provenance(wheel: Path, workshop: Workshop) -> list[str]:
             f"{wheel.name} is not the file that its provenance speaks of (sha256 {sha256})",
             "do not use it; build it again",
         )
+    if claim.backend != "overlay":
+        # A statement must not excuse itself from the rebuild: this is no success.
+        raise UncheckedError(
+            f"{wheel.name} is said to be built from source, which only another build can show",
+            f"`nox -s build -- {claim.release} --backend both` compares one with the overlay",
+        )
     statement, rebuilt = _rebuild(claim, workshop)
     differing = provenance.differences(beside.read_bytes(), statement)
     if differing:
@@ -49,7 +93,8 @@ def verify_provenance(wheel: Path, workshop: Workshop) -> list[str]:
             f"a rebuild of {wheel.name} gives other bytes (sha256 {rebuilt})",
             "do not trust it; build it again",
         )
-    return ["subject digest", "stock wheel and patches", "a rebuild gives the same bytes"]
+    materials = "stock wheel and patches" if claim.picks is None else "stock wheel and commits"
+    return ["subject digest", materials, "a rebuild gives the same bytes"]
 
 
 def _rebuild(claim: Claim, workshop: Workshop) -> tuple[bytes, str]:
@@ -62,7 +107,8 @@ def _rebuild(claim: Claim, workshop: Workshop) -> tuple[bytes, str]:
         )
     stock = workshop.stock(release).content
     try:
-        all_series = workshop.series(claim.series)
+        parsed = archive.parse(stock, release.wheel.filename)
+        all_series = claimed_series(claim.series, claim.picks, workshop, release, parsed)
         overlay = build_overlay(release, stock, all_series, claim.identity)
     except (PatchError, RequestError, WheelError, ValueError) as error:
         raise ProvenanceError(
@@ -77,7 +123,6 @@ def _rebuild(claim: Claim, workshop: Workshop) -> tuple[bytes, str]:
         overlay.delta,
         claim.identity,
         series=all_series,
-        commit=None,
-        epoch=None,
+        run=provenance.Run(commit=None, epoch=None),
     )
     return statement, sha256

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 import threading
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from builder.era import Era, era_of
 from builder.errors import InterruptedRunError, RequestError
+from builder.git import PUBLIC, Mirror, Remote, open_mirror
 from builder.series import load_series
 from builder.source import Fetched, fetch, look_up
 
@@ -27,6 +30,15 @@ if TYPE_CHECKING:
 _SERIES_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where upstream's source is: its repository, and one more that has commits, or None."""
+
+    upstream: Remote = PUBLIC
+    commits: Remote | None = None
+    offline: bool = False
+
+
 @dataclass(frozen=True)
 class Workshop:
     """The doors and the pinned facts of one run.
@@ -40,6 +52,7 @@ class Workshop:
         environment: the user's settings.
         environ: the whole environment, for programs that we start.
         commit: the git commit of this tool, or None.
+        sources: where upstream's source is; nobody is asked before `mirror` is.
         cancelled: set when the run is interrupted.
     """
 
@@ -51,7 +64,25 @@ class Workshop:
     environment: Environment
     environ: Mapping[str, str]
     commit: str | None
+    sources: Sources = Sources()
     cancelled: threading.Event = field(default_factory=threading.Event)
+
+    @cached_property
+    def mirror(self) -> Mirror:
+        """Upstream's repository, mirrored in the cache.
+
+        Raises:
+            SourceError: it cannot be had.
+        """
+        return open_mirror(
+            self.environment.cache / "git",
+            self.sources.upstream,
+            self.sources.commits,
+            self.environ,
+            self.environment,
+            offline=self.sources.offline,
+            note=self.console.note,
+        )
 
     def releases(self, wanted: Wanted) -> list[Release]:
         """What was asked for; what the catalog does not have is looked up, with a notice.
@@ -72,6 +103,18 @@ class Workshop:
             if release.yanked:
                 self.console.note(f"{release.version} is yanked upstream")
         return found
+
+    def era(self, version: str) -> Era:
+        """The Python and the date at which a release of the catalog is at home.
+
+        Raises:
+            RequestError: the catalog does not have it.
+            IndexLookupError: it is not known when it was uploaded.
+        """
+        release = self.catalog.find(version)
+        if release is None:
+            raise RequestError(f"{version} is not in the catalog", "`nox -s catalog -- update`")
+        return era_of(release)
 
     def series(self, names: Sequence[str]) -> list[Series]:
         """The series of these names, in this order.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from packaging.specifiers import SpecifierSet
 
-    from builder.model import MetadataEdit
+    from builder.model import MetadataEdit, Picked
 
 
 class Patch(Protocol):
@@ -50,6 +50,11 @@ class Patch(Protocol):
         """Whether it is one: its precondition guards it, and its outcomes are worth keeping."""
         ...
 
+    @property
+    def commit(self) -> bool:
+        """Whether it is a cherry-picked commit, whose id `file` is."""
+        ...
+
     def paths(self, members: Iterable[str]) -> list[str]:
         """The paths that it is about, of a wheel with these members."""
         ...
@@ -80,6 +85,7 @@ class DiffPatch:
     hunks: Mapping[str, Sequence[diff.Replacement]]
     description: str
     codemod: bool = False
+    commit: bool = False
 
     def paths(self, members: Iterable[str]) -> list[str]:
         """Just those that the diff names, whether the wheel has them or not."""
@@ -103,6 +109,7 @@ class CodemodPatch:
     description: str
     against: str = "wheel"
     codemod: bool = True
+    commit: bool = False
 
     @property
     def blobs(self) -> Mapping[str, tuple[str, ...]]:
@@ -141,6 +148,7 @@ class Series:
         metadata: what changes METADATA.
         stray: patch files in the directory that the TOML does not list.
         sha256: of `series.toml`, in hex.
+        picked: what was cherry-picked, where the series is no directory but that.
     """
 
     name: str
@@ -152,6 +160,7 @@ class Series:
     metadata: tuple[MetadataPatch, ...] = ()
     stray: tuple[str, ...] = ()
     sha256: str = ""
+    picked: Picked | None = None
 
     def speaks_for(self, version: str) -> bool:
         """Whether this release is the series' business at all."""

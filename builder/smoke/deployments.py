@@ -10,7 +10,9 @@ _CONTROL = ("control", "browser-control")
 
 LAB = (
     Deployment(
-        "lab", Frontend.LAB, layers=("kernel", "only", "ports", "forms", "failures", "browser")
+        "lab",
+        Frontend.LAB,
+        layers=("kernel", "only", "endpoints", "ports", "forms", "failures", "browser"),
     ),
     Deployment(
         "lab-base-url",

@@ -12,10 +12,11 @@ from builder.smoke import stack, wheelhouse
 from builder.smoke.wheelhouse import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from builder.engine.door import Engine
+    from builder.smoke.model import Subject
 
 _ASK = "import sys; print('%d.%d' % sys.version_info[:2])"
 OLDEST = (3, 10)
@@ -62,45 +63,50 @@ def target_of(engine: Engine, base: str) -> Target:
     return Target(version, engine.architecture)
 
 
-def recipe(kitchen: Kitchen, wheel: Path, version: str) -> images.Recipe:
+def recipe(kitchen: Kitchen, subject: Subject) -> images.Recipe:
     """What the image for a wheel is made of.
-
-    Args:
-        kitchen: where it is made.
-        wheel: the TensorBoard wheel.
-        version: as the wheel's file name spells it.
 
     Raises:
         SmokeError: the wheelhouse cannot be resolved or filled.
     """
+    if subject.wheel is None:
+        raise SmokeError("an image needs a wheel", "name a release")
     folder = kitchen.dockerfiles
     constraints = folder / "lab.txt"
     context: dict[str, bytes | Path] = {
         f"dockerfiles/{name}": folder / name for name in ("Dockerfile.lab", "lab.in", "lab.txt")
     }
-    inside = wheelhouse.resolve(stack.REQUIREMENTS, kitchen.target, kitchen.environ, constraints)
-    both = wheelhouse.resolve(
-        [*stack.REQUIREMENTS, str(wheel)], kitchen.target, kitchen.environ, constraints
+    beside = ["tensorflow"] if subject.tensorflow else []
+    shared = _resolved(kitchen, stack.REQUIREMENTS, constraints)
+    # TensorFlow has bounds of its own on what the stack merely uses.
+    whole = _resolved(
+        kitchen,
+        [*stack.REQUIREMENTS, *beside, str(subject.wheel)],
+        None if beside else constraints,
     )
-    for room, pins in (("stack", inside), ("tensorboard", set(both) - set(inside))):
+    for room, pins in (("stack", shared), ("tensorboard", whole - shared)):
         for path in wheelhouse.fetch(sorted(pins), kitchen.target, kitchen.environ, kitchen.cache):
             context[f"wheelhouse/{room}/{path.name}"] = path
-    context[f"dist/{wheel.name}"] = wheel
+    context[f"dist/{subject.wheel.name}"] = subject.wheel
     return images.Recipe(
         name="lab",
         context=context,
         dockerfile="dockerfiles/Dockerfile.lab",
-        arguments={"BASE": kitchen.base, "TB_VER": version},
+        arguments={"BASE": kitchen.base, "TB_VER": subject.version},
     )
 
 
-def make(
-    kitchen: Kitchen, wheel: Path, version: str, log: Path, progress: Callable[[str], None]
-) -> str:
+def make(kitchen: Kitchen, subject: Subject, log: Path, progress: Callable[[str], None]) -> str:
     """The image for a wheel; its tag.
 
     Raises:
         SmokeError: the wheelhouse cannot be resolved or filled.
         EngineError: the build failed.
     """
-    return images.build(kitchen.engine, recipe(kitchen, wheel, version), log, progress)
+    return images.build(
+        kitchen.engine, recipe(kitchen, subject), log, lambda step: progress(f"image: {step:.90}")
+    )
+
+
+def _resolved(kitchen: Kitchen, wanted: Sequence[str], constraints: Path | None) -> set[str]:
+    return set(wheelhouse.resolve(wanted, kitchen.target, kitchen.environ, constraints))

@@ -12,7 +12,7 @@ import socket
 import ssl
 import time
 import uuid
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -28,10 +28,13 @@ if TYPE_CHECKING:
 
     from builder.smoke.web import Web
 
-# Seconds: until a new kernel answers, for one question to it, for a cell that has no other limit.
+# Seconds: until a new kernel answers, for one question to it, until it ends, between two tries,
+# for a cell that has no other limit.
 _READY = 40.0
 _NUDGE = 1.0
+_ENDS, _PAUSE = 20.0, 0.1
 CELL = 30.0
+_BROKEN = (websocket.WebSocketException, OSError)
 _GONE = ("restarting", "autorestarting", "dead")
 
 
@@ -82,7 +85,7 @@ class Kernel:
         while replied is None or not idle:
             told = self._next(began + timeout)
             if told is None:
-                raise ProbeFailure(f"a cell ran longer than {timeout:.0f} s: {_first_line(code)}")
+                raise ProbeFailure(f"a cell ran longer than {timeout:g} s: {_first_line(code)}")
             kind, body = told["header"]["msg_type"], told["content"]
             if kind == "status" and body["execution_state"] in _GONE:
                 raise ProbeFailure(f"the kernel died in the cell {_first_line(code)}")
@@ -146,7 +149,11 @@ class Kernel:
             "version": "5.3",
         }
         message = {"header": header, "parent_header": {}, "metadata": {}, "content": content}
-        self._socket.send(json.dumps(message | {"channel": "shell", "buffers": []}))
+        text = json.dumps(message | {"channel": "shell", "buffers": []})
+        try:
+            self._socket.send(text)
+        except _BROKEN as error:
+            raise ProbeFailure(f"the connection to the kernel broke: {error}") from error
         return identity
 
     def _next(self, deadline: float) -> dict[str, Any] | None:
@@ -157,8 +164,8 @@ class Kernel:
                 said = self._socket.recv()
             except websocket.WebSocketTimeoutException:
                 return None
-            except websocket.WebSocketConnectionClosedException as error:
-                raise ProbeFailure("Jupyter closed the connection to the kernel") from error
+            except _BROKEN as error:
+                raise ProbeFailure(f"the connection to the kernel broke: {error}") from error
             if isinstance(said, str) and said:  # binary ones carry buffers of widgets
                 told: dict[str, Any] = json.loads(said)
                 return told
@@ -176,39 +183,94 @@ def started(web: Web, notebook: str) -> Iterator[Kernel]:
     Raises:
         ProbeFailure: it does not start, or does not answer.
     """
+    session = _begin(web, notebook)
+    try:
+        with _connected(web, session) as kernel:
+            yield kernel
+    finally:
+        end(web, session["id"])
+
+
+@contextmanager
+def staying(web: Web, notebook: str) -> Iterator[Kernel]:
+    """A new kernel which stays when the block ends: for those who end its server instead.
+
+    Args:
+        web: the way to Jupyter.
+        notebook: see `started`.
+
+    Raises:
+        ProbeFailure: it does not start, or does not answer.
+    """
+    with _connected(web, _begin(web, notebook)) as kernel:
+        yield kernel
+
+
+def _begin(web: Web, notebook: str) -> dict[str, Any]:
     name = web.api("GET", "kernelspecs")["default"]
     wanted = {"path": notebook, "name": notebook, "type": "notebook", "kernel": {"name": name}}
-    session = web.api("POST", "sessions", wanted, timeout=_READY)
+    session: dict[str, Any] = web.api("POST", "sessions", wanted, timeout=_READY)
+    return session
+
+
+@contextmanager
+def _connected(web: Web, session: dict[str, Any]) -> Iterator[Kernel]:
+    kernel = Kernel(web, session["kernel"]["id"])
     try:
-        kernel = Kernel(web, session["kernel"]["id"])
-        try:
-            kernel.wait_until_ready()
-            yield kernel
-        finally:
-            kernel.close()
+        kernel.wait_until_ready()
+        yield kernel
     finally:
-        web.ask(f"api/sessions/{session['id']}", method="DELETE")
+        kernel.close()
+
+
+def end(web: Web, session: str) -> None:
+    """End a session and its kernel; that it is gone already is as good.
+
+    While a dead kernel is being restarted, jupyter-server answers 500 to that: ask again.
+
+    Raises:
+        ProbeFailure: it is still there after a while.
+    """
+    deadline = time.monotonic() + _ENDS
+    while True:
+        try:
+            web.api("DELETE", f"sessions/{session}", expect=(204, 404))
+        except ProbeFailure:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
 
 
 def _connect(web: Web, path: str) -> websocket.WebSocket:
-    """A WebSocket below Jupyter's base URL, straight there: no proxy, no redirect."""
+    """A WebSocket below Jupyter's base URL, straight there: no proxy, no redirect.
+
+    Raises:
+        ProbeFailure: there is none.
+    """
     parts = urlsplit(web.url)
     secure = parts.scheme == "https"
     host, port = parts.hostname or "", parts.port or (443 if secure else 80)
-    line = socket.create_connection((host, port), timeout=_READY)
-    try:
-        if secure:
-            line = _trust(web.ca_bundle).wrap_socket(line, server_hostname=host)
-        return websocket.create_connection(
-            f"{'wss' if secure else 'ws'}://{parts.netloc}{parts.path}{path}",
-            socket=line,
-            header=[f"{name}: {value}" for name, value in web.authorization.items()],
-            redirect_limit=0,
-            timeout=_READY,
-        )
-    except BaseException:
-        line.close()
-        raise
+    with ExitStack() as stack:
+        try:
+            line = stack.enter_context(socket.create_connection((host, port), timeout=_READY))
+            if secure:
+                line = _trust(web.ca_bundle).wrap_socket(line, server_hostname=host)
+                stack.enter_context(line)
+            connection = websocket.create_connection(
+                f"{'wss' if secure else 'ws'}://{parts.netloc}{parts.path}{path}",
+                socket=line,
+                header=[f"{name}: {value}" for name, value in web.authorization.items()],
+                redirect_limit=0,
+                timeout=_READY,
+            )
+        except websocket.WebSocketBadStatusException as error:
+            raise ProbeFailure(f"Jupyter answers {error.status_code} to a WebSocket") from error
+        except _BROKEN as error:
+            raise ProbeFailure(f"there is no connection to the kernel: {error}") from error
+        stack.pop_all()
+    return connection
 
 
 def _trust(ca_bundle: str | None) -> ssl.SSLContext:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 VARIABLE = "TENSORBOARD_PROXY_URL"
 
@@ -31,6 +32,10 @@ class Deployment:
         base_url: Jupyter's base URL, with a slash at both ends.
         variable: `TENSORBOARD_PROXY_URL` of its kernels, or None for unset.
         layers: the layers of probes that it goes through, in order (`builder.smoke.table`).
+        port: the one that is published.
+        redirect: where a Hub redirects to the user's own server, or "": frames may be loaded below
+            it, and then find themselves below the base URL.
+        hub: whether it is a server of a Hub.
     """
 
     name: str
@@ -38,6 +43,38 @@ class Deployment:
     base_url: str = "/"
     variable: str | None = "/proxy/%PORT%/"
     layers: tuple[str, ...] = ()
+    port: int = 8888
+    redirect: str = ""
+    hub: bool = False
+
+    @property
+    def picture(self) -> str:
+        """What its picture is called."""
+        return "jupyterhub" if self.hub else self.frontend.value
+
+
+class Person(NamedTuple):
+    """Somebody who logs in by a form with a name and a password: `login` is its address."""
+
+    login: str
+    name: str
+    password: str
+
+
+class Subject(NamedTuple):
+    """A wheel under test.
+
+    Attributes:
+        wheel: its file, or None where it is installed already, in a deployment that is not ours.
+        release: the TensorBoard release that it was made of, such as `2.2.1`.
+        version: as its file name spells it, build tag included.
+        tensorflow: whether TensorFlow is installed before it, and TensorBoard taken out again.
+    """
+
+    wheel: Path | None
+    release: str
+    version: str
+    tensorflow: bool = False
 
 
 class Inside(Protocol):
@@ -75,6 +112,7 @@ class Site:
         token: lets the person in; never shown.
         release: the TensorBoard release that it shows, such as `2.2.1`.
         inside: the way behind the port, or None for a deployment that is not ours.
+        person: who logs in at a Hub's form, or None where the form takes the token.
     """
 
     deployment: Deployment
@@ -82,6 +120,7 @@ class Site:
     token: str = field(repr=False)
     release: str
     inside: Inside | None = None
+    person: Person | None = None
 
     @property
     def origin(self) -> str:

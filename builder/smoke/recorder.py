@@ -6,7 +6,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from builder.errors import BuilderError
+from builder.errors import BuilderError, InterruptedRunError
 from builder.smoke.model import Halt, Outcome, ProbeFailure, ProbeResult
 from builder.smoke.table import TABLE
 
@@ -30,11 +30,17 @@ class Recorder:
 
     Args:
         report: told of each result as it comes.
+        check_cancelled: called before each probe; raises when the run was interrupted.
     """
 
-    def __init__(self, report: Callable[[ProbeResult], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        report: Callable[[ProbeResult], None] = lambda _: None,
+        check_cancelled: Callable[[], None] = lambda: None,
+    ) -> None:
         self.results: list[ProbeResult] = []
         self._report = report
+        self._check_cancelled = check_cancelled
 
     @contextmanager
     def probe(self, name: str, *, vital: bool = False) -> Iterator[Told]:
@@ -46,13 +52,19 @@ class Recorder:
 
         Raises:
             Halt: a vital probe failed.
+            InterruptedRunError: the run was interrupted.
         """
+        self._check_cancelled()
         began = time.monotonic()
         told = Told()
         outcome = Outcome.PASSED
         try:
             yield told
-        except _foreseen() as error:
+        except InterruptedRunError:
+            raise
+        except foreseen() as error:
+            # An interrupted run takes the site away: what fails then has not failed.
+            self._check_cancelled()
             outcome = Outcome.FAILED
             told(_first_lines(error))
         self._add(ProbeResult(name, outcome, time.monotonic() - began, told.detail))
@@ -83,7 +95,7 @@ class Recorder:
         self._report(result)
 
 
-def _foreseen() -> tuple[type[Exception], ...]:
+def foreseen() -> tuple[type[Exception], ...]:
     """What a deployment that is not as it should be makes our libraries raise."""
     import requests
     from playwright.sync_api import Error as PlaywrightError

@@ -26,10 +26,9 @@ class Result:
     """What became of one deployment of one release.
 
     Attributes:
-        engine: which engine ran it, and its version.
+        engine: which engine ran it, its version, and the kernel's Python.
         wheel: file name of the TensorBoard wheel.
         sha256: of that wheel.
-        python: of the kernel, such as `3.11`.
         seconds: from the start of the site to its end.
         failure: what kept the probes from being made at all, or "".
         pictures: file names.
@@ -40,7 +39,6 @@ class Result:
     engine: str
     wheel: str
     sha256: str
-    python: str
     seconds: float
     probes: tuple[ProbeResult, ...]
     failure: str = ""

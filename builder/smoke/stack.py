@@ -36,7 +36,7 @@ def words(deployment: Deployment, *, ip: str, port: int = PORT) -> list[str]:
         f"--ServerApp.port={port}",
         "--ServerApp.port_retries=0",
         f"--ServerApp.base_url={deployment.base_url}",
-        "--ServerApp.open_browser=False",
+        "--no-browser",  # nbclassic does not listen to ServerApp.open_browser
         "--ServerApp.allow_remote_access=True",
         *_EXPOSE[deployment.frontend],
     ]

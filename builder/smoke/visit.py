@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from builder.smoke import notebook
-from builder.smoke.kernel import Kernel, started
+from builder.smoke.kernel import Kernel, end, started
 from builder.smoke.model import Frontend, ProbeFailure, Site
-from builder.smoke.web import Web
+from builder.smoke.web import Web, entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,12 +25,17 @@ PAGES = {
     Frontend.CLASSIC: "nbclassic/notebooks/",
 }
 
-# A TensorBoard outlives its kernel, so it is ended by the pid in its info file; the name is looked
-# at, since a pid may be another program's by now. The directory is the run's, or it stays.
+# A TensorBoard may outlive its kernel, so it is ended by the pid in its info file; the name is
+# looked at, since a pid may be another program's by now. A kernel that does not reap its dead
+# children waits for them when it ends. The directory is the run's, or it stays.
 _CLEAN = dedent("""\
     import glob, json, os, shutil, signal, time
 
-    def _is_ours(pid):
+    def _is_running(pid):
+        try:
+            os.waitpid(pid, os.WNOHANG)
+        except OSError:
+            pass  # not a child of this kernel
         try:
             with open("/proc/%d/cmdline" % pid, "rb") as file:
                 return b"tensorboard" in file.read()
@@ -42,14 +47,19 @@ _CLEAN = dedent("""\
         with open(_path) as _file:
             _pids.append(json.load(_file)["pid"])
     for _signal in (signal.SIGTERM, signal.SIGKILL):
-        for _pid in filter(_is_ours, _pids):
+        for _pid in filter(_is_running, _pids):
             os.kill(_pid, _signal)
         _deadline = time.monotonic() + 4
-        while any(map(_is_ours, _pids)) and time.monotonic() < _deadline:
+        while any(map(_is_running, _pids)) and time.monotonic() < _deadline:
             time.sleep(0.02)
     if os.path.basename(os.getcwd()) == DIRECTORY:
         shutil.rmtree(os.getcwd(), ignore_errors=True)
-    print(json.dumps(list(filter(_is_ours, _pids))))""")
+    print(json.dumps(list(filter(_is_running, _pids))))""")
+# Seconds for cleaning up, and for training: TensorFlow alone takes a while to import.
+_CLEANS, _TRAINS = 15.0, 180.0
+_IS_PREPARED = (
+    "import json\nprint(json.dumps(get_ipython().find_line_magic('tensorboard') is not None))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +82,25 @@ class Visit:
     def page(self) -> str:
         """The address of the notebook's page: frames are relative to it."""
         return page(self.site, self.run)
+
+    def prepare(self) -> float:
+        """Run the cells before the one that shows TensorBoard, if they have not run yet.
+
+        Returns:
+            Seconds that they took.
+
+        Raises:
+            ProbeFailure: one of them failed.
+        """
+        if self.kernel.value(_IS_PREPARED):
+            return 0.0
+        seconds = 0.0
+        for code in notebook.cells(self.run)[:-1]:
+            done = self.kernel.run(code, timeout=_TRAINS)
+            seconds += done.seconds
+            if done.error is not None:
+                raise ProbeFailure(f"{done.error} in the cell {code.splitlines()[0]}")
+        return seconds
 
     def read(self, name: str) -> Any:
         """A JSON file of the run's directory."""
@@ -114,7 +143,7 @@ def clean_up(web: Web, run: Run) -> None:
     """
     for session in web.api("GET", "sessions"):
         if session["path"].startswith(f"{run.directory}/"):
-            web.api("DELETE", f"sessions/{session['id']}")
+            end(web, session["id"])
     with started(web, run.notebook) as kernel:
         _clean(kernel, run)
 
@@ -131,15 +160,14 @@ def opened(site: Site, run: Run, *, ca_bundle: str | None = None) -> Iterator[Vi
     Raises:
         ProbeFailure: Jupyter takes no notebook, or no kernel starts.
     """
-    web = Web(site.url, site.token, ca_bundle=ca_bundle)
+    web = entry(site, ca_bundle=ca_bundle)
     try:
         upload(web, run)
-        try:
-            with started(web, run.notebook) as kernel:
+        with started(web, run.notebook) as kernel:
+            try:
                 yield Visit(site, run, web, kernel)
-        finally:
-            # By a kernel of its own, since the one of the visit may be busy, or dead.
-            clean_up(web, run)
+            finally:
+                _leave(web, kernel, run)
     finally:
         web.close()
 
@@ -148,7 +176,15 @@ def _put(web: Web, path: str, **model: Any) -> None:
     web.api("PUT", f"contents/{quote(path)}", model)
 
 
+def _leave(web: Web, kernel: Kernel, run: Run) -> None:
+    """Clean up by that kernel, or by a new one if it is busy, or dead."""
+    try:
+        _clean(kernel, run)
+    except ProbeFailure:
+        clean_up(web, run)
+
+
 def _clean(kernel: Kernel, run: Run) -> None:
-    left = kernel.value(_CLEAN.replace("DIRECTORY", repr(run.directory)))
+    left = kernel.value(_CLEAN.replace("DIRECTORY", repr(run.directory)), timeout=_CLEANS)
     if left:
         raise ProbeFailure(f"TensorBoards are still running, with the pids {left}")

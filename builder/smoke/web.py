@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 
 from builder.smoke.model import ProbeFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
+
+    from requests.cookies import RequestsCookieJar
+
+    from builder.smoke.model import Site
 
 _PIECE = 1 << 16
 _PORTS = {"http": 80, "https": 443}
@@ -28,7 +33,7 @@ class Answer(NamedTuple):
     """What came back.
 
     Attributes:
-        url: what was asked for.
+        url: what was asked for, or where the redirects led.
         status: the HTTP status.
         headers: of the response, whatever the case of their names.
         body: in bytes, decompressed.
@@ -74,21 +79,30 @@ class Web:
     """A person's way to Jupyter: every request goes to its origin, or is not made at all.
 
     Nothing is read from the environment (no proxies, no netrc): that origin is asked directly.
-    Redirects are answers here, and not followed. One object serves one thread.
+    Redirects are answers here, unless they are to be followed. One object serves one thread.
 
     Args:
         url: Jupyter's address, base URL included, with a slash at its end.
         token: sent in a header, which also spares the requests the XSRF check (jupyter-server's
             security documentation); None is a stranger, or a browser before `log_in`.
         ca_bundle: file or directory with the CAs to trust, or None for the default.
+        cookies: to begin with.
     """
 
-    def __init__(self, url: str, token: str | None = None, *, ca_bundle: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str | None = None,
+        *,
+        ca_bundle: str | None = None,
+        cookies: RequestsCookieJar | None = None,
+    ) -> None:
         self.url = url
         self.ca_bundle = ca_bundle
         self._token = token
         self._session = requests.Session()
         self._session.trust_env = False
+        self._session.cookies.update(cookies or {})
         self._session.verify = ca_bundle if ca_bundle is not None else True
         self._session.mount("http://", _OneOrigin(url))
         self._session.mount("https://", _OneOrigin(url))
@@ -102,8 +116,12 @@ class Web:
         return {} if self._token is None else {"Authorization": f"token {self._token}"}
 
     def again(self) -> Web:
-        """The same way for another thread."""
-        return Web(self.url, self._token, ca_bundle=self.ca_bundle)
+        """The same way for another thread, cookies included."""
+        return self.at(self.url, self._token)
+
+    def at(self, url: str, token: str | None = None) -> Web:
+        """The same cookies for another address of the same origin, with that token or none."""
+        return Web(url, token, ca_bundle=self.ca_bundle, cookies=self._session.cookies)
 
     def close(self) -> None:
         """Let its connections go."""
@@ -116,6 +134,7 @@ class Web:
         *,
         method: str | None = None,
         headers: Mapping[str, str] | None = None,
+        follow: bool = False,
         timeout: float = 20.0,
     ) -> Answer:
         """Ask for a path relative to Jupyter's base URL, or for an address.
@@ -125,6 +144,7 @@ class Web:
             body: makes it a POST, if `method` says nothing else.
             method: such as `DELETE`.
             headers: more of them.
+            follow: redirects, as far as they stay on Jupyter's origin.
             timeout: seconds until the last byte must be there.
 
         Raises:
@@ -140,16 +160,12 @@ class Web:
             data=body.encode() if isinstance(body, str) else body,
             headers={**self.authorization, **(headers or {})},
             timeout=timeout,
-            allow_redirects=False,
+            allow_redirects=follow,
             stream=True,
         ) as response:
-            pieces = []
-            for piece in response.iter_content(_PIECE):
-                pieces.append(piece)
-                if time.monotonic() - began > timeout:
-                    raise TimeoutError(f"{url} was not complete within {timeout:.0f} s")
+            content = _read(response, began, timeout)
         seconds = time.monotonic() - began
-        return Answer(url, response.status_code, response.headers, b"".join(pieces), seconds)
+        return Answer(response.url, response.status_code, response.headers, content, seconds)
 
     def api(
         self,
@@ -157,23 +173,34 @@ class Web:
         path: str,
         content: Any = None,
         *,
+        expect: Container[int] = range(400),
         timeout: float = 20.0,
     ) -> Any:
         """One call of Jupyter's REST API, such as `POST sessions`; the answer's JSON or None.
 
+        Args:
+            method: of HTTP.
+            path: below `api/`, percent-encoded.
+            content: any JSON, or None to send nothing.
+            expect: the statuses that are no failure.
+            timeout: seconds.
+
         Raises:
-            ProbeFailure: the answer is an error.
+            ProbeFailure: there is no answer, or its status is another one.
         """
         body = None if content is None else json.dumps(content)
         kind = {"Content-Type": "application/json"}
-        answer = self.ask(f"api/{path}", body, method=method, headers=kind, timeout=timeout)
-        if answer.status >= 400:
+        try:
+            answer = self.ask(f"api/{path}", body, method=method, headers=kind, timeout=timeout)
+        except (requests.RequestException, OSError) as error:
+            raise ProbeFailure(f"{method} api/{path} has no answer: {error}") from error
+        if answer.status not in expect:
             raise ProbeFailure(f"{method} api/{path} answers {answer.status}: {answer.text[:200]}")
-        return answer.json() if answer.body else None
+        return answer.json() if answer.body and answer.status < 400 else None
 
 
-def log_in(url: str, token: str, *, ca_bundle: str | None = None) -> Web:
-    """Log in as a browser does, by the form, which wants the `_xsrf` of its cookie.
+def log_in(site: Site, *, ca_bundle: str | None = None) -> Web:
+    """Log in as a browser does, by the form of Jupyter or of its Hub.
 
     Returns:
         A way in that has cookies and no token.
@@ -181,16 +208,64 @@ def log_in(url: str, token: str, *, ca_bundle: str | None = None) -> Web:
     Raises:
         ProbeFailure: the form lets nobody in.
     """
-    web = Web(url, ca_bundle=ca_bundle)
-    form = web.ask("login").expect(200)
-    field = re.search(r'name="_xsrf" value="([^"]+)"', form.text)
-    fields = {"password": token} | ({"_xsrf": field[1]} if field else {})
-    body = urlencode(fields)
-    kind = {"Content-Type": "application/x-www-form-urlencoded"}
-    answer = web.ask("login", body, headers=kind)
-    if answer.status not in (200, 302) or web.ask("api/sessions").status != 200:
-        raise ProbeFailure(f"the login form answers {answer.status} and lets nobody in")
+    web = Web(site.url, ca_bundle=ca_bundle)
+    if site.person is None:
+        status = send_form(web, "login", {"password": site.token})
+    else:
+        name, password = site.person.name, site.person.password
+        status = send_form(web, site.person.login, {"username": name, "password": password})
+        # The Hub hands the person on to their server (OAuth), which sets cookies of its own.
+        web.ask("", follow=True)
+    if status not in (200, 302) or web.ask("api/sessions").status != 200:
+        raise ProbeFailure(f"the login form answers {status} and lets nobody in")
     return web
+
+
+def send_form(web: Web, address: str, fields: Mapping[str, str]) -> int:
+    """Fill a form in and send it with the `_xsrf` that it holds; the status of the answer.
+
+    Raises:
+        ProbeFailure: there is no form.
+    """
+    form = web.ask(address).expect(200)
+    field = re.search(r'name="_xsrf" value="([^"]+)"', form.text)
+    body = urlencode({**fields, **({"_xsrf": field[1]} if field else {})})
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    return web.ask(address, body, headers=kind).status
+
+
+def entry(site: Site, *, ca_bundle: str | None = None) -> Web:
+    """The way in with the site's token.
+
+    `user-redirect` takes no token, only the Hub's cookies: JupyterHub's pages, as opposed to its
+    API, have `_accept_token_auth = False` (jupyterhub/handlers/base.py). So at a Hub the person is
+    logged in as well.
+
+    Raises:
+        ProbeFailure: the form lets nobody in.
+    """
+    if site.person is None:
+        return Web(site.url, site.token, ca_bundle=ca_bundle)
+    person = log_in(site, ca_bundle=ca_bundle)
+    try:
+        return person.at(site.url, site.token)
+    finally:
+        person.close()
+
+
+def _read(response: requests.Response, began: float, timeout: float) -> bytes:
+    """The body, decompressed; `iter_content` would wait for whole pieces, however they drip in."""
+    if response.is_redirect:
+        return response.content  # requests has read it already, to see where it leads
+    pieces = []
+    try:
+        while piece := response.raw.read1(_PIECE, decode_content=True):
+            pieces.append(piece)
+            if time.monotonic() - began > timeout:
+                raise TimeoutError(f"{response.url} was not complete within {timeout:g} s")
+    except urllib3.exceptions.HTTPError as error:
+        raise requests.ConnectionError(f"{response.url} broke off: {error}") from error
+    return b"".join(pieces)
 
 
 class _OneOrigin(HTTPAdapter):

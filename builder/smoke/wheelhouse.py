@@ -32,7 +32,7 @@ class Target(NamedTuple):
 
 
 def resolve(
-    wanted: Sequence[str], target: Target, environ: Mapping[str, str], constraints: Path
+    wanted: Sequence[str], target: Target, environ: Mapping[str, str], constraints: Path | None
 ) -> tuple[str, ...]:
     """Requirements or wheels → every distribution that they bring, as `name==version`.
 
@@ -40,7 +40,7 @@ def resolve(
         wanted: requirements, or paths of wheels, which are left out of the answer.
         target: what it must run on.
         environ: for uv: the index, CAs and proxies.
-        constraints: a constraints file.
+        constraints: a constraints file, or None.
 
     Raises:
         SmokeError: there is no solution for that Python.
@@ -48,8 +48,9 @@ def resolve(
     with tempfile.TemporaryDirectory(prefix="wheelhouse-") as room:
         listing = Path(room) / "wanted.in"
         listing.write_text("\n".join(wanted) + "\n", encoding="utf-8")
+        limits = [] if constraints is None else ["--constraints", str(constraints)]
         words = [uv_program(), "pip", "compile", "--quiet", "--no-header", "--no-annotate"]
-        words += ["--python-version", target.python, "--constraints", str(constraints)]
+        words += ["--python-version", target.python, *limits]
         words += ["--python-platform", f"{target.architecture}-manylinux_2_{_GLIBC[0]}"]
         words += ["--only-binary", ":all:", str(listing)]
         try:

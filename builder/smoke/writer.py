@@ -50,12 +50,11 @@ class Log:
         self._put(0, text(_FILE_VERSION, "brain.Event:2"))
         return self
 
-    def __exit__(
+    def __exit__(  # without `/`, which Python 3.7 does not know
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
-        /,
     ) -> None:
         self._file.close()
 

@@ -1,4 +1,4 @@
-"""The one door to git."""
+"""The commit of a checkout, for provenance."""
 
 from __future__ import annotations
 

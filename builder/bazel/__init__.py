@@ -1,0 +1,1 @@
+"""The Bazel backend: TensorBoard's wheel from its source, in a container."""

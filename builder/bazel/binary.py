@@ -1,0 +1,128 @@
+"""Which Bazel builds a release, and where it comes from."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from builder.bazel.toolchain import OF_BASE, Bazel
+from builder.errors import IndexLookupError, RequestError
+from builder.index import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from builder.bazel.table import Row
+    from builder.cache import Cache
+    from builder.index import Progress
+    from builder.settings import Environment
+
+_ADDRESS = "https://github.com/bazelbuild/bazel/releases/download/{0}/bazel-{0}-linux-x86_64"
+_TIMEOUT = 60.0
+_PIECE = 1 << 20
+
+
+def choose(
+    wanted: str | None,
+    row: Row | None,
+    *,
+    own_base: bool,
+    architecture: str,
+    fetch: Callable[[str, str], bytes],
+) -> Bazel:
+    """Choose a Bazel.
+
+    Args:
+        wanted: `base`, a path, an URL, or None: the base image's own where that is ours, else the
+            one that upstream's CI used.
+        row: what is known of the release, or None.
+        own_base: whether the base image is ours.
+        architecture: of the engine's images, in uname's words.
+        fetch: gets a binary by its address and sha256.
+
+    Raises:
+        RequestError: it is not there, or nothing is known to check it with.
+        IndexLookupError: it cannot be fetched, or is another file.
+    """
+    version = None if row is None or row.bazel == "-" else row.bazel
+    if wanted == OF_BASE or (wanted is None and own_base):
+        return Bazel(version)
+    if wanted is not None and "://" not in wanted:
+        content = _read(Path(wanted))
+        return Bazel(version, hashlib.sha256(content).hexdigest(), content)
+    if row is None or version is None or row.sha256 == "-":
+        raise RequestError(
+            "no Bazel is known for that release", "name a Bazel of yours: --bazel PATH"
+        )
+    if architecture != "x86_64":
+        raise RequestError(
+            f"Bazel's checksums are known for x86_64, and the engine is {architecture}",
+            "name a Bazel of yours: --bazel PATH",
+        )
+    return Bazel(version, row.sha256, fetch(wanted or _ADDRESS.format(version), row.sha256))
+
+
+class Fetch:
+    """Gets files by their sha256: from the cache, or from an address into the cache.
+
+    It happens on the host, so that the container needs neither the address nor the way there.
+    """
+
+    def __init__(
+        self, cache: Cache, environment: Environment, progress: Progress, *, offline: bool
+    ) -> None:
+        self._cache = cache
+        self._environment = environment
+        self._progress = progress
+        self._offline = offline
+
+    def __call__(self, url: str, sha256: str) -> bytes:
+        """The file.
+
+        Raises:
+            IndexLookupError: it cannot be fetched, or is another file.
+        """
+        content = self._cache.read(sha256)
+        if content is not None:
+            return content
+        if self._offline:
+            raise IndexLookupError(
+                "Bazel is not in the cache, and --offline forbids to fetch it",
+                "leave --offline out once; or name a Bazel of yours: --bazel PATH",
+            )
+        with self._cache.incoming() as path:
+            self._download(url, path)
+            return self._cache.admit(path, sha256)
+
+    def _download(self, url: str, target: Path) -> None:
+        import requests
+
+        try:
+            with requests.Session() as web, target.open("wb") as sink:
+                if self._environment.ca_bundle is not None:
+                    web.verify = self._environment.ca_bundle
+                if self._environment.http_proxy is not None:
+                    web.proxies = dict.fromkeys(("http", "https"), self._environment.http_proxy)
+                with web.get(url, stream=True, timeout=_TIMEOUT) as answer:
+                    answer.raise_for_status()
+                    size = answer.headers.get("Content-Length", "")
+                    with self._progress(int(size) if size.isdigit() else None) as bar:
+                        for piece in answer.iter_content(_PIECE):
+                            sink.write(piece)
+                            bar.update(len(piece))
+        except (requests.RequestException, OSError) as error:
+            raise IndexLookupError(
+                f"Bazel cannot be fetched: {redact(str(error))}",
+                "look at the network and the proxy; or name a Bazel of yours: --bazel PATH|URL",
+            ) from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise RequestError(
+            f"the Bazel {path} cannot be read: {error.strerror}",
+            f"name a binary, an URL, or `{OF_BASE}` for the base image's own",
+        ) from error

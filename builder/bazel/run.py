@@ -1,0 +1,193 @@
+"""Runs the build in a container: source in, log out, wheels out; nothing of it stays but caches."""
+
+from __future__ import annotations
+
+import io
+import re
+import tarfile
+import threading
+import time
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+from builder.bazel import outcome
+from builder.bazel.rc import CACHE
+from builder.bazel.settings import PLACE
+from builder.engine import volumes
+from builder.engine.containers import Started, created
+from builder.errors import BuilderError, EngineError, SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+    from typing import BinaryIO
+
+    from builder.engine.container import Container
+    from builder.engine.door import Engine
+
+VOLUME = "bazel-cache"
+_SOURCE, _DIST = "/src", "/dist"
+_USERINFO = re.compile(rb"(?<=://)[^/@\s]+@")
+_GLANCE = 0.2  # seconds between two looks at the clock and at Ctrl-C
+_ENDING = 30.0  # seconds for the log's last words once the container is gone
+
+
+class Job(NamedTuple):
+    """One build.
+
+    Attributes:
+        release: the TensorBoard release.
+        image: a toolchain.
+        source: a tar archive of the source.
+        changed: files that take the place of the archive's: path → content.
+        environ: environment variables inside.
+        settings: files below `PLACE`, `bazelrc` among them.
+        timeout: seconds until it is given up.
+        volume: what the caches' volume is called.
+    """
+
+    release: str
+    image: str
+    source: Path
+    changed: Mapping[str, bytes]
+    environ: Mapping[str, str]
+    settings: Mapping[str, bytes]
+    timeout: float
+    volume: str = VOLUME
+
+
+class Watch(NamedTuple):
+    """Who looks on: where the log is kept, who is told of progress, who may call it off."""
+
+    log: Path
+    progress: Callable[[str], None]
+    check_cancelled: Callable[[], None]
+
+
+def run(engine: Engine, job: Job, watch: Watch) -> dict[str, bytes]:
+    """Build.
+
+    Returns:
+        What Bazel made: file name → content.
+
+    Raises:
+        SourceError: it failed or took too long; the telling lines and the log's path are said.
+        EngineError: the engine refused, or broke off.
+    """
+    deadline = time.monotonic() + job.timeout
+    environ = {**job.environ, "TB_VER": job.release, "SRC": _SOURCE, "DIST": _DIST}
+    cache = volumes.ensure(engine, job.volume)
+    how = Started(
+        job.image, environ=environ, user="0", volumes={cache: CACHE}, scratch=(PLACE, _SOURCE)
+    )
+    with ExitStack() as stack:
+        log = stack.enter_context(_Log.open(watch))
+        container = stack.enter_context(created(engine, f"bazel-{job.release}", how))
+        container.put(PLACE, job.settings)
+        with job.source.open("rb") as tar:
+            container.put_tar(_SOURCE, tar)
+        container.put(_SOURCE, job.changed)
+        log.note(f"building {job.release} in the container {container.name}")
+        container.start()
+        log.follow(container)
+        while not log.ended(_GLANCE):
+            watch.check_cancelled()
+            if time.monotonic() > deadline:
+                raise SourceError(
+                    f"building {job.release} took longer than {job.timeout:.0f} s",
+                    f"--timeout gives it more; its log is {watch.log}",
+                )
+        _judge(container.exit_code(), job.release, watch.log)
+        return read_files(container.get(_DIST))
+
+
+def read_files(pieces: Iterator[bytes]) -> dict[str, bytes]:
+    """The regular files of a tar archive that comes in pieces, by the last part of their names."""
+    packed = io.BytesIO(b"".join(pieces))
+    with tarfile.open(fileobj=packed) as archive:
+        found = {}
+        for entry in archive:
+            content = archive.extractfile(entry) if entry.isfile() else None
+            if content is not None:
+                found[entry.name.rpartition("/")[2]] = content.read()
+    return found
+
+
+def _judge(code: int | None, release: str, path: Path) -> None:
+    if code == 0:
+        return
+    if code is None:
+        raise EngineError(
+            f"the engine broke off while it built {release}",
+            f"is it still there (`docker info`)? What came of the log is in {path}",
+        )
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    first, kept = outcome.telling(lines)
+    hint = f"its log is {path}"
+    if any("No space left on device" in line for line in lines):
+        hint = f"free space in the engine: `nox -s build -- --prune`; {hint}"
+    raise SourceError(
+        f"Bazel failed for {release} with exit code {code}: {first}", "\n".join([hint, *kept])
+    )
+
+
+class _Log:
+    """A container's log on its way into a file, line by line, in a thread of its own."""
+
+    def __init__(self, sink: BinaryIO, progress: Callable[[str], None]) -> None:
+        self._sink = sink
+        self._progress = progress
+        self._rest = b""
+        self._thread: threading.Thread | None = None
+        self._error: BuilderError | None = None
+
+    @classmethod
+    @contextmanager
+    def open(cls, watch: Watch) -> Iterator[_Log]:
+        """A log that is written until its container is gone, before the block ends."""
+        watch.log.parent.mkdir(parents=True, exist_ok=True)
+        with watch.log.open("wb") as sink:
+            log = cls(sink, watch.progress)
+            try:
+                yield log
+            finally:
+                if log._thread is not None:
+                    log._thread.join(_ENDING)
+
+    def note(self, text: str) -> None:
+        """A line of ours, before the container's."""
+        self._take(f"{text}\n".encode())
+
+    def follow(self, container: Container) -> None:
+        """Begin."""
+        self._thread = threading.Thread(target=self._pump, args=(container,), daemon=True)
+        self._thread.start()
+
+    def ended(self, seconds: float) -> bool:
+        """Wait so long, or until the container has ended.
+
+        Raises:
+            EngineError: the engine broke off.
+        """
+        assert self._thread is not None  # noqa: S101 - it follows something
+        self._thread.join(seconds)
+        if self._error is not None:
+            raise self._error
+        return not self._thread.is_alive()
+
+    def _pump(self, container: Container) -> None:
+        try:
+            container.follow(self._take)
+            self._take(b"\n" if self._rest else b"")
+        except BuilderError as error:
+            self._error = error
+
+    def _take(self, piece: bytes) -> None:
+        *lines, self._rest = (self._rest + piece).split(b"\n")
+        for line in lines:
+            told = _USERINFO.sub(b"***@", line.rstrip(b"\r"))
+            self._sink.write(told + b"\n")
+            step = outcome.progress(told.decode("utf-8", "replace"))
+            if step is not None:
+                self._progress(step)
+        self._sink.flush()

@@ -1,0 +1,206 @@
+"""What a build inside a container gets of the user's network: proxies, certificates, the index.
+
+All of it goes in at run time: proxies as environment variables, the rest as files below /settings,
+which is a volume of its own. So none of it is in an image, in its history, or in a key of Bazel's
+caches; actions are given fixed paths only.
+"""
+
+from __future__ import annotations
+
+import configparser
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from builder.errors import RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from builder.settings import Environment
+
+PLACE = "/settings"
+_PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")
+_CERTIFICATES = (
+    "SSL_CERT_FILE",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "GIT_SSL_CAINFO",
+    "PIP_CERT",
+)
+# Variables of pip that concern the index; PIP_FIND_LINKS mostly names directories of the host.
+_PIP = {"PIP_EXTRA_INDEX_URL": "extra-index-url", "PIP_TRUSTED_HOST": "trusted-host"}
+_BEGIN = b"-----BEGIN CERTIFICATE-----"
+
+
+class Inside(NamedTuple):
+    """Environment variables, and files by their path below `PLACE`."""
+
+    environ: Mapping[str, str]
+    files: Mapping[str, bytes]
+
+    @property
+    def has_certificates(self) -> bool:
+        """Whether certificates go in."""
+        return "ca.pem" in self.files
+
+
+def gather(environ: Mapping[str, str], settings: Environment, bundle: bytes | None) -> Inside:
+    """What goes into a container.
+
+    Args:
+        environ: the user's environment.
+        settings: what it and pip's files say of the index and the proxy.
+        bundle: PEM certificates that programs inside shall trust, or None for their own.
+
+    Raises:
+        RequestError: there is no certificate in the bundle.
+    """
+    variables = _proxies(environ, settings)
+    files: dict[str, bytes] = {}
+    if bundle is not None:
+        variables |= dict.fromkeys(_CERTIFICATES, f"{PLACE}/ca.pem")
+        variables["APT_CONFIG"] = f"{PLACE}/apt.conf"
+        files["ca.pem"] = bundle
+        files["ca.p12"] = trust_store(bundle)
+        files["apt.conf"] = f'Acquire::https::CAInfo "{PLACE}/ca.pem";\n'.encode()
+    files["pip.conf"] = _pip(environ, settings, trusts=bundle is not None)
+    return Inside(variables, files)
+
+
+def read_bundle(chosen: Path | None, environ: Mapping[str, str], settings: Environment) -> bytes:
+    """The certificates that the host trusts.
+
+    Args:
+        chosen: a file, or a directory of files as pip and OpenSSL take it; None for the host's.
+        environ: the user's environment.
+        settings: pip's own choice.
+
+    Returns:
+        PEM certificates; empty where the host has none that it could name.
+
+    Raises:
+        RequestError: what was chosen cannot be read, or is no bundle.
+    """
+    named = environ.get("REQUESTS_CA_BUNDLE") or settings.ca_bundle
+    path = chosen or Path(named or "/etc/ssl/certs/ca-certificates.crt")
+    try:
+        files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
+        found = b"\n".join(dict.fromkeys(p.read_bytes() for p in files))
+    except OSError as error:
+        if chosen is None and named is None:
+            return b""
+        raise RequestError(
+            f"the CA bundle {path} cannot be read: {error.strerror}", "name a file of certificates"
+        ) from error
+    if _BEGIN not in found:
+        raise RequestError(
+            f"the CA bundle {path} has no certificate in it", "name a file of PEM certificates"
+        )
+    return found
+
+
+def foreign(bundle: bytes) -> bool:
+    """Whether a bundle has certificates that no stock bundle has (certifi's, which is Mozilla's).
+
+    Distributions lag behind or run ahead of certifi: then it says yes, which does no harm.
+    """
+    import certifi
+
+    return bool(_certificates(bundle) - _certificates(Path(certifi.where()).read_bytes()))
+
+
+def trust_store(bundle: bytes) -> bytes:
+    """The certificates as Java reads them: PKCS #12 with Java's mark of trust, password changeit.
+
+    Encrypted as of old (3DES, SHA-1), since the Java in Bazel 0.21 knows nothing newer; nothing in
+    it is secret.
+
+    Raises:
+        RequestError: there is no certificate in it.
+    """
+    import warnings
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives.hashes import SHA1
+    from cryptography.hazmat.primitives.serialization import PrivateFormat
+    from cryptography.hazmat.primitives.serialization.pkcs12 import (
+        PBES,
+        PKCS12Certificate,
+        serialize_java_truststore,
+    )
+
+    try:
+        # Stock bundles have roots whose serial numbers today's rules forbid: it warns of these.
+        with warnings.catch_warnings(action="ignore"):
+            parsed = dict.fromkeys(x509.load_pem_x509_certificates(bundle))
+    except ValueError as error:
+        raise RequestError(
+            "the CA bundle has a certificate that cannot be read", "name PEM certificates"
+        ) from error
+    entries = [
+        PKCS12Certificate(certificate, f"ca{number}".encode())
+        for number, certificate in enumerate(parsed)
+    ]
+    old = PrivateFormat.PKCS12.encryption_builder().hmac_hash(SHA1())  # noqa: S303 - see above
+    secured = old.key_cert_algorithm(PBES.PBESv1SHA1And3KeyTripleDESCBC).build(b"changeit")
+    return serialize_java_truststore(entries, secured)
+
+
+def _certificates(bundle: bytes) -> set[bytes]:
+    """What stands between the marks, without white space."""
+    blocks = bundle.split(_BEGIN)[1:]
+    return {b"".join(block.partition(b"-----END")[0].split()) for block in blocks}
+
+
+def _proxies(environ: Mapping[str, str], settings: Environment) -> dict[str, str]:
+    """Both spellings of each variable: some programs read only the one, some only the other."""
+    found = {n: environ.get(n) or environ.get(n.upper()) or "" for n in _PROXIES}
+    if settings.http_proxy:
+        for name in ("http_proxy", "https_proxy"):
+            found[name] = found[name] or settings.http_proxy
+    return {spelt: v for n, v in found.items() if v for spelt in (n, n.upper())}
+
+
+def _pip(environ: Mapping[str, str], settings: Environment, *, trusts: bool) -> bytes:
+    """The configuration of pip, with the proxy, as actions see no variable for that."""
+    values: dict[str, str] = {}
+    if settings.index_url:
+        values["index-url"] = _with_netrc(settings.index_url)
+    values |= {key: environ[name] for name, key in _PIP.items() if environ.get(name)}
+    proxy = _index_proxy(environ, settings)
+    if proxy:
+        values["proxy"] = proxy
+    if trusts:
+        values["cert"] = f"{PLACE}/ca.pem"
+    parser = configparser.RawConfigParser()
+    parser["global"] = {key: " ".join(value.split()) for key, value in values.items()}
+    sink = io.StringIO()
+    parser.write(sink)
+    return sink.getvalue().encode()
+
+
+def _index_proxy(environ: Mapping[str, str], settings: Environment) -> str | None:
+    """The proxy on the way to the index; None where NO_PROXY spares it."""
+    from pypi_simple import PYPI_SIMPLE_ENDPOINT
+    from requests.utils import select_proxy, should_bypass_proxies
+
+    variables = _proxies(environ, settings)
+    url = settings.index_url or PYPI_SIMPLE_ENDPOINT
+    if should_bypass_proxies(url, variables.get("no_proxy", "")):
+        return None
+    kinds = {n.removesuffix("_proxy"): v for n, v in variables.items() if n != "no_proxy"}
+    return select_proxy(url, kinds)
+
+
+def _with_netrc(url: str) -> str:
+    """The address with the user and password that netrc has for it; a container has no netrc."""
+    from requests.utils import get_netrc_auth
+
+    parts = urlsplit(url)
+    found = None if "@" in parts.netloc else get_netrc_auth(url)
+    if not found:
+        return url
+    userinfo = ":".join(quote(word, safe="") for word in found)
+    return urlunsplit(parts._replace(netloc=f"{userinfo}@{parts.netloc}"))

@@ -1,0 +1,36 @@
+"""`base-image`: base images without a container registry; `--prune` for what is left of ours."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import click
+
+from builder.console import Console
+from builder.engine import base, door
+
+
+@click.command("base-image")
+@click.argument("purposes", nargs=-1, type=click.Choice(sorted(base.PACKAGES)))
+@click.option("--mirror", metavar="URL", help="A Debian mirror; default: debootstrap's own.")
+@click.option("--again", is_flag=True, help="Make it anew, with today's security updates.")
+@click.option("--prune", is_flag=True, help="Remove all that we left in the engine, and stop.")
+@click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
+def base_image(purposes: tuple[str, ...], mirror: str | None, again: bool, prune: bool) -> int:
+    """Make base images by debootstrap from Debian's packages; needs root. Default: all of them."""
+    console = Console()
+    engine = door.connect(os.environ)
+    if prune:
+        removed = door.prune(engine)
+        console.say("\n".join(removed) if removed else "nothing of ours is in the engine")
+        return 0
+    for purpose in purposes or sorted(base.PACKAGES):
+        began = time.monotonic()
+        if again or not base.is_there(engine, purpose):
+            console.note(f"debootstrap makes the base image for {purpose}; it takes a minute")
+        tag, made = base.ensure(engine, purpose, os.environ, mirror=mirror, again=again)
+        console.say(
+            f"{tag} " + (f"made in {time.monotonic() - began:.0f} s" if made else "is there")
+        )
+    return 0

@@ -1,0 +1,36 @@
+"""`report`: one HTML page over all results in a directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from builder.cli.options import needs_extra
+from builder.console import Console
+from builder.errors import RequestError
+from builder.smoke.result import read
+
+
+@click.command()
+@click.option(
+    "--reports",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("reports"),
+    show_default=True,
+    help="The directory that smoke tests left.",
+)
+@click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
+def report(reports: Path) -> int:
+    """Make reports/index.html: releases by deployments, with the pictures."""
+    with needs_extra("smoke"):
+        from builder.report.page import render
+    results = read(reports)
+    if not results:
+        raise RequestError(f"no results are in {reports}/", "nox -s smoke_lab -- 2.2.1")
+    page = reports / "index.html"
+    half = page.with_name(".index.html.part")
+    half.write_text(render(results), encoding="utf-8")
+    half.replace(page)
+    Console().say(f"{page}: {len(results)} deployments")
+    return 0

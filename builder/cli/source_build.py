@@ -1,0 +1,109 @@
+"""The options of `build` that concern the build from source."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from builder.bazel.rc import Services
+from builder.cli.options import DOCKERFILES, together
+from builder.errors import RequestError
+from builder.pipeline.backends import Backend
+from builder.pipeline.foundry import FoundryOptions, open_foundry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from builder.pipeline.foundry import Foundry
+    from builder.pipeline.workshop import Workshop
+
+# A build of the real source takes tens of minutes where nothing is cached.
+_TIMEOUT = 7200.0
+_FILE = click.Path(path_type=Path)
+
+backend_options = together(
+    click.option(
+        "--backend",
+        type=click.Choice([b.value for b in Backend]),
+        default=Backend.OVERLAY.value,
+        show_default=True,
+        help="overlay: change the published wheel. bazel: build from source, in a container. "
+        "both: compare the two.",
+    ),
+    click.option("--base", metavar="IMAGE", help="Bazel: base image. Default: base_image's."),
+    click.option(
+        "--bazel",
+        metavar="PATH|URL|base",
+        help="Bazel: the binary, or `base` for the base image's own. Default: the release's.",
+    ),
+    click.option("--remote-cache", metavar="URL", help="Bazel: its remote cache."),
+    click.option("--remote-executor", metavar="URL", help="Bazel: its remote executor."),
+    click.option("--bazel-flag", "flags", multiple=True, metavar="FLAG", help="Bazel: any flag."),
+    click.option(
+        "--ca-bundle",
+        type=_FILE,
+        help="Bazel: certificates to trust inside. Default: the host's, if they are not stock.",
+    ),
+    click.option(
+        "--timeout",
+        type=click.FloatRange(min=1),
+        default=_TIMEOUT,
+        show_default=True,
+        metavar="SECONDS",
+        help="Bazel: when to give a release up.",
+    ),
+    click.option(
+        "--logs",
+        type=_FILE,
+        default=Path("reports") / "build",
+        show_default=True,
+        help="Bazel: where its logs go.",
+    ),
+)
+_BAZEL_ONLY = ("base", "bazel", "remote_cache", "remote_executor", "flags", "ca_bundle")
+
+
+def take_foundry(chosen: dict[str, Any]) -> tuple[Backend, FoundryOptions]:
+    """Take the options of `backend_options` out of those that click handed over.
+
+    Raises:
+        RequestError: one of them says something of Bazel, and Bazel has nothing to do.
+    """
+    backend = Backend(chosen.pop("backend"))
+    given = {name: chosen.pop(name) for name in (*_BAZEL_ONLY, "timeout", "logs")}
+    idle = [name for name in _BAZEL_ONLY if given[name]]
+    if backend is Backend.OVERLAY and idle:
+        option = "--bazel-flag" if idle[0] == "flags" else f"--{idle[0].replace('_', '-')}"
+        raise RequestError(
+            f"{option} concerns the build from source", "say --backend bazel, or both"
+        )
+    services = Services(given["remote_cache"], given["remote_executor"], given["flags"])
+    return backend, FoundryOptions(
+        base=given["base"],
+        bazel=given["bazel"],
+        services=services,
+        timeout=given["timeout"],
+        ca_bundle=given["ca_bundle"],
+        logs=given["logs"],
+        dockerfiles=DOCKERFILES,
+    )
+
+
+@contextmanager
+def foundry(
+    backend: Backend, options: FoundryOptions, workshop: Workshop
+) -> Iterator[Foundry | None]:
+    """The foundry, where the backend has work for it.
+
+    Raises:
+        EngineError: no engine answers, or the base image cannot be had.
+        RequestError: an option makes no sense.
+    """
+    if backend is Backend.OVERLAY:
+        yield None
+        return
+    with open_foundry(options, workshop) as opened:
+        yield opened

@@ -1,0 +1,53 @@
+"""`summary`: what lies in dist/ and reports/, as Markdown for a job's page."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import click
+
+from builder.console import Console
+from builder.errors import OutputError
+from builder.summary import Smoke, Wheel, parse_smoke, to_markdown
+
+_DIRECTORY = click.Path(path_type=Path, file_okay=False)
+
+
+@click.command()
+@click.option("--wheels", type=_DIRECTORY, default=Path("dist"), show_default=True)
+@click.option("--reports", type=_DIRECTORY, default=Path("reports"), show_default=True)
+@click.option("--pictures-url", metavar="URL", help="A page that has the pictures, to link to.")
+@click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
+def summary(wheels: Path, reports: Path, pictures_url: str | None) -> int:
+    """Say what was built and tried; in GitHub Actions on the job's page."""
+    text = to_markdown(_wheels(wheels), _smokes(reports), pictures_url or None)
+    page = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not page:
+        Console().say(text.rstrip("\n"))
+        return 0
+    try:
+        with Path(page).open("a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise OutputError(
+            f"the job's page {page} cannot be written: {error.strerror}",
+            "unset GITHUB_STEP_SUMMARY to see it here",
+        ) from error
+    return 0
+
+
+def _wheels(directory: Path) -> list[Wheel]:
+    found = []
+    for path in sorted(directory.glob("*.whl")):
+        content = path.read_bytes()
+        found.append(Wheel(path.name, len(content), hashlib.sha256(content).hexdigest()))
+    return found
+
+
+def _smokes(directory: Path) -> list[Smoke]:
+    return [
+        parse_smoke(path.read_text(encoding="utf-8"), str(path.parent.relative_to(directory)))
+        for path in sorted(directory.rglob("result.json"))
+    ]

@@ -1,0 +1,202 @@
+"""Whether two wheels of one release are the same: member by member, and why where they differ.
+
+Each member is identical, or explained by a rule of the list below, or different. A rule explains
+only what it can prove: it looks at both contents. Pure.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import stat
+import zipfile
+from collections import Counter
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from builder.wheel import metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from builder.wheel.archive import Archive
+    from builder.wheel.member import Member
+
+
+class Said(NamedTuple):
+    """One member, and what is said of it."""
+
+    path: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The outcome for two wheels.
+
+    Attributes:
+        identical: how many members are the same, down to how they are packed.
+        explained: members that differ for a reason that is known and proved.
+        different: the others.
+    """
+
+    identical: int
+    explained: tuple[Said, ...]
+    different: tuple[Said, ...]
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """Reason → how many members it explains."""
+        return dict(Counter(said.why for said in self.explained))
+
+
+class Rule(NamedTuple):
+    """Explains members whose path matches `pattern` where `proves` holds of both contents.
+
+    `proves` is also given the paths that are explained so far, as RECORD lists their hashes.
+    """
+
+    pattern: str
+    reason: str
+    proves: Callable[[bytes, bytes, Collection[str]], bool]
+
+
+def _same_zip(one: bytes, other: bytes, explained: Collection[str]) -> bool:
+    del explained
+    try:
+        return _zip_contents(one) == _zip_contents(other)
+    except (zipfile.BadZipFile, NotImplementedError, EOFError):
+        return False
+
+
+def _zip_contents(content: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        names = packed.namelist()
+        if len(set(names)) != len(names):
+            raise zipfile.BadZipFile("a name stands twice")
+        return {name: packed.read(name) for name in names}
+
+
+def _same_but_generator(one: bytes, other: bytes, explained: Collection[str]) -> bool:
+    del explained
+    return _headers(one, frozenset({"generator"})) == _headers(other, frozenset({"generator"}))
+
+
+# setuptools writes these or not, by its version.
+_BY_SETUPTOOLS = frozenset({"metadata-version", "license-file", "dynamic", "provides-extra"})
+
+
+def _same_metadata(one: bytes, other: bytes, explained: Collection[str]) -> bool:
+    del explained
+    texts = [metadata.parse(content).description.strip() for content in (one, other)]
+    return texts[0] == texts[1] and _headers(one, _BY_SETUPTOOLS) == _headers(other, _BY_SETUPTOOLS)
+
+
+def _headers(content: bytes, without: Collection[str]) -> Counter[tuple[str, str]]:
+    found = ((h.name.lower(), h.value) for h in metadata.parse(content).headers)
+    return Counter((n, _spelt(n, v)) for n, v in found if n not in without)
+
+
+def _spelt(name: str, value: str) -> str:
+    """Requirements in one spelling: `absl-py (>=0.4)` is `absl-py>=0.4`."""
+    if name == "requires-dist":
+        try:
+            return str(Requirement(value))
+        except InvalidRequirement:
+            return value
+    return value
+
+
+def _same_rows(one: bytes, other: bytes, explained: Collection[str]) -> bool:
+    """Whether two RECORDs differ in nothing but the rows of members that are explained."""
+    rows = []
+    for content in (one, other):
+        table = csv.reader(io.StringIO(content.decode("utf-8", "replace"), newline=""))
+        rows.append({tuple(row) if row[0] not in explained else row[0] for row in table if row})
+    return rows[0] == rows[1]
+
+
+RULES = (
+    Rule("*.zip", "a zip file that holds the same files, packed at another time", _same_zip),
+    Rule(
+        "*.dist-info/WHEEL",
+        "Generator names the program that wrote the wheel",
+        _same_but_generator,
+    ),
+    Rule(
+        "*.dist-info/METADATA",
+        "headers that setuptools writes by its version, or other spellings of the same requirement",
+        _same_metadata,
+    ),
+)
+RECORD = Rule(
+    "*.dist-info/RECORD", "RECORD has the hashes of members that are explained", _same_rows
+)
+PERMISSIONS = "the same content; permissions come from Bazel's output tree and the builder's umask"
+PACKED = "the same content, packed at another time or by another program"
+
+
+def compare(one: Archive, other: Archive) -> Comparison:
+    """Compare two wheels that should be the same.
+
+    Raises:
+        WheelError: a member cannot be inflated.
+    """
+    paths = {m.name for m in one.members} | {m.name for m in other.members}
+    explained: dict[str, str] = {}
+    different: list[Said] = []
+    # RECORD comes last, as it is judged by what became of the others.
+    for path in sorted(paths, key=lambda p: (fnmatchcase(p, RECORD.pattern), p)):
+        verdict = _judge(path, one.find(path), other.find(path), explained)
+        if verdict is None:
+            continue
+        known, why = verdict
+        if known:
+            explained[path] = why
+        else:
+            different.append(Said(path, why))
+    return Comparison(
+        identical=len(paths) - len(explained) - len(different),
+        explained=tuple(Said(path, why) for path, why in sorted(explained.items())),
+        different=tuple(different),
+    )
+
+
+def to_json(comparison: Comparison) -> dict[str, Any]:
+    """The comparison for provenance."""
+    return {
+        "identical": comparison.identical,
+        "explained": [said._asdict() for said in comparison.explained],
+        "different": [said._asdict() for said in comparison.different],
+    }
+
+
+def _judge(
+    path: str, one: Member | None, other: Member | None, explained: Collection[str]
+) -> tuple[bool, str] | None:
+    """None for identical, else whether it is explained, and why it is not the same."""
+    if one is None or other is None:
+        return False, f"only the {'second' if one is None else 'first'} wheel has it"
+    ours, theirs = one.read(), other.read()
+    if ours != theirs:
+        for rule in (*RULES, RECORD):
+            if fnmatchcase(path, rule.pattern) and rule.proves(ours, theirs, explained):
+                return True, rule.reason
+        return False, f"its content differs ({len(ours):,} and {len(theirs):,} bytes)"
+    if _type(one) != _type(other):
+        return False, "the one is a regular file, the other is not"
+    if one.external_attr != other.external_attr:
+        # Only a program's are of any consequence.
+        return not ours.startswith(b"#!"), PERMISSIONS
+    return None if _form(one) == _form(other) else (True, PACKED)
+
+
+def _type(member: Member) -> int:
+    return stat.S_IFMT(member.external_attr >> 16) or stat.S_IFREG
+
+
+def _form(member: Member) -> tuple[object, ...]:
+    return member.method, member.date, member.time, bytes(member.data)

@@ -1,0 +1,24 @@
+"""The one door to git: GitPython over the system's git."""
+
+from builder.git.checkout import describe_checkout
+from builder.git.conflicts import describe as describe_conflicts
+from builder.git.merge import merge_trees
+from builder.git.mirror import Mirror, open_mirror
+from builder.git.pick import cherry_pick
+from builder.git.remote import PUBLIC, Remote, check_revision, parse_remote
+from builder.git.repository import EMPTY_TREE, Commit
+
+__all__ = [
+    "EMPTY_TREE",
+    "PUBLIC",
+    "Commit",
+    "Mirror",
+    "Remote",
+    "check_revision",
+    "cherry_pick",
+    "describe_checkout",
+    "describe_conflicts",
+    "merge_trees",
+    "open_mirror",
+    "parse_remote",
+]

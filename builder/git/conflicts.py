@@ -1,0 +1,63 @@
+"""Conflict markers as git writes them into a file (git-merge(1)), and how conflicts are said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from builder.model import Hunk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from builder.model import Conflict
+
+_OURS = b"<<<<<<< "
+_MIDDLE = b"=======\n"
+_THEIRS = b">>>>>>> "
+
+
+def find_hunks(content: bytes) -> Iterator[Hunk]:
+    """The conflicts in a file that git merged with the default style.
+
+    Args:
+        content: with `<<<<<<<`, `=======` and `>>>>>>>` lines.
+
+    Yields:
+        Each with its place in our side's file, before the merge.
+    """
+    line = 1  # in our side's file, as far as the clean parts are the same
+    start, ours, theirs = 0, 0, 0
+    side = ""
+    for text in content.replace(b"\r\n", b"\n").splitlines(keepends=True):
+        if not side and text.startswith(_OURS):
+            side, start, ours, theirs = "ours", line, 0, 0
+        elif side == "ours" and text == _MIDDLE:
+            side = "theirs"
+        elif side == "theirs" and text.startswith(_THEIRS):
+            yield Hunk(start, ours, theirs)
+            side = ""
+        elif side == "theirs":
+            theirs += 1
+        else:
+            ours += side == "ours"
+            line += 1
+
+
+def absent_side(stages: set[str]) -> str:
+    """Why a file conflicts as a whole: which of base (1), release (2) and commit (3) lacks it."""
+    if "2" not in stages:
+        return "the release does not have it"
+    if "3" not in stages:
+        return "the commit removes it, and the release has it otherwise"
+    return "both add it"
+
+
+def describe(conflicts: Sequence[Conflict]) -> str:
+    """`tensorboard/notebook.py (hunks at lines 371, 402)`."""
+    return "; ".join(_describe(conflict) for conflict in conflicts)
+
+
+def _describe(conflict: Conflict) -> str:
+    lines = ", ".join(str(hunk.line) for hunk in conflict.hunks)
+    many = "s" if len(conflict.hunks) > 1 else ""
+    return f"{conflict.path} ({f'hunk{many} at line{many} {lines}' if lines else conflict.why})"

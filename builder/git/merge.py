@@ -1,0 +1,93 @@
+"""What a pick would make of a tree, worked out inside git without a file on disk.
+
+`git merge-tree --write-tree` merges as `git cherry-pick` does (merge-ort). Only git 2.40 and later
+can be told the merge base; for 2.38 and 2.39 two throwaway commits above one parent say the same.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from builder.errors import SourceError
+from builder.git.conflicts import absent_side, find_hunks
+from builder.git.remote import is_object_id
+from builder.model import Conflict
+
+if TYPE_CHECKING:
+    from builder.git.repository import Repository
+
+_IDENTITY = {
+    f"GIT_{who}_{what}": value
+    for who in ("AUTHOR", "COMMITTER")
+    for what, value in (
+        ("NAME", "tensorboard-proxy-wheels"),
+        ("EMAIL", "nobody@localhost"),
+        ("DATE", "@0 +0000"),
+    )
+}
+
+
+class Merge(NamedTuple):
+    """The tree that a merge makes, and where it conflicts; with conflicts it is no tree to use."""
+
+    tree: str
+    conflicts: tuple[Conflict, ...]
+
+
+class _Listed(NamedTuple):
+    """One line of a conflicted file: its blob, its stage (1 base, 2 ours, 3 theirs), its path."""
+
+    blob: str
+    stage: str
+    path: str
+
+
+def merge_trees(repository: Repository, base: str, ours: str, theirs: str) -> Merge:
+    """Merge the change from `base` to `theirs` into `ours`, all of them trees or commits.
+
+    Raises:
+        SourceError: git fails.
+    """
+    parent = _commit(repository, base)
+    sides = (_commit(repository, tree, parent) for tree in (ours, theirs))
+    words = ("merge-tree", "--write-tree", "-z", "--no-messages", *sides)
+    done = repository.runner.run(*words, fine=(0, 1))
+    tree, listed = parse_merge(done.stdout)
+    if done.returncode == 0:
+        return Merge(tree, ())
+    paths = dict.fromkeys(entry.path for entry in listed)
+    return Merge(tree, tuple(_conflict(repository, tree, path, listed) for path in paths))
+
+
+def parse_merge(raw: bytes) -> tuple[str, list[_Listed]]:
+    r"""Read `git merge-tree -z`: the tree, then `mode blob stage\tpath` of what conflicts.
+
+    Raises:
+        SourceError: it is nothing of the kind.
+    """
+    tree, *lines = raw.decode(errors="surrogateescape").split("\0")
+    if not is_object_id(tree):
+        raise SourceError("git merge-tree did not name a tree", "report it, with git's version")
+    listed = []
+    for line in lines:
+        head, tab, path = line.partition("\t")
+        if not tab:
+            break
+        _, blob, stage = head.split(" ")
+        listed.append(_Listed(blob, stage, path))
+    return tree, listed
+
+
+def _commit(repository: Repository, tree: str, *parents: str) -> str:
+    above = [word for parent in parents for word in ("-p", parent)]
+    return repository.runner.run(
+        "commit-tree", f"{tree}^{{tree}}", *above, "-m", "merge", env=_IDENTITY
+    ).text
+
+
+def _conflict(repository: Repository, tree: str, path: str, listed: list[_Listed]) -> Conflict:
+    stages = {entry.stage for entry in listed if entry.path == path}
+    if stages != {"1", "2", "3"}:
+        return Conflict(path, (), absent_side(stages))
+    outcome = repository.runner.run("cat-file", "blob", f"{tree}:{path}").stdout
+    return Conflict(path, tuple(find_hunks(outcome)), "both changed it")

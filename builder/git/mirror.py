@@ -1,0 +1,232 @@
+"""A mirror of upstream in the cache: partial where the server can, fetched to on demand only."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from builder.errors import SourceError
+from builder.git.remote import check_revision, is_object_id
+from builder.git.repository import Repository
+from builder.git.runner import Runner, check_git
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from builder.git.remote import Remote
+    from builder.model import Release
+    from builder.settings import Environment
+
+_CLONE_SECONDS = 3600
+_REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+
+
+class Base(NamedTuple):
+    """The commit of a release, and what is worth knowing of how it was found, or ""."""
+
+    commit: str
+    note: str
+
+
+class _Inventory(NamedTuple):
+    """All commits of a mirror, and where its tags are."""
+
+    commits: frozenset[str]
+    tags: dict[str, str]
+
+
+class Mirror(Repository):
+    """Upstream's repository in the cache; made when it is first opened.
+
+    Attributes:
+        upstream: where it was cloned from.
+        source: where commits come from that upstream does not have; `upstream` unless another.
+    """
+
+    def __init__(
+        self, runner: Runner, local: Runner, upstream: Remote, source: Remote, *, offline: bool
+    ) -> None:
+        super().__init__(runner, local)
+        self.upstream = upstream
+        self.source = source
+        self._offline = offline
+        self._fetched: set[str] = set()
+        self._inventory: _Inventory | None = None
+        self._lock = threading.Lock()
+
+    def find(self, revision: str) -> str:
+        """The full id of a commit; fetched if it is not here yet.
+
+        Names of branches are looked up anew, as branches move; ids are not.
+
+        Raises:
+            RequestError: it is no id and no name.
+            SourceError: it is not there either, or there is no way there.
+        """
+        check_revision(revision)
+        found = self._known(revision)
+        if found is not None and (is_object_id(found) and found.startswith(revision)):
+            return found
+        if not self._offline:
+            self._fetch(self.source, revision)
+            found = self._known(revision)
+        if found is None:
+            where = "the mirror, and --offline asks nobody" if self._offline else self.source.url
+            raise SourceError(
+                f"there is no commit {revision} in {where}",
+                "look at its id; --from URL names the repository that has it",
+            )
+        return found
+
+    def release(self, release: Release) -> Base | None:
+        """The commit that a release was made from; None if upstream has neither it nor its tag.
+
+        The catalog decides: two of upstream's tags point elsewhere (2.14.1 and 2.16.2). A
+        repository that is not upstream's may not have the catalog's commit: then its tag decides.
+
+        Raises:
+            SourceError: upstream's own repository does not have the catalog's commit.
+        """
+        pinned = release.commit
+        here, tag = self._look_up(release)
+        if here is None and (tag is None or self.upstream.is_public) and not self._offline:
+            self._fetch(self.upstream, pinned if self.upstream.is_public else None)
+            here, tag = self._look_up(release)
+        if here is not None:
+            other = tag not in (None, here)
+            note = f"its tag is at {str(tag)[:12]}, not at {here[:12]}, which is used"
+            return Base(here, note if other else "")
+        if tag is not None and pinned is not None and self.upstream.is_public:
+            raise SourceError(
+                f"{self.upstream.url} has no commit {pinned}, from which {release.version} was "
+                "made",
+                "look at the catalog, and at what the tag points to",
+            )
+        if tag is None or pinned is None:
+            return None if tag is None else Base(tag, "")
+        told = f"{self.upstream.url} does not have its commit {pinned[:12]}"
+        return Base(tag, f"{told}: the tag is used, at {tag[:12]}")
+
+    def _look_up(self, release: Release) -> tuple[str | None, str | None]:
+        """The catalog's commit of a release, if it is here, and the one that the tag is at."""
+        with self._lock:
+            if self._inventory is None:
+                self._inventory = _Inventory(self.all_commits(), self.tags())
+            here, tags = self._inventory
+        tag = tags.get(release.version)
+        pinned = release.commit if release.commit in here else None
+        return pinned, tag if tag in here else None
+
+    def _known(self, revision: str) -> str | None:
+        names = (f"refs/remotes/{self.source.key}/{revision}", revision)
+        return next((found for name in names if (found := self.resolve(name))), None)
+
+    def _fetch(self, remote: Remote, revision: str | None) -> None:
+        """Fetch a commit by its id where the server lets one, else all branches and tags.
+
+        A server is asked for everything once in a run.
+        """
+        own = remote == self.upstream
+        place = "origin" if own else remote.url
+        # A filter is a setting of a named remote; what a fork has more is little.
+        words = ["fetch", "--no-tags", "--quiet", *(["--filter=blob:none"] if own else []), place]
+        with locked(self.runner.directory):
+            if revision is not None and is_object_id(revision):
+                kept = f"+{revision}:refs/commits/{revision}"
+                done = self.runner.run(*words, kept, fine=(0, 1, 128), timeout=_CLONE_SECONDS)
+                if done.returncode == 0:
+                    self._inventory = None
+                    return
+            if remote.url in self._fetched:
+                return
+            forked = (f"+refs/heads/*:refs/remotes/{remote.key}/*",)
+            self.runner.run(*words, *(_REFSPECS if own else forked), timeout=_CLONE_SECONDS)
+            self._fetched.add(remote.url)
+            self._inventory = None
+
+
+def open_mirror(
+    root: Path,
+    upstream: Remote,
+    source: Remote | None,
+    environ: Mapping[str, str],
+    settings: Environment,
+    *,
+    offline: bool,
+    note: Callable[[str], None],
+) -> Mirror:
+    """The mirror of a repository; cloned if it is not there yet.
+
+    Args:
+        root: the cache's directory of mirrors.
+        upstream: what to mirror.
+        source: where commits are that it does not have, or None.
+        environ: the user's environment.
+        settings: proxy and certificates.
+        offline: use what is there, alone.
+        note: told what takes long.
+
+    Raises:
+        SourceError: there is no git, or the repository cannot be cloned.
+    """
+    directory = root / f"{upstream.key}.git"
+    remotes = [upstream, *([] if source is None else [source])]
+
+    def runner(where: Path, *, alone: bool) -> Runner:
+        return Runner(where, environ, settings, remotes=remotes, offline=alone)
+
+    check_git(runner(Path.cwd(), alone=True))
+    if not directory.is_dir():
+        if offline:
+            raise SourceError(
+                f"there is no mirror of {upstream.url} in the cache, and --offline asks nobody",
+                "run it once without --offline",
+            )
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            _clone(directory, upstream, runner(root, alone=False), note)
+        except OSError as error:
+            raise SourceError(
+                f"the mirror {directory} cannot be made: {error.strerror}",
+                "make room, or set XDG_CACHE_HOME to another directory",
+            ) from error
+    return Mirror(
+        runner(directory, alone=offline),
+        runner(directory, alone=True),
+        upstream,
+        source or upstream,
+        offline=offline,
+    )
+
+
+def _clone(directory: Path, upstream: Remote, runner: Runner, note: Callable[[str], None]) -> None:
+    """Clone beside the place, then rename: a mirror is there as a whole or not at all."""
+    with locked(directory):
+        if directory.is_dir():  # another run was faster
+            return
+        prefix = f"incoming-{directory.stem}-"
+        for left in directory.parent.glob(f"{prefix}*"):  # by a run that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        note(f"cloning {upstream.url}")
+        with tempfile.TemporaryDirectory(prefix=prefix, dir=directory.parent) as room:
+            target = Path(room) / "mirror.git"
+            words = ("clone", "--bare", "--quiet", "--template=", "--filter=blob:none")
+            runner.run(*words, "--", upstream.url, str(target), timeout=_CLONE_SECONDS)
+            target.rename(directory)
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Keep other runs from a mirror while the block lasts, where the system has such locks."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    with directory.with_suffix(".lock").open("ab") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

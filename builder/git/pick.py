@@ -1,0 +1,118 @@
+"""Cherry-picks, for real: `git cherry-pick -x` in a throwaway worktree, never forced.
+
+The worktree is sparse, so that a partial mirror fetches only the files that the commits change.
+Committer and times are fixed, so the same picks on the same release make the same commits anywhere.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from builder.errors import PatchError, SourceError
+from builder.git.conflicts import absent_side, describe, find_hunks
+from builder.model import Conflict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from builder.git.repository import Commit, Repository
+    from builder.git.runner import Finished
+
+_COMMITTER = {
+    "GIT_COMMITTER_NAME": "tensorboard-proxy-wheels",
+    "GIT_COMMITTER_EMAIL": "nobody@localhost",
+}
+
+
+def cherry_pick(
+    repository: Repository, base: str, commits: Sequence[Commit], label: str
+) -> list[str]:
+    """Pick commits onto another, one by one.
+
+    Args:
+        repository: gets the commits that are made; its refs stay as they are.
+        base: the commit to pick onto.
+        commits: what to pick, in order; each has one parent or none.
+        label: what `base` is called in errors.
+
+    Returns:
+        The commits that were made, one for each.
+
+    Raises:
+        PatchError: a commit conflicts; the message names it, the files and the hunks.
+        SourceError: git fails, or a commit has nothing left to change.
+    """
+    paths = {c.path for commit in commits for c in repository.changes(commit.parent, commit.tree)}
+    made = []
+    with _worktree(repository, base, sorted(paths)) as tree:
+        for commit in commits:
+            words = ("-C", str(tree), "-c", "core.sparseCheckout=true", "cherry-pick", "-x")
+            env = {**_COMMITTER, "GIT_COMMITTER_DATE": f"@{commit.time} +0000"}
+            done = repository.runner.run(*words, commit.id, env=env, fine=(0, 1, 128))
+            if done.returncode:
+                raise _failure(repository, tree, commit, label, done)
+            made.append(repository.runner.run("-C", str(tree), "rev-parse", "HEAD").text)
+    return made
+
+
+@contextmanager
+def _worktree(repository: Repository, base: str, paths: Sequence[str]) -> Iterator[Path]:
+    """A worktree with just these paths in it; gone afterwards, whatever happens."""
+    runner = repository.runner
+    with tempfile.TemporaryDirectory(prefix="tensorboard-pick-") as room:
+        tree = Path(room) / "tree"
+        try:
+            runner.run("worktree", "add", "--detach", "--no-checkout", str(tree), base)
+            private = Path(runner.run("-C", str(tree), "rev-parse", "--absolute-git-dir").text)
+            (private / "info").mkdir(exist_ok=True)
+            patterns = "".join(f"/{_literal(path)}\n" for path in paths)
+            (private / "info" / "sparse-checkout").write_text(patterns, errors="surrogateescape")
+            sparse = ("-c", "core.sparseCheckout=true", "-c", "core.sparseCheckoutCone=false")
+            runner.run("-C", str(tree), *sparse, "checkout", "--quiet", "--detach", base)
+            yield tree
+        finally:
+            # An error of its own would hide the one on the way; what it leaves, `prune` takes.
+            with suppress(SourceError):
+                runner.run("worktree", "remove", "--force", "--force", str(tree))
+                runner.run("worktree", "prune")
+
+
+def _literal(path: str) -> str:
+    return "".join(f"\\{c}" if c in "*?[\\!# " else c for c in path)
+
+
+def _failure(
+    repository: Repository, tree: Path, commit: Commit, label: str, done: Finished
+) -> PatchError | SourceError:
+    listed = repository.runner.run("-C", str(tree), "ls-files", "--unmerged", "-z").stdout
+    conflicts = _conflicts(tree, listed.decode(errors="surrogateescape"))
+    if conflicts:
+        return PatchError(
+            f"commit {commit.id[:12]} ({commit.subject}) conflicts with {label} in "
+            f"{describe(conflicts)}",
+            "pick the commits that it builds on first, or make a series; nothing is ever forced",
+        )
+    if "empty" in done.stderr or b"nothing to commit" in done.stdout:
+        return SourceError(
+            f"commit {commit.id[:12]} ({commit.subject}) changes nothing in {label}",
+            f"leave it out: {label} has its change already",
+        )
+    return SourceError(
+        f"git cherry-pick of {commit.id[:12]} failed: {done.complaint}", "see --debug"
+    )
+
+
+def _conflicts(tree: Path, listed: str) -> list[Conflict]:
+    stages: dict[str, set[str]] = {}
+    for entry in filter(None, listed.split("\0")):
+        head, _, path = entry.partition("\t")
+        stages.setdefault(path, set()).add(head.split(" ")[2])
+    return [
+        Conflict(path, tuple(find_hunks((tree / path).read_bytes())), "both changed it")
+        if found == {"1", "2", "3"}
+        else Conflict(path, (), absent_side(found))
+        for path, found in stages.items()
+    ]

@@ -1,0 +1,144 @@
+"""Where a repository is: what git is given, what people are told, and what stays secret.
+
+git's own syntax for addresses lets one name a program to run (`ext::sh -c …`,
+gitremote-helpers(7)), and words that begin with `-` are options (CVE-2017-1000117). Neither gets
+through here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+
+from builder.errors import RequestError
+
+_PUBLIC_URL = "https://github.com/tensorflow/tensorboard"
+_SCHEMES = ("https", "http", "ssh", "git")
+_SCP_LIKE = re.compile(r"(?:[\w.][\w.-]*@)?[\w.][\w.-]*:(?![:/]{2})[^:\s].*")
+_USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
+_REVISION = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_.+/-]*")
+_OBJECT_ID = re.compile(r"[0-9a-f]{40}")
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A repository's address.
+
+    Attributes:
+        url: for git, for people and for provenance; without user and password.
+        username: for http(s), or None.
+        password: for http(s), or None.
+    """
+
+    url: str
+    username: str | None = field(default=None, repr=False)
+    password: str | None = field(default=None, repr=False)
+
+    @property
+    def is_public(self) -> bool:
+        """Whether it is TensorBoard's own repository, where the catalog's commits are."""
+        return self.url.lower().rstrip("/").removesuffix(".git") == _PUBLIC_URL
+
+    @property
+    def key(self) -> str:
+        """What names it in file and ref names: letters and digits."""
+        return hashlib.sha256(self.url.encode()).hexdigest()[:16]
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port: what credentials belong to."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+
+PUBLIC = Remote(_PUBLIC_URL)
+
+
+def parse_remote(text: str) -> Remote:
+    """Read an address: https, http, ssh or git URL, `user@host:path`, or a directory.
+
+    Raises:
+        RequestError: it is none of these; the text never holds a password.
+    """
+    told = hide_userinfo(text)
+    if not text or text.startswith("-") or not text.isprintable():
+        raise _refused(told, "it is no address")
+    if re.match(r"[\w+.-]*::", text):
+        raise _refused(told, "it names a transport program, which could run anything")
+    scheme = text.partition("://")[0].lower() if "://" in text else ""
+    if scheme == "file":
+        return _directory(Path(unquote(urlsplit(text).path)), told)
+    if scheme:
+        return _url(text, told)
+    if not Path(text).exists() and _SCP_LIKE.fullmatch(text):
+        return Remote(text)
+    return _directory(Path(text), told)
+
+
+def check_revision(text: str) -> str:
+    """A commit's id or the name of a branch or tag, if that is what it looks like.
+
+    Raises:
+        RequestError: it could be an option, a range or something else that git would interpret.
+    """
+    if not _REVISION.fullmatch(text) or ".." in text or "//" in text or text.endswith((".", "/")):
+        raise RequestError(
+            f"{text!r} is no commit",
+            "name commits by their id, as `git log` shows it, or by a branch or tag",
+        )
+    return text
+
+
+def is_object_id(text: str) -> bool:
+    """Whether it is a full commit id."""
+    return _OBJECT_ID.fullmatch(text) is not None
+
+
+def hide_userinfo(text: str) -> str:
+    """The text with users and passwords taken out of the URLs in it."""
+    return _USERINFO.sub("", text)
+
+
+def _url(text: str, told: str) -> Remote:
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise _refused(told, "it is no URL") from None
+    if parts.scheme not in _SCHEMES:
+        raise _refused(told, f"{parts.scheme!r} is no way to a repository that is allowed")
+    if not host or host.startswith("-") or parts.query or parts.fragment:
+        raise _refused(told, "it is no URL of a repository")
+    place = f"[{host}]" if ":" in host else host
+    place += "" if port is None else f":{port}"
+    if parts.scheme == "ssh":
+        # ssh takes the user as part of the address, and passwords never.
+        if (parts.username or "").startswith("-"):
+            raise _refused(told, "its user could be an option")
+        user = f"{parts.username}@" if parts.username else ""
+        return Remote(_join(parts, user + place))
+    name, password = (None if p is None else unquote(p) for p in (parts.username, parts.password))
+    if any(p is not None and not p.isprintable() for p in (name, password)):
+        raise _refused(told, "its user or password has a control character")
+    return Remote(_join(parts, place), name, password)
+
+
+def _join(parts: SplitResult, place: str) -> str:
+    return urlunsplit((parts.scheme, place, parts.path, "", ""))
+
+
+def _directory(path: Path, told: str) -> Remote:
+    if not path.is_dir():
+        raise _refused(told, "there is no such directory")
+    # By URL, not by path: from a path git copies everything, whatever filter it is given.
+    return Remote(path.resolve().as_uri())
+
+
+def _refused(told: str, why: str) -> RequestError:
+    return RequestError(
+        f"{told!r} cannot be used as a repository: {why}",
+        "give an https, ssh or git URL, user@host:path, or a directory",
+    )

@@ -1,0 +1,171 @@
+"""Reads a repository's objects: commits, what they change, files, ancestry."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from builder.errors import SourceError
+from builder.git.remote import is_object_id
+from builder.model import PathChange
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from builder.git.runner import Runner
+
+# git knows this object without having it: the tree before a first commit.
+EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+_COMMITTED = re.compile(rb"^committer .*> ([0-9]+) [+-][0-9]{4}$", re.MULTILINE)
+
+
+class Commit(NamedTuple):
+    """A commit: its full id, its tree's, its parents', the first line of its message.
+
+    `sha256` is of the commit object, in hex; `time` is the committer's, in seconds since 1970.
+    """
+
+    id: str
+    tree: str
+    parents: tuple[str, ...]
+    subject: str
+    sha256: str
+    time: int
+
+    @property
+    def parent(self) -> str:
+        """Its first parent, or the empty tree above a first commit."""
+        return self.parents[0] if self.parents else EMPTY_TREE
+
+
+class Repository:
+    """A repository, read through runners that stand in it.
+
+    All methods raise SourceError where git fails, as it does when an object is missing.
+
+    Args:
+        runner: may fetch what a partial mirror lacks.
+        local: may not.
+    """
+
+    def __init__(self, runner: Runner, local: Runner) -> None:
+        self.runner = runner
+        self._local = local
+
+    def resolve(self, revision: str) -> str | None:
+        """The commit that a checked revision names, in full, or None if there is none here."""
+        words = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        # How it ends where the object is missing depends on who dies first, it or the fetch that a
+        # partial mirror starts and that is not let through.
+        done = self._local.run(*words, fine=None)
+        return done.text if is_object_id(done.text) else None
+
+    def all_commits(self) -> frozenset[str]:
+        """The ids of all commits of all branches and tags."""
+        return frozenset(self.runner.run("rev-list", "--all").text.splitlines())
+
+    def tags(self) -> dict[str, str]:
+        """Tag → the id of what it is at, for an annotated one what that is about."""
+        form = "--format=%(refname:strip=2) %(objectname) %(*objectname)"
+        listed = self.runner.run("for-each-ref", form, "refs/tags").text.splitlines()
+        return {words[0]: words[-1] for words in map(str.split, listed)}
+
+    def commit(self, commit: str) -> Commit:
+        """A commit's header and subject."""
+        raw = self.runner.run("cat-file", "commit", commit).stdout
+        head, _, message = raw.partition(b"\n\n")
+        fields = [line.partition(b" ") for line in head.splitlines()]
+        time = _COMMITTED.search(head)
+        return Commit(
+            id=commit,
+            tree=next(v.decode() for k, _, v in fields if k == b"tree"),
+            parents=tuple(v.decode() for k, _, v in fields if k == b"parent"),
+            subject=message.decode(errors="replace").strip().partition("\n")[0],
+            sha256=hashlib.sha256(raw).hexdigest(),
+            time=0 if time is None else int(time[1]),
+        )
+
+    def changes(self, before: str, after: str) -> list[PathChange]:
+        """What differs between two trees, by path; a rename is a removal and an addition."""
+        words = ("diff-tree", "-r", "-z", "--no-renames", "--full-index", before, after)
+        return parse_raw_diff(self.runner.run(*words).stdout)
+
+    def blob(self, blob: str) -> bytes:
+        """A file's content by its id."""
+        return self.runner.run("cat-file", "blob", blob).stdout
+
+    def is_ancestor(self, commit: str, of: str) -> bool:
+        """Whether a commit is in the history of another."""
+        words = ("merge-base", "--is-ancestor", commit, of)
+        return self.runner.run(*words, fine=(0, 1)).returncode == 0
+
+    def equivalents(self, commit: Commit, paths: Sequence[str]) -> list[str]:
+        """Commits, of any branch or tag, that make the same change to these paths.
+
+        By `git patch-id --stable`, which does not mind line numbers and white space.
+        """
+        own = self._patch_ids(f"{commit.id}^!", paths=paths)
+        since = [f"^{parent}" for parent in commit.parents]
+        others = self._patch_ids("--all", *since, paths=paths)
+        wanted = {patch for patch, _ in own}
+        return [found for patch, found in others if patch in wanted]
+
+    def _patch_ids(self, *revisions: str, paths: Sequence[str]) -> list[tuple[str, str]]:
+        words = ("log", "-p", "--no-merges", "--no-ext-diff", "--no-textconv", "--no-color")
+        log = self.runner.run(
+            *words, "--format=commit %H", "--full-index", *revisions, "--", *paths
+        )
+        done = self.runner.run("patch-id", "--stable", stdin=log.stdout)
+        rows = [line.split() for line in done.text.splitlines()]
+        return [(patch, commit) for patch, commit in rows]
+
+    def export(self, commit: str, target: Path) -> None:
+        """Write a commit's files as a tar archive; what a partial mirror lacks is fetched first.
+
+        The same commit gives the same bytes: times are the commit's, owners root's.
+        """
+        self.complete(commit)
+        self.runner.run("archive", "--format=tar", f"--output={target.resolve()}", commit)
+
+    def complete(self, commit: str) -> None:
+        """Fetch in one go the files of a commit that a partial mirror lacks."""
+        words = ("rev-list", "--objects", "--no-walk", "--missing=print", commit)
+        listed = self.runner.run(*words).text.splitlines()
+        missing = [line[1:] for line in listed if line.startswith("?")]
+        if not missing:
+            return
+        # The very words by which git itself fetches what a partial clone lacks.
+        fetch = ("fetch", "origin", "--no-tags", "--no-write-fetch-head", "--filter=blob:none")
+        stdin = "".join(f"{m}\n" for m in missing).encode()
+        options = ("-c", "fetch.negotiationAlgorithm=noop")
+        self.runner.run(*options, *fetch, "--stdin", stdin=stdin, timeout=1800)
+
+
+def parse_raw_diff(raw: bytes) -> list[PathChange]:
+    r"""Read `git diff-tree -z`: `:mode mode blob blob status\0path\0` for each path.
+
+    Raises:
+        SourceError: it is nothing of the kind.
+    """
+    words = raw.split(b"\0")
+    changes = []
+    try:
+        for head, path in zip(words[:-1:2], words[1::2], strict=True):
+            mode, new_mode, before, after, status = head.decode("ascii").split(" ")
+            changes.append(
+                PathChange(
+                    path.decode(errors="surrogateescape"),
+                    status,
+                    before,
+                    after,
+                    mode.removeprefix(":"),
+                    new_mode,
+                )
+            )
+    except ValueError as error:
+        raise SourceError(
+            f"git's list of changes cannot be read: {error}", "report it, with git's version"
+        ) from error
+    return changes

@@ -1,0 +1,172 @@
+"""Starts git, through GitPython: in a clean environment, without prompts, hooks or surprises."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from builder import command
+from builder.errors import SourceError
+from builder.git.remote import hide_userinfo
+from builder.git.surroundings import unset, variables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from builder.git.remote import Remote
+    from builder.settings import Environment
+
+# `git merge-tree --write-tree` is of 2.38.
+_OLDEST = (2, 38)
+
+
+class Finished(NamedTuple):
+    """What a git command wrote, and how it ended."""
+
+    returncode: int
+    stdout: bytes
+    stderr: str
+
+    @property
+    def text(self) -> str:
+        """Standard output as text, without the line end."""
+        return self.stdout.decode(errors="replace").rstrip("\n")
+
+    @property
+    def complaint(self) -> str:
+        """The line of standard error that says most: the last one that git calls an error."""
+        lines = [line for line in self.stderr.splitlines() if line.strip()]
+        told = [line for line in lines if line.startswith(("fatal:", "error:", "ERROR:"))]
+        return (told or lines or [f"exit code {self.returncode}"])[-1]
+
+
+class Runner:
+    """Runs git in one directory.
+
+    Args:
+        directory: where git starts; a repository, or any directory for `clone`.
+        environ: the user's environment; GIT_* of it that say how to reach a server are kept.
+        settings: proxy and certificates that the user configured.
+        remotes: those whose users and passwords git may ask for.
+        offline: let git reach no repository at all.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        environ: Mapping[str, str],
+        settings: Environment,
+        *,
+        remotes: Iterable[Remote] = (),
+        offline: bool = False,
+    ) -> None:
+        self._unset = unset(environ)
+        self._variables = variables(environ, settings, remotes, offline=offline)
+        self.directory = directory
+
+    def run(
+        self,
+        *words: str,
+        stdin: bytes | None = None,
+        env: Mapping[str, str] | None = None,
+        timeout: float = 600,
+        fine: Sequence[int] | None = (0,),
+    ) -> Finished:
+        """Run one git command to its end; it dies with us.
+
+        Args:
+            words: its arguments, none of them secret.
+            stdin: what it reads.
+            env: variables of this command alone.
+            timeout: seconds until it is killed.
+            fine: exit codes that are no failure; None for any.
+
+        Raises:
+            SourceError: it failed, or took too long.
+        """
+        with self._start(words, env, reads=stdin is not None) as process:
+            try:
+                stdout, stderr = process.communicate(stdin, timeout=timeout)
+            except subprocess.TimeoutExpired as error:
+                _end(process)
+                raise SourceError(
+                    f"git {words[0]} took longer than {timeout:.0f} s",
+                    "look at the network and at --upstream, then run it again",
+                ) from error
+            except BaseException:
+                _end(process)
+                raise
+        done = Finished(process.returncode, stdout, hide_userinfo(stderr.decode(errors="replace")))
+        if fine is not None and done.returncode not in fine:
+            raise SourceError(f"git {words[0]} failed: {done.complaint}", _hint(done.stderr))
+        return done
+
+    def _start(
+        self, words: Sequence[str], env: Mapping[str, str] | None, *, reads: bool
+    ) -> subprocess.Popen[bytes]:
+        from git import Git
+
+        door = Git(self.directory)
+        ours = {**self._variables, **(env or {})}
+        door.update_environment(**ours)
+        # GitPython hands os.environ on and cannot take away from it: env(1) does.
+        away = [word for name in self._unset if name not in ours for word in ("-u", name)]
+        started = door.execute(
+            [*(["env", *away] if away else []), "git", *words],
+            istream=subprocess.PIPE if reads else None,
+            as_process=True,
+            # A group of its own, so that what git starts ends with it; and no terminal to ask on.
+            start_new_session=True,
+        )
+        process = started.proc
+        started.proc = None
+        if process is None:
+            raise SourceError("git did not start", "look at the git on PATH")
+        return process
+
+
+def check_git(runner: Runner) -> None:
+    """See that there is a git that can do what we need.
+
+    Raises:
+        SourceError: there is none, or it is too old.
+    """
+    hint = f"install git {'.'.join(map(str, _OLDEST))} or later"
+    if command.find("git") is None:  # GitPython does not import without
+        raise SourceError("git is not installed", hint)
+    told = runner.run("version").text
+    version = re.search(r"([0-9]+)\.([0-9]+)", told)
+    if version is None or (int(version[1]), int(version[2])) < _OLDEST:
+        raise SourceError(f"{told} is too old", hint)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ask it and what it started to stop, which lets it remove its locks, then make them."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=10)
+
+
+_HINTS = {
+    "could not read Username": "give a credential helper (gitcredentials(7)), or GIT_ASKPASS",
+    "Authentication failed": "give a credential helper (gitcredentials(7)), or GIT_ASKPASS",
+    "Could not resolve host": "look at the network; --upstream names a mirror of yours",
+    "certificate": "name your certificates with PIP_CERT or GIT_SSL_CAINFO",
+    "dubious ownership": "the repository is of another user; see safe.directory, git-config(1)",
+    "No space left": "make room, or set XDG_CACHE_HOME to another directory",
+    "not allowed": "without --offline it can be fetched",
+}
+
+
+def _hint(stderr: str) -> str:
+    for symptom, hint in _HINTS.items():
+        if symptom in stderr:
+            return hint
+    return "look at --upstream and --from; --debug shows more"

@@ -1,0 +1,117 @@
+"""Which changed paths an overlay can carry, which no wheel ships, and which only Bazel can build.
+
+An overlay is sound when each changed path is a member of the stock wheel that equals its git blob.
+What is unknown needs Bazel: a path is left out only where it is plain that no wheel ships it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from builder.model import PACKAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from builder.model import PathChange
+
+_REGULAR = ("100644", "100755")
+# Bazel's rules and the packaging, wherever they are.
+_RULES = re.compile(
+    r"""
+    (.*/)? (BUILD|WORKSPACE|MODULE) (\.bazel|\.bzlmod)? | .*\.bzl | (.*/)?\.bazel\w+
+    | tensorboard/pip_package/.* | tensorboard/defs/.* | third_party/.* | patches/.*
+    """,
+    re.VERBOSE,
+)
+# What rules make other files of: protos, the front end.
+_COMPILED = re.compile(r".*\.(proto|pbtxt|tsx?|jsx?|html|css|scss|json|lock)")
+# Tests, documentation, CI and what is released by itself (tensorboard-data-server).
+_UNSHIPPED = re.compile(
+    r"""
+    docs/.* | \.github/.* | ci/.* | AUTHORS | .*\.(md|ipynb|rst)
+    | \.(gitignore|gitattributes|travis\.yml|flake8|clang-format|prettierrc.*|prettierignore)
+    | (.*/)? (tests?|testdata|testing|e2e) /.*
+    | .*_test\.(py|js|tsx?|html) | .*\.spec\.ts | .*_demo\.py
+    | tensorboard/data/server/.* | tensorboard/examples/.*
+    """,
+    re.VERBOSE,
+)
+
+
+class Shipped(Protocol):
+    """What a stock wheel holds."""
+
+    def blob(self, path: str) -> str | None:
+        """The git blob of a member's content, or None if there is no such member."""
+        ...
+
+
+class Need(NamedTuple):
+    """A path that needs Bazel, and why."""
+
+    path: str
+    why: str
+
+
+class Sorted(NamedTuple):
+    """Changed paths by what becomes of them in an overlay."""
+
+    taken: tuple[str, ...]
+    left_out: tuple[str, ...]
+    needs: tuple[Need, ...]
+
+
+def sort_paths(changes: Iterable[PathChange], wheel: Shipped | None) -> Sorted:
+    """Sort what commits change.
+
+    Args:
+        changes: from the release's own files to the outcome.
+        wheel: the stock wheel, or None if it is not at hand: then modules that are there before
+            count as shipped just as they are.
+    """
+    taken, left_out, needs = [], [], []
+    for change in changes:
+        why = _need(change, wheel)
+        if why is None:
+            taken.append(change.path)
+        elif why:
+            needs.append(Need(change.path, why))
+        else:
+            left_out.append(change.path)
+    return Sorted(tuple(taken), tuple(left_out), tuple(needs))
+
+
+def _need(change: PathChange, wheel: Shipped | None) -> str | None:
+    """None: an overlay takes it. Empty: no wheel ships it. Else why it needs Bazel."""
+    path = change.path
+    unshipped = _UNSHIPPED.fullmatch(path) is not None
+    if _RULES.fullmatch(path) or (_COMPILED.fullmatch(path) and not unshipped):
+        return "Bazel makes other files of it"
+    member = _presumed(change) if wheel is None else wheel.blob(path)
+    if member is None:
+        return _absent(change)
+    if member != change.before:
+        return "the stock wheel's is not its git blob"
+    if change.status != "M":
+        return "the wheel would lose it" if change.status == "D" else "its type changes"
+    if change.mode != change.new_mode or change.mode not in _REGULAR:
+        return "its mode changes"
+    return None
+
+
+def _absent(change: PathChange) -> str:
+    if _UNSHIPPED.fullmatch(change.path):
+        return ""
+    if not change.path.endswith(".py"):
+        return "what Bazel makes of it is not known"
+    # A module that was there and not shipped stays so, as BUILD files decide that.
+    return "BUILD files decide whether a wheel ships it" if change.status == "A" else ""
+
+
+def _presumed(change: PathChange) -> str | None:
+    shipped = change.path.startswith(f"{PACKAGE}/") and change.path.endswith(".py")
+    if not shipped or change.status == "A" or _UNSHIPPED.fullmatch(change.path):
+        return None
+    return change.before

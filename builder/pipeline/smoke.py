@@ -1,0 +1,141 @@
+"""Smoke: take or build the wheel, run its deployments and their controls, judge."""
+
+from __future__ import annotations
+
+import tempfile
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from builder.identity import wheel_name
+from builder.pipeline.build import build_release
+from builder.smoke.deployments import SUITES, UNPATCHED, UNSET
+from builder.smoke.model import Subject
+from builder.smoke.walk import walk
+from builder.wheel.names import parse_filename
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
+
+    from builder.model import Release
+    from builder.pipeline.build import BuildOptions
+    from builder.pipeline.workshop import Workshop
+    from builder.smoke.engines import Runner
+    from builder.smoke.model import Deployment, Site
+    from builder.smoke.result import Result
+    from builder.smoke.walk import Walk
+
+_PROXY = "proxy"
+_AT_ONCE = 2  # deployments; each is a Jupyter, its kernels and a browser
+
+
+@dataclass(frozen=True, slots=True)
+class SmokeOptions:
+    """What the user chose.
+
+    Attributes:
+        suite: a key of `SUITES`.
+        build: where the wheel lies, and how it is built if it is not there.
+        control: also run the negative controls.
+        tensorflow: train with TensorFlow, installed first.
+    """
+
+    suite: str
+    build: BuildOptions
+    control: bool
+    tensorflow: bool
+
+
+def smoke_release(
+    release: Release, workshop: Workshop, options: SmokeOptions, runner: Runner, how: Walk
+) -> list[Result]:
+    """Run the suite on one release; one result for each deployment, in the suite's order.
+
+    Raises:
+        BuilderError: the wheel cannot be built or installed, so there is nothing to run.
+    """
+    subject = wheel_for(release, workshop, options)
+    with tempfile.TemporaryDirectory(prefix="smoke-") as name:
+        room = Path(name)
+        log = how.reports / f"{release.version}-image.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        start = runner.prepare(subject, log, how.tell)
+        jobs: list[tuple[Deployment, Subject, _Start]] = [
+            (deployment, subject, start) for deployment in SUITES[options.suite]
+        ]
+        if options.control:
+            frontend = jobs[0][0].frontend
+            jobs.append((UNSET[frontend], subject, start))
+            unpatched = without_the_patch(release, workshop, options, room)
+            if unpatched is not None:
+                jobs.append(
+                    (UNPATCHED[frontend], unpatched, runner.prepare(unpatched, log, how.tell))
+                )
+        return run_all([partial(walk, how, *job) for job in jobs], workshop, runner.sweep)
+
+
+if TYPE_CHECKING:
+    _Start = Callable[[Deployment], AbstractContextManager[Site]]
+
+
+def run_all(
+    jobs: Sequence[Callable[[], Result]], workshop: Workshop, sweep: Callable[[], None]
+) -> list[Result]:
+    """Do these, some at once; the results in their order.
+
+    Args:
+        jobs: one for each deployment.
+        workshop: is told when they are interrupted.
+        sweep: ends what they wait for.
+
+    Raises:
+        BuilderError: one of them could not leave its report; the others were ended.
+    """
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+        futures = [pool.submit(job) for job in jobs]
+        try:
+            wait(futures, return_when=FIRST_EXCEPTION)
+            return [future.result() for future in futures]
+        except BaseException:
+            workshop.cancelled.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            sweep()
+            raise
+
+
+def wheel_for(release: Release, workshop: Workshop, options: SmokeOptions) -> Subject:
+    """The wheel in the output directory, built first if it is not there."""
+    build = options.build
+    tag = parse_filename(release.wheel.filename).tag
+    path = build.output / wheel_name(build.identify(release.version), tag).filename
+    if not path.is_file():
+        workshop.console.note(f"{path} is not there; it is built")
+        series = workshop.series(build.series)
+        path = build_release(release, series, workshop, build).path
+    return subject_of(path, release.version, tensorflow=options.tensorflow)
+
+
+def subject_of(path: Path, release: str, *, tensorflow: bool = False) -> Subject:
+    """A wheel as it lies there.
+
+    Raises:
+        WheelError: its name is no wheel's.
+    """
+    parsed = parse_filename(path.name)
+    return Subject(path, release, "-".join(filter(None, parsed[1:3])), tensorflow)
+
+
+def without_the_patch(
+    release: Release, workshop: Workshop, options: SmokeOptions, room: Path
+) -> Subject | None:
+    """The same wheel without the proxy series; None where upstream has the variable itself."""
+    proxy = next((s for s in workshop.series(options.build.series) if s.name == _PROXY), None)
+    if proxy is None or not proxy.serving(release.version):
+        return None
+    names = tuple(n for n in options.build.series if n != _PROXY)
+    build = replace(options.build, series=names, output=room, force=False, deep=False)
+    built = build_release(release, workshop.series(names), workshop, build)
+    return subject_of(built.path, release.version)

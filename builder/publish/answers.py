@@ -1,0 +1,113 @@
+"""What an index's answer to an upload means. Pure."""
+
+from __future__ import annotations
+
+import html
+import re
+from enum import StrEnum
+from typing import NamedTuple
+
+from builder.errors import PublishError
+
+_SHOWN = 300
+_UNSHOWN = re.compile(r"<(head|style|script|title)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+# What warehouse says, in its own words (warehouse/forklift/legacy.py), and pypiserver.
+_EXISTS = re.compile(r"already exists?\b", re.IGNORECASE)
+_BURNT = re.compile(r"already been used", re.IGNORECASE)
+_FOREIGN = re.compile(
+    r"allowed to upload to project|too similar to|name .{1,100} (isn't|is not) allowed",
+    re.IGNORECASE,
+)
+
+
+class Answer(NamedTuple):
+    """What came back.
+
+    Attributes:
+        status: the HTTP status, or None if the connection broke or nothing came in time.
+        text: what the server said, or what became of the connection; no secrets, any length.
+        retry_after: seconds that the server wants us to wait, or None.
+    """
+
+    status: int | None
+    text: str = ""
+    retry_after: float | None = None
+
+
+class Meaning(StrEnum):
+    """What to do about it."""
+
+    STORED = "stored"
+    EXISTS = "exists"
+    WAIT = "wait"
+    UNKNOWN = "unknown"
+
+
+class RefusedError(PublishError):
+    """The index does not know us: nothing else that we send will fare better."""
+
+
+def judge(answer: Answer, filename: str) -> Meaning:
+    """Tell what an answer means for a file.
+
+    Returns:
+        `STORED`: it is there. `EXISTS`: a file of this name was there before. `WAIT`: not now.
+        `UNKNOWN`: it may be there or not; the index must be asked before anything is sent again.
+
+    Raises:
+        RefusedError: the credentials are wrong or missing.
+        PublishError: this file will never be taken as it is.
+    """
+    status, text = answer.status, answer.text
+    if status is None or status >= 500:
+        # A gateway's 5xx says nothing of what the server behind it did.
+        return Meaning.WAIT if status == 503 and answer.retry_after else Meaning.UNKNOWN
+    if 200 <= status < 300:
+        return Meaning.STORED
+    if status == 429:
+        return Meaning.WAIT
+    if _BURNT.search(text):
+        raise burnt(filename)
+    if status == 409 or (status == 400 and _EXISTS.search(text)):
+        return Meaning.EXISTS
+    raise _refusal(status, text, filename)
+
+
+def taken(filename: str, sha256: str) -> PublishError:
+    """The index has another file of this name."""
+    return PublishError(
+        f"the index has another {filename} (sha256 {sha256}); file names are never given twice",
+        "--build-tag N makes another file name",
+    )
+
+
+def burnt(filename: str) -> PublishError:
+    """The index had a file of this name once."""
+    return PublishError(
+        f"the index had a {filename} before and does not take the name again",
+        "--build-tag N makes another file name",
+    )
+
+
+def shorten(text: str) -> str:
+    """What a server said as one line without markup."""
+    plain = " ".join(html.unescape(_UNSHOWN.sub(" ", text)).split())
+    return plain if len(plain) <= _SHOWN else plain[:_SHOWN] + "…"
+
+
+def _refusal(status: int, text: str, filename: str) -> PublishError:
+    name = filename.partition("-")[0]
+    said = f"the index refuses {filename}: {status} {shorten(text)}".rstrip()
+    if _FOREIGN.search(text):
+        return PublishError(said, f"the name {name} is not yours there: choose another with --name")
+    if status == 401:
+        return RefusedError(said, "give it a user name and a password or token that it knows")
+    if status == 403:
+        return RefusedError(
+            said, f"look at the token; if {name} belongs to someone else there, choose --name"
+        )
+    if 300 <= status < 400:
+        return RefusedError(said, "it redirects uploads: name the URL that it redirects to")
+    if status in {404, 405}:
+        return RefusedError(said, "no uploads are taken at this URL; look at --repository")
+    return PublishError(said, "mend what the index says, and build the wheel again")

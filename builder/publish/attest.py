@@ -1,0 +1,154 @@
+"""Attestations (PEP 740): made by a publishing workflow, checked by anybody.
+
+They lie beside a wheel as `NAME.whl.publish.attestation`, as twine and the index want them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from typing import TYPE_CHECKING, Any
+
+from builder.errors import ProvenanceError, PublishError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pypi_attestations import Attestation, Distribution
+    from sigstore.verify.policy import VerificationPolicy
+
+_SUFFIX = ".attestation"
+_MADE = ".publish.attestation"
+# Fulcio's certificate extensions: the repository and the workflow that signed
+# (github.com/sigstore/fulcio, docs/oid-info.md).
+_REPOSITORY = "1.3.6.1.4.1.57264.1.12"
+_WORKFLOW = "1.3.6.1.4.1.57264.1.18"
+
+
+def attestations_of(wheel: Path) -> tuple[Path, ...]:
+    """The attestation files beside a wheel."""
+    return tuple(
+        sorted(
+            p
+            for p in wheel.parent.glob("*" + _SUFFIX)
+            if p.name.startswith(f"{wheel.name}.") and p.is_file()
+        )
+    )
+
+
+def verify_attestation(path: Path, wheel: Path, publisher: str | None) -> str:
+    """Verify one attestation of a wheel: whose it is, what it is about, who signed.
+
+    The signature, the certificate and the transparency log's entry are verified by sigstore with
+    the trust root that it brings along; nothing is fetched.
+
+    Args:
+        path: the attestation's file.
+        wheel: the wheel's file.
+        publisher: `OWNER/REPOSITORY` on GitHub that must have signed; None for any there.
+
+    Returns:
+        What was verified, in words.
+
+    Raises:
+        ProvenanceError: it is malformed, speaks of another file, or its signature does not hold.
+    """
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from pypi_attestations import AttestationError
+    from sigstore.errors import Error as SigstoreError
+
+    found = _read(path)
+    sha256 = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    subject = _subject(found, path)
+    if subject != (wheel.name, sha256):
+        raise ProvenanceError(
+            f"{path.name} speaks of {subject[0]} (sha256 {subject[1]}), not of {wheel.name}",
+            "do not trust it; remove it, or fetch the wheel again",
+        )
+    # It warns that it is offline, which is what was asked of it.
+    logging.getLogger("sigstore").setLevel(logging.ERROR)
+    try:
+        kind, _ = found.verify(_policy(publisher), _distribution(wheel, sha256), offline=True)
+        claims = found.certificate_claims
+    except (AttestationError, SigstoreError, UnsupportedAlgorithm, ValueError) as error:
+        raise ProvenanceError(
+            f"{path.name} does not hold: {' '.join(str(error).split())}", "do not trust it"
+        ) from error
+    by = claims.get(_WORKFLOW) or claims.get(_REPOSITORY) or "someone with no repository"
+    return f"attestation {kind} signed by {by}"
+
+
+def sign(wheel: Path) -> Path:
+    """Attest a wheel with the identity of the CI run that we are in; the attestation's path.
+
+    Raises:
+        PublishError: there is no such identity here, or sigstore does not answer.
+    """
+    from pypi_attestations import Attestation, AttestationError
+    from sigstore.errors import Error as SigstoreError
+    from sigstore.models import ClientTrustConfig
+    from sigstore.oidc import IdentityError, IdentityToken, detect_credential
+    from sigstore.sign import SigningContext
+
+    target = wheel.with_name(wheel.name + _MADE)
+    try:
+        credential = detect_credential()
+        if credential is None:
+            raise PublishError(
+                "there is no identity to sign with: attestations are made in CI",
+                "leave --attest out, or run it in the publish workflow (id-token: write)",
+            )
+        trust = ClientTrustConfig.production()
+        # Attestations cannot hold entries of Rekor v2 yet (pypi_attestations' own signer says so).
+        trust.force_tlog_version = 1
+        with SigningContext.from_trust_config(trust).signer(IdentityToken(credential)) as signer:
+            digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+            made = Attestation.sign(signer, _distribution(wheel, digest))
+    except (AttestationError, SigstoreError, IdentityError, OSError) as error:
+        raise PublishError(
+            f"{wheel.name} could not be attested: {' '.join(str(error).split())}",
+            "run it again; nothing was uploaded",
+        ) from error
+    target.write_text(made.model_dump_json(), encoding="utf-8")
+    return target
+
+
+def _read(path: Path) -> Attestation:
+    from pydantic import ValidationError
+    from pypi_attestations import Attestation
+
+    try:
+        return Attestation.model_validate_json(path.read_bytes())
+    except (ValidationError, OSError) as error:
+        first = " ".join(str(error).split())[:200]
+        raise ProvenanceError(
+            f"{path.name} is no attestation: {first}", "remove it, or fetch it again"
+        ) from error
+
+
+def _subject(found: Attestation, path: Path) -> tuple[str, str]:
+    """File name and sha256 that the statement is about."""
+    try:
+        statement: dict[str, Any] = found.statement
+        ((name, sha256),) = ((s["name"], s["digest"]["sha256"]) for s in statement["subject"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ProvenanceError(
+            f"{path.name} has no in-toto statement about one file", "remove it, or fetch it again"
+        ) from error
+    return str(name), str(sha256)
+
+
+def _distribution(wheel: Path, sha256: str) -> Distribution:
+    from pypi_attestations import Distribution
+
+    return Distribution(name=wheel.name, digest=sha256)
+
+
+def _policy(publisher: str | None) -> VerificationPolicy:
+    from sigstore.verify import policy
+
+    signed_in_ci = policy.OIDCIssuerV2("https://token.actions.githubusercontent.com")
+    if publisher is None:
+        return signed_in_ci
+    theirs = policy.OIDCSourceRepositoryURI(f"https://github.com/{publisher}")
+    return policy.AllOf([signed_in_ci, theirs])

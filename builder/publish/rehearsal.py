@@ -1,0 +1,152 @@
+"""The rehearsal index: pypiserver in this process, on loopback, with a password for uploads.
+
+pypiserver and not devpi, which has 28 more dependencies and wants to be initialised: it is one WSGI
+application that can be given its authenticator as a function, so that the password of a run exists
+nowhere but in this process's memory. It lists sha256, refuses to replace files, and with
+`disable_fallback` it never hands a question on to the public index.
+"""
+
+from __future__ import annotations
+
+import hmac
+import importlib
+import logging
+import os
+import secrets
+import sys
+import tempfile
+import threading
+import warnings
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from socketserver import ThreadingMixIn
+from typing import TYPE_CHECKING, Any, NamedTuple
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from builder.errors import PublishError
+from builder.publish.target import REHEARSAL, Target
+from builder.publish.uploader import Password
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+
+_USER = "rehearsal"
+
+
+class Rehearsal(NamedTuple):
+    """A running index: where it is, and who may upload."""
+
+    target: Target
+    credentials: Password
+
+
+@contextmanager
+def rehearsing(kept: Path | None = None) -> Iterator[Rehearsal]:
+    """Run the index for as long as the block lasts.
+
+    Args:
+        kept: the directory of its files, which outlives it; None for one of its own.
+
+    Raises:
+        PublishError: the directory is in use, or cannot be written.
+    """
+    with _shelf(kept) as directory:
+        credentials = Password(_USER, secrets.token_urlsafe(32))
+        with _serving(directory, credentials) as port:
+            url = f"http://127.0.0.1:{port}/"
+            target = Target(REHEARSAL, url, f"{url}simple/", public=False)
+            yield Rehearsal(target, credentials)
+
+
+@contextmanager
+def _serving(directory: Path, credentials: Password) -> Iterator[int]:
+    pypiserver = _load_pypiserver()
+
+    def known(username: str, password: str) -> bool:
+        expected = f"{credentials.username}:{credentials.password}"
+        return hmac.compare_digest(f"{username}:{password}".encode(), expected.encode())
+
+    application = pypiserver.app(
+        roots=[directory],
+        authenticate=["update"],
+        auther=known,
+        backend_arg="simple-dir",
+        disable_fallback=True,
+        hash_algo="sha256",
+        welcome_msg="",
+    )
+    # It warns of files that exist already, which its answer says too.
+    logging.getLogger("pypiserver").setLevel(logging.CRITICAL)
+    server = make_server(
+        "127.0.0.1", 0, application, server_class=_Server, handler_class=_QuietHandler
+    )
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _load_pypiserver() -> ModuleType:
+    """Import it quietly and without traces.
+
+    Its copy of bottle imports cgi, which Python 3.11 and 3.12 deprecate, and puts an importer of
+    an old kind into `sys.meta_path`, of which Python 3.11 warns at every later import.
+    """
+    finders = list(sys.meta_path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return importlib.import_module("pypiserver")
+    finally:
+        sys.meta_path[:] = finders
+
+
+@contextmanager
+def _shelf(kept: Path | None) -> Iterator[Path]:
+    """A directory for the files, locked where it is kept."""
+    if kept is None:
+        with tempfile.TemporaryDirectory(prefix="rehearsal-") as room:
+            yield Path(room)
+        return
+    try:
+        kept.mkdir(parents=True, exist_ok=True)
+        handle = os.open(kept, os.O_RDONLY)
+    except OSError as error:
+        raise PublishError(
+            f"the rehearsal's directory {kept} cannot be used: {error.strerror}",
+            "name another with --rehearsal",
+        ) from error
+    try:
+        _lock(handle, kept)
+        yield kept
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int, directory: Path) -> None:
+    with suppress(ImportError):
+        import fcntl
+
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise PublishError(
+                f"another rehearsal uses {directory}", "wait for it, or name another --rehearsal"
+            ) from error
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is no news."""
+
+
+class _QuietHandler(WSGIRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+        """The run says what was uploaded; headers are nobody's business."""

@@ -1,0 +1,155 @@
+"""Install a published wheel back as a careful user does, and start it."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from packaging.specifiers import SpecifierSet
+
+from builder import command, environments
+from builder.checks.content import ROOT_ELEMENTS
+from builder.environments import INSTALL, clean_environ, tail
+from builder.era import era_of
+from builder.errors import CommandError, PublishError
+from builder.model import PACKAGE
+from builder.publish.hint import requirement
+from builder.publish.target import on_loopback
+from builder.server import serving
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from builder.model import Identity, Release
+    from builder.publish.delivery import Parcel
+    from builder.settings import Environment
+
+# The series that mends releases for Pythons other than their own, and how far (docs/today.md).
+_MENDED = "today"
+_MENDED_PYTHONS = ("3.11", "3.13")
+# uv's settings that would let a second source in, or keep the one out that is meant: without a
+# network that is a rehearsal on loopback. --no-config leaves out uv's files.
+_FOREIGN_SOURCES = (
+    "UV_INDEX",
+    "UV_EXTRA_INDEX_URL",
+    "UV_INDEX_URL",
+    "UV_DEFAULT_INDEX",
+    "UV_FIND_LINKS",
+    "UV_NO_INDEX",
+    "UV_OFFLINE",
+    "UV_INDEX_STRATEGY",
+)
+
+
+class Home(NamedTuple):
+    """Where a wheel is at home: a Python, and until when its dependencies were uploaded, if old."""
+
+    python: str
+    until: str | None
+    first: tuple[str, ...]
+
+
+def home_of(release: Release, series: Sequence[str], python: str | None) -> Home:
+    """A Python on which the wheel should start: today's if it was mended for that, else its era's.
+
+    Args:
+        release: what it was made from.
+        series: what was applied.
+        python: the user's choice, or None.
+
+    Raises:
+        IndexLookupError: it needs its era, and nobody knows when it was uploaded.
+    """
+    if _MENDED in series and SpecifierSet(">=1.14").contains(release.version, prereleases=True):
+        lowest, highest = _MENDED_PYTHONS
+        ours = f"{sys.version_info.major}.{sys.version_info.minor}"
+        fits = SpecifierSet(f">={lowest},<={highest}").contains(ours)
+        return Home(python or (ours if fits else highest), None, ())
+    era = era_of(release)
+    return Home(python or era.python, era.until, era.first)
+
+
+def install_back(
+    parcel: Parcel,
+    identity: Identity,
+    index_url: str,
+    home: Home,
+    environment: Environment,
+    environ: Mapping[str, str],
+) -> None:
+    """Install from the index into a clean environment, compare the files, start TensorBoard.
+
+    Args:
+        parcel: what was published; the index must serve these very bytes.
+        identity: its name and version.
+        index_url: the index that serves it, and nothing else.
+        home: the Python, and the age of the dependencies.
+        environment: the user's settings; dependencies come from the user's usual index.
+        environ: the whole environment.
+
+    Raises:
+        PublishError: it does not install, installs other files, or does not start.
+    """
+    with tempfile.TemporaryDirectory(prefix="installed-") as name:
+        room = Path(name)
+        mine = clean_environ(environment, environ, room)
+        python = _make_environment(room / "env", home.python, mine)
+        try:
+            if home.first:
+                environments.install(python, home.first, mine, until=home.until)
+                environments.uninstall(python, PACKAGE, mine)
+            _install_alone(parcel, identity, index_url, python, mine)
+            environments.install(python, [requirement(identity)], mine, until=home.until)
+            _compare(parcel, python, mine)
+            _start(python, room, mine)
+        except CommandError as error:
+            raise PublishError(
+                f"{requirement(identity)} was published, and cannot be installed back on Python "
+                f"{home.python}: {error.message}: {tail(error.hint)}",
+                "look at its dependencies; `nox -s today` tries it on every Python",
+            ) from error
+
+
+def _make_environment(place: Path, version: str, environ: Mapping[str, str]) -> Path:
+    try:
+        return environments.make_environment(place, version, environ)
+    except CommandError as error:
+        raise PublishError(
+            f"it was published, and there is no Python {version} to install it back on: "
+            f"{tail(error.hint)}",
+            "install that Python, name another with --python, or say --no-install",
+        ) from error
+
+
+def _install_alone(
+    parcel: Parcel, identity: Identity, index_url: str, python: Path, environ: Mapping[str, str]
+) -> None:
+    """Ours, without dependencies, from that index only, and only if it is the file we built."""
+    alone = {k: v for k, v in environ.items() if k not in _FOREIGN_SOURCES}
+    if on_loopback(index_url):
+        alone["NO_PROXY"] = alone["no_proxy"] = "127.0.0.1,localhost,::1"
+    listing = python.parent.parent / "alone.txt"
+    listing.write_text(f"{requirement(identity)} --hash=sha256:{parcel.sha256}\n", encoding="utf-8")
+    words = [environments.uv_program(), "pip", "install", "--quiet", "--no-config"]
+    words += ["--python", str(python), "--link-mode", "copy", "--no-deps", "--require-hashes"]
+    words += ["--default-index", index_url, "--requirement", str(listing)]
+    command.run(words, timeout=INSTALL, env=alone)
+
+
+def _compare(parcel: Parcel, python: Path, environ: Mapping[str, str]) -> None:
+    for path, how in environments.not_as_recorded(parcel.path, python, environ):
+        raise PublishError(
+            f"{parcel.filename} was published, and {path} is not as it was built: {how}",
+            "a dependency overwrites it, or the index serves something else; do not announce it",
+        )
+
+
+def _start(python: Path, room: Path, environ: Mapping[str, str]) -> None:
+    logdir = room / "logdir"
+    logdir.mkdir()
+    with serving(python.parent / PACKAGE, logdir, room, environ) as server:
+        answer = server.ask("/", timeout=30)
+    if not any(element in answer.content for element in ROOT_ELEMENTS):
+        raise CommandError("TensorBoard", f"it answers {answer.status_code} without its page")

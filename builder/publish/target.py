@@ -1,0 +1,125 @@
+"""Where a wheel goes: a rehearsal, a public index, a name from ~/.pypirc, or a URL."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from builder.errors import RequestError
+
+REHEARSAL = "rehearsal"
+# Where package indexes take uploads and where they serve files, by the end of the address:
+# warehouse's legacy API; the others keep both below one address.
+_UPLOAD_PATH = "/legacy/"
+_SIMPLE_PATH = "/simple/"
+# What uv does not take in the name of an index.
+_UNLABELLED = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A repository.
+
+    Attributes:
+        name: as the user called it.
+        upload_url: where files are posted.
+        index_url: where they are served (Simple Repository API).
+        public: one of the public indexes, whose file names burn for ever.
+        from_pypirc: whether the name stands for a section of ~/.pypirc.
+    """
+
+    name: str
+    upload_url: str
+    index_url: str
+    public: bool
+    from_pypirc: bool = False
+
+    @property
+    def label(self) -> str:
+        """What a project's configuration calls the index: the name, or the host for a URL."""
+        spoken = (urlsplit(self.name).hostname or "") if "://" in self.name else self.name
+        return _UNLABELLED.sub("-", spoken)
+
+
+def resolve(repository: str, index_url: str | None) -> Target:
+    """Find out where uploads to a repository go, and where it serves them.
+
+    Args:
+        repository: `testpypi`, `pypi`, another section of ~/.pypirc, or the URL of uploads.
+        index_url: where it serves files; None to derive it from where uploads go.
+
+    Raises:
+        RequestError: there is no such section, or the URL is none or has a password in it.
+    """
+    url = repository if "://" in repository else _configured(repository)
+    for given in (url, index_url):
+        if given is not None:
+            _refuse_unusable(given, repository)
+    return Target(
+        name=repository,
+        upload_url=url,
+        index_url=index_url or _index_url(url),
+        public=is_public(url),
+        from_pypirc="://" not in repository,
+    )
+
+
+def is_public(url: str) -> bool:
+    """Whether the address belongs to the public indexes, for uploads or for downloads."""
+    from pypi_simple import PYPI_SIMPLE_ENDPOINT
+
+    public = urlsplit(PYPI_SIMPLE_ENDPOINT).hostname or ""
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    return host == public or host.endswith(f".{public}")
+
+
+def on_loopback(url: str) -> bool:
+    """Whether the address is this machine's, where a proxy has no business."""
+    return urlsplit(url).hostname in {"127.0.0.1", "localhost", "::1"}
+
+
+def _configured(name: str) -> str:
+    """The upload address of a name, from ~/.pypirc or from twine's own two."""
+    from twine.exceptions import TwineException
+    from twine.utils import DEFAULT_CONFIG_FILE, get_repository_from_config
+
+    try:
+        found = get_repository_from_config(DEFAULT_CONFIG_FILE, name)
+    except TwineException as error:
+        # twine's message may go on about URLs for lines; the first one says it.
+        why = str(error).splitlines()[0].rstrip(".")
+        raise RequestError(
+            f"{name} is no repository: {why}",
+            f"name testpypi, pypi, a section of {DEFAULT_CONFIG_FILE}, or the URL of uploads",
+        ) from error
+    return found["repository"] or ""
+
+
+def _refuse_unusable(url: str, repository: str) -> None:
+    try:
+        parts = urlsplit(url)
+        credentials = parts.username or parts.password
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        credentials, usable = None, False
+    if credentials:
+        raise RequestError(
+            "the repository's URL has a user name or password in it, where others can read it",
+            "put them into ~/.pypirc (mode 600) or TWINE_USERNAME and TWINE_PASSWORD",
+        )
+    if not usable:
+        raise RequestError(
+            f"{repository!r} has no usable address: {url!r}", "a URL begins with https://"
+        )
+
+
+def _index_url(upload_url: str) -> str:
+    """The address of the Simple API that belongs to an address of uploads, by convention."""
+    from pypi_simple import PYPI_SIMPLE_ENDPOINT
+    from twine.utils import DEFAULT_REPOSITORY
+
+    if upload_url.rstrip("/") == DEFAULT_REPOSITORY.rstrip("/"):
+        return PYPI_SIMPLE_ENDPOINT
+    base = upload_url.rstrip("/") + "/"
+    return base.removesuffix(_UPLOAD_PATH).rstrip("/") + _SIMPLE_PATH

@@ -1,0 +1,1 @@
+"""One page for all results: releases by deployments, with the pictures."""

@@ -1,0 +1,172 @@
+"""One deployment from start to end: the site, its layers of probes, its report."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from builder.errors import BuilderError, InterruptedRunError
+from builder.smoke import visit
+from builder.smoke.model import Halt
+from builder.smoke.notebook import Run
+from builder.smoke.probes import browser, endpoints, failures, forms, kernel, only, ports
+from builder.smoke.recorder import Recorder, foreseen
+from builder.smoke.result import RESULT, Result, report_directory
+from builder.smoke.web import entry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from builder.smoke.browser.chromium import Browser
+    from builder.smoke.model import Deployment, ProbeResult, Site, Subject
+
+_MORE = (("endpoints", endpoints), ("ports", ports), ("forms", forms), ("failures", failures))
+_BROWSER = {"browser", "browser-control"}
+_KERNEL_LAYERS = (
+    ("endpoints", endpoints),
+    ("ports", ports),
+    ("forms", forms),
+    ("failures", failures),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """What is the same for all deployments of a run.
+
+    Attributes:
+        engine: as reports name it.
+        browsing: opens the browser, or None to leave it out.
+        reports: the directory of reports.
+        report: told of each result as it comes, with the deployment's name.
+        check_cancelled: raises when the run was interrupted.
+        tell: told of steps that take long.
+        ca_bundle: CAs to trust on the way to Jupyter, or None for the default.
+    """
+
+    engine: str
+    browsing: Callable[[], AbstractContextManager[Browser]] | None
+    reports: Path
+    report: Callable[[str, ProbeResult], None]
+    check_cancelled: Callable[[], None]
+    tell: Callable[[str], None]
+    ca_bundle: str | None = None
+
+
+def walk(
+    how: Walk,
+    deployment: Deployment,
+    subject: Subject,
+    start: Callable[[Deployment], AbstractContextManager[Site]],
+) -> Result:
+    """Start a deployment, ask everything, end it, and leave its report.
+
+    Raises:
+        InterruptedRunError: the run was interrupted.
+        OutputError: the report cannot be written.
+    """
+
+    def work(record: Recorder, room: Path) -> None:
+        with start(deployment) as site:
+            try:
+                layers(how, site, subject, record, room)
+            finally:
+                _keep_log(site, room)
+
+    return reported(how, deployment.name, subject, work)
+
+
+def reported(
+    how: Walk, name: str, subject: Subject, work: Callable[[Recorder, Path], None]
+) -> Result:
+    """Do all that is asserted of one deployment, and leave its report.
+
+    Args:
+        how: what is the same for all.
+        name: of the deployment.
+        subject: the wheel.
+        work: records the probes, and fills the directory of the report.
+
+    Raises:
+        InterruptedRunError: the run was interrupted.
+        OutputError: the report cannot be written.
+    """
+    began = time.monotonic()
+    recorder = Recorder(lambda result: how.report(name, result), how.check_cancelled)
+    failure = ""
+    with report_directory(how.reports, subject.release, name) as room:
+        try:
+            work(recorder, room)
+        except foreseen() as error:
+            # What an interruption breaks is no failure of the deployment.
+            how.check_cancelled()
+            if isinstance(error, InterruptedRunError):
+                raise
+            failure = f"{error} ({error.hint})" if isinstance(error, BuilderError) else str(error)
+        result = Result(
+            release=subject.release,
+            deployment=name,
+            engine=how.engine,
+            wheel=subject.wheel.name if subject.wheel else "",
+            sha256=hashlib.sha256(subject.wheel.read_bytes()).hexdigest() if subject.wheel else "",
+            seconds=time.monotonic() - began,
+            probes=tuple(recorder.results),
+            failure=failure,
+            pictures=tuple(sorted(p.name for p in room.glob("*.png"))),
+        )
+        (room / RESULT).write_text(result.to_json(), encoding="utf-8")
+    return result
+
+
+def layers(how: Walk, site: Site, subject: Subject, record: Recorder, room: Path) -> None:
+    """Go through the layers of a running deployment; pictures go into that directory."""
+    wanted = site.deployment.layers
+    if set(wanted) - _BROWSER:
+        run = Run.fresh(subject.release, with_tensorflow=subject.tensorflow)
+        with visit.opened(site, run, ca_bundle=how.ca_bundle) as opened:
+            _kernel_layers(opened, wanted, record)
+    if how.browsing is not None and set(wanted) & _BROWSER:
+        _browser_layers(how, site, subject, record, room)
+
+
+def _kernel_layers(opened: visit.Visit, wanted: tuple[str, ...], record: Recorder) -> None:
+    if "control" in wanted:
+        kernel.control(opened, record)
+        return
+    port = kernel.walk(opened, record)
+    if "only" in wanted:
+        with record.layer("only"):
+            if port is None:
+                raise Halt("first-display")
+            only.walk(opened.site, port, record)
+    for name, module in _KERNEL_LAYERS:
+        if name in wanted:
+            module.walk(opened, record)
+
+
+def _browser_layers(how: Walk, site: Site, subject: Subject, record: Recorder, room: Path) -> None:
+    assert how.browsing is not None  # noqa: S101 - for the type checker
+    run = Run.fresh(subject.release, with_tensorflow=subject.tensorflow)
+    web = entry(site, ca_bundle=how.ca_bundle)
+    try:
+        path = visit.upload(web, run)
+        try:
+            with how.browsing() as chromium:
+                probe = (
+                    browser.control if "browser-control" in site.deployment.layers else browser.walk
+                )
+                probe(chromium, site, path, run.shown_tag, record, room)
+        finally:
+            visit.clean_up(web, run)
+    finally:
+        web.close()
+
+
+def _keep_log(site: Site, room: Path) -> None:
+    if site.inside is not None:
+        log = site.inside.log().replace(site.token, "…")
+        (room / "jupyter.log").write_text(log, encoding="utf-8")

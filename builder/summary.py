@@ -1,0 +1,147 @@
+"""What a run came to, as GitHub-flavoured Markdown. Pure: the command line reads and writes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from packaging.version import InvalidVersion, Version
+
+from builder.errors import RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_MARKS = {"passed": "✅", "failed": "❌", "known": "⚠️"}
+
+
+class Wheel(NamedTuple):
+    """A wheel in the output directory: file name, size in bytes, sha256."""
+
+    filename: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Smoke:
+    """What became of one release in one deployment.
+
+    Attributes:
+        release: the release.
+        deployment: where it ran.
+        engine: what ran it.
+        outcome: `passed`, `failed` or `known`.
+        seconds: how long it took.
+        wrong: the probes that did not pass, and why.
+        pictures: paths of screenshots, relative to the reports directory.
+    """
+
+    release: str
+    deployment: str
+    engine: str
+    outcome: str
+    seconds: float
+    wrong: tuple[str, ...]
+    pictures: tuple[str, ...]
+
+
+def parse_smoke(content: str, label: str) -> Smoke:
+    """Read a `result.json`; `label` is its directory, relative to the reports directory.
+
+    Raises:
+        RequestError: it is no result of a smoke run.
+    """
+    try:
+        found: dict[str, Any] = json.loads(content)
+        probes = [(p["name"], p["outcome"], p.get("detail", "")) for p in found["probes"]]
+        return Smoke(
+            release=str(found["release"]),
+            deployment=str(found["deployment"]),
+            engine=str(found["engine"]),
+            outcome=str(found["outcome"]),
+            seconds=float(found["seconds"]),
+            wrong=tuple(f"{name}: {detail or how}" for name, how, detail in probes if how != _OK),
+            pictures=tuple(f"{label}/{name}" for name in found["pictures"]),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RequestError(
+            f"{label}/result.json is no result of a smoke run ({type(error).__name__}: {error})",
+            "remove it, or run that deployment again",
+        ) from error
+
+
+_OK = "passed"
+
+
+def to_markdown(wheels: Sequence[Wheel], smokes: Sequence[Smoke], pictures_url: str | None) -> str:
+    """The summary.
+
+    Args:
+        wheels: what was built.
+        smokes: what was tried.
+        pictures_url: a page that has the pictures; None to show them from their relative paths.
+            GitHub shows neither files of a runner nor `data:` URLs in a job summary.
+    """
+    parts = [
+        *(["## Wheels", _wheel_table(wheels)] if wheels else []),
+        *(["## Smoke", _smoke_table(smokes, pictures_url)] if smokes else []),
+        *_wrong(smokes),
+    ]
+    return "\n\n".join(parts or ["Nothing was built, and nothing was tried."]) + "\n"
+
+
+def _wheel_table(wheels: Sequence[Wheel]) -> str:
+    rows = [
+        (f"`{w.filename}`", f"{w.size / 1e6:.1f}", f"`{w.sha256}`")
+        for w in sorted(wheels, key=lambda w: _order(w.filename.split("-")[1]))
+    ]
+    return table(("wheel", "MB", "sha256"), rows)
+
+
+def _smoke_table(smokes: Sequence[Smoke], pictures_url: str | None) -> str:
+    """Releases down, deployments across."""
+    deployments = sorted({s.deployment for s in smokes})
+    releases = sorted({s.release for s in smokes}, key=_order)
+    cells = {(s.release, s.deployment): _cell(s, pictures_url) for s in smokes}
+    rows = [(r, *(cells.get((r, d), "") for d in deployments)) for r in releases]
+    return table(("release", *deployments), rows)
+
+
+def _cell(smoke: Smoke, pictures_url: str | None) -> str:
+    said = f"{_MARKS.get(smoke.outcome, '')} {plain(smoke.outcome)}, {smoke.seconds:.0f} s"
+    if not smoke.pictures:
+        return said
+    if pictures_url is not None:
+        return f"{said}, [{len(smoke.pictures)} pictures]({pictures_url})"
+    return " ".join([said, *(f"![{plain(p)}](<{p}>)" for p in smoke.pictures)])
+
+
+def _wrong(smokes: Sequence[Smoke]) -> list[str]:
+    lines = [
+        f"- {plain(s.release)}, {plain(s.deployment)}: {plain(line)}"
+        for s in smokes
+        for line in s.wrong
+    ]
+    return ["### What did not pass", "\n".join(lines)] if lines else []
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; cells are Markdown already."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def plain(text: str) -> str:
+    """Text from elsewhere as one line that is no Markdown and no HTML."""
+    flat = " ".join(text.split())
+    escaped = "".join(f"\\{c}" if c in "\\`*_[]|~#" else c for c in flat)
+    return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _order(version: str) -> tuple[bool, Version, str]:
+    try:
+        return False, Version(version), version
+    except InvalidVersion:
+        return True, Version("0"), version

@@ -1,0 +1,159 @@
+#!/bin/sh
+# From TensorBoard's source to its wheel. Dockerfile.build runs these steps when it is used by hand,
+# `nox -s build -- 2.2.1 --backend bazel` runs the very same in a container:
+#
+#   build-wheel.sh tools     install by apt what the base image lacks
+#   build-wheel.sh bazel     put on PATH the Bazel that TB_VER wants, or the one that BAZEL names
+#   build-wheel.sh source    UPSTREAM at TB_VER with CHERRY_PICK_COMMIT picked onto it → /src
+#   build-wheel.sh wheel     /src → /dist/*.whl
+#
+# Settings come from the environment and, where it is there, from /settings/bazelrc.
+set -eu
+
+here=$(dirname "$(readlink -f "$0")")
+src=${SRC:-/src}
+dist=${DIST:-/dist}
+
+fail() {
+  echo "build-wheel: $*" >&2
+  exit 1
+}
+
+# A column of the release's row in releases.txt; empty where the release has none.
+fact() {
+  awk -v release="${TB_VER:?}" -v wanted="$1" '
+    $1 == "version" { for (i = 1; i <= NF; i++) column[$i] = i }
+    $1 == release && $column[wanted] != "-" { print $column[wanted] }
+  ' "$here/releases.txt"
+}
+
+tools() {
+  lacking=
+  for pair in curl:curl g++:g++ git:git patch:patch python:python-is-python3 python3:python3 \
+    unzip:unzip virtualenv:virtualenv zip:zip; do
+    command -v "${pair%%:*}" >/dev/null || lacking="$lacking ${pair#*:}"
+  done
+  [ -n "$lacking" ] || return 0
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq
+  # shellcheck disable=SC2086 # a list of words
+  apt-get install -qq -y --no-install-recommends ca-certificates $lacking
+  rm -rf /var/lib/apt/lists/*
+}
+
+bazel_binary() {
+  target=/usr/local/bin/bazel
+  sha256=${BAZEL_SHA256:-$(fact sha256)}
+  case ${BAZEL:-} in
+    base)
+      command -v bazel >/dev/null || fail "the base image has no bazel"
+      return
+      ;;
+    *://*) url=$BAZEL ;;
+    ?*)
+      url=
+      cp "$here/${BAZEL##*/}" "$target" || fail "$BAZEL is not in the build context"
+      ;;
+    *)
+      [ "$(uname -m)" = x86_64 ] || fail "no checksum is known for $(uname -m): name a BAZEL"
+      version=$(fact bazel)
+      [ -n "$version" ] || fail "no Bazel is known for TensorBoard $TB_VER: name a BAZEL"
+      url=https://github.com/bazelbuild/bazel/releases/download/$version/bazel-$version-linux-x86_64
+      ;;
+  esac
+  [ -z "$url" ] || curl -fsSL --retry 3 -o "$target" "$url"
+  found=$(sha256sum "$target" | cut -d ' ' -f 1)
+  if [ "$found" != "$sha256" ]; then
+    rm -f "$target"
+    fail "Bazel's sha256 is $found, not ${sha256:-known}; BAZEL_SHA256 says which to trust"
+  fi
+  chmod 755 "$target"
+}
+
+checked_word() {
+  case $2 in
+    -* | *::* | *[!A-Za-z0-9._+:/@~%=,-]*) fail "$1 is '$2', which git could take for something else" ;;
+  esac
+}
+
+source_tree() {
+  checked_word TB_VER "$TB_VER"
+  checked_word UPSTREAM "$UPSTREAM"
+  checked_word CHERRY_PICK_COMMIT "${CHERRY_PICK_COMMIT:-}"
+  checked_word CHERRY_PICK_FROM "${CHERRY_PICK_FROM:-}"
+  export GIT_ALLOW_PROTOCOL=https:http:ssh:git:file GIT_TERMINAL_PROMPT=0
+  export GIT_COMMITTER_NAME=build-wheel GIT_COMMITTER_EMAIL=nobody@localhost
+  from=$UPSTREAM
+  case $from in
+    *:* | /*) ;;
+    *) from=$here/${from##*/} ;; # a bundle in the build context
+  esac
+  git clone --quiet --no-checkout -- "$from" "$src"
+  cd "$src"
+  # Two of upstream's tags are not where their release was made from.
+  start=$(fact commit)
+  git cat-file -e "$start^{commit}" 2>/dev/null || start=refs/tags/$TB_VER
+  git checkout --quiet --detach "$start" -- || fail "$UPSTREAM has no tag $TB_VER"
+  for pick in $(echo "${CHERRY_PICK_COMMIT:-}" | tr , ' '); do
+    if ! git cat-file -e "$pick^{commit}" 2>/dev/null; then
+      git fetch --quiet "${CHERRY_PICK_FROM:-origin}" "$pick" || fail "there is no commit $pick"
+      pick=FETCH_HEAD
+    fi
+    if ! git cherry-pick -x "$pick"; then
+      git --no-pager diff --diff-filter=U
+      fail "$pick does not go onto $TB_VER; nothing is ever forced"
+    fi
+  done
+}
+
+# .bazelrc with what it imports, without the remote services of others: upstream's own remote cache
+# is no longer public, and to use another is for the user to decide.
+workspace_rc() {
+  [ -f "$1" ] || return 0
+  while IFS= read -r line || [ -n "$line" ]; do
+    case $line in
+      *--remote_* | *--experimental_remote_* | *--bes_* | *--google_*)
+        echo "build-wheel: left out of ${1#./}: $line" >&2
+        ;;
+      import\ %workspace%/* | try-import\ %workspace%/*) workspace_rc "${line#*%workspace%/}" ;;
+      import\ * | try-import\ *) ;;
+      *) printf '%s\n' "$line" ;;
+    esac
+  done <"$1"
+}
+
+wheel() {
+  cd "$src"
+  rc=$(mktemp)
+  workspace_rc .bazelrc >"$rc"
+  # Upstream's build asks pip for the newest setuptools and wheel; the release's own wrote its wheel.
+  fact packager | tr , '\n' >"$here/constraints.txt"
+  echo "build --action_env=PIP_CONSTRAINT=$here/constraints.txt" >>"$rc"
+  [ ! -f /settings/bazelrc ] || cat /settings/bazelrc >>"$rc"
+  # The system's own stays: it tells Debian's Bazel where it is installed.
+  set -- bazel --nohome_rc --noworkspace_rc "--bazelrc=$rc"
+  style=${TB_STYLE:-$(fact style)}
+  mkdir -p "$dist"
+  case $style in
+    run)
+      # It takes no destination, and its smoke test would install TensorFlow.
+      rm -rf /tmp/tensorboard
+      "$@" run //tensorboard/pip_package:build_pip_package -- --no-smoke
+      cp /tmp/tensorboard/dist/*.whl "$dist/"
+      ;;
+    *)
+      "$@" build //tensorboard/pip_package
+      tar -xzf bazel-bin/tensorboard/pip_package/pip_packages.tar.gz -C "$dist"
+      ;;
+  esac
+  rm -f "$rc"
+  ls "$dist"/*.whl || fail "Bazel made no wheel"
+}
+
+case ${1:-} in
+  tools) tools ;;
+  bazel) bazel_binary ;;
+  source) source_tree ;;
+  wheel) wheel ;;
+  *) fail "say tools, bazel, source or wheel" ;;
+esac

@@ -1,0 +1,110 @@
+"""What the tests of the source build share: small sources, changed upstreams, the toolchain."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import tarfile
+from functools import cache
+from typing import TYPE_CHECKING
+
+from builder.bazel import rc, run, settings, toolchain
+from builder.settings import Environment
+from tests.conftest import ROOT
+from tests.engines import build_base, engine
+from tests.upstream import git
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+NO_SETTINGS = Environment(ROOT, None, None, None, None)
+# Writes pip_packages.tar.gz, as the release's own target does, from files in the directory `out`.
+RULE = """\
+genrule(
+    name = "pip_package",
+    srcs = {srcs},
+    outs = ["pip_packages.tar.gz"],
+    cmd = "mkdir out && {command} && tar -czf $@ -C out .",
+)
+"""
+
+
+@cache
+def make_toolchain(log: Path) -> str:
+    """The toolchain's image, of the base image that has Debian's Bazel."""
+    inside = settings.gather({}, NO_SETTINGS, None)
+    bench = toolchain.open_workbench(
+        engine(), build_base(), ROOT / "dockerfiles", inside, lambda _: None
+    )
+    return toolchain.make(bench, toolchain.Bazel(None), log, lambda _: None)
+
+
+def small_source(
+    target: Path, command: str, srcs: str = "[]", files: Mapping[str, str] | None = None
+) -> Path:
+    """A source, as a tar archive, whose wheel target runs a command."""
+    tree = {
+        "WORKSPACE": 'workspace(name = "small")\n',
+        "tensorboard/pip_package/BUILD": RULE.format(command=command, srcs=srcs),
+        **(files or {}),
+    }
+    with tarfile.open(target, "w") as packed:
+        for name, text in tree.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(text.encode())
+            packed.addfile(entry, io.BytesIO(text.encode()))
+    return target
+
+
+def make_job(
+    source: Path,
+    inside: settings.Inside | None = None,
+    services: rc.Services | None = None,
+    timeout: float = 300,
+) -> run.Job:
+    """A build of that source by the real toolchain, without the caches of other builds."""
+    inside = inside or settings.Inside({}, {})
+    services = services or rc.Services(flags=("--disk_cache=",))
+    lines = rc.render(services, None, trusts=inside.has_certificates)
+    return run.Job(
+        release="2.2.1",
+        image=make_toolchain(source.with_suffix(".image.log")),
+        source=source,
+        changed={},
+        environ=inside.environ,
+        settings={**inside.files, "bazelrc": lines},
+        timeout=timeout,
+    )
+
+
+def changed_upstream(
+    upstream: Path, target: Path, edit: Callable[[Path], None], tag: str = "2.2.1"
+) -> Path:
+    """A repository like the stand-in, whose tag has one more change."""
+    git(target.parent, "clone", "--quiet", "--no-local", str(upstream), str(target))
+    git(target, "checkout", "--quiet", "--detach", f"refs/tags/{tag}")
+    edit(target)
+    git(target, "add", "--all")
+    who = ("-c", "user.name=Stand-in", "-c", "user.email=stand-in@localhost")
+    git(target, *who, "commit", "--quiet", "--message", "changed")
+    git(target, "tag", "--force", tag)
+    return target
+
+
+def replace_rule(command: str) -> Callable[[Path], None]:
+    """An edit that lets the wheel target run a command instead."""
+
+    def edit(tree: Path) -> None:
+        shutil.rmtree(tree / "tensorboard" / "pip_package")
+        (tree / "tensorboard" / "pip_package").mkdir()
+        rule = RULE.format(command=command, srcs="[]")
+        (tree / "tensorboard" / "pip_package" / "BUILD").write_text(rule)
+
+    return edit
+
+
+def containers(of: str) -> list[str]:
+    """The containers, running or not, whose names end in that."""
+    names = [str(c.name) for c in engine().client.containers.list(all=True)]
+    return [name for name in names if name.endswith(of)]

@@ -1,0 +1,51 @@
+"""The real engine for tests that need one, and the base image in it."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+
+import pytest
+
+from builder.engine import base
+from builder.engine.door import Engine, connect
+from builder.engine.images import has, identify
+from builder.errors import EngineError
+from builder.smoke.engines import DEFAULT_BASE
+
+
+@cache
+def engine() -> Engine:
+    """An engine; without one the test is skipped, which CI does not allow (.ci/run starts one)."""
+    try:
+        return connect(os.environ)
+    except EngineError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"{error.message}; {error.hint}")
+
+
+@cache
+def base_image() -> str:
+    """The base image for Jupyter: ours if `nox -s base_image` made it, else what can be pulled."""
+    ours = base.tag_of("jupyter")
+    if has(engine(), ours):
+        return ours
+    try:
+        identify(engine(), DEFAULT_BASE)
+    except EngineError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"{error.message}; {error.hint}")
+    return DEFAULT_BASE
+
+
+@cache
+def build_base() -> str:
+    """The base image for builds from source, which has Debian's Bazel."""
+    tag = base.tag_of("build")
+    if not has(engine(), tag):
+        if os.environ.get("CI"):
+            pytest.fail(f"CI makes {tag} before the tests")
+        pytest.skip(f"there is no {tag}: nox -s base_image -- build")
+    return tag

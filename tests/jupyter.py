@@ -1,0 +1,53 @@
+"""A real Jupyter on the loopback for as long as a block lasts, in this very environment."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import requests
+
+from builder import command
+from builder.server import free_port
+from builder.smoke.model import Deployment, Frontend, Site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_UP = 60.0
+
+
+@contextmanager
+def running(room: Path, base_url: str = "/") -> Iterator[Site]:
+    """Start jupyter-server with all its files below `room`; its log is `jupyter.log` there."""
+    port, token = free_port(), secrets.token_hex(16)
+    root = room / "root"
+    root.mkdir()
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("JUPYTER")}
+    environ |= {"HOME": str(room), "TMPDIR": str(room), "IPYTHONDIR": str(room / "ipython")}
+    environ |= {f"JUPYTER_{kind}_DIR": str(room) for kind in ("CONFIG", "DATA", "RUNTIME")}
+    environ["JUPYTER_TOKEN"] = token
+    words = [sys.executable, "-m", "jupyter_server", "--allow-root", "--no-browser"]
+    words += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--ServerApp.ip=127.0.0.1"]
+    words += [f"--ServerApp.base_url={base_url}", f"--ServerApp.root_dir={root}"]
+    site = Site(
+        Deployment("test", Frontend.LAB, base_url),
+        f"http://127.0.0.1:{port}{base_url}",
+        token,
+        "2.2.1",
+    )
+    with command.running(words, log=room / "jupyter.log", cwd=room, env=environ) as process:
+        deadline = time.monotonic() + _UP
+        while command.pause(process, 0.05) is None and time.monotonic() < deadline:
+            try:
+                requests.get(f"{site.url}api", timeout=5)
+            except requests.RequestException:
+                continue
+            yield site
+            return
+        raise AssertionError((room / "jupyter.log").read_text())

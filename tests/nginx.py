@@ -1,0 +1,83 @@
+"""A real nginx as Bazel's remote cache: WebDAV's PUT and GET are all that it takes."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import shutil
+import socket
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from builder import command
+from builder.waiting import wait_for
+from tests.engines import engine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_CONFIGURATION = """\
+daemon off;
+pid {room}/pid;
+error_log {room}/error.log;
+events {{}}
+http {{
+  access_log {room}/access.log;
+  client_body_temp_path {room}/body;
+  client_max_body_size 0;
+  server {{
+    listen {address}:{port};
+    root {room}/cache;
+    location / {{
+      dav_methods PUT;
+      create_full_put_path on;
+    }}
+  }}
+}}
+"""
+
+
+def gateway() -> str:
+    """The address of this machine as containers of the default network see it."""
+    settings = engine().client.networks.get("bridge").attrs["IPAM"]["Config"][0]
+    # An engine that was not told of another takes the first address of its subnet.
+    first = next(ipaddress.ip_network(settings["Subnet"]).hosts())
+    return str(settings.get("Gateway") or first)
+
+
+@contextmanager
+def remote_cache(room: Path) -> Iterator[tuple[str, Path]]:
+    """A cache for as long as the block lasts: its address inside containers, its access log."""
+    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+    if program is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI installs nginx before the tests")
+        pytest.skip("there is no nginx: apt-get install nginx-light")
+    address = gateway()
+    with socket.create_server((address, 0)) as probe:
+        port = probe.getsockname()[1]
+    (room / "cache").mkdir(parents=True)
+    room.chmod(0o755)
+    text = _CONFIGURATION.format(room=room, address=address, port=port)
+    if os.geteuid() == 0:
+        text = f"user root;\n{text}"
+    (room / "nginx.conf").write_text(text)
+    url = f"http://{address}:{port}"
+
+    def up() -> bool | None:
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+        except urllib.error.HTTPError as error:
+            error.close()
+        except OSError:
+            return None
+        return True
+
+    with command.running([program, "-c", str(room / "nginx.conf")], log=room / "log"):
+        assert wait_for(up, 20), (room / "log").read_text()
+        yield url, room / "access.log"

@@ -1,0 +1,195 @@
+"""Closed networks and remote caches: what reaches a build at run time, and what no image has."""
+
+from __future__ import annotations
+
+import datetime
+import http.server
+import ipaddress
+import json
+import ssl
+import tarfile
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from builder.bazel import outcome, rc, settings
+from builder.bazel.run import Watch, run
+from builder.engine.containers import Started, created
+from builder.settings import Environment
+from tests.bazel import make_job, make_toolchain, small_source
+from tests.engines import engine
+from tests.nginx import gateway, remote_cache
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+CANARY = "canary-52c7e1"
+# Fetches over TLS with Bazel's own downloader, which is Java, and tells what programs see.
+PROBE = """\
+def _probe(ctx):
+    ctx.download("{url}/file", "fetched", sha256 = "{sha256}")
+    seen = ctx.execute(["sh", "-c", "env; curl -sS {url}/file"])
+    ctx.file("seen", seen.stdout + seen.stderr)
+    ctx.file("BUILD", 'exports_files(["seen", "fetched"])')
+
+probe = repository_rule(implementation = _probe)
+"""
+
+
+def _watch(tmp_path: Path, name: str) -> Watch:
+    return Watch(tmp_path / name, lambda _: None, lambda: None)
+
+
+def test_settings_reach_the_build_and_no_image(tmp_path: Path) -> None:
+    """Proxies, a private CA and the index are there at run time, and nowhere in the image."""
+    environ = {
+        "HTTPS_PROXY": f"http://user:{CANARY}@proxy.invalid:3128",
+        "NO_PROXY": gateway(),
+        "PIP_TRUSTED_HOST": f"{CANARY}.invalid",
+    }
+    index = f"https://user:{CANARY}@index.invalid/simple"
+    with _tls_server(tmp_path) as (url, authority, sha256):
+        inside = settings.gather(environ, Environment(tmp_path, index, None, None, None), authority)
+        kept = "cp $(SRCS) out/ && cp $$PIP_CONFIG_FILE out/pip.conf && env > out/action"
+        command = f"touch out/a.whl && {kept}"
+        source = small_source(
+            tmp_path / "source.tar",
+            command,
+            '["@probe//:seen", "@probe//:fetched"]',
+            {
+                "WORKSPACE": 'load("//:probe.bzl", "probe")\nprobe(name = "probe")\n',
+                "BUILD": "",
+                "probe.bzl": PROBE.format(url=url, sha256=sha256),
+            },
+        )
+        flags = rc.Services(flags=("--disk_cache=", "--repository_cache="))
+        watch = _watch(tmp_path, "build.log")
+        out = run(engine(), make_job(source, inside, flags), watch)
+    assert out["fetched"] == b"served over TLS\n"
+    seen = out["seen"].decode()
+    assert f"HTTPS_PROXY=http://user:{CANARY}@proxy.invalid:3128" in seen
+    assert "served over TLS" in seen  # curl, by the same CA
+    assert f"index-url = {index}" in out["pip.conf"].decode()
+    assert f"proxy = http://user:{CANARY}@proxy.invalid:3128" in out["pip.conf"].decode()
+    assert CANARY not in out["action"].decode()  # it would be in a key of the remote cache
+    assert CANARY not in watch.log.read_text()
+    _assert_image_is_clean(make_toolchain(tmp_path / "log"), tmp_path)
+
+
+def test_tools_are_installed_with_settings_that_no_image_keeps(tmp_path: Path) -> None:
+    """A commit of a container keeps neither its settings' files nor a program's variables."""
+    tag = f"tensorboard-proxy-wheels/test-commit:{engine().run}"
+    how = Started(make_toolchain(tmp_path / "log"), ["sleep", "600"], scratch=(settings.PLACE,))
+    try:
+        with created(engine(), "test-commit", how) as container:
+            container.put(settings.PLACE, {"pip.conf": CANARY.encode()})
+            container.start()
+            words = ["sh", "-c", f"cat {settings.PLACE}/pip.conf; echo $HTTP_PROXY; touch /made"]
+            code, said = container.run(words, environ={"HTTP_PROXY": f"http://{CANARY}"})
+            assert (code, said) == (0, f"{CANARY}http://{CANARY}\n")
+            container.commit(tag, ['CMD ["ls", "/made"]'])
+        _assert_image_is_clean(tag, tmp_path)
+        assert engine().client.containers.run(tag, remove=True) == b"/made\n"
+    finally:
+        engine().client.images.remove(tag, force=True)
+
+
+def test_a_remote_cache_answers_for_a_container_that_has_none(tmp_path: Path) -> None:
+    """The second build, in a fresh container with empty caches, runs nothing: all hits."""
+    source = small_source(tmp_path / "source.tar", f"echo {tmp_path} > out/a.whl")
+    found = []
+    with remote_cache(tmp_path / "nginx") as (url, access):
+        services = rc.Services(url, None, ("--disk_cache=", "--repository_cache="))
+        for name in ("first", "second"):
+            watch = _watch(tmp_path, name)
+            out = run(engine(), make_job(source, services=services), watch)
+            found.append(outcome.processes(watch.log.read_text()))
+            assert out == {"a.whl": f"{tmp_path}\n".encode()}
+        served = access.read_text()
+    first, second = found
+    assert first is not None
+    assert second is not None
+    assert (first.ran, first.hits) == (1, 0)
+    assert (second.ran, second.hits) == (0, 1)
+    assert served.count('"PUT /ac/') == 1
+    assert '"GET /cas/' in served
+
+
+def _assert_image_is_clean(tag: str, tmp_path: Path) -> None:
+    """Neither configuration nor history nor any file's name or content has the canary."""
+    image = engine().client.images.get(tag)
+    assert CANARY not in json.dumps([image.attrs, image.history()])
+    saved = tmp_path / "image.tar"
+    with saved.open("wb") as sink:
+        sink.writelines(engine().client.api.get_image(tag))
+    with tarfile.open(saved) as layers:
+        for layer in layers:
+            content = layers.extractfile(layer) if layer.isfile() else None
+            if content is not None:
+                _assert_absent(content.read)
+    saved.unlink()
+
+
+def _assert_absent(read: object) -> None:
+    assert callable(read)
+    before = b""
+    while piece := read(1 << 22):
+        assert CANARY.encode() not in before + piece
+        before = piece[-len(CANARY) :]
+
+
+@contextmanager
+def _tls_server(tmp_path: Path) -> Iterator[tuple[str, bytes, str]]:
+    """A server that a private CA vouches for: its address, that CA, the sha256 of what it has."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a CA of a closed network")])
+    now = datetime.datetime.now(datetime.UTC)
+    address = ipaddress.ip_address(gateway())
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(address)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    authority = certificate.public_bytes(serialization.Encoding.PEM)
+    secret = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    (tmp_path / "server.pem").write_bytes(secret + authority)
+    content = b"served over TLS\n"
+    digest = hashes.Hash(hashes.SHA256())
+    digest.update(content)
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
+            del format, args
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "server.pem")
+    with http.server.ThreadingHTTPServer((str(address), 0), Handler) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"https://{address}:{server.server_port}", authority, digest.finalize().hex()
+        server.shutdown()
+        thread.join()

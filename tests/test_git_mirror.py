@@ -1,0 +1,320 @@
+"""The mirror of upstream's repository: whole or not there, asked on demand, keeping secrets."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from builder.errors import RequestError, SourceError
+from builder.git import Mirror, open_mirror, parse_remote
+from builder.git.remote import PUBLIC
+from builder.settings import read_environment
+from tests.conftest import ROOT
+from tests.git_servers import Log, command_lines, http_server
+from tests.upstream import NOTEBOOK, git
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from builder.model import Release
+    from tests.conftest import RunBuilder
+    from tests.upstream import StandIn
+
+Open = Callable[..., Mirror]
+
+
+@pytest.fixture
+def mirrored(tmp_path: Path) -> Open:
+    """Open the mirror of an address, in a cache of this test's own."""
+
+    def make(
+        address: object, source: object = None, *, offline: bool = False, **environ: str
+    ) -> Mirror:
+        surroundings = {**os.environ, **environ}
+        return open_mirror(
+            tmp_path / "git",
+            parse_remote(str(address)),
+            None if source is None else parse_remote(str(source)),
+            surroundings,
+            read_environment(surroundings),
+            offline=offline,
+            note=lambda _: None,
+        )
+
+    return make
+
+
+def _missing(mirror: Mirror) -> int:
+    words = ("rev-list", "--objects", "--all", "--missing=print")
+    return sum(line[0] == "?" for line in git(mirror.runner.directory, *words).splitlines())
+
+
+def test_a_mirror_is_partial_where_the_server_can(mirrored: Open, upstream: StandIn) -> None:
+    """Files stay where they are until they are asked for; one that is asked for comes alone."""
+    log = Log()
+    with http_server(upstream.path.parent, log) as host:
+        mirror = mirrored(f"http://{host}/upstream.git")
+        before = _missing(mirror)
+        assert before > 300
+        (change,) = mirror.changes(upstream.commits["2.2.1"], upstream.proxy)
+        assert change.path == NOTEBOOK
+        assert b"TENSORBOARD_PROXY_URL" in mirror.blob(change.after)
+        assert _missing(mirror) == before - 1
+
+
+def test_a_whole_commit_comes_in_one_go(mirrored: Open, upstream: StandIn, tmp_path: Path) -> None:
+    """Exported from a partial mirror, with a handful of requests, the same bytes each time."""
+    log = Log()
+    with http_server(upstream.path.parent, log) as host:
+        mirror = mirrored(f"http://{host}/upstream.git")
+        log.requests.clear()
+        mirror.export(upstream.commits["2.2.1"], tmp_path / "a.tar")
+        assert len(log.requests) < 6
+        mirror.export(upstream.commits["2.2.1"], tmp_path / "b.tar")
+    git(upstream.path, "archive", "--format=tar", f"--output={tmp_path}/c.tar", "2.2.1")
+    a, b, c = ((tmp_path / f"{name}.tar").read_bytes() for name in "abc")
+    assert a == b == c
+
+
+def test_a_server_that_cannot_filter_gives_everything(
+    mirrored: Open, upstream: StandIn, tmp_path: Path
+) -> None:
+    """The mirror is complete then, and works as well."""
+    plain = tmp_path / "plain.git"
+    shutil.copytree(upstream.path, plain)
+    git(plain, "config", "uploadpack.allowFilter", "false")
+    mirror = mirrored(plain)
+    assert _missing(mirror) == 0
+    assert mirror.find(upstream.proxy) == upstream.proxy
+
+
+def test_nobody_is_asked_twice(mirrored: Open, upstream: StandIn) -> None:
+    """What is in the mirror is not fetched again; with --offline, nobody is asked at all."""
+    log = Log()
+    with http_server(upstream.path.parent, log) as host:
+        url = f"http://{host}/upstream.git"
+        with pytest.raises(SourceError, match=r"no mirror of .* --offline asks nobody"):
+            mirrored(url, offline=True)
+        assert not log.requests
+        mirror = mirrored(url)
+        log.requests.clear()
+        assert mirrored(url).find(upstream.proxy) == upstream.proxy
+        assert not log.requests
+        alone = mirrored(url, offline=True)
+        assert alone.find(upstream.proxy[:12]) == upstream.proxy
+        with pytest.raises(SourceError, match="--offline asks nobody"):
+            alone.find("1" * 40)
+        with pytest.raises(SourceError):
+            alone.export(upstream.commits["2.2.1"], mirror.runner.directory / "x.tar")
+        assert not log.requests
+
+
+def test_news_are_fetched_on_demand(mirrored: Open, upstream: StandIn, tmp_path: Path) -> None:
+    """A commit that came after the clone; a branch that moved; one that is nowhere."""
+    theirs = tmp_path / "theirs.git"
+    shutil.copytree(upstream.path, theirs)
+    mirror = mirrored(theirs)
+    tree = git(theirs, "rev-parse", "proxy^{tree}")
+    who = ("-c", "user.name=n", "-c", "user.email=e")
+    new = git(theirs, *who, "commit-tree", tree, "-p", upstream.proxy, "-m", "new")
+    git(theirs, "update-ref", "refs/heads/proxy", new)
+    assert mirror.find("proxy") == new
+    other = git(theirs, *who, "commit-tree", tree, "-p", new, "-m", "on no branch")
+    assert mirror.find(other) == other
+    with pytest.raises(SourceError, match="there is no commit 1111"):
+        mirror.find("1" * 40)
+    with pytest.raises(RequestError, match="is no commit"):
+        mirror.find("--upload-pack=x")
+
+
+def test_commits_may_come_from_another_repository(
+    mirrored: Open, upstream: StandIn, tmp_path: Path
+) -> None:
+    """By id, by a shortened id, and by the name of a branch there, which goes before ours."""
+    fork = tmp_path / "fork.git"
+    git(tmp_path, "clone", "--quiet", "--bare", str(upstream.path), str(fork))
+    tree = git(fork, "rev-parse", "proxy^{tree}")
+    who = ("-c", "user.name=n", "-c", "user.email=e")
+    own = git(fork, *who, "commit-tree", tree, "-p", upstream.proxy, "-m", "own")
+    git(fork, "update-ref", "refs/heads/proxy", own)
+    assert mirrored(upstream.path).find("proxy") == upstream.proxy
+    for word in (own, own[:10], "proxy"):
+        assert mirrored(upstream.path, fork).find(word) == own
+
+
+def test_the_catalog_decides_what_a_release_was_made_from(
+    mirrored: Open, upstream: StandIn, release: Callable[[str], Release]
+) -> None:
+    """A tag that points elsewhere is told of; one without the catalog's commit stands in for it."""
+    mirror = mirrored(upstream.path)
+    true = upstream.commits["2.2.1"]
+    right = replace(release("2.2.1"), commit=true)
+    assert mirror.release(right) == (true, "")
+    wrong = replace(release("2.2.2"), commit=true)
+    found = mirror.release(wrong)
+    assert found is not None
+    assert found.commit == true
+    assert f"its tag is at {upstream.commits['2.2.2'][:12]}, not at {true[:12]}" in found.note
+    elsewhere = mirror.release(release("2.2.1"))
+    assert elsewhere is not None
+    assert elsewhere.commit == true
+    assert "does not have its commit 9d5bfa51baad: the tag is used" in elsewhere.note
+    assert mirror.release(release("2.4.0")) is None
+
+
+def test_upstreams_own_repository_must_have_the_catalogs_commit(
+    mirrored: Open, upstream: StandIn, release: Callable[[str], Release]
+) -> None:
+    """There, a tag without the commit is no release that anybody published."""
+    mirrored(upstream.path)
+    public = mirrored(upstream.path, offline=True)
+    public.upstream = PUBLIC
+    with pytest.raises(SourceError, match="has no commit 9d5bfa51baad"):
+        public.release(release("2.2.1"))
+
+
+def test_the_users_git_variables_do_not_lead_astray(
+    mirrored: Open, upstream: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIT_DIR and its kin, hooks, traces and templates from the environment have no effect."""
+    hooks = tmp_path / "hooks"
+    hooks.mkdir()
+    for name in ("post-checkout", "post-commit", "reference-transaction", "pre-commit"):
+        (hooks / name).write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+        (hooks / name).chmod(0o755)
+    config = tmp_path / "config"
+    config.write_text(f"[core]\n\thooksPath = {hooks}\n[commit]\n\tgpgSign = true\n")
+    for name, value in {
+        "GIT_DIR": "/nowhere",
+        "GIT_WORK_TREE": "/nowhere",
+        "GIT_INDEX_FILE": "/nowhere",
+        "GIT_OBJECT_DIRECTORY": "/nowhere",
+        "GIT_TRACE": str(tmp_path / "trace"),
+        "GIT_TEMPLATE_DIR": str(hooks.parent),
+        "GIT_COMMITTER_NAME": "somebody",
+        "GIT_CONFIG_GLOBAL": str(config),
+    }.items():
+        monkeypatch.setenv(name, value)
+    from builder.git import cherry_pick
+
+    mirror = mirrored(upstream.path)
+    commit = mirror.commit(upstream.proxy)
+    made = cherry_pick(mirror, upstream.commits["2.2.2"], [commit], "2.2.2")
+    raw = mirror.runner.run("cat-file", "commit", made[0]).text
+    assert "committer tensorboard-proxy-wheels" in raw
+    assert not (tmp_path / "ran").exists()
+    assert not (tmp_path / "trace").exists()
+
+
+def test_passwords_stay_secret(
+    run_builder: RunBuilder, own_cache: Path, upstream: StandIn, tmp_path: Path
+) -> None:
+    """One in a URL is used, and stands in no command line of git's, no file and no message."""
+    secret = "c4n4ry"
+    log = Log()
+    with http_server(upstream.path.parent, log, secret) as host:
+        words = ("build", "2.2.1", "--cherry-pick", upstream.proxy, "--upstream")
+        env = {"XDG_CACHE_HOME": str(own_cache), "HOME": str(tmp_path)}
+        done = run_builder(*words, f"http://me:{secret}@{host}/upstream.git", env=env)
+        assert done.returncode == 0, done.stderr
+        lines = [line for line in log.command_lines if " -m builder " not in line]
+        assert any("git" in line and host in line for line in lines)
+        assert not [line for line in lines if secret in line]
+        wrong = run_builder(*words, f"http://me:wr0ng@{host}/other.git", env=env)
+        none = run_builder(*words, f"http://{host}/another.git", env=env)
+    assert secret not in done.stdout + done.stderr
+    for path in (*tmp_path.glob("dist/*"), *own_cache.glob("*/git/**/*")):
+        assert not path.is_file() or secret.encode() not in path.read_bytes(), path
+    assert (wrong.returncode, none.returncode) == (15, 15)
+    assert "Authentication failed" in wrong.stderr
+    assert "wr0ng" not in wrong.stderr
+    assert "could not read Username" in none.stderr
+    assert "credential helper" in none.stderr
+
+
+def test_what_a_killed_clone_left_is_cleared_away(
+    mirrored: Open, upstream: StandIn, tmp_path: Path
+) -> None:
+    """By the next clone of the same repository; another's is not touched."""
+    key = parse_remote(str(upstream.path)).key
+    ours, theirs = (tmp_path / "git" / f"incoming-{k}-x" for k in (key, "0" * 16))
+    for left in (ours, theirs):
+        (left / "mirror.git").mkdir(parents=True)
+    mirrored(upstream.path)
+    assert (ours.exists(), theirs.exists()) == (False, True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_interrupted_clone_leaves_nothing(
+    own_cache: Path, upstream: StandIn, tmp_path: Path, number: signal.Signals
+) -> None:
+    """No half mirror, no git that goes on; the next run clones."""
+    log = Log(silent=True)
+    with http_server(upstream.path.parent, log) as host:
+        url = f"http://{host}/upstream.git"
+        words = [sys.executable, "-m", "builder", "plan", "2.2.1", "--cherry-pick", "proxy"]
+        env = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(own_cache)}
+        process = subprocess.Popen(
+            [*words, "--upstream", url], env=env, cwd=tmp_path, stderr=subprocess.PIPE
+        )
+        with process:
+            assert log.asked.wait(timeout=60)
+            process.send_signal(number)
+            _, stderr = process.communicate(timeout=60)
+        assert process.returncode == {signal.SIGTERM: 143, signal.SIGINT: 130}[number], stderr
+        left = [p.name for p in (own_cache / "tensorboard-proxy-wheels" / "git").iterdir()]
+        assert [p for p in left if not p.endswith(".lock")] == []
+        assert not [line for line in command_lines() if url in line]
+        log.silent = False
+        done = subprocess.run(
+            [*words, "--upstream", url], env=env, cwd=tmp_path, capture_output=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+
+
+def test_two_runs_share_one_clone(upstream: StandIn, own_cache: Path, tmp_path: Path) -> None:
+    """Started at once on an empty cache, both succeed, and the repository is cloned once."""
+    log = Log()
+    with http_server(upstream.path.parent, log) as host:
+        words = [sys.executable, "-m", "builder", "plan", "2.2.1", "--cherry-pick", "proxy"]
+        env = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(own_cache)}
+        runs = [
+            subprocess.Popen(
+                [*words, "--json", "--upstream", f"http://{host}/upstream.git"],
+                env=env,
+                cwd=tmp_path,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for _ in range(2)
+        ]
+        outcomes = [(*run.communicate(timeout=120), run.returncode) for run in runs]
+    assert [code for *_, code in outcomes] == [0, 0], outcomes
+    assert outcomes[0][0] == outcomes[1][0]
+    assert sum("cloning" in stderr for _, stderr, _ in outcomes) == 1
+
+
+def test_without_git_it_says_so(run_builder: RunBuilder, upstream: StandIn, tmp_path: Path) -> None:
+    """And with one that is too old."""
+    words = ("plan", "2.2.1", "--cherry-pick", "proxy", "--upstream", str(upstream.path))
+    python = (sys.executable,)
+    env = {"PATH": str(tmp_path / "bin"), "XDG_CACHE_HOME": str(tmp_path / "xdg")}
+    done = run_builder(*words, env=env, python=python)
+    assert (done.returncode, "git is not installed" in done.stderr) == (15, True), done.stderr
+    (tmp_path / "bin").mkdir()
+    old = tmp_path / "bin" / "git"
+    old.write_text("#!/bin/sh\necho git version 2.20.1\n")
+    old.chmod(0o755)
+    done = run_builder(*words, env=env, python=python)
+    assert (done.returncode, "git version 2.20.1 is too old" in done.stderr) == (15, True), (
+        done.stderr
+    )

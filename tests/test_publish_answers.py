@@ -1,0 +1,58 @@
+"""What answers to uploads mean."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.errors import PublishError
+from builder.publish.answers import Answer, Meaning, RefusedError, judge, shorten
+
+_FILE = "tensorboardtmp-2.2.1-py3-none-any.whl"
+
+
+@given(st.integers(100, 599), st.text(max_size=200), st.none() | st.floats(0, 1e6))
+def test_only_success_counts_as_stored(status: int, text: str, wait: float | None) -> None:
+    """Whatever a server says: `STORED` needs 2xx, and everything else is an error or a doubt."""
+    try:
+        meaning = judge(Answer(status, text, wait), _FILE)
+    except PublishError:
+        assert not 200 <= status < 300
+        assert status < 500
+    else:
+        assert (meaning is Meaning.STORED) == (200 <= status < 300)
+
+
+@pytest.mark.parametrize(
+    ("answer", "meaning"),
+    [
+        (Answer(None, "cut"), Meaning.UNKNOWN),
+        (Answer(504), Meaning.UNKNOWN),
+        (Answer(503), Meaning.UNKNOWN),
+        (Answer(503, "", 5.0), Meaning.WAIT),
+        (Answer(429), Meaning.WAIT),
+        (Answer(409), Meaning.EXISTS),
+        (Answer(400, "Package 'x' already exists!"), Meaning.EXISTS),
+        (Answer(200), Meaning.STORED),
+    ],
+)
+def test_meanings(answer: Answer, meaning: Meaning) -> None:
+    """Those that are no errors."""
+    assert judge(answer, _FILE) is meaning
+
+
+def test_wrong_credentials_are_told_from_foreign_names() -> None:
+    """The first ends a run over many releases, the second only this one."""
+    with pytest.raises(RefusedError):
+        judge(Answer(403, "Invalid or non-existent authentication information."), _FILE)
+    with pytest.raises(PublishError, match="403") as caught:
+        judge(Answer(403, "isn't allowed to upload to project 'x'"), _FILE)
+    assert not isinstance(caught.value, RefusedError)
+
+
+def test_pages_become_sentences() -> None:
+    """Markup, style sheets and titles are left out, entities are read, length is bounded."""
+    page = "<html><head><style>a { b }</style></head><pre>it&#39;s\n taken</pre></html>"
+    assert shorten(page) == "it's taken"
+    assert len(shorten("x" * 10_000)) < 400

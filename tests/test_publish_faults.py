@@ -1,0 +1,276 @@
+"""Uploads to indexes that misbehave, over real sockets: the right state, and the right words."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from builder.errors import PublishError
+from builder.publish.answers import RefusedError
+from builder.publish.delivery import Delivery, Parcel, Patience, confirm, deliver
+from builder.publish.served import IndexShelf
+from builder.publish.target import Target
+from builder.publish.uploader import Password, TwineUploader
+from builder.settings import read_environment
+from tests.upload_server import STORE, Act, Conduct, misbehaving
+from tests.wheels import make_wheel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CANARY = "pypi-canary-31415926535"
+# Long enough for a busy machine; what never comes is waited for briefly.
+QUICK = Patience(total=20, first=0.05, longest=0.2, attempts=3, longest_wait=2)
+BRIEF = replace(QUICK, total=0.5)
+_EXISTS = "File already exists ('x.whl', with blake2_256 hash 'y')."
+
+
+@dataclass(frozen=True)
+class Case:
+    """What an index does, and what must come of it.
+
+    Attributes:
+        acts: what it does with the uploads.
+        outcome: the delivery, or the error's class.
+        posts: how many uploads it must see.
+        words: what the error must say, message and hint.
+        there: what the index has before: nothing, `same` or `other`.
+        hidden: how many listings after the upload do not show it.
+        stored: how often the file is stored.
+        patience: of the client.
+        timeout: seconds that the client waits for an answer.
+    """
+
+    acts: tuple[Act, ...]
+    outcome: Delivery | type[PublishError]
+    posts: int
+    words: tuple[str, ...] = ()
+    there: str = ""
+    hidden: int = 0
+    stored: int = 0
+    patience: Patience = QUICK
+    timeout: float = 20.0
+
+
+CASES = {
+    "takes it": Case((STORE,), Delivery.UPLOADED, 1, stored=1),
+    "has it": Case((STORE,), Delivery.SKIPPED, 0, there="same"),
+    "has another": Case((STORE,), PublishError, 0, ("another", "--build-tag"), there="other"),
+    "401": Case((Act(401, "who?"),), RefusedError, 1, ("401", "who?", "token")),
+    "403": Case((Act(403, "Invalid authentication"),), RefusedError, 1, ("403", "token", "--name")),
+    "403 on someone else's name": Case(
+        (Act(403, "The user 'me' isn't allowed to upload to project 'tensorboardtmp'."),),
+        PublishError,
+        1,
+        ("not yours", "--name"),
+    ),
+    "400 on a similar name": Case(
+        (Act(400, "The name 'tensorboardtmp' is too similar to an existing project."),),
+        PublishError,
+        1,
+        ("--name",),
+    ),
+    "400 on what it does not like": Case(
+        (Act(400, "Invalid value for metadata"),), PublishError, 1, ("Invalid value",)
+    ),
+    "413": Case((Act(413, "too large"),), PublishError, 1, ("413", "too large")),
+    "400 duplicate, the same, listed late": Case(
+        (Act(400, _EXISTS),), Delivery.SKIPPED, 1, there="same", hidden=3
+    ),
+    "409 duplicate, the same, listed late": Case(
+        (Act(409, "conflict"),), Delivery.SKIPPED, 1, there="same", hidden=2
+    ),
+    "409 duplicate, another, listed late": Case(
+        (Act(409, "conflict"),), PublishError, 1, ("another", "--build-tag"), "other", hidden=2
+    ),
+    "400 duplicate, never listed": Case(
+        (Act(400, _EXISTS),), PublishError, 1, ("had a", "--build-tag"), patience=BRIEF
+    ),
+    "400 name burnt": Case(
+        (Act(400, "This filename has already been used, use a different version."),),
+        PublishError,
+        1,
+        ("does not take the name again", "--build-tag"),
+    ),
+    "429 with Retry-After": Case(
+        (Act(429, "slow", headers=(("Retry-After", "1"),)), STORE), Delivery.UPLOADED, 2, stored=1
+    ),
+    "429 for an hour": Case(
+        (Act(429, "slow", headers=(("Retry-After", "3600"),)),), PublishError, 1, ("3600 s",)
+    ),
+    "429 with nonsense in Retry-After": Case(
+        (Act(429, "slow", headers=(("Retry-After", "soon"),)), STORE),
+        Delivery.UPLOADED,
+        2,
+        stored=1,
+    ),
+    "503 with Retry-After": Case(
+        (Act(503, "busy", headers=(("Retry-After", "1"),)), STORE), Delivery.UPLOADED, 2, stored=1
+    ),
+    "502 once": Case((Act(502, "gateway"), STORE), Delivery.UPLOADED, 2, stored=1),
+    "502 though it stored it": Case((Act(502, store=True),), Delivery.UPLOADED, 1, stored=1),
+    "502 though it stored it, listed late": Case(
+        (Act(502, store=True), Act(400, _EXISTS)), Delivery.UPLOADED, 2, hidden=2, stored=1
+    ),
+    "500 for ever": Case(
+        (Act(500, "oops"),), PublishError, 3, ("3 times", "500 Internal Server Error oops", "again")
+    ),
+    "cut once": Case((Act(cut=True), STORE), Delivery.UPLOADED, 2, stored=1),
+    "cut for ever": Case((Act(cut=True),), PublishError, 3, ("no answer", "again")),
+    "no answer though it stored it": Case(
+        (Act(None, store=True),), Delivery.UPLOADED, 1, stored=1, timeout=0.5
+    ),
+    "no answer at all": Case(
+        (Act(None),), PublishError, 3, ("no answer", "nothing twice"), timeout=0.5
+    ),
+    "a redirect": Case(
+        (Act(302, headers=(("Location", "https://elsewhere.example/legacy/"),)),),
+        RefusedError,
+        1,
+        ("elsewhere.example",),
+    ),
+    "no uploads here": Case((Act(405),), RefusedError, 1, ("--repository",)),
+}
+
+
+@pytest.fixture
+def parcel(tmp_path: Path) -> Parcel:
+    """A real wheel on disk."""
+    file = make_wheel().file
+    path = tmp_path / file.filename
+    path.write_bytes(file.content)
+    return Parcel(path, file.filename, hashlib.sha256(file.content).hexdigest())
+
+
+@pytest.fixture(autouse=True)
+def _empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+def _doors(url: str, timeout: float = 20.0) -> tuple[TwineUploader, IndexShelf]:
+    environment = replace(read_environment(os.environ), http_proxy=None)
+    target = Target(url, url, f"{url}simple/", public=False)
+    uploader = TwineUploader(target, Password("me", CANARY), environment, timeout=(20, timeout))
+    return uploader, IndexShelf(environment, target.index_url, "tensorboardtmp")
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_an_upload_ends_in_the_right_state(case: Case, parcel: Parcel) -> None:
+    """Nothing is sent twice that arrived, what fails says why and what to do, without secrets."""
+    conduct = Conduct(deque(case.acts), hidden=case.hidden)
+    if case.there:
+        content = parcel.path.read_bytes()
+        conduct.files[parcel.filename] = content if case.there == "same" else content + b"x"
+    late = case.hidden > 0
+    if late:
+        conduct.posts = 1  # the listing lags from the start
+        conduct.hidden += 1
+    said: list[str] = []
+    with misbehaving(conduct) as url:
+        uploader, shelf = _doors(url, case.timeout)
+        if isinstance(case.outcome, Delivery):
+            assert deliver(parcel, uploader, shelf, case.patience, said.append) is case.outcome
+        else:
+            with pytest.raises(case.outcome) as caught:
+                deliver(parcel, uploader, shelf, case.patience, said.append)
+            told = f"{caught.value.message}\n{caught.value.hint}"
+            assert all(word in told for word in case.words), told
+            said.append(told)
+    assert conduct.posts - late == case.posts
+    assert len(conduct.stored) == case.stored
+    assert CANARY not in "\n".join(said)
+
+
+def test_what_arrives_is_what_was_sent(parcel: Parcel) -> None:
+    """The file's bytes, its hash and its metadata, under the user's name."""
+    conduct = Conduct()
+    with misbehaving(conduct) as url:
+        uploader, shelf = _doors(url)
+        deliver(parcel, uploader, shelf, QUICK, print)
+        assert confirm(parcel, shelf, QUICK, print) < QUICK.total
+    assert conduct.files == {parcel.filename: parcel.path.read_bytes()}
+    assert conduct.form["sha256_digest"].decode() == parcel.sha256
+    assert conduct.form["name"] == b"tensorboardtmp"
+    assert conduct.form["requires_python"] == b">=3.7"
+
+
+@pytest.mark.parametrize(
+    ("conduct", "words"),
+    [
+        (Conduct(hidden=10**6), ("does not serve it after", "lists no such file", "--wait")),
+        (Conduct(unserved=10**6), ("does not serve it", "lists the file", "nothing is sent")),
+        (Conduct(serves=b"malware"), ("serves another", "do not install it")),
+        (Conduct(lists="0" * 64), ("serves another", "0000")),
+    ],
+    ids=["never lists", "never serves", "other bytes", "another hash"],
+)
+def test_what_is_not_served_is_not_done(
+    conduct: Conduct, words: tuple[str, ...], parcel: Parcel
+) -> None:
+    """An index that took the file, and then serves nothing or something else."""
+    with misbehaving(conduct) as url:
+        uploader, shelf = _doors(url)
+        assert deliver(parcel, uploader, shelf, QUICK, print) is Delivery.UPLOADED
+        with pytest.raises(PublishError) as caught:
+            confirm(parcel, shelf, BRIEF, print)
+    told = f"{caught.value.message}\n{caught.value.hint}"
+    assert all(word in told for word in words), told
+
+
+def test_lag_is_waited_out(parcel: Parcel) -> None:
+    """First it lists nothing, then it lists what it does not serve, then it does."""
+    conduct = Conduct(hidden=2, unserved=1)
+    said: list[str] = []
+    with misbehaving(conduct) as url:
+        uploader, shelf = _doors(url)
+        deliver(parcel, uploader, shelf, QUICK, said.append)
+        assert 0 < confirm(parcel, shelf, QUICK, said.append) < QUICK.total
+    assert [s.rpartition(": ")[2] for s in said] == [
+        "it lists no such file",
+        "it lists no such file",
+        "it lists the file and does not serve it",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "words"), [(401, ".netrc"), (403, ".netrc"), (500, "did not answer"), (429, "429")]
+)
+def test_an_index_that_cannot_be_read_gets_nothing(status: int, words: str, parcel: Parcel) -> None:
+    """Whether the name is taken is unknown: nothing is uploaded."""
+    conduct = Conduct(read_status=status)
+    with misbehaving(conduct) as url:
+        uploader, shelf = _doors(url)
+        with pytest.raises(PublishError) as caught:
+            deliver(parcel, uploader, shelf, QUICK, print)
+    assert words in f"{caught.value.message}\n{caught.value.hint}"
+    assert conduct.posts == 0
+
+
+def test_an_echoed_password_is_not_repeated(parcel: Parcel) -> None:
+    """A server that sends our credentials back, plain and encoded."""
+    conduct = Conduct(deque([Act(400, "you sent {authorization}")]))
+    with misbehaving(conduct) as url:
+        uploader, shelf = _doors(url)
+        with pytest.raises(PublishError, match="you sent") as caught:
+            deliver(parcel, uploader, shelf, QUICK, print)
+    assert CANARY not in caught.value.message
+    encoded = conduct.authorizations[0].removeprefix("Basic ")
+    assert encoded
+    assert encoded not in caught.value.message
+
+
+def test_without_credentials_nothing_is_sent(parcel: Parcel) -> None:
+    """Refused before the first byte, with where to put them."""
+    conduct = Conduct()
+    with misbehaving(conduct) as url:
+        target = Target(url, url, f"{url}simple/", public=False)
+        uploader = TwineUploader(target, Password(None, None), read_environment(os.environ))
+        with pytest.raises(RefusedError) as caught:
+            deliver(parcel, uploader, _doors(url)[1], QUICK, print)
+    assert ".pypirc" in caught.value.hint
+    assert conduct.posts == 0

@@ -1,0 +1,64 @@
+"""The page of all results."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.report.page import render
+from builder.smoke.model import Outcome
+from tests.test_smoke_result import make
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import RunBuilder
+
+
+def result(release: str = "2.2.1", **changes: object) -> dict[str, object]:
+    """A result.json's content."""
+    read: dict[str, object] = json.loads(make(Outcome.PASSED, Outcome.SKIPPED).to_json())
+    return read | {"release": release, "pictures": ["jupyterlab.png"]} | changes
+
+
+def test_releases_are_in_order_and_gaps_are_said() -> None:
+    """2.9.1 comes before 2.21.0, and what was not run is not left blank."""
+    page = render([result("2.21.0"), result("2.9.1"), result("2.9.1", deployment="hub")])
+    assert page.index("<th>2.9.1") < page.index("<th>2.21.0")
+    assert page.count("not run") == 1
+    assert 'src="2.9.1/lab/jupyterlab.png"' in page
+    assert "3 of 3 deployments passed, 6 probes" in page
+
+
+def test_what_failed_is_open() -> None:
+    """One sees at once why."""
+    page = render([result(outcome="failed", failure="no container came up")])
+    assert re.search(r"<details id=\"2.2.1-lab\" open>", page)
+    assert "no container came up" in page
+
+
+@given(st.text(), st.text())
+def test_nothing_in_a_result_acts_on_the_page(text: str, name: str) -> None:
+    """Details come from servers and kernels: they are text and nothing else."""
+    evil = result(failure=text + "<script>alert(1)</script>", deployment=name + '"><b>')
+    page = render([evil])
+    assert "<script" not in page
+    assert '"><b>' not in page
+
+
+def test_the_command(run_builder: RunBuilder, tmp_path: Path) -> None:
+    """Nothing to show is said; else the page is there."""
+    done = run_builder("report")
+    assert done.returncode == 2
+    assert "no results are in reports/" in done.stderr
+    place = tmp_path / "reports/2.2.1/lab"
+    place.mkdir(parents=True)
+    (place / "result.json").write_text(json.dumps(result()))
+    done = run_builder("report")
+    assert (done.returncode, done.stdout) == (0, "reports/index.html: 1 deployments\n")
+    assert "2.2.1" in (tmp_path / "reports/index.html").read_text()
+    assert not list(tmp_path.glob("reports/.index*"))

@@ -1,0 +1,150 @@
+"""The address that a frame loads is worked out as a browser does, from the real shells."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+import ada_url
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.smoke.frame import evaluate, frames, one_frame, texts
+from builder.smoke.messages import Execution, Message
+from builder.smoke.model import ProbeFailure
+from tests import test_notebook_behaviour as behaviour
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PAGE = "https://hub.example:8000/user/ada/lab/tree/smoke-1/smoke.ipynb"
+# One release of each way to show a frame; the stock frame of 1.15 to 2.1 needs an older Python.
+RELEASES = ("1.14.0", "2.2.1", "2.3.0", "2.21.0")
+GIVEN = """
+  <iframe id="f" width="100%" height="800" frameborder="0">
+  </iframe>
+  <script>
+    (function() {
+      const frame = document.getElementById("f");
+      frame.src = new URL(URL, window.location);
+    })();
+  </script>
+"""
+
+
+@pytest.mark.parametrize("version", RELEASES)
+def test_real_shells(version: str, tmp_path: Path) -> None:
+    """What real notebook.py files show, stock and patched, unset and set."""
+    call: dict[str, Any] = {"port": 6006, "height": 321, "seed": 7, "handle": False}
+    calls = [
+        {**call, "module": "stock", "value": None},
+        {**call, "module": "patched", "value": None},
+        {**call, "module": "patched", "value": "/user/ada/proxy/%PORT%/"},
+        {**call, "module": "patched", "value": "../../../proxy/%PORT%"},
+    ]
+    answers = behaviour.ask(version, [sys.executable], calls, tmp_path)
+    shown = [
+        frames(execution(("display_data", a["outputs"][0]["data"], None)), PAGE)[0]
+        if "text/html" in a["outputs"][0]["data"]
+        else pytest.fail(f"{a}")
+        for a in answers
+    ]
+    own = "http://localhost:6006/" if version < "1.15" else "https://hub.example:6006/"
+    through = "https://hub.example:8000/user/ada/proxy/6006/"
+    assert [frame.address for frame in shown] == [own, own, through, through]
+    assert {frame.height for frame in shown} == {321}
+
+
+def execution(*displays: tuple[str, dict[str, object], str | None]) -> Execution:
+    """A cell with these displays: kind, data, display id."""
+    return Execution(
+        tuple(
+            Message(kind, {"data": data, "transient": {"display_id": name} if name else {}}, 0.0)
+            for kind, data, name in displays
+        ),
+        0.1,
+    )
+
+
+def shell(address: str) -> str:
+    """Our patch's shell with that address."""
+    return GIVEN.replace("URL, window", f"{json.dumps(address)}, window")
+
+
+@given(behaviour.VALUES)
+def test_addresses_are_a_browsers(value: str) -> None:
+    """Of what the patch writes for any value: the address by the URL standard, or refused."""
+    url, _ = behaviour.get(value)
+    if url is None:
+        return
+    html = behaviour.helpers().proxied_frame(url, 100)
+    try:
+        wanted = ada_url.URL(url, PAGE).href
+    except ValueError:
+        with pytest.raises(ProbeFailure, match="refuses"):
+            evaluate(html, PAGE)
+    else:
+        assert evaluate(html, PAGE) == (wanted, 100)
+
+
+@given(st.integers(1, 65535), st.sampled_from(["http://h:8888/lab", PAGE, "https://h/x/y?z#a"]))
+def test_port_replaces_the_pages_own(port: int, page: str) -> None:
+    """The stock script: scheme and host of the page, that port (unless the scheme implies it)."""
+    script = f'const url = new URL("/", window.location); url.port = {port}; frame.src = url;'
+    html = GIVEN.replace("frame.src = new URL(URL, window.location);", script)
+    parts = ada_url.URL(page)
+    implied = {"http:": 80, "https:": 443}[parts.protocol] == port
+    wanted = f"{parts.protocol}//{parts.hostname}{'' if implied else f':{port}'}/"
+    assert evaluate(html, page).address == wanted
+
+
+@given(st.text(max_size=80) | st.sampled_from([GIVEN, shell("/a/")]), st.data())
+def test_nothing_else_is_taken_for_a_frame(html: str, data: st.DataObject) -> None:
+    """Any HTML is a frame that we know, or a failure that says so; never another exception."""
+    cut = data.draw(st.integers(0, len(html)))
+    put = data.draw(st.sampled_from(["", "<", "</script>", "'", "<iframe src=x>", "alert(1);"]))
+    try:
+        frame = evaluate(html[:cut] + put + html[cut:], PAGE)
+    except ProbeFailure:
+        return
+    assert frame.address.startswith(("http", "https"))
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        shell("/a/").replace('getElementById("f")', 'getElementById("g")'),
+        shell("/a/").replace("frame.src =", "window.src ="),
+        shell("/a/") + "<script>alert(1)</script>",
+        shell("/a/").replace('height="800"', 'height="100%"'),
+        shell("/a/").replace("})();", "frame.src = '/b/'; })();"),
+        '<iframe src="/a/"></iframe>',
+    ],
+)
+def test_frames_that_a_browser_shows_otherwise(html: str) -> None:
+    """Another element, another attribute, more script, no height: no frame that we know."""
+    with pytest.raises(ProbeFailure):
+        evaluate(html, PAGE)
+
+
+def test_updates_take_the_place() -> None:
+    """`Launching…` is gone once the frame is there; reuse has a text and a frame."""
+    launched = execution(
+        ("display_data", {"text/plain": "Launching TensorBoard..."}, "1"),
+        ("update_display_data", {"text/html": shell("/p/"), "text/plain": "x"}, "1"),
+    )
+    assert one_frame(launched, PAGE).address == "https://hub.example:8000/p/"
+    assert texts(launched) == ()
+    reused = execution(
+        ("display_data", {"text/plain": "Launching TensorBoard..."}, "1"),
+        ("update_display_data", {"text/plain": "Reusing"}, "1"),
+        ("display_data", {"text/html": shell("/p/")}, None),
+        ("update_display_data", {"text/plain": "of another cell"}, "9"),
+    )
+    assert texts(reused) == ("Reusing",)
+    assert len(frames(reused, PAGE)) == 1
+    with pytest.raises(ProbeFailure, match=re.escape("0 frames below the cell")):
+        one_frame(execution(("display_data", {"text/plain": "ERROR: no"}, None)), PAGE)

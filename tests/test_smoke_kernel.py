@@ -1,0 +1,199 @@
+"""Kernels of a real Jupyter: exact messages, deadlines, deaths, and nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+
+from builder.smoke import notebook
+from builder.smoke.kernel import Kernel, started
+from builder.smoke.model import ProbeFailure
+from builder.smoke.notebook import Run
+from builder.smoke.visit import clean_up, opened, upload
+from builder.smoke.web import Web, log_in
+from tests import jupyter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from builder.smoke.model import Site
+
+# A program that looks like a TensorBoard, with an info file like one.
+PRETEND = """
+import json, os, subprocess, sys
+os.makedirs("tmp/.tensorboard-info", exist_ok=True)
+_words = [sys.executable, "-c", "import time; time.sleep(60)", NAME]
+_program = subprocess.Popen(_words, start_new_session=True)
+with open("tmp/.tensorboard-info/pid-%d.info" % _program.pid, "w") as _file:
+    json.dump({"pid": _program.pid}, _file)
+print(json.dumps(_program.pid))
+"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A running Jupyter, below a prefix."""
+    with jupyter.running(tmp_path_factory.mktemp("jupyter"), "/foo/") as running:
+        yield running
+
+
+@pytest.fixture
+def web(site: Site) -> Iterator[Web]:
+    """The way to it."""
+    way = Web(site.url, site.token)
+    yield way
+    way.close()
+
+
+@pytest.fixture(scope="module")
+def kernel(site: Site) -> Iterator[Kernel]:
+    """One kernel for those tests that leave it as it was."""
+    way = Web(site.url, site.token)
+    with started(way, "any.ipynb") as running:
+        yield running
+    way.close()
+
+
+def test_messages_are_exact(kernel: Kernel) -> None:
+    """Displays, their updates, streams and errors, in order, with what the cell took."""
+    done = kernel.run(
+        "import sys, time\nfrom IPython.display import display, Pretty, HTML\n"
+        "handle = display(Pretty('first'), display_id=True)\n"
+        "handle.update(HTML('<b>second</b>'))\nprint('out')\nprint('err', file=sys.stderr)\n"
+        "time.sleep(0.2)\n1 / 0"
+    )
+    assert [k for k in done.outline if k != "stream"] == [
+        *("display_data", "update_display_data", "error")
+    ]
+    assert done.first_shown[0]["text/plain"] == "first"
+    assert [bundle.get("text/html") for bundle in done.shown] == ["<b>second</b>"]
+    assert (done.text(), done.text("stderr")) == ("out\n", "err\n")
+    assert done.error == "ZeroDivisionError: division by zero"
+    assert 0.2 <= done.seconds < 20
+
+
+def test_values_are_json(kernel: Kernel) -> None:
+    """The last line that a cell prints; a cell that raises or prints none says so."""
+    assert kernel.value("import json\nprint('x')\nprint(json.dumps({'a': [1, None]}))") == {
+        "a": [1, None]
+    }
+    with pytest.raises(ProbeFailure, match="the cell 'silent = 1' printed no JSON"):
+        kernel.value("silent = 1")
+    with pytest.raises(ProbeFailure, match="failed: NameError"):
+        kernel.value("no_such_name")
+
+
+def test_deadline_of_a_cell(kernel: Kernel) -> None:
+    """It is stated, and the next cell gets its own messages."""
+    with pytest.raises(ProbeFailure, match=r"ran longer than 0\.5 s: .import time; time\.sleep"):
+        kernel.run("import time; time.sleep(1.5); print('late')", timeout=0.5)
+    assert kernel.run("print('next')").text() == "next\n"
+
+
+def test_death_of_a_kernel(web: Web) -> None:
+    """A kernel that dies in a cell is told of as such, and soon."""
+    died = pytest.raises(ProbeFailure, match="the kernel died in the cell 'import os")
+    with started(web, "dies.ipynb") as mortal, died:
+        mortal.run("import os; os._exit(1)", timeout=60)
+    assert all(s["path"] != "dies.ipynb" for s in web.api("GET", "sessions"))
+
+
+def test_wrong_token_gets_no_kernel(site: Site) -> None:
+    """And the failure says what Jupyter said, without the token."""
+    stranger = Web(site.url, "canary-wrong")
+    with pytest.raises(ProbeFailure, match="answers 403") as caught, started(stranger, "a.ipynb"):
+        pass
+    assert "canary-wrong" not in str(caught.value)
+    stranger.close()
+
+
+def test_login_by_the_form(site: Site) -> None:
+    """A browser's way: cookies, no token; Jupyter's own POST then wants its `_xsrf`."""
+    person = log_in(site)
+    assert person.authorization == {}
+    assert person.ask("api/sessions").status == 200
+    assert person.ask("api/sessions", "{}").status == 403
+    person.close()
+    with pytest.raises(ProbeFailure, match="lets nobody in"):
+        log_in(replace(site, token="wrong"))
+
+
+def test_upload_is_what_is_run(web: Web) -> None:
+    """The kernel starts beside the notebook, imports what is shipped, and all of it goes again."""
+    run = Run.fresh("2.2.1")
+    path = upload(web, run)
+    model = web.api("GET", f"contents/{path}")
+    sources = [cell["source"] for cell in model["content"]["cells"]]
+    assert tuple(sources) == notebook.cells(run)
+    with started(web, path) as beside:
+        where = Path(beside.value("import json, os\nprint(json.dumps(os.getcwd()))"))
+        assert where.name == run.directory
+        assert beside.run("from builder.smoke.writer import Log").error is None
+    assert (where / "smoke.ipynb").exists()
+    clean_up(web, run)
+    assert not where.exists()
+    assert web.ask(f"api/contents/{path}").status == 404
+
+
+def test_nothing_is_left(site: Site) -> None:
+    """After a visit that failed: no kernel, no TensorBoard, no directory; others stay."""
+    run = Run.fresh("2.2.1")
+    seen: dict[str, Any] = {}
+    with pytest.raises(KeyboardInterrupt):
+        _interrupted(site, run, seen)
+    assert not Path(seen["where"]).exists()
+    _wait_until_gone(seen["tensorboard"])
+    assert psutil.Process(seen["sleep"]).is_running()
+    psutil.Process(seen["sleep"]).kill()
+    way = Web(site.url, site.token)
+    assert all(run.directory not in s["path"] for s in way.api("GET", "sessions"))
+    way.close()
+
+
+def test_nothing_is_left_of_a_dead_kernel(site: Site) -> None:
+    """Nor if the visit's kernel cannot clean up any more, as it died or is busy."""
+    run = Run.fresh("2.2.1")
+    with opened(site, run) as visit:
+        where = Path(visit.kernel.value("import json, os\nprint(json.dumps(os.getcwd()))"))
+        pid = visit.kernel.value(PRETEND.replace("NAME", "'tensorboard'"))
+        own = visit.kernel.value("import json, os\nprint(json.dumps(os.getpid()))")
+        os.kill(own, signal.SIGKILL)
+    assert not where.exists()
+    _wait_until_gone(pid)
+
+
+def test_token_is_in_no_log_and_no_argv(
+    site: Site, web: Web, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Of the server and of the kernels; the log is there and tells of the requests."""
+    with started(web, "secret.ipynb") as kernel:
+        kernel.run("1")
+        for process in psutil.Process().children(recursive=True):
+            assert site.token not in " ".join(process.cmdline())
+    logs = list(tmp_path_factory.getbasetemp().glob("jupyter*/jupyter.log"))
+    text = "".join(log.read_text() for log in logs)
+    assert "Kernel started" in text
+    assert site.token not in text
+
+
+def _interrupted(site: Site, run: Run, seen: dict[str, Any]) -> None:
+    """A visit that Ctrl-C ends, with two programs that its info files tell of."""
+    with opened(site, run) as visit:
+        seen["where"] = visit.kernel.value("import json, os\nprint(json.dumps(os.getcwd()))")
+        for name in ("tensorboard", "sleep"):
+            seen[name] = visit.kernel.value(PRETEND.replace("NAME", repr(name)))
+        raise KeyboardInterrupt
+
+
+def _wait_until_gone(pid: int) -> None:
+    deadline = time.monotonic() + 10
+    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline, "the TensorBoard is still there after 10 s"
+        time.sleep(0.05)

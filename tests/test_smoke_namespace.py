@@ -1,0 +1,218 @@
+"""builder.smoke.namespace: only the one port is let through, and nothing outlives its block."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+import requests
+
+from builder import command
+from builder.errors import SmokeError
+from builder.server import free_port
+from builder.smoke import inside, namespace, survivors
+from builder.smoke.namespace import Separation, hosting
+from builder.waiting import wait_for
+from tests.conftest import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from builder.smoke.namespace import Hosted
+
+DEADLINE = 20.0
+WAYS = {"loopback": Separation(), "root": namespace.WAYS[0], "user": namespace.WAYS[1]}
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> Separation:
+    """Each way that this user has."""
+    chosen = WAYS[request.param]
+    if chosen and subprocess.run([*chosen.enter, "true"], check=False).returncode:
+        pytest.skip(f"this user may not: {' '.join(chosen.enter)}")
+    return chosen
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[Path]:
+    """A room as `hosting` wants it; no process that names it is left."""
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "page").write_text("here I am")
+    yield tmp_path
+    assert named(tmp_path) == []
+
+
+def named(room: Path) -> list[str]:
+    """The command lines that name the room or come out of it, by our own count."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.pid != os.getpid() and str(room) in str(process.environ()):
+                found.append(" ".join(process.cmdline()))
+        except (psutil.Error, OSError):
+            pass  # gone, or somebody else's
+    return found
+
+
+def serve(room: Path, way: Separation, port: int) -> AbstractContextManager[Hosted]:
+    """A web server in the room."""
+    words = [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(port)]
+    return hosting(words, port, way, room=room, environ=environ(room))
+
+
+def environ(room: Path) -> dict[str, str]:
+    """The least that a program needs."""
+    return {"PATH": os.environ["PATH"], "TMPDIR": str(room)}
+
+
+def fetch(port: int) -> str:
+    """The page there, once there is one."""
+
+    def ask() -> str | None:
+        try:
+            return requests.get(f"http://127.0.0.1:{port}/page", timeout=5).text
+        except requests.RequestException:
+            return None
+
+    page = wait_for(ask, DEADLINE)
+    assert page is not None, f"no answer within {DEADLINE} s"
+    return page
+
+
+def connects(port: int) -> bool:
+    """Whether somebody listens on the host's loopback."""
+    with socket.socket() as caller:
+        return caller.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_only_its_port_is_let_through(room: Path, way: Separation) -> None:
+    """The page comes through the one port; its own port is within reach on plain loopback only."""
+    port = free_port()
+    with serve(room, way, port) as hosted:
+        assert fetch(hosted.port) == "here I am"
+        assert connects(port) is not bool(way)
+    assert not connects(hosted.port)
+
+
+def test_programs_join_it(room: Path, way: Separation) -> None:
+    """They see its network and its processes, start in a directory, and exit codes come back."""
+    port = free_port()
+    with serve(room, way, port) as hosted:
+        fetch(hosted.port)
+        ask = f"import socket; socket.create_connection(('127.0.0.1', {port})); print('in')"
+        words = [sys.executable, "-c", f"import os; print(os.getcwd()); {ask}; exit(3)"]
+        line = [*hosted.join(room / "work"), *words]
+        done = command.attempt(line, timeout=DEADLINE, cwd=room / "work", env=environ(room))
+        assert done == (3, f"{room / 'work'}\nin\n")
+        count = command.run([*hosted.join(room), "ls", "/proc"], timeout=DEADLINE).split()
+        pids = [name for name in count if name.isdigit()]
+        assert (len(pids) < 10) is bool(way)
+
+
+def test_orphans_end_with_it_and_are_buried(room: Path, way: Separation) -> None:
+    """One that nobody knows any more is killed; one that ended before leaves no zombie."""
+    port = free_port()
+    script = "setsid sleep 1234 >/dev/null 2>&1 & setsid true >/dev/null 2>&1 &"
+    with serve(room, way, port) as hosted:
+        fetch(hosted.port)
+        line = [*hosted.join(room), "sh", "-c", script]
+        assert command.attempt(line, timeout=DEADLINE, env=environ(room)) == (0, "")
+        assert any("sleep 1234" in words for words in named(room))
+        if way:
+            first = psutil.Process(int(hosted.join(room)[-3]))
+            children = wait_for(lambda: _unburied(first) or None, 0.5)
+            assert children is None, children
+    assert named(room) == []
+
+
+def _unburied(first: psutil.Process) -> list[psutil.Process]:
+    return [p for p in first.children() if p.status() == psutil.STATUS_ZOMBIE]
+
+
+def test_its_end_is_told(room: Path, way: Separation) -> None:
+    """The program's exit code is that of the process, and callers are refused, not kept waiting."""
+    words = [sys.executable, "-c", "print('I am done'); exit(7)"]
+    with hosting(words, 1, way, room=room, environ=environ(room)) as hosted:
+        assert command.pause(hosted.process, DEADLINE) == 7
+        assert not connects(hosted.port)
+        if way:
+            with pytest.raises(SmokeError, match="gone"):
+                hosted.join(room)
+    assert (room / "log").read_text() == "I am done\n"
+
+
+HOLD = """
+    import sys, threading
+    from pathlib import Path
+    from builder.cli import _Terminated, _terminate
+    from builder.smoke.namespace import WAYS, Separation, hosting
+    import signal
+    signal.signal(signal.SIGTERM, _terminate)
+    room, port, way = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+    way = Separation() if way == "loopback" else WAYS[way == "user"]
+    words = [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(port)]
+    with hosting(words, port, way, room=room, environ={"TMPDIR": str(room)}) as hosted:
+        print(hosted.port, flush=True)
+        threading.Event().wait()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_it_ends_when_we_are_killed(room: Path, way: Separation, number: signal.Signals) -> None:
+    """Ctrl-C, SIGTERM, and SIGKILL, after which nobody can clean up."""
+    name = next(n for n, one in WAYS.items() if one == way)
+    words = [sys.executable, "-c", textwrap.dedent(HOLD), str(room), str(free_port()), name]
+    with subprocess.Popen(
+        words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        port = int(holder.stdout.readline())
+        assert fetch(port) == "here I am"
+        holder.send_signal(number)
+        holder.wait(DEADLINE)
+    assert wait_for(lambda: named(room) == [] or None, DEADLINE), named(room)
+    assert not connects(port)
+
+
+def test_orders_come_through_a_command_line(tmp_path: Path) -> None:
+    """What is spelt is read."""
+    orders = inside.Orders(3, 4, 8888, True, tmp_path, ("/bin/a b", "--c=d", ""))
+    assert inside.read(orders.spelt()) == orders
+
+
+def test_a_way_is_found_or_the_reason_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Here one of the ways, or why not; without `unshare` the reason names it."""
+    found = namespace.find()
+    assert found in namespace.WAYS or found.reason
+    monkeypatch.setenv("PATH", str(tmp_path))
+    lost = namespace.find()
+    assert not lost
+    assert "unshare is not installed" in lost.reason
+
+
+def test_survivors_are_told_apart(tmp_path: Path) -> None:
+    """Those that name the directory are found and ended; others stay."""
+    with (
+        subprocess.Popen(["sleep", "1000"], env={"HOME": f"{tmp_path}/home"}) as ours,
+        subprocess.Popen(["sleep", "1000"], env={"HOME": "/", "PWD": str(tmp_path)}) as other,
+    ):
+        try:
+            assert wait_for(
+                lambda: [p.pid for p in survivors.of(tmp_path)] == [ours.pid] or None, 5
+            )
+            survivors.end(tmp_path)
+            assert ours.wait(DEADLINE) == -signal.SIGKILL
+            assert other.poll() is None
+        finally:
+            other.kill()

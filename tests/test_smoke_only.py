@@ -1,0 +1,46 @@
+"""The kernel's table of sockets, as `only` reads it."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.smoke.probes.only import listeners
+
+
+def test_a_real_table_has_a_real_listener() -> None:
+    """A socket that listens is found at its address; one that is merely bound is not."""
+    with socket.socket() as listening, socket.socket() as bound:
+        for one in (listening, bound):
+            one.bind(("127.0.0.1", 0))
+        listening.listen()
+        found = listeners(Path("/proc/net/tcp").read_text())
+        assert found[listening.getsockname()[1]] == {"0100007F"}
+        assert bound.getsockname()[1] not in found
+
+
+_ADDRESS = st.sampled_from(["0100007F", "00000000", "0" * 32])
+
+
+@given(st.lists(st.tuples(_ADDRESS, st.integers(1, 65535), st.booleans()), max_size=20))
+def test_every_listener_is_found(sockets: list[tuple[str, int, bool]]) -> None:
+    """Whatever else stands in the table, and in whatever order."""
+    lines = ["  sl  local_address rem_address   st tx_queue"]
+    for k, (address, port, listens) in enumerate(sockets):
+        state = "0A" if listens else "01"
+        lines.append(f"   {k}: {address}:{port:04X} 00000000:0000 {state} 00000000:00000000")
+    wanted: dict[int, set[str]] = {}
+    for address, port, listens in sockets:
+        if listens:
+            wanted.setdefault(port, set()).add(address)
+    assert listeners("\n".join(lines)) == wanted
+
+
+@given(st.text(max_size=200))
+def test_it_reads_anything(text: str) -> None:
+    """A table in a form that nobody knew gives no listeners, and no error of another kind."""
+    for addresses in listeners(text).values():
+        assert addresses

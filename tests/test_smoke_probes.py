@@ -1,0 +1,158 @@
+"""The probes of the kernel layers: named in the table, rendered for the docs, and able to fail."""
+
+from __future__ import annotations
+
+import ast
+import re
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from packaging.version import Version
+
+from builder.smoke import notebook
+from builder.smoke.board import Board
+from builder.smoke.model import Deployment, Frontend, ProbeFailure, Site
+from builder.smoke.notebook import Run
+from builder.smoke.probes import forms
+from builder.smoke.probes.data import difference
+from builder.smoke.probes.forms import FORMS, Effect
+from builder.smoke.table import TABLE
+from builder.smoke.visit import Visit, page
+from builder.smoke.web import Web
+from tests.conftest import RELEASES, ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PROBES = ROOT / "builder" / "smoke" / "probes"
+LAYERS = {"kernel", "endpoints", "ports", "forms", "failures", "control"}
+MINE = ("kernel", "data", "endpoints", "ports", "forms", "failures")
+
+
+def probes_of(module: Path) -> set[str]:
+    """The probes that a module names, in a call or in a table of its own."""
+    tree = ast.parse(module.read_text())
+    texts = {n.value for n in ast.walk(tree) if isinstance(n, ast.Constant)}
+    return {text for text in texts if isinstance(text, str) and text in TABLE}
+
+
+def test_every_probe_is_made() -> None:
+    """Each row of these layers is named by a module, and each probe that is named has a row."""
+    made = {name for module in MINE for name in probes_of(PROBES / f"{module}.py")}
+    assert made == {name for name, row in TABLE.items() if row.layer in LAYERS}
+    named = "".join((PROBES / f"{module}.py").read_text() for module in MINE)
+    assert set(re.findall(r'record\.(?:probe|skip)\(\s*"([^"]+)"', named)) <= made
+
+
+def test_forms_are_the_tables() -> None:
+    """One row for each form, and the rendered table has them all, with what they do."""
+    assert [n for n, row in TABLE.items() if row.layer == "forms"] == ["forms-prepared", *FORMS]
+    rows = forms.rows()
+    assert len(rows) == len(FORMS)
+    assert ("`/proxy/%PORT%/`", "JupyterLab, Notebook at `/`", "works", "404 in the frame") in rows
+    assert {effect for row in rows for effect in row[2:]} == set(Effect)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """A Jupyter in which some frames show TensorBoard and others do not."""
+
+    def do_GET(self) -> None:
+        """Answer."""
+        status, body = {
+            "/lab/proxy/1/": (200, "<title>TensorBoard</title>"),
+            "/lab/proxy/1/data/plugins_listing": (200, '{"scalars": {}}'),
+            "/lab/proxy/2": (200, "<title>TensorBoard</title>"),
+            "/lab/proxy/3/": (200, "<title>Home</title>"),
+            "/lab/proxy/4/": (500, ""),
+        }.get(self.path, (404, ""))
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture(scope="module")
+def visit() -> Iterator[Visit]:
+    """A visit without a kernel, which judging a frame does not need."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}/lab/"
+        site = Site(Deployment("x", Frontend.LAB, "/lab/"), url, "t", "2.2.1")
+        absent: Any = None
+        yield Visit(site, Run.fresh("2.2.1"), Web(url), absent)
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("address", "effect"),
+    [
+        ("{url}proxy/1/", Effect.WORKS),
+        ("{url}proxy/2", "the page alone"),  # what it asks for is not beside it
+        ("{url}proxy/3/", "200 and no TensorBoard"),
+        ("{url}proxy/4/", Effect.NOBODY),
+        ("{url}proxy/5/", Effect.NOT_FOUND),
+        ("http://127.0.0.1:6006/", Effect.AS_UNSET),
+        ("http://localhost:6006/", Effect.AS_UNSET),
+        ("http://127.0.0.1:6007/", "another origin"),
+        ("https://elsewhere.invalid/", "another origin"),
+    ],
+)
+def test_effects_are_told_apart(visit: Visit, address: str, effect: str) -> None:
+    """What a frame shows, for each way in which it may."""
+    seen = forms.effect(visit, address.replace("{url}", visit.site.url), 6006)
+    assert str(seen).startswith(effect)
+
+
+def test_differences_are_told() -> None:
+    """A point too few, and one that is not what was written."""
+    assert difference([[0, 1.0]], [[0, 1.0], [1, 2.0]]) == "1 points instead of 2"
+    long, other = [[7, "a" * 500 + "b"]], [[7, "a" * 500]]
+    assert difference(long, other) == f"{'a' * 40}b'] instead of {'a' * 40}']"
+    assert difference([[0, 1.0], [1, 2.5]], [[0, 1.0], [1, 2.0]]) == "[1, 2.5] instead of [1, 2.0]"
+
+
+def test_waiting_states_its_deadline(visit: Visit) -> None:
+    """And the last answer."""
+    board = Board(visit.web, f"{visit.site.url}proxy/1/")
+    assert board.wait("it", "/data/plugins_listing", lambda got: "scalars" in got, 5) == {
+        "scalars": {}
+    }
+    with pytest.raises(ProbeFailure, match="it not there within 0 s; the last answer is 404"):
+        board.wait("it", "/data/none", bool, 0)
+
+
+@pytest.mark.parametrize("with_tensorflow", [False, True])
+@pytest.mark.parametrize("release", RELEASES)
+def test_notebooks_are_python(release: str, *, with_tensorflow: bool) -> None:
+    """Its cells but the magics compile, the canary is in them, and 1.13 loads the old extension."""
+    run = Run.fresh(release, with_tensorflow=with_tensorflow)
+    apart, train, load, show = notebook.cells(run)
+    for cell in (apart, train):
+        compile(cell, "cell", "exec")
+    assert run.canary in train
+    assert run.canary in run.shown_tag
+    old = Version(release) < Version("1.14")
+    assert load == f"%load_ext tensorboard{'.notebook' if old else ''}"
+    assert show.startswith("%tensorboard --logdir ")
+    assert [cell["source"] for cell in notebook.document(run)["cells"]] == [
+        apart,
+        train,
+        load,
+        show,
+    ]
+
+
+def test_runs_do_not_meet() -> None:
+    """Each has a canary, a directory and a page of its own."""
+    first, second = Run.fresh("2.2.1"), Run.fresh("2.2.1")
+    assert first.canary != second.canary
+    assert first.directory != second.directory
+    site = Site(Deployment("x", Frontend.CLASSIC, "/a/"), "http://h/a/", "t", "2.2.1")
+    assert page(site, first) == f"http://h/a/nbclassic/notebooks/{first.directory}/smoke.ipynb"

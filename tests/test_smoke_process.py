@@ -1,0 +1,274 @@
+"""builder.smoke.process, room and vintage: a real Jupyter with our wheel, without a container."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+import requests
+
+from builder.era import Era, era_of
+from builder.errors import SmokeError
+from builder.server import free_port
+from builder.settings import read_environment
+from builder.smoke import stack, vintage
+from builder.smoke.model import Deployment, Frontend, Subject
+from builder.smoke.namespace import Separation
+from builder.smoke.process import process_runner
+from builder.waiting import wait_for
+from builder.wheel import archive
+from builder.wheel.rewrite import Rewriting, rewrite
+from tests.interplay import find, our_wheel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    from builder.smoke.model import Inside, Site
+    from builder.smoke.process import ProcessRunner
+
+    Begin = Callable[[Deployment], AbstractContextManager[Site]]
+
+RELEASE = "2.21.0"
+DEADLINE = 30.0
+LAB = Deployment("lab", Frontend.LAB, base_url="/foo/", variable="/foo/proxy/%PORT%/")
+SECRET = "s3cret-of-the-index"
+
+
+def subject(version: str, directory: Path) -> Subject:
+    """Our wheel of a release."""
+    return Subject(our_wheel(version, directory), version, version)
+
+
+@contextmanager
+def engine(eras: Callable[[str], Era] | None = None, **given: str) -> Iterator[ProcessRunner]:
+    """The engine, for somebody whose index needs a password, and who has settings for Jupyter."""
+    environ = {**os.environ, "UV_INDEX_PRIVATE_PASSWORD": SECRET, "JUPYTER_CONFIG_DIR": "/nowhere"}
+    with process_runner(read_environment(os.environ), environ, eras=eras, **given) as runner:
+        yield runner
+
+
+@pytest.fixture(scope="module")
+def runner() -> Iterator[ProcessRunner]:
+    """The engine as it is here."""
+    with engine() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def begin(runner: ProcessRunner, tmp_path_factory: pytest.TempPathFactory) -> Begin:
+    """Starts deployments in an environment that is made once, with our newest wheel."""
+    directory = tmp_path_factory.mktemp("wheel")
+    return runner.prepare(subject(RELEASE, directory), directory / "log", lambda _: None)
+
+
+def ask(site: Site, path: str) -> requests.Response:
+    """A page of Jupyter, with the token."""
+    headers = {"Authorization": f"token {site.token}"}
+    return requests.get(site.url + path, headers=headers, timeout=DEADLINE)
+
+
+def behind(site: Site) -> Inside:
+    """The inside, which all of these sites have."""
+    assert site.inside is not None
+    return site.inside
+
+
+def show(site: Site, port: int) -> str:
+    """Start TensorBoard beside Jupyter, as an orphan; its page through the proxy."""
+    script = f"setsid tensorboard --logdir . --port {port} >/dev/null 2>&1 &"
+    assert behind(site).run(["sh", "-c", script]) == (0, "")
+
+    def page() -> str | None:
+        answer = ask(site, f"proxy/{port}/")
+        return answer.text if answer.ok else None
+
+    found = wait_for(page, DEADLINE)
+    assert found is not None, f"no page within {DEADLINE} s"
+    return found
+
+
+def environ_of(site: Site) -> dict[str, str]:
+    """The environment of programs inside."""
+    words = ["python", "-c", "import json, os; print(json.dumps(dict(os.environ)))"]
+    code, out = behind(site).run(words)
+    assert code == 0, out
+    told: dict[str, str] = json.loads(out)
+    return told
+
+
+def named(room: Path) -> list[str]:
+    """The command lines of processes whose environment names the room, by our own count."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.pid != os.getpid() and str(room) in str(process.environ()):
+                found.append(" ".join(process.cmdline()))
+        except (psutil.Error, OSError):
+            pass  # gone, or somebody else's
+    return found
+
+
+def test_tensorboard_through_jupyters_port_only(runner: ProcessRunner, begin: Begin) -> None:
+    """Below its base URL; the host reaches TensorBoard's own port on plain loopback only."""
+    port = free_port()
+    with begin(LAB) as site:
+        assert ask(site, "lab").ok
+        assert requests.get(f"{site.url}api/contents", timeout=DEADLINE).status_code == 403
+        assert "<tb-webapp>" in show(site, port)
+        with socket.socket() as caller:
+            assert bool(caller.connect_ex(("127.0.0.1", port))) is bool(runner.separation)
+        if runner.separation:
+            outer = int(site.origin.rpartition(":")[2])
+            assert behind(site).published() == {stack.PORT: outer}
+            assert behind(site).reachable(stack.PORT) == {"the host": True}
+            with socket.create_server(("127.0.0.1", port)):  # somebody else's on the host
+                assert behind(site).reachable(port) == {"the host": False}
+
+
+def test_it_gets_directories_of_its_own_and_no_secrets(begin: Begin) -> None:
+    """All below a room that only we may enter, and that goes with all its processes."""
+    with begin(LAB) as site:
+        given = environ_of(site)
+        assert given["TENSORBOARD_PROXY_URL"] == LAB.variable
+        assert SECRET not in str(given)
+        room = Path(given["HOME"]).parent
+        assert room.stat().st_mode & 0o777 == 0o700
+        assert (
+            {
+                Path(given[name]).parent
+                for name in given
+                if name.startswith("JUPYTER_") and name.endswith("_DIR")
+            }
+            == {Path(given["TMPDIR"]).parent}
+            == {room}
+        )
+        assert any("jupyter-lab" in line for line in named(room))
+        assert "Jupyter Server" in behind(site).log()
+        assert site.token not in behind(site).log()
+        assert all(site.token not in line for line in named(room))
+    assert named(room) == []
+    assert not room.exists()
+
+
+def test_unset_is_unset(begin: Begin) -> None:
+    """No variable for a deployment without one, whatever we have ourselves; classic this time."""
+    with begin(Deployment("classic", Frontend.CLASSIC, variable=None)) as site:
+        assert ask(site, "nbclassic/tree").ok
+        assert "TENSORBOARD_PROXY_URL" not in environ_of(site)
+        assert "browser" not in behind(site).log()
+
+
+def test_two_at_once(begin: Begin) -> None:
+    """Side by side, each with its own token, its own room, and the same port inside."""
+    notebook = Deployment("notebook", Frontend.NOTEBOOK)
+    with begin(LAB) as one, begin(notebook) as other:
+        assert ask(one, "lab").ok
+        assert ask(other, "tree").ok
+        crossed = {"Authorization": f"token {one.token}"}
+        answer = requests.get(f"{other.url}api/contents", headers=crossed, timeout=DEADLINE)
+        assert answer.status_code == 403
+        assert environ_of(one)["HOME"] != environ_of(other)["HOME"]
+
+
+def test_plain_loopback(runner: ProcessRunner, begin: Begin) -> None:
+    """Without namespaces it works as well, claims no separation, and leaves nothing either."""
+    kept, runner.separation = runner.separation, Separation(reason="for this test")
+    try:
+        assert "plain loopback" in runner.name
+        port = free_port()
+        with begin(LAB) as site:
+            assert "<tb-webapp>" in show(site, port)
+            room = Path(environ_of(site)["HOME"]).parent
+            assert behind(site).published() is None
+            assert behind(site).reachable(port) == {}
+        assert named(room) == []
+        with socket.socket() as caller:
+            assert caller.connect_ex(("127.0.0.1", port)) != 0
+    finally:
+        runner.separation = kept
+
+
+def test_a_sweep_ends_all(runner: ProcessRunner, begin: Begin) -> None:
+    """What an interrupted run does: whoever waits for Jupyter gets an answer at once."""
+    with begin(LAB) as site:
+        room = Path(environ_of(site)["HOME"]).parent
+        runner.sweep()
+        assert named(room) == []
+        with pytest.raises(requests.ConnectionError):
+            ask(site, "lab")
+
+
+def test_a_jupyter_that_does_not_come_up(begin: Begin) -> None:
+    """Its exit code, and the end of its log, at once and not at the deadline."""
+    with begin(LAB) as site:
+        program = Path(environ_of(site)["PATH"].split(":")[0], "jupyter-lab")
+    hidden = program.rename(program.with_name("hidden"))
+    try:
+        with pytest.raises(SmokeError) as caught, begin(LAB):
+            pass
+    finally:
+        hidden.rename(program)
+    assert caught.value.message == "Jupyter ended with exit code 1"
+    assert "`jupyter-lab` not found" in caught.value.hint
+
+
+def test_a_wheel_that_does_not_start(runner: ProcessRunner, tmp_path: Path) -> None:
+    """Said before any Jupyter is started, with the reason."""
+    good = subject(RELEASE, tmp_path)
+    assert good.wheel is not None
+    broken = {"tensorboard/main.py": b"import no_such_module\n"}
+    content = rewrite(archive.parse(good.wheel.read_bytes(), "x"), Rewriting(broken), "x")
+    good.wheel.write_bytes(b"".join(content))
+    with pytest.raises(SmokeError, match="does not start") as caught:
+        runner.prepare(good, tmp_path / "log", lambda _: None)
+    assert "no_such_module" in caught.value.hint
+
+
+def test_a_release_that_does_not_take_that_python(tmp_path: Path) -> None:
+    """The wheel, the Python, and why."""
+    with engine(python="3.8") as old, pytest.raises(SmokeError) as caught:
+        old.prepare(subject(RELEASE, tmp_path), tmp_path / "log", lambda _: None)
+    assert "tensorboardtmp-2.21.0" in caught.value.message
+    assert "Python 3.8, today" in caught.value.message
+    assert "Requires-Python" in caught.value.hint or "Python>=3.9" in caught.value.hint
+
+
+def test_jupyter_of_its_own_time(tmp_path: Path) -> None:
+    """April 2020: the notebook server on Python 3.7, whose log would give the token away."""
+    with engine(eras=lambda version: era_of(find(version))) as runner:
+        begin = runner.prepare(subject("2.2.1", tmp_path), tmp_path / "log", lambda _: None)
+        assert "notebook==6.0.3\n" in (tmp_path / "log").read_text()
+        with begin(LAB) as site:
+            assert ask(site, "lab").ok
+            assert ask(site, f"proxy/{free_port()}/").status_code == 500
+            assert "<tf-tensorboard" in show(site, free_port())
+            assert "Authorization: token [token]" in behind(site).log().replace('"', "")
+            assert site.token not in behind(site).log()
+
+
+def test_words_of_the_time() -> None:
+    """Before jupyter-server the notebook server's settings, before Notebook 7 no Notebook 7."""
+    old = {"notebook": "6.0.3", "jupyterlab": "2.1.0"}
+    classic = Deployment("classic", Frontend.CLASSIC)
+    words = vintage.words(classic, old, ip="127.0.0.1", port=8888)
+    assert words[:2] == ["jupyter", "notebook"]
+    assert "--NotebookApp.port=8888" in words
+    assert not [word for word in words if "ServerApp" in word]
+    new = {"notebook": "7.6.0", "jupyter-server": "2.20.0"}
+    today = vintage.words(classic, new, ip="127.0.0.1", port=8888)
+    assert today[1:-1] == stack.words(classic, ip="127.0.0.1")[1:]
+    with pytest.raises(SmokeError, match=r"6\.0\.3"):
+        vintage.words(Deployment("n", Frontend.NOTEBOOK), old, ip="127.0.0.1", port=8888)
+
+
+def test_requirements_of_the_time() -> None:
+    """All that there was: nbclassic is of January 2021."""
+    assert "nbclassic" not in vintage.requirements(Era("3.8", "2020-11-19T03:15:33Z", ()))
+    assert vintage.requirements(Era("3.8", "2021-01-21T20:49:19Z", ())) == stack.REQUIREMENTS

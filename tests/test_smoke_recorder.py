@@ -1,0 +1,90 @@
+"""The recorder: nothing that was due is silently missing, and nothing unforeseen is swallowed."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+
+from builder.errors import InterruptedRunError
+from builder.smoke.model import Outcome, ProbeFailure, ProbeResult
+from builder.smoke.recorder import Recorder
+from builder.smoke.table import TABLE
+
+ONLY = [name for name, row in TABLE.items() if row.layer == "only"]
+
+
+def outcomes(record: Recorder) -> dict[str, Outcome]:
+    """Name → outcome."""
+    return {r.name: r.outcome for r in record.results}
+
+
+def fail(error: Exception) -> None:
+    """What a probe does that does not like what it sees."""
+    raise error
+
+
+def test_what_was_not_reached_has_failed() -> None:
+    """A layer whose block ends early has all its probes in the results."""
+    record = Recorder()
+    with record.layer("only"), record.probe(ONLY[0]) as told:
+        told("seen")
+    assert list(outcomes(record)) == ONLY
+    assert record.results[0] == ProbeResult(
+        ONLY[0], Outcome.PASSED, record.results[0].seconds, "seen"
+    )
+    assert {r.outcome for r in record.results[1:]} == {Outcome.FAILED}
+    assert "not reached" in record.results[1].detail
+
+
+def test_a_vital_probe_ends_its_layer_and_is_named() -> None:
+    """What comes after it in the block does not run."""
+    record = Recorder()
+    went_on: list[str] = []
+    with record.layer("only"):
+        with record.probe(ONLY[0], vital=True):
+            fail(ProbeFailure("dead"))
+        went_on.append(ONLY[0])
+    assert not went_on
+    assert [r.detail for r in record.results[:2]] == [
+        "dead",
+        f"not reached, as {ONLY[0]} failed",
+    ]
+
+
+@pytest.mark.parametrize("error", [requests.ConnectionError("gone"), TimeoutError("late")])
+def test_what_our_libraries_raise_is_a_failure(error: Exception) -> None:
+    """A site that does not answer fails the probe, not the run."""
+    record = Recorder()
+    with record.probe(ONLY[0]):
+        fail(error)
+    assert record.results[0].outcome is Outcome.FAILED
+    assert str(error) in record.results[0].detail
+
+
+def test_a_fault_of_ours_is_not_swallowed() -> None:
+    """A programming error is no outcome of a probe."""
+    record = Recorder()
+    with pytest.raises(ZeroDivisionError), record.probe(ONLY[0]):
+        raise ZeroDivisionError
+    assert record.results == []
+
+
+def test_an_interrupted_run_has_no_failures() -> None:
+    """What breaks because the site was taken away is not written down as failed."""
+    interrupted = False
+
+    def check() -> None:
+        if interrupted:
+            raise InterruptedRunError("interrupted", "")
+
+    record = Recorder(check_cancelled=check)
+    with pytest.raises(InterruptedRunError), record.probe(ONLY[0]):  # noqa: PT012 - the probe's block
+        interrupted = True
+        raise ProbeFailure("the container is gone")
+    assert record.results == []
+
+
+def test_a_name_that_is_not_in_the_table_is_refused() -> None:
+    """docs/smoke.md has every probe, since the table has."""
+    with pytest.raises(KeyError):
+        Recorder().skip("no-such-probe", "")

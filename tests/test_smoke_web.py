@@ -1,0 +1,151 @@
+"""The way to Jupyter leads to its origin only, within a deadline, and shows no token."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.smoke.model import ProbeFailure
+from builder.smoke.web import BarredOriginError, Web
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TOKEN = "canary-token"
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Says what it was asked for; some paths do other things."""
+
+    def do_GET(self) -> None:
+        """Answer."""
+        if self.path.startswith("/to?"):
+            self.send_response(302)
+            self.send_header("Location", self.path[4:])
+            self.send_header("Content-Length", "5")
+            self.end_headers()
+            self.wfile.write(b"moved")
+            return
+        body = f"{self.path} {self.headers.get('Authorization')}".encode()
+        self.send_response(404 if self.path.endswith("/none") else 200)
+        self.send_header("Content-Length", str(len(body) + (self.path in {"/cut", "/slow"}) * 99))
+        self.end_headers()
+        self.wfile.write(body)
+        if self.path == "/slow":
+            for _ in range(99):
+                self.wfile.write(b".")
+                self.wfile.flush()
+                time.sleep(0.05)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """Its address, with a slash at its end."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{running.server_port}/"
+        finally:
+            running.shutdown()
+            thread.join()
+
+
+@pytest.fixture(scope="module")
+def here() -> Iterator[str]:
+    """Jupyter's stand-in: any HTTP server will do."""
+    with server() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[str]:
+    """Another origin, which runs and would answer."""
+    with server() as url:
+        yield url
+
+
+def test_token_travels_in_a_header(here: str) -> None:
+    """And is in no address, and in no text of the object."""
+    web = Web(here, TOKEN)
+    answer = web.ask("a/b?c=d")
+    assert answer.text == f"/a/b?c=d token {TOKEN}"
+    assert TOKEN not in answer.url + repr(web)
+    web.close()
+
+
+def test_other_origins_are_barred(here: str, elsewhere: str) -> None:
+    """By address and by redirect; the positive control is that the other one answers others."""
+    web = Web(here, TOKEN)
+    assert requests.get(elsewhere, timeout=5).status_code == 200
+    for address in (elsewhere, f"to?{elsewhere}", elsewhere.replace("127.0.0.1", "localhost")):
+        with pytest.raises(BarredOriginError, match="not Jupyter's origin"):
+            web.ask(address, follow=True)
+    assert web.ask(f"to?{here}x", follow=True).url == f"{here}x"
+    assert web.ask(f"to?{elsewhere}")[1::2] == (302, b"moved")
+    web.close()
+
+
+@given(st.text(max_size=30))
+def test_no_text_leads_elsewhere(text: str) -> None:
+    """Nothing that looks like an address gets a request past the origin: there is nobody here."""
+    web = Web("http://127.0.0.1:1/foo/")
+    with pytest.raises((requests.RequestException, ValueError)):
+        web.ask(f"http://127.0.0.1:1@{text}/", timeout=0.5)
+    web.close()
+
+
+def test_environment_has_no_say(here: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy of the environment is not asked."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with pytest.raises(requests.RequestException):
+        requests.get(here, timeout=5)  # the control
+    web = Web(here)
+    assert web.ask("x").status == 200
+    web.close()
+
+
+def test_deadline_is_for_the_whole_answer(here: str) -> None:
+    """A server that drips is not waited for, and the error states the deadline."""
+    web = Web(here)
+    began = time.monotonic()
+    with pytest.raises(TimeoutError, match=r"within 0\.3 s"):
+        web.ask("slow", timeout=0.3)
+    assert time.monotonic() - began < 3
+    web.close()
+
+
+def test_cut_answers_are_none(here: str) -> None:
+    """Fewer bytes than announced are an error."""
+    web = Web(here)
+    with pytest.raises(requests.RequestException):
+        web.ask("cut")
+    web.close()
+
+
+def test_failures_say_what_was_seen(here: str) -> None:
+    """The status, where a redirect leads, and that JSON is none."""
+    web = Web(here)
+    with pytest.raises(ProbeFailure, match="none answers 404 instead of 200"):
+        web.ask("none").expect(200)
+    with pytest.raises(ProbeFailure, match="answers 302 to /login instead of 200"):
+        web.ask("to?/login?next=x").expect(200)
+    with pytest.raises(ProbeFailure, match="no JSON"):
+        web.ask("x").json()
+    with pytest.raises(ProbeFailure, match="GET api/none answers 404"):
+        web.api("GET", "none")
+    web.close()

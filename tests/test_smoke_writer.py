@@ -1,0 +1,124 @@
+"""The writer of the smoke notebook writes what it says, on every Python that a kernel may have."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import struct
+import subprocess
+import sys
+import zlib
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.smoke import notebook
+from builder.smoke.writer import Log, grey_png
+from builder.today.events import crc32c
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PYTHONS = ("3.7", "3.8", "3.9", "3.10", "3.12", "3.13")
+WRITE = """
+from builder.smoke.writer import Log, remember
+with Log("logs/train") as log:
+    log.scalar("loss", 0, 0.1)
+    log.histogram("weights", 1, [0.0, 0.5, 1.0], [2, 3])
+    log.image("digit", 2, [[0, 255], [128, 7]])
+remember("written.json", {"train": log.written})
+"""
+
+
+def records(data: bytes) -> list[bytes]:
+    """The records of an event file, with every checksum looked at."""
+    found = []
+    while data:
+        (length,) = struct.unpack("<Q", data[:8])
+        body, rest = data[12 : 12 + length], data[12 + length :]
+        for checked, stored in ((data[:8], data[8:12]), (body, rest[:4])):
+            crc = crc32c(checked)
+            mask = ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFF_FFFF
+            assert struct.unpack("<I", stored) == (mask,)
+        found.append(body)
+        data = rest[4:]
+    return found
+
+
+def write_by(python: list[str], tmp_path: Path) -> dict[str, object]:
+    """Have that Python run the shipped modules, from the directory and nothing else."""
+    for path, text in notebook.modules().items():
+        target = tmp_path / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+    code = f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\n{WRITE}"
+    done = subprocess.run(
+        [*python, "-I", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    (file,) = (tmp_path / "logs" / "train").iterdir()
+    assert len(records(file.read_bytes())) == 4
+    written: dict[str, object] = json.loads((tmp_path / "written.json").read_text())
+    return written
+
+
+EXPECTED = {
+    "train": {
+        "scalars": {"loss": [[0, struct.unpack("<f", struct.pack("<f", 0.1))[0]]]},
+        "histograms": {"weights": [[1, [[0.0, 0.5, 2], [0.5, 1.0, 3]]]]},
+        "images": {
+            "digit": [[2, base64.b64encode(grey_png([[0, 255], [128, 7]])).decode("ascii")]]
+        },
+    }
+}
+
+
+def test_shipped_modules_are_enough(tmp_path: Path) -> None:
+    """They import nothing but each other and the standard library."""
+    assert write_by([sys.executable], tmp_path) == EXPECTED
+
+
+@pytest.mark.parametrize("version", PYTHONS)
+def test_same_on_every_python(version: str, tmp_path: Path) -> None:
+    """The kernel's Python is the image's, or its era's."""
+    words = ["-m", "uv", "python", "find", "--no-python-downloads", version]
+    found = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False)
+    if found.returncode:
+        pytest.skip(f"no CPython {version} here")
+    assert write_by([found.stdout.strip()], tmp_path) == EXPECTED
+
+
+@given(st.integers(1, 9), st.integers(1, 9), st.data())
+def test_pictures_hold_their_pixels(width: int, height: int, data: st.DataObject) -> None:
+    """Read back by the PNG standard: size, filter bytes, pixels, checksums."""
+    line = st.lists(st.integers(0, 255), min_size=width, max_size=width)
+    rows = data.draw(st.lists(line, min_size=height, max_size=height))
+    png = grey_png(rows)
+    assert png[:8] == b"\x89PNG\r\n\x1a\n"
+    chunks, at = {}, 8
+    while at < len(png):
+        (length,) = struct.unpack(">I", png[at : at + 4])
+        kind, body = png[at + 4 : at + 8], png[at + 8 : at + 8 + length]
+        assert struct.unpack(">I", png[at + 8 + length : at + 12 + length])[0] == zlib.crc32(
+            kind + body
+        )
+        chunks[kind] = body
+        at += 12 + length
+    assert struct.unpack(">IIBBBBB", chunks[b"IHDR"]) == (width, height, 8, 0, 0, 0, 0)
+    assert zlib.decompress(chunks[b"IDAT"]) == b"".join(b"\0" + bytes(row) for row in rows)
+
+
+@given(st.floats(width=64, allow_nan=False, min_value=-1e38, max_value=1e38))
+def test_scalars_are_remembered_as_the_file_holds_them(value: float) -> None:
+    """As 32-bit floats: what is read back is what is compared."""
+    log = Log(os.devnull)
+    log._file = open(os.devnull, "wb")  # noqa: SIM115, PTH123, SLF001 - closed by its own exit
+    with log._file:  # noqa: SLF001
+        log.scalar("x", 3, value)
+    ((step, kept),) = log.written["scalars"]["x"]
+    assert step == 3
+    assert struct.pack("<f", kept) == struct.pack("<f", value)
+    assert kept == struct.unpack("<f", struct.pack("<f", kept))[0]

@@ -1,0 +1,147 @@
+"""The workflows: they name sessions that exist, hold no logic, and may no more than they must."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from tests.conftest import RELEASES, ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import RunBuilder
+
+_FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+_PIN = re.compile(r"uses: [\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
+# The README's words, which are no session of ours before nox is there.
+_BOOTSTRAP = "python3 -m venv .venv && .venv/bin/pip install nox && .venv/bin/nox -s build -- 2.2.1"
+
+
+@cache
+def _workflow(name: str) -> dict[str, Any]:
+    document = yaml.safe_load((ROOT / ".github" / "workflows" / f"{name}.yml").read_text())
+    # YAML 1.1 reads `on` as a truth value.
+    return {"on" if key is True else key: value for key, value in document.items()}
+
+
+def _jobs() -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in _FILES:
+        for name, job in _workflow(path.stem)["jobs"].items():
+            yield f"{path.stem}/{name}", job
+
+
+def _commands() -> Iterator[tuple[str, str]]:
+    for name, job in _jobs():
+        for step in job["steps"]:
+            if "run" in step:
+                yield name, step["run"].strip()
+
+
+def _plain(command: str) -> str:
+    """A command without its quoted variables, which come from `env`."""
+    return re.sub(r'"[\w/-]*\$[A-Z]+"', "X", command)
+
+
+def _sessions() -> set[str]:
+    tree = ast.parse((ROOT / "noxfile.py").read_text())
+    return {n.name for n in tree.body if isinstance(n, ast.FunctionDef)}
+
+
+def test_every_step_is_a_session_that_exists() -> None:
+    """One nox session for each step, on one line; what it does can be done on any machine."""
+    named = set()
+    for job, command in _commands():
+        if command == _BOOTSTRAP:
+            continue
+        found = re.fullmatch(
+            r"(?:pipx run |\.venv/bin/)nox -s (\w+)( [^;&|`$\n]*)?", _plain(command)
+        )
+        assert found, f"{job}: {command}"
+        named.add(found[1])
+    assert {"lint", "types", "tests", "build", "check", "plan", "publish", "watch"} <= named
+    assert named <= _sessions(), f"no such sessions: {sorted(named - _sessions())}"
+
+
+def test_every_release_is_in_the_matrix(run_builder: RunBuilder) -> None:
+    """The build workflow's matrix is what `plan -- all --matrix` says, and that is the catalog."""
+    done = run_builder("plan", "all", "--matrix", "matrix", "--offline", env={"GITHUB_OUTPUT": ""})
+    assert [e["release"] for e in json.loads(done.stdout)["include"]] == RELEASES
+    assert len(RELEASES) <= 256
+    jobs = _workflow("build")["jobs"]
+    steps = {s["id"]: s["run"] for s in jobs["plan"]["steps"] if "id" in s}
+    assert steps["all"] == "pipx run nox -s plan -- all --matrix matrix"
+    assert jobs["plan"]["outputs"]["all"] == "${{ steps.all.outputs.matrix }}"
+    assert jobs["build"]["strategy"]["matrix"] == "${{ fromJSON(needs.plan.outputs.all) }}"
+    assert "needs.plan.outputs.all" in jobs["smoke"]["strategy"]["matrix"]
+
+
+def test_the_matrix_becomes_a_steps_output(run_builder: RunBuilder, tmp_path: Any) -> None:
+    """In GitHub Actions it is written where outputs go, and one line long."""
+    outputs = tmp_path / "outputs"
+    words = ("plan", "2.2.1", "--matrix", "matrix", "--offline")
+    done = run_builder(*words, env={"GITHUB_OUTPUT": str(outputs)})
+    assert (done.returncode, done.stdout) == (0, "")
+    key, _, value = outputs.read_text().rstrip("\n").partition("=")
+    assert key == "matrix"
+    assert json.loads(value)["include"][0]["release"] == "2.2.1"
+
+
+def test_permissions_are_the_least() -> None:
+    """None by default; identities for publishing only, writing for proposals only."""
+    writing = set()
+    for path in _FILES:
+        assert _workflow(path.stem)["permissions"] == {}, path
+    for name, job in _jobs():
+        for what, level in job["permissions"].items():
+            if (what, level) != ("contents", "read"):
+                writing.add((name, what, level))
+    assert writing == {
+        ("publish/publish", "id-token", "write"),
+        ("watch/propose", "contents", "write"),
+        ("watch/propose", "pull-requests", "write"),
+    }
+
+
+def test_jobs_end_and_do_not_pile_up() -> None:
+    """Each has a time-out, each workflow a concurrency group; uploads are never cut off."""
+    for path in _FILES:
+        assert _workflow(path.stem)["concurrency"]["group"], path
+    for name, job in _jobs():
+        assert 0 < job["timeout-minutes"] <= 240, name
+    assert _workflow("publish")["concurrency"]["cancel-in-progress"] is False
+
+
+@pytest.mark.parametrize("path", _FILES, ids=lambda path: path.stem)
+def test_actions_are_pinned_by_commit(path: Any) -> None:
+    """With the version beside it, which Dependabot keeps current; credentials do not stay."""
+    text = path.read_text()
+    lines = [line.strip().removeprefix("- ") for line in text.splitlines() if "uses: " in line]
+    assert lines
+    for line in lines:
+        assert _PIN.fullmatch(line), line
+    assert text.count("actions/checkout@") == text.count("persist-credentials: false")
+
+
+def test_publishing_stores_no_token() -> None:
+    """Trusted Publishing in a protected environment, and no reusable workflow (PEP 740)."""
+    publish = _workflow("publish")
+    assert set(publish["on"]) == {"workflow_dispatch", "push"}
+    job = publish["jobs"]["publish"]
+    assert job["environment"] == "testpypi"
+    assert "secrets." not in (ROOT / ".github" / "workflows" / "publish.yml").read_text()
+    assert any("--attest" in s.get("run", "") for s in job["steps"])
+
+
+def test_lint_looks_at_every_workflow() -> None:
+    """The noxfile lists them by name."""
+    text = (ROOT / "noxfile.py").read_text()
+    listed = re.search(r"workflows = \(([^)]*)\)", text)
+    assert listed
+    assert sorted(re.findall(r'"([\w-]+)"', listed[1])) == [p.stem for p in _FILES]
