@@ -179,13 +179,13 @@ def _executable(environ: Mapping[str, str], kind: BrowserType) -> str:
 
 
 def _no_start(path: str, said: str) -> SmokeError:
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    telling = [line for line in lines if "ERROR" in line or "FATAL" in line or "sandbox" in line]
-    why = (telling or lines or ["it does not say why"])[0]
+    """Chromium's own words, which Playwright marks with `[err]`; its command line is no news."""
+    own = [line.partition("[err]")[2].strip() for line in said.splitlines() if "[err]" in line]
+    why = "; ".join(own[:3]) or said.partition("\n")[0]
     hint = "set CHROMIUM to another one; --no-browser leaves the browser's probes out"
-    if "sandbox" in said.lower():
+    if "sandbox" in why.lower():
         hint = (
             "its sandbox needs namespaces that users may make; let them, run it as root in a "
             "container, or leave the browser's probes out with --no-browser"
         )
-    return SmokeError(f"{path} does not start: {why[:300]}", hint)
+    return SmokeError(f"{path} does not start: {why[:400]}", hint)

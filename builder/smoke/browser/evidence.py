@@ -66,7 +66,10 @@ def picture(page: Page) -> bytes:
 
 
 def start_trace(context: BrowserContext) -> None:
-    """Begin a trace: what was done and asked for, and what the page looked like."""
+    """Begin a trace: what was done and asked for, and what the page looked like.
+
+    Its film (`screenshots`) would cost a walk three seconds of a core; snapshots show as much.
+    """
     context.tracing.start(screenshots=False, snapshots=True)
 
 

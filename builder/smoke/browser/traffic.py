@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 from packaging.version import Version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
+_TAKEN_BACK = "net::ERR_ABORTED"
 _INLINE = ("data:", "blob:", "about:")
 
 
@@ -125,9 +126,12 @@ def strayed(exchanges: Iterable[Exchange], origin: str, prefix: str) -> Iterator
 
 
 def failed(
-    exchanges: Iterable[Exchange], origin: str, prefix: str, *, jupyter: bool = True
+    exchanges: Collection[Exchange], origin: str, prefix: str, *, jupyter: bool = True
 ) -> Iterator[str]:
     """What was not answered, or with an error, without an excuse; foreign requests aside.
+
+    A question that the page took back and asked again, with success, has not failed: TensorBoard
+    does so when its list of runs arrives late.
 
     Args:
         exchanges: the requests.
@@ -137,37 +141,53 @@ def failed(
             extensions of its own, which are none of our business.
     """
     judged = {Kind.TENSORBOARD, Kind.STRAY} | ({Kind.JUPYTER} if jupyter else set())
+    answered = {(e.method, e.url) for e in exchanges if e.done and e.status == 200}
     for exchange in exchanges:
         bad = exchange.failure or not exchange.done or (exchange.status or 0) >= 400
-        if bad and classify(exchange, origin, prefix) in judged and excuse(exchange) is None:
+        taken_back = exchange.failure == _TAKEN_BACK and exchange.status is None
+        if not bad or excuse(exchange) or classify(exchange, origin, prefix) not in judged:
+            continue
+        if not (taken_back and (exchange.method, exchange.url) in answered):
             yield str(exchange)
 
 
 class Wanted(NamedTuple):
-    """A request that TensorBoard must have made: its method, and a pattern for its path."""
+    """A request that TensorBoard must have made to show a scalar.
+
+    Attributes:
+        method: of HTTP.
+        path: a pattern for its path below the prefix.
+        since: the first release that makes it.
+        until: the first release that no longer does, or None.
+    """
 
     method: str
     path: str
     since: str
+    until: str | None = None
 
 
-# Measured on the wheels' own webfiles.zip and in Chromium. Up to 2.0.2 the page holds its script
-# itself; 2.4.x draws the time series with what it already has.
+# Measured in Chromium on the releases from 1.14.0 to 2.14.0 and 2.21.0, and read off the wheels'
+# webfiles.zip on all. Up to 2.0.2 the page holds its script itself.
 _WANTED = (
-    Wanted("GET", "", "0"),
-    Wanted("GET", "data/plugins_listing", "0"),
+    Wanted("GET", "", "1.13"),
+    Wanted("GET", "data/plugins_listing", "1.13"),
     Wanted("GET", r"index\.js", "2.1.0"),
-    Wanted("POST", r".*/?data/plugin/timeseries/timeSeries", "2.4.0"),
-    Wanted("GET", r"chart_worker\.js", "2.5.0"),
+    Wanted("GET", r"(.*/)?data/plugin/scalars/scalars", "1.13", "2.4.0"),
+    Wanted("POST", r"(.*/)?data/plugin/scalars/scalars_multirun", "2.4.0", "2.10.0"),
+    Wanted("POST", r"(.*/)?data/plugin/timeseries/timeSeries", "2.10.0"),
+    Wanted("GET", r"chart_worker\.js", "2.10.0"),
 )
-_SCALARS = Wanted("GET", r".*/?data/plugin/scalars/scalars", "0")
 
 
 def wanted(release: str) -> tuple[Wanted, ...]:
     """What a release of TensorBoard asks for when it shows a scalar."""
     version = Version(release)
-    due = tuple(want for want in _WANTED if version >= Version(want.since))
-    return due if version >= Version("2.4.0") else (*due, _SCALARS)
+    return tuple(
+        want
+        for want in _WANTED
+        if Version(want.since) <= version and (not want.until or version < Version(want.until))
+    )
 
 
 def missing(exchanges: Iterable[Exchange], prefix: str, release: str) -> Iterator[str]:

@@ -19,14 +19,14 @@ _CHARTS = "line-chart, vz-line-chart2, vz-line-chart"
 _CURVE = 60
 
 
-def wait_for_canary(frame: Frame, canary: str, seconds: float = CANARY) -> None:
+def wait_for_canary(frame: Frame, canary: str) -> None:
     """Wait until the tag can be read in the frame, in whatever shadow tree.
 
     Raises:
         ProbeFailure: it cannot in time.
     """
-    if not shows(frame, canary, seconds):
-        raise ProbeFailure(f"{canary} is not visible in the frame after {seconds:.0f} s")
+    if not shows(frame, canary, CANARY):
+        raise ProbeFailure(f"{canary} is not visible in the frame after {CANARY:.0f} s")
 
 
 def shows(frame: Frame, canary: str, seconds: float) -> bool:

@@ -89,6 +89,8 @@ def control(
             if view.shows(frame, canary, _NEVER):
                 raise ProbeFailure(f"{canary} is visible in the frame all the same")
             told(f"not within {_NEVER:.0f} s after the frame failed")
+            visit.notebook.show_frame()
+            visit.take_picture()
 
 
 def _run(visit: Visit, record: Recorder, layer: str) -> None:

@@ -1,0 +1,319 @@
+"""The browser's probes: what they tell apart, and that each defect fails the probe meant for it."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import zipfile
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.errors import SmokeError
+from builder.smoke.browser import evidence, frontends, traffic, view
+from builder.smoke.browser.chromium import Browser, barred, browsing, flags
+from builder.smoke.browser.traffic import Exchange, Kind
+from builder.smoke.browser.words import CONSOLE, Word, complaints
+from builder.smoke.model import Deployment, Frontend, Outcome, Site
+from builder.smoke.probes import browser as probes
+from builder.smoke.recorder import Recorder
+from builder.smoke.table import TABLE
+from tests.smoke_page import CANARY, COOKIE, PATH, TOKEN, Imitation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+ORIGIN = "http://hub.example:8888"
+PREFIX = f"{ORIGIN}/user/ada/proxy/6006/"
+
+
+def _exchange(url: str, *, method: str = "GET", framed: bool = True, status: int = 200) -> Exchange:
+    return Exchange(method, url, "fetch", framed=framed, status=status, done=True)
+
+
+class Ours:
+    """The way behind the port that a site of ours has; nothing of it is used here."""
+
+    def run(
+        self, words: Sequence[str], *, root: bool = False, timeout: float = 30.0
+    ) -> tuple[int, str]:
+        """Not used."""
+        raise NotImplementedError
+
+    def log(self) -> str:
+        """Not used."""
+        raise NotImplementedError
+
+    def published(self) -> Mapping[int, int] | None:
+        """Not used."""
+        raise NotImplementedError
+
+    def reachable(self, port: int) -> dict[str, bool]:
+        """Not used."""
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    ("url", "framed", "kind"),
+    [
+        (f"{PREFIX}index.js", True, Kind.TENSORBOARD),
+        (f"{PREFIX}data/plugins_listing", False, Kind.TENSORBOARD),
+        (f"{ORIGIN}/data/plugins_listing", True, Kind.STRAY),
+        (f"{ORIGIN}/user/ada/proxy/6007/", True, Kind.STRAY),
+        (f"{ORIGIN}/static/lab.js", False, Kind.JUPYTER),
+        ("http://hub.example:6006/", True, Kind.FOREIGN),
+        ("http://hub.example:88889/", False, Kind.FOREIGN),
+        ("http://hub.example:8888@evil.example/", False, Kind.FOREIGN),
+        ("https://hub.example:8888/", False, Kind.FOREIGN),
+        ("data:image/png;base64,AA", True, Kind.INLINE),
+        (f"blob:{ORIGIN}/0b6c", True, Kind.INLINE),
+    ],
+)
+def test_requests_are_told_apart(url: str, framed: bool, kind: Kind) -> None:
+    """Each request has one owner, whatever its address resembles."""
+    assert traffic.classify(_exchange(url, framed=framed), ORIGIN, PREFIX) is kind
+
+
+def test_a_socket_is_judged_by_its_host() -> None:
+    """A WebSocket to Jupyter is Jupyter's; the same to another port is not."""
+    own = _exchange("ws://hub.example:8888/api/kernels/1/channels", method="WS", framed=False)
+    other = _exchange("ws://hub.example:6006/", method="WS", framed=False)
+    assert traffic.classify(own, ORIGIN, PREFIX) is Kind.JUPYTER
+    assert list(traffic.foreign([own, other], ORIGIN, PREFIX)) == [str(other)]
+
+
+@given(
+    st.sampled_from(["http", "https", "ws"]),
+    st.from_regex(r"[a-z0-9.-]{1,20}", fullmatch=True),
+    st.integers(1, 65535),
+    st.text(max_size=20),
+)
+def test_the_bar_and_the_log_agree(scheme: str, host: str, port: int, rest: str) -> None:
+    """An address is barred exactly if it would be called foreign."""
+    url = f"{scheme}://{host}:{port}/{rest}"
+    bar = barred(ORIGIN).match(url) is not None
+    assert bar is (not url.startswith(f"{ORIGIN}/"))
+    assert barred(ORIGIN).match(f"{ORIGIN}/{rest}") is None
+
+
+def test_a_font_is_excused_and_nothing_like_it() -> None:
+    """The known font may stray and fail; another file, or a POST to it, may not."""
+    font = _exchange(f"{ORIGIN}/font-roboto/RxZJdnzeo3R5zSexge8UUZBw1xU1rKptJj_0.woff2", status=404)
+    near = [
+        _exchange(f"{ORIGIN}/font-roboto/roboto.css", status=404),
+        _exchange(f"{ORIGIN}/font-other/a.woff2", status=404),
+        _exchange(f"{ORIGIN}/font-roboto/a.woff2", method="POST", status=404),
+    ]
+    assert list(traffic.strayed([font, *near], ORIGIN, PREFIX)) == [str(n) for n in near]
+    assert list(traffic.failed([font, *near], ORIGIN, PREFIX)) == [str(n) for n in near]
+
+
+def test_what_failed_is_told() -> None:
+    """Errors, lost connections and missing answers fail; Jupyter's own only where it is ours."""
+    bad = _exchange(f"{PREFIX}chart_worker.js", status=404)
+    lost = Exchange("GET", f"{PREFIX}data/runs", "xhr", True, None, "net::ERR_EMPTY_RESPONSE", True)
+    slow = Exchange("GET", f"{PREFIX}data/tags", "xhr", framed=True)
+    jupyter = _exchange(f"{ORIGIN}/lab/extensions/x.js", framed=False, status=404)
+    seen = [bad, lost, slow, jupyter, _exchange(f"{PREFIX}index.js")]
+    assert list(traffic.failed(seen, ORIGIN, PREFIX)) == [str(e) for e in seen[:4]]
+    assert list(traffic.failed(seen, ORIGIN, PREFIX, jupyter=False)) == [str(e) for e in seen[:3]]
+
+
+def test_a_question_taken_back_has_not_failed_if_it_was_asked_again() -> None:
+    """TensorBoard aborts a request and repeats it; alone, the abortion is a failure."""
+    url = f"{PREFIX}data/plugin/timeseries/tags"
+    aborted = Exchange("GET", url, "xhr", True, None, "net::ERR_ABORTED", True)
+    assert list(traffic.failed([aborted, _exchange(url)], ORIGIN, PREFIX)) == []
+    again = _exchange(url, status=500)
+    assert list(traffic.failed([aborted, again], ORIGIN, PREFIX)) == [str(aborted), str(again)]
+
+
+@pytest.mark.parametrize(
+    ("release", "asks"),
+    [
+        ("2.0.2", ["", "data/plugins_listing", "data/plugin/scalars/scalars"]),
+        ("2.3.0", ["", "data/plugins_listing", "index.js", "data/plugin/scalars/scalars"]),
+        ("2.9.1", ["", "data/plugins_listing", "index.js", "data/plugin/scalars/scalars_multirun"]),
+        (
+            "2.21.0",
+            [
+                *("", "data/plugins_listing", "index.js?_file_hash=1", "chart_worker.js?h=2"),
+                "experiment/defaultExperimentId/data/plugin/timeseries/timeSeries",
+            ],
+        ),
+    ],
+)
+def test_each_release_asks_for_its_own(release: str, asks: list[str]) -> None:
+    """With its requests nothing is missing; without any one of them, that one is."""
+    posts = ("scalars_multirun", "timeSeries")
+    seen = [
+        _exchange(PREFIX + ask, method="POST" if ask.endswith(posts) else "GET") for ask in asks
+    ]
+    assert list(traffic.missing(seen, PREFIX, release)) == []
+    for gone in range(len(seen)):
+        assert len(list(traffic.missing(seen[:gone] + seen[gone + 1 :], PREFIX, release))) == 1
+        unwell = [*seen[:gone], _exchange(seen[gone].url, status=500), *seen[gone + 1 :]]
+        assert len(list(traffic.missing(unwell, PREFIX, release))) == 1
+
+
+def test_every_excuse_has_a_reason_and_covers_only_its_own_script() -> None:
+    """What is excused in Jupyter's script is an error in TensorBoard's."""
+    said = "Error: Command 'filebrowser:open-path' not registered.\n    at c.execute"
+    theirs = Word("uncaught", said, f"{ORIGIN}/static/notebook/notebook_core.c9a6.js?v=c9")
+    ours = Word("uncaught", said, f"{PREFIX}index.js")
+    assert list(complaints([theirs, ours], PREFIX)) == [str(ours)]
+    assert all(excuse.reason and excuse.text for excuse in (*CONSOLE,))
+    for excuse in CONSOLE:
+        assert excuse.text is not None
+        assert excuse.text.startswith("^")
+
+
+def test_of_a_failed_load_only_the_known_ones_are_excused() -> None:
+    """Chromium's own line about a font is no news; about a script it is."""
+    text = "Failed to load resource: the server responded with a status of 404 (Not Found)"
+    font = Word("error", text, f"{ORIGIN}/font-roboto/a.woff2")
+    script = Word("error", text, f"{PREFIX}index.js")
+    page = f"{ORIGIN}/nbclassic/notebooks/x.ipynb"
+    refused = "Refused to execute script from '{}' because its MIME type is not executable"
+    widgets = Word(
+        "error", refused.format(f"{ORIGIN}/nbextensions/widgets/notebook/js/extension.js"), page
+    )
+    other = Word("error", refused.format(f"{ORIGIN}/nbextensions/other.js"), page)
+    assert list(complaints([font, script, widgets, other], PREFIX)) == [str(script), str(other)]
+    assert list(complaints([script, other], PREFIX, jupyter=False)) == [str(script)]
+
+
+def test_chromium_is_kept_from_the_world() -> None:
+    """Only the named hosts exist for it; the sandbox is given up for root alone."""
+    words = list(flags(["10.0.0.7", "127.0.0.1"], root=False))
+    assert "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 10.0.0.7, EXCLUDE 127.0.0.1" in words
+    assert "--no-sandbox" not in words
+    assert "--no-sandbox" in list(flags([], root=True))
+
+
+def test_a_browser_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """CHROMIUM that names no program, and one that is none, are told with what to do."""
+    with pytest.raises(SmokeError, match="no program"), browsing({"CHROMIUM": "/no/such"}, []):
+        pass
+    fake = tmp_path / "chromium"
+    fake.write_text("#!/bin/sh\necho ERROR: no display >&2\nexit 1\n")
+    fake.chmod(0o755)
+    with (
+        pytest.raises(SmokeError, match="no display") as failure,
+        browsing({"CHROMIUM": str(fake)}, []),
+    ):
+        pass
+    assert "--no-browser" in failure.value.hint
+
+
+@given(st.lists(st.text(min_size=1), max_size=3), st.text())
+def test_no_secret_survives(hidden: list[str], around: str) -> None:
+    """Scrubbing leaves nothing of a secret unless the marker itself spells it."""
+    left = evidence.scrub((around + "".join(hidden) + around).encode(), hidden).decode()
+    for secret in hidden:
+        if len(secret) > len("(hidden)") and "(hidden)" not in secret:
+            assert secret not in left
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One Chromium for the whole module; without one these tests are left out."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("OPEN", "IDLE", "RUN", "SAVE"):
+            patch.setattr(frontends, name, 8.0)
+        for name in ("CANARY", "CHART"):
+            patch.setattr(view, name, 4.0)
+        for name in ("_FRAME", "_NEVER"):
+            patch.setattr(probes, name, 4.0)
+        try:
+            with browsing(os.environ, ["127.0.0.1"]) as browser:
+                yield browser
+        except SmokeError as error:
+            pytest.skip(f"{error.message}; {error.hint}")
+
+
+def _visit(
+    go: Callable[[Browser, Site, str, str, Recorder, Path], None],
+    chromium: Browser,
+    defect: str,
+    directory: Path,
+) -> dict[str, str]:
+    """Probe → why it failed, for those that failed themselves."""
+    record = Recorder()
+    with Imitation(defect) as imitation:
+        deployment = Deployment("classic", Frontend.CLASSIC)
+        site = Site(deployment, imitation.url, TOKEN, "2.2.1", Ours())
+        go(chromium, site, PATH, CANARY, record, directory)
+    layer = TABLE[record.results[0].name].layer
+    assert [r.name for r in record.results] == [n for n, row in TABLE.items() if row.layer == layer]
+    failed = {r.name: r.detail for r in record.results if r.outcome is Outcome.FAILED}
+    return {name: why for name, why in failed.items() if not why.startswith("not reached")}
+
+
+def test_a_good_page_passes(chromium: Browser, tmp_path: Path) -> None:
+    """Nothing fails, and a picture and two logs stay, without a trace."""
+    assert _visit(probes.walk, chromium, "", tmp_path) == {}
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "classic-console.txt",
+        "classic-requests.txt",
+        "classic.png",
+    ]
+    log = (tmp_path / "classic-requests.txt").read_text()
+    assert re.search(r"tensorboard GET +200 script http://127.0.0.1:\d+/proxy/6006/index.js", log)
+
+
+@pytest.mark.parametrize(
+    ("defect", "fails"),
+    [
+        ("no entry", {"log-in"}),
+        ("busy kernel", {"kernel-idle"}),
+        ("cell error", {"cells-run"}),
+        ("two frames", {"one-frame"}),
+        ("notice", {"one-frame"}),
+        ("direct", {"frame-prefix"}),
+        ("no tag", {"canary-visible"}),
+        ("hidden chart", {"chart-drawn"}),
+        ("no curve", {"chart-drawn"}),
+        ("foreign", {"nothing-foreign", "console-clean"}),
+        ("stray", {"nothing-stray"}),
+        ("other font", {"nothing-stray", "nothing-failed", "console-clean"}),
+        ("no worker", {"nothing-failed"}),
+        ("no listing", {"nothing-failed", "assets-by-name", "console-clean"}),
+        ("listing not asked for", {"assets-by-name"}),
+        ("error", {"console-clean"}),
+        ("uncaught", {"console-clean"}),
+        ("output lost", {"reopened-trusted"}),
+        ("untrusted shown", {"reopened-untrusted"}),
+    ],
+)
+def test_each_defect_fails_its_probe(
+    chromium: Browser, tmp_path: Path, defect: str, fails: set[str]
+) -> None:
+    """A page with one defect fails the probes meant for it and no other."""
+    failed = _visit(probes.walk, chromium, defect, tmp_path)
+    assert set(failed) == {f"browser-{name}" for name in fails}, failed
+    assert (tmp_path / "classic.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_control_wants_a_dead_frame(chromium: Browser, tmp_path: Path) -> None:
+    """It passes where the frame points past Jupyter, and fails where TensorBoard is seen."""
+    assert _visit(probes.control, chromium, "direct", tmp_path) == {}
+    assert set(_visit(probes.control, chromium, "", tmp_path)) == {"browser-control-direct"}
+
+
+def test_a_trace_holds_no_secret(chromium: Browser, tmp_path: Path) -> None:
+    """A failed visit leaves a trace, in which page and headers are without token and cookie."""
+    _visit(probes.walk, chromium, "no tag", tmp_path)
+    trace = (tmp_path / "classic-trace.zip").read_bytes()
+    with zipfile.ZipFile(io.BytesIO(trace)) as archive:
+        assert archive.testzip() is None
+        members = [archive.read(name) for name in archive.namelist()]
+    files = [p.read_bytes() for p in tmp_path.iterdir() if p.suffix != ".zip"]
+    for secret in (TOKEN.encode(), COOKIE.encode()):
+        assert not any(secret in content for content in (*members, *files))
+    assert any(b"session=(hidden)" in member for member in members)
+    assert any(b'data-token=\\"(hidden)' in m or b'data-token="(hidden)' in m for m in members)
