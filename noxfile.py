@@ -88,6 +88,13 @@ def smoke_notebook(session: nox.Session) -> None:
 
 
 @nox.session
+def smoke_hub(session: nox.Session) -> None:
+    """JupyterHub in both configurations, isolation between users, load: RELEASE..., or table."""
+    session.install("-e", ".[smoke]")
+    session.run("python", "-m", "builder", "smoke-hub", *session.posargs)
+
+
+@nox.session
 def smoke_tensorflow(session: nox.Session) -> None:
     """JupyterLab with TensorFlow installed first and the Keras example; default: latest."""
     session.install("-e", ".[smoke]")

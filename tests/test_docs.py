@@ -11,6 +11,8 @@ import pytest
 
 from builder.checks.table import TABLE
 from builder.cli import cli
+from builder.smoke import modes
+from builder.smoke.table import TABLE as TABLE_OF_PROBES
 from tests.conftest import ROOT
 
 
@@ -20,6 +22,15 @@ def test_every_check_is_documented() -> None:
     rows = re.findall(r"^\| ([A-Z]\d{3}) \| (.*) \|$", text, re.MULTILINE)
     assert dict(rows) == TABLE
     assert [code for code, _ in rows] == list(TABLE)
+
+
+def test_every_probe_and_failure_mode_is_documented() -> None:
+    """docs/smoke.md has the two tables of builder.smoke, and no mode is without an answer."""
+    assert (ROOT / "docs" / "smoke.md").read_text().endswith(f"\n\n{modes.to_markdown()}")
+    for number, mode in modes.MODES.items():
+        assert modes.caught_by(number) or mode.elsewhere, number
+    named = {number for row in TABLE_OF_PROBES.values() for number in row.modes}
+    assert named <= set(modes.MODES)
 
 
 def test_readme_names_real_sessions_and_files() -> None:

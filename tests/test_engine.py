@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.engine.containers import Started, network, running
+from builder.engine.containers import Started, labelled, network, running
 from builder.engine.door import KEPT, LABEL, connect, prune
 from builder.engine.images import Recipe, build, has, import_root, remove
 from builder.errors import EngineError
@@ -177,3 +177,17 @@ def test_the_current_context_is_honoured(run_builder: RunBuilder, tmp_path: Path
     )
     assert done.returncode == 14, done.stderr
     assert str(port) in done.stderr
+
+
+def test_containers_are_found_by_their_label_and_removed() -> None:
+    """What another program started with a label of ours is found, measured, and gone after."""
+    own = engine()
+    raw = own.client.containers.run(
+        base_image(), ["sleep", "60"], labels={LABEL: own.run, "test-label": own.run}, detach=True
+    )
+    found = labelled(own, "test-label", own.run)
+    assert [c.raw.id for c in found] == [raw.id]
+    assert 0 < found[0].memory() < 100_000_000
+    found[0].remove()
+    found[0].remove()
+    assert labelled(own, "test-label", own.run) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,13 +116,13 @@ def test_wrong_token_gets_no_kernel(site: Site) -> None:
 
 def test_login_by_the_form(site: Site) -> None:
     """A browser's way: cookies, no token; Jupyter's own POST then wants its `_xsrf`."""
-    person = log_in(site.url, site.token)
+    person = log_in(site)
     assert person.authorization == {}
     assert person.ask("api/sessions").status == 200
     assert person.ask("api/sessions", "{}").status == 403
     person.close()
     with pytest.raises(ProbeFailure, match="lets nobody in"):
-        log_in(site.url, "wrong")
+        log_in(replace(site, token="wrong"))
 
 
 def test_upload_is_what_is_run(web: Web) -> None:

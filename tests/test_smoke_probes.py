@@ -113,6 +113,8 @@ def test_effects_are_told_apart(visit: Visit, address: str, effect: str) -> None
 def test_differences_are_told() -> None:
     """A point too few, and one that is not what was written."""
     assert difference([[0, 1.0]], [[0, 1.0], [1, 2.0]]) == "1 points instead of 2"
+    long, other = [[7, "a" * 500 + "b"]], [[7, "a" * 500]]
+    assert difference(long, other) == f"{'a' * 40}b'] instead of {'a' * 40}']"
     assert difference([[0, 1.0], [1, 2.5]], [[0, 1.0], [1, 2.0]]) == "[1, 2.5] instead of [1, 2.0]"
 
 

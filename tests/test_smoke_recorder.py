@@ -18,9 +18,9 @@ def outcomes(record: Recorder) -> dict[str, Outcome]:
     return {r.name: r.outcome for r in record.results}
 
 
-def fail(why: str) -> None:
+def fail(error: Exception) -> None:
     """What a probe does that does not like what it sees."""
-    raise ProbeFailure(why)
+    raise error
 
 
 def test_what_was_not_reached_has_failed() -> None:
@@ -42,7 +42,7 @@ def test_a_vital_probe_ends_its_layer_and_is_named() -> None:
     went_on: list[str] = []
     with record.layer("only"):
         with record.probe(ONLY[0], vital=True):
-            fail("dead")
+            fail(ProbeFailure("dead"))
         went_on.append(ONLY[0])
     assert not went_on
     assert [r.detail for r in record.results[:2]] == [
@@ -56,7 +56,7 @@ def test_what_our_libraries_raise_is_a_failure(error: Exception) -> None:
     """A site that does not answer fails the probe, not the run."""
     record = Recorder()
     with record.probe(ONLY[0]):
-        raise error
+        fail(error)
     assert record.results[0].outcome is Outcome.FAILED
     assert str(error) in record.results[0].detail
 

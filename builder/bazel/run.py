@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-    from builder.engine.containers import Container
+    from builder.engine.container import Container
     from builder.engine.door import Engine
 
 VOLUME = "bazel-cache"

@@ -22,6 +22,7 @@ from builder.cli.plan import plan
 from builder.cli.publish import install_hint, publish
 from builder.cli.report import report
 from builder.cli.smoke import smoke_lab, smoke_notebook
+from builder.cli.smoke_hub import smoke_hub
 from builder.cli.smoke_url import smoke
 from builder.cli.summary import summary
 from builder.cli.today import record, today
@@ -52,7 +53,7 @@ def cli() -> None:
 _VERBS = (
     *(build, plan, check, catalog, today, record, bench),
     *(publish, install_hint, summary, watch),
-    *(smoke_lab, smoke_notebook, smoke, report, base_image),
+    *(smoke_lab, smoke_notebook, smoke_hub, smoke, report, base_image),
 )
 for command in _VERBS:
     cli.add_command(command)

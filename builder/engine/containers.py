@@ -1,21 +1,15 @@
-"""Containers and networks that live as long as a block, and what is done inside them."""
+"""Containers and networks that live as long as a block."""
 
 from __future__ import annotations
 
-import io
-import tarfile
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from builder.engine.door import KEPT, LABEL, NAMESPACE, told
-from builder.errors import EngineError
+from builder.engine.container import Container
+from builder.engine.door import NAMESPACE, told
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from typing import BinaryIO
-
-    from docker.models.containers import Container as DockerContainer
+    from collections.abc import Iterator, Mapping, Sequence
 
     from builder.engine.door import Engine
 
@@ -47,155 +41,17 @@ class Started(NamedTuple):
     scratch: Sequence[str] = ()
 
 
-class Container:
-    """A container of ours."""
+def labelled(engine: Engine, label: str, value: str) -> list[Container]:
+    """All containers with that label, running or not: others may have started them for us.
 
-    def __init__(self, engine: Engine, raw: DockerContainer) -> None:
-        self.engine = engine
-        self.raw = raw
-
-    @property
-    def name(self) -> str:
-        """Its name, which is also its address in its network."""
-        return str(self.raw.name)
-
-    def port(self, inside: int) -> int:
-        """The port on the engine's host that leads to that port.
-
-        Raises:
-            EngineError: it is not published, or the container has ended.
-        """
-        published = self.published().get(inside)
-        if published is None:
-            raise EngineError(f"port {inside} of {self.name} is not published", self.log()[-500:])
-        return published
-
-    def published(self) -> dict[int, int]:
-        """Port inside → port on the engine's host, as the engine says now.
-
-        Raises:
-            EngineError: the engine does not answer.
-        """
-        with told(f"look at {self.name}"):
-            self.raw.reload()
-        ports = self.raw.attrs["NetworkSettings"]["Ports"] or {}
-        return {int(k.split("/")[0]): int(v[0]["HostPort"]) for k, v in ports.items() if v}
-
-    def address(self) -> str:
-        """Its address in its own network.
-
-        Raises:
-            EngineError: the engine does not answer.
-        """
-        with told(f"look at {self.name}"):
-            self.raw.reload()
-        networks = self.raw.attrs["NetworkSettings"]["Networks"].values()
-        return next(str(n["IPAddress"]) for n in networks)
-
-    def run(
-        self,
-        words: Sequence[str],
-        *,
-        user: str = "",
-        environ: Mapping[str, str] | None = None,
-    ) -> tuple[int, str]:
-        """Run a program in it; its exit code and all that it wrote.
-
-        Raises:
-            EngineError: the engine refused.
-        """
-        with told(f"run {words[0]} in {self.name}"):
-            done = self.raw.exec_run(list(words), user=user, environment=dict(environ or {}))
-        output = done.output if isinstance(done.output, bytes) else b""
-        return int(done.exit_code or 0), output.decode("utf-8", "replace")
-
-    def put(self, directory: str, files: Mapping[str, bytes], *, uid: int = 0) -> None:
-        """Write files below a directory that is there already.
-
-        Raises:
-            EngineError: the engine refused.
-        """
-        packed = io.BytesIO()
-        with tarfile.open(fileobj=packed, mode="w") as archive:
-            for name, data in files.items():
-                entry = tarfile.TarInfo(name)
-                entry.size, entry.uid, entry.mode = len(data), uid, 0o644
-                entry.mtime = int(time.time())
-                archive.addfile(entry, io.BytesIO(data))
-        self.put_tar(directory, packed.getvalue())
-
-    def put_tar(self, directory: str, tar: bytes | BinaryIO) -> None:
-        """Unpack a tar archive below a directory that is there already.
-
-        Raises:
-            EngineError: the engine refused.
-        """
-        with told(f"write into {self.name}"):
-            self.raw.put_archive(directory, tar)
-
-    def start(self) -> None:
-        """Start what `created` gave.
-
-        Raises:
-            EngineError: it cannot be started.
-        """
-        with told(f"start {self.name}"):
-            self.raw.start()
-
-    def follow(self, write: Callable[[bytes], object]) -> None:
-        """Hand over what it writes, in pieces, until it ends or the engine breaks off.
-
-        Raises:
-            EngineError: the engine does not answer.
-        """
-        with told(f"follow the log of {self.name}"):
-            for piece in self.raw.logs(stream=True, follow=True):
-                write(piece)
-
-    def commit(self, tag: str, changes: Sequence[str] = ()) -> None:
-        """Make an image of it as it is now; nothing of its own environment is in there.
-
-        Args:
-            tag: what the image is called.
-            changes: Dockerfile instructions, such as `CMD ["bash"]`.
-
-        Raises:
-            EngineError: the engine refused.
-        """
-        repository, _, version = tag.rpartition(":")
-        words = [f"LABEL {LABEL}={KEPT}", *changes]
-        with told(f"commit {self.name}"):
-            self.raw.commit(repository=repository, tag=version, changes=words)
-
-    def get(self, path: str) -> Iterator[bytes]:
-        """A file or directory of it, as a tar archive in pieces.
-
-        Raises:
-            EngineError: it is not there, or the engine refused.
-        """
-        with told(f"read {path} from {self.name}"):
-            pieces, _ = self.raw.get_archive(path)
-            yield from pieces
-
-    def log(self) -> str:
-        """All that it has written.
-
-        Raises:
-            EngineError: the engine does not answer.
-        """
-        with told(f"read the log of {self.name}"):
-            return bytes(self.raw.logs()).decode("utf-8", "replace")
-
-    def exit_code(self) -> int | None:
-        """Its exit code, or None while it runs.
-
-        Raises:
-            EngineError: the engine does not answer.
-        """
-        with told(f"look at {self.name}"):
-            self.raw.reload()
-        state = self.raw.attrs["State"]
-        return None if state["Running"] else int(state["ExitCode"])
+    Raises:
+        EngineError: the engine does not answer.
+    """
+    with told(f"list the containers with {label}={value}"):
+        found = engine.client.containers.list(
+            all=True, filters={"label": f"{label}={value}"}, ignore_removed=True
+        )
+    return [Container(engine, raw) for raw in found]
 
 
 @contextmanager
@@ -226,7 +82,7 @@ def created(engine: Engine, name: str, how: Started) -> Iterator[Container]:
 
     # A port on a remote engine's host is of use only where others can reach it.
     host = "127.0.0.1" if engine.host == "127.0.0.1" else "0.0.0.0"  # noqa: S104
-    raw: DockerContainer | None = None
+    made: Container | None = None
     try:
         with told(f"make a container of {how.image}"):
             raw = engine.client.containers.create(
@@ -244,11 +100,11 @@ def created(engine: Engine, name: str, how: Started) -> Iterator[Container]:
                 ],
                 user=how.user,
             )
-        yield Container(engine, raw)
+            made = Container(engine, raw)
+        yield made
     finally:
-        if raw is not None:
-            with told(f"remove {raw.name}"):
-                _removed(raw)
+        if made is not None:
+            made.remove()
 
 
 @contextmanager
@@ -271,12 +127,3 @@ def network(engine: Engine, name: str = "net") -> Iterator[str]:
 
 def _bind(outside: str, inside: str) -> str:
     return f"{outside}:{inside}" if inside.endswith(":rw") else f"{outside}:{inside}:ro"
-
-
-def _removed(raw: DockerContainer) -> None:
-    from docker.errors import NotFound
-
-    try:
-        raw.remove(force=True, v=True)
-    except NotFound:
-        return

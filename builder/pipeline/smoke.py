@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,6 @@ from builder.wheel.names import parse_filename
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from concurrent.futures import Future
     from contextlib import AbstractContextManager
 
     from builder.model import Release
@@ -57,7 +57,7 @@ def smoke_release(
     Raises:
         BuilderError: the wheel cannot be built or installed, so there is nothing to run.
     """
-    subject = _subject(release, workshop, options)
+    subject = wheel_for(release, workshop, options)
     with tempfile.TemporaryDirectory(prefix="smoke-") as name:
         room = Path(name)
         log = how.reports / f"{release.version}-image.log"
@@ -69,40 +69,44 @@ def smoke_release(
         if options.control:
             frontend = jobs[0][0].frontend
             jobs.append((UNSET[frontend], subject, start))
-            unpatched = _without_the_patch(release, workshop, options, room)
+            unpatched = without_the_patch(release, workshop, options, room)
             if unpatched is not None:
                 jobs.append(
                     (UNPATCHED[frontend], unpatched, runner.prepare(unpatched, log, how.tell))
                 )
-        return _run(jobs, how, workshop, runner)
+        return run_all([partial(walk, how, *job) for job in jobs], workshop, runner.sweep)
 
 
 if TYPE_CHECKING:
     _Start = Callable[[Deployment], AbstractContextManager[Site]]
 
 
-def _run(
-    jobs: Sequence[tuple[Deployment, Subject, _Start]],
-    how: Walk,
-    workshop: Workshop,
-    runner: Runner,
+def run_all(
+    jobs: Sequence[Callable[[], Result]], workshop: Workshop, sweep: Callable[[], None]
 ) -> list[Result]:
+    """Do these, some at once; the results in their order.
+
+    Args:
+        jobs: one for each deployment.
+        workshop: is told when they are interrupted.
+        sweep: ends what they wait for.
+
+    Raises:
+        BuilderError: one of them could not leave its report; the others were ended.
+    """
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        futures: list[Future[Result]] = [
-            pool.submit(walk, how, deployment, subject, start)
-            for deployment, subject, start in jobs
-        ]
+        futures = [pool.submit(job) for job in jobs]
         try:
             wait(futures, return_when=FIRST_EXCEPTION)
             return [future.result() for future in futures]
         except BaseException:
             workshop.cancelled.set()
             pool.shutdown(wait=False, cancel_futures=True)
-            runner.sweep()
+            sweep()
             raise
 
 
-def _subject(release: Release, workshop: Workshop, options: SmokeOptions) -> Subject:
+def wheel_for(release: Release, workshop: Workshop, options: SmokeOptions) -> Subject:
     """The wheel in the output directory, built first if it is not there."""
     build = options.build
     tag = parse_filename(release.wheel.filename).tag
@@ -124,7 +128,7 @@ def subject_of(path: Path, release: str, *, tensorflow: bool = False) -> Subject
     return Subject(path, release, "-".join(filter(None, parsed[1:3])), tensorflow)
 
 
-def _without_the_patch(
+def without_the_patch(
     release: Release, workshop: Workshop, options: SmokeOptions, room: Path
 ) -> Subject | None:
     """The same wheel without the proxy series; None where upstream has the variable itself."""

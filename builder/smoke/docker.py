@@ -7,7 +7,7 @@ import socket
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from builder.engine.containers import Container, Started, running
+from builder.engine.containers import Started, running
 from builder.errors import SmokeError
 from builder.smoke import stack
 from builder.smoke.model import VARIABLE, Site
@@ -16,6 +16,7 @@ from builder.waiting import wait_for
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from builder.engine.container import Container
     from builder.engine.door import Engine
     from builder.smoke.model import Deployment
 

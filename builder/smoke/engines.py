@@ -53,26 +53,31 @@ class Runner(Protocol):
 
 
 class DockerRunner:
-    """Deployments in containers."""
+    """Deployments in containers.
+
+    Attributes:
+        kitchen: where their images are made.
+        net: their network.
+    """
 
     def __init__(self, kitchen: Kitchen, net: str) -> None:
-        self._kitchen = kitchen
-        self._net = net
+        self.kitchen = kitchen
+        self.net = net
 
     @property
     def base(self) -> str:
         """The base image."""
-        return self._kitchen.base
+        return self.kitchen.base
 
     @property
     def host(self) -> str:
         """Where the engine publishes ports."""
-        return self._kitchen.engine.host
+        return self.kitchen.engine.host
 
     @property
     def name(self) -> str:
         """As reports name it."""
-        return f"docker {self._kitchen.engine.version}, Python {self._kitchen.target.python}"
+        return f"docker {self.kitchen.engine.version}, Python {self.kitchen.target.python}"
 
     def prepare(
         self, subject: Subject, log: Path, progress: Callable[[str], None]
@@ -83,13 +88,13 @@ class DockerRunner:
             SmokeError: the wheel cannot be installed on the image's Python.
             EngineError: the build failed.
         """
-        tag = image.make(self._kitchen, subject, log, progress)
-        engine = self._kitchen.engine
-        return lambda deployment: docker.start(engine, tag, deployment, subject.release, self._net)
+        tag = image.make(self.kitchen, subject, log, progress)
+        engine = self.kitchen.engine
+        return lambda deployment: docker.start(engine, tag, deployment, subject.release, self.net)
 
     def sweep(self) -> None:
         """Remove the run's containers; whoever waits for one of them gets an error at once."""
-        self._kitchen.engine.sweep()
+        self.kitchen.engine.sweep()
 
 
 @contextmanager

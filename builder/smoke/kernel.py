@@ -183,18 +183,44 @@ def started(web: Web, notebook: str) -> Iterator[Kernel]:
     Raises:
         ProbeFailure: it does not start, or does not answer.
     """
-    name = web.api("GET", "kernelspecs")["default"]
-    wanted = {"path": notebook, "name": notebook, "type": "notebook", "kernel": {"name": name}}
-    session = web.api("POST", "sessions", wanted, timeout=_READY)
+    session = _begin(web, notebook)
     try:
-        kernel = Kernel(web, session["kernel"]["id"])
-        try:
-            kernel.wait_until_ready()
+        with _connected(web, session) as kernel:
             yield kernel
-        finally:
-            kernel.close()
     finally:
         end(web, session["id"])
+
+
+@contextmanager
+def staying(web: Web, notebook: str) -> Iterator[Kernel]:
+    """A new kernel which stays when the block ends: for those who end its server instead.
+
+    Args:
+        web: the way to Jupyter.
+        notebook: see `started`.
+
+    Raises:
+        ProbeFailure: it does not start, or does not answer.
+    """
+    with _connected(web, _begin(web, notebook)) as kernel:
+        yield kernel
+
+
+def _begin(web: Web, notebook: str) -> dict[str, Any]:
+    name = web.api("GET", "kernelspecs")["default"]
+    wanted = {"path": notebook, "name": notebook, "type": "notebook", "kernel": {"name": name}}
+    session: dict[str, Any] = web.api("POST", "sessions", wanted, timeout=_READY)
+    return session
+
+
+@contextmanager
+def _connected(web: Web, session: dict[str, Any]) -> Iterator[Kernel]:
+    kernel = Kernel(web, session["kernel"]["id"])
+    try:
+        kernel.wait_until_ready()
+        yield kernel
+    finally:
+        kernel.close()
 
 
 def end(web: Web, session: str) -> None:

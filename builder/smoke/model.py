@@ -32,6 +32,10 @@ class Deployment:
         base_url: Jupyter's base URL, with a slash at both ends.
         variable: `TENSORBOARD_PROXY_URL` of its kernels, or None for unset.
         layers: the layers of probes that it goes through, in order (`builder.smoke.table`).
+        port: the one that is published.
+        redirect: where a Hub redirects to the user's own server, or "": frames may be loaded below
+            it, and then find themselves below the base URL.
+        hub: whether it is a server of a Hub.
     """
 
     name: str
@@ -39,6 +43,22 @@ class Deployment:
     base_url: str = "/"
     variable: str | None = "/proxy/%PORT%/"
     layers: tuple[str, ...] = ()
+    port: int = 8888
+    redirect: str = ""
+    hub: bool = False
+
+    @property
+    def picture(self) -> str:
+        """What its picture is called."""
+        return "jupyterhub" if self.hub else self.frontend.value
+
+
+class Person(NamedTuple):
+    """Somebody who logs in by a form with a name and a password: `login` is its address."""
+
+    login: str
+    name: str
+    password: str
 
 
 class Subject(NamedTuple):
@@ -92,6 +112,7 @@ class Site:
         token: lets the person in; never shown.
         release: the TensorBoard release that it shows, such as `2.2.1`.
         inside: the way behind the port, or None for a deployment that is not ours.
+        person: who logs in at a Hub's form, or None where the form takes the token.
     """
 
     deployment: Deployment
@@ -99,6 +120,7 @@ class Site:
     token: str = field(repr=False)
     release: str
     inside: Inside | None = None
+    person: Person | None = None
 
     @property
     def origin(self) -> str:

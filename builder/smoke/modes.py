@@ -20,39 +20,32 @@ class Mode(NamedTuple):
     elsewhere: str = ""
 
 
-_HUB = "there is no Hub here: `smoke-hub`"
 MODES: Mapping[int, Mode] = {
     1: Mode("the frame loads TensorBoard's own port, which is refused"),
     2: Mode("without a slash at the end, the page comes and its assets are 404"),
     3: Mode("root-absolute fonts are 404 behind a prefix (tensorboard #1885); the one exception"),
     4: Mode("`proxy/absolute/` and `proxy/` mixed up"),
     5: Mode("the user's prefix is missing"),
-    6: Mode("the Hub itself lies under a prefix", _HUB),
+    6: Mode("the Hub itself lies under a prefix"),
     7: Mode("an empty variable: the notebook page inside itself"),
     8: Mode("a fixed port, while TensorBoard moved on to another"),
     9: Mode("a killed TensorBoard is shown again (tensorboard #2483)"),
-    10: Mode(
-        "`.tensorboard-info` belongs to another user (tensorboard #2010)",
-        "every container has its own /tmp; by hand, TMPDIR helps",
-    ),
+    10: Mode("`.tensorboard-info` belongs to another user (tensorboard #2010)"),
     11: Mode("an explicit port that is busy: TensorBoard's own words, and exit code 255"),
     12: Mode("TensorBoard takes too long to start"),
     13: Mode("XSRF: the page comes, its POSTs are 403, charts stay empty"),
-    14: Mode("an expired login: a page that may not be framed, hence a blank frame", _HUB),
+    14: Mode("an expired login: a page that may not be framed, hence a blank frame"),
     15: Mode("some requests drop the prefix"),
     16: Mode("a Worker or a plugin's frame is 404"),
     17: Mode("a large answer is cut off or never comes"),
-    18: Mode("another user reads it", _HUB),
-    19: Mode("TensorBoard outlives its stopped server", _HUB),
+    18: Mode("another user reads it"),
+    19: Mode("TensorBoard outlives its stopped server"),
     20: Mode("a host that is not allowed: 403"),
     21: Mode("the kernel is not ready and the cell never runs (jupyterlab #15420)"),
     22: Mode("the front end mishandles `update_display_data`: two frames, or none"),
     23: Mode("an untrusted notebook, reopened, drops the frame"),
-    24: Mode(
-        "a stale cookie or service worker",
-        "every visit is a fresh browser context without service workers",
-    ),
-    25: Mode("TensorBoard in another pod listens on its loopback", "one pod is all there is here"),
+    24: Mode("a stale cookie or service worker"),
+    25: Mode("TensorBoard in another pod listens on its loopback"),
 }
 
 

@@ -166,7 +166,7 @@ def process_runner(
     eras: Callable[[str], Era] | None = None,
 ) -> Iterator[ProcessRunner]:
     """The process engine for as long as the block lasts; the arguments are the runner's."""
-    with tempfile.TemporaryDirectory(prefix="smoke-") as place:
+    with tempfile.TemporaryDirectory(prefix="smoke-process-") as place:
         yield ProcessRunner(
             Path(place), namespace.find(), environment, environ, python=python, eras=eras
         )

@@ -62,7 +62,7 @@ class Recorder:
             yield told
         except InterruptedRunError:
             raise
-        except _foreseen() as error:
+        except foreseen() as error:
             # An interrupted run takes the site away: what fails then has not failed.
             self._check_cancelled()
             outcome = Outcome.FAILED
@@ -95,7 +95,7 @@ class Recorder:
         self._report(result)
 
 
-def _foreseen() -> tuple[type[Exception], ...]:
+def foreseen() -> tuple[type[Exception], ...]:
     """What a deployment that is not as it should be makes our libraries raise."""
     import requests
     from playwright.sync_api import Error as PlaywrightError

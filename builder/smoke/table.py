@@ -89,6 +89,73 @@ TABLE: dict[str, Row] = {
     "control-runs": Row(
         "control", "TensorBoard runs all the same: by its proxied address it answers"
     ),
+    "hub-log-in": Row("hub", "the Hub's form lets a person in, and gives a token"),
+    "hub-spawn": Row("hub", "a server is spawned, its progress followed to its end"),
+    # A Hub's own layers. Forms: builder.smoke.hub.forms has what they are, and their effects.
+    "hub-form-callable": Row("hub-forms", "the spawner's base URL leads there", (5,)),
+    "hub-form-named": Row("hub-forms", "so it does for a named server", (5,)),
+    "hub-form-early": Row("hub-forms", "without a server the callable gives no empty text", (7,)),
+    "hub-form-early-named": Row("hub-forms", "nor does it for a named server", (7,)),
+    "hub-form-stacks": Row("hub-forms", "the form of docker-stacks leads there"),
+    "hub-form-redirect": Row("hub-forms", "user-redirect leads there"),
+    "hub-form-full-url": Row("hub-forms", "a full URL with user-redirect leads there"),
+    "hub-form-no-slash": Row("hub-forms", "a missing last slash is added", (2,)),
+    "hub-form-redirect-named": Row("hub-forms", "user-redirect misses a named server", (5,)),
+    "hub-form-plain": Row("hub-forms", "without the user's prefix it is a 404", (5,)),
+    "hub-form-absolute": Row("hub-forms", "`absolute` alone is a 404", (4,)),
+    "hub-form-absolute-prefixed": Row("hub-forms", "with `--path_prefix` it leads there", (4,)),
+    "hub-form-empty": Row(
+        "hub-forms", "an empty text is as unset, and no page inside itself", (7,)
+    ),
+    "hub-form-unset": Row("hub-forms", "unset, the frame loads TensorBoard's own port", (1,)),
+    "hub-form-prefix": Row("hub-forms-prefix", "the base URL has the Hub's prefix", (6,)),
+    "hub-form-prefix-named": Row("hub-forms-prefix", "so it has for a named server", (6,)),
+    "hub-form-prefix-stacks": Row("hub-forms-prefix", "so has the form of docker-stacks", (6,)),
+    "hub-form-prefix-redirect": Row(
+        "hub-forms-prefix", "user-redirect with the prefix works", (6,)
+    ),
+    "hub-form-prefix-forgotten": Row(
+        "hub-forms-prefix", "user-redirect without the prefix is a 404", (6,)
+    ),
+    "owner-shows": Row("strangers", "Alice's notebook shows TensorBoard, which reads her canary"),
+    "owner-reads": Row("strangers", "the control: Alice reads hers by every way of her own"),
+    "other-session-refused": Row(
+        "strangers", "Bob's session does not read it at her address", (18,)
+    ),
+    "other-token-refused": Row("strangers", "nor does his token, nor a wrong one", (18,)),
+    "nobody-refused": Row("strangers", "without a login nobody reads it", (18,)),
+    "expired-token-refused": Row(
+        "strangers", "her token reads it no more once it has expired", (18,)
+    ),
+    "logged-out-refused": Row("strangers", "her browser reads it no more after a logout", (18,)),
+    "login-not-framed": Row(
+        "strangers", "on an expired login the frame is blank: the form may not be framed", (14,)
+    ),
+    "other-proxy-refused": Row(
+        "isolation", "Bob does not read it by his own proxy or by user-redirect", (18,)
+    ),
+    "other-by-host-refused": Row(
+        "isolation", "nor by his proxy and her container's name", (18, 20, 25)
+    ),
+    "other-direct-refused": Row(
+        "isolation", "nor at her container's address, past the Hub's proxy", (18, 25)
+    ),
+    "shared-loopback-read": Row(
+        "shared-loopback", "local processes share one loopback: there Bob does read it", (18,)
+    ),
+    "stopped-tensorboard": Row(
+        "stopped", "with a stopped server it is gone (container) or left behind (process)", (19,)
+    ),
+    "respawned-tensorboard": Row("stopped", "started again, no dead one is shown", (9, 19)),
+    "stale-cookie": Row("stopped", "a browser with cookies of the stopped server gets in", (24,)),
+    "info-of-another": Row(
+        "stopped", "another user's `.tensorboard-info` works or is told of", (10,)
+    ),
+    "load-frames": Row("load", "many users at once all get a server and a frame"),
+    "load-own-canary": Row("load", "asking at once, everybody sees their own canary alone", (18,)),
+    "load-memory": Row("load", "what it takes is measured"),
+    "proxy-killed": Row("load", "the Hub's proxy is killed: all TensorBoards come back"),
+    "server-killed": Row("load", "one server is killed: the others go on, it starts anew", (19,)),
     "browser-log-in": Row("browser", "the login form lets a person in"),
     "browser-kernel-idle": Row("browser", "the page shows the notebook and its kernel", (21,)),
     "browser-cells-run": Row("browser", "all cells run to their end", (21,)),

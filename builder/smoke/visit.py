@@ -12,7 +12,7 @@ from urllib.parse import quote
 from builder.smoke import notebook
 from builder.smoke.kernel import Kernel, end, started
 from builder.smoke.model import Frontend, ProbeFailure, Site
-from builder.smoke.web import Web
+from builder.smoke.web import Web, entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -160,7 +160,7 @@ def opened(site: Site, run: Run, *, ca_bundle: str | None = None) -> Iterator[Vi
     Raises:
         ProbeFailure: Jupyter takes no notebook, or no kernel starts.
     """
-    web = Web(site.url, site.token, ca_bundle=ca_bundle)
+    web = entry(site, ca_bundle=ca_bundle)
     try:
         upload(web, run)
         with started(web, run.notebook) as kernel:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from builder.errors import BuilderError, InterruptedRunError
 from builder.smoke import visit
-from builder.smoke.model import Halt, ProbeFailure
+from builder.smoke.model import Halt
 from builder.smoke.notebook import Run
 from builder.smoke.probes import browser, endpoints, failures, forms, kernel, only, ports
-from builder.smoke.recorder import Recorder
+from builder.smoke.recorder import Recorder, foreseen
 from builder.smoke.result import RESULT, Result, report_directory
-from builder.smoke.web import Web
+from builder.smoke.web import entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,17 +69,39 @@ def walk(
         InterruptedRunError: the run was interrupted.
         OutputError: the report cannot be written.
     """
+
+    def work(record: Recorder, room: Path) -> None:
+        with start(deployment) as site:
+            try:
+                layers(how, site, subject, record, room)
+            finally:
+                _keep_log(site, room)
+
+    return reported(how, deployment.name, subject, work)
+
+
+def reported(
+    how: Walk, name: str, subject: Subject, work: Callable[[Recorder, Path], None]
+) -> Result:
+    """Do all that is asserted of one deployment, and leave its report.
+
+    Args:
+        how: what is the same for all.
+        name: of the deployment.
+        subject: the wheel.
+        work: records the probes, and fills the directory of the report.
+
+    Raises:
+        InterruptedRunError: the run was interrupted.
+        OutputError: the report cannot be written.
+    """
     began = time.monotonic()
-    recorder = Recorder(lambda result: how.report(deployment.name, result), how.check_cancelled)
+    recorder = Recorder(lambda result: how.report(name, result), how.check_cancelled)
     failure = ""
-    with report_directory(how.reports, subject.release, deployment.name) as room:
+    with report_directory(how.reports, subject.release, name) as room:
         try:
-            with start(deployment) as site:
-                try:
-                    _layers(how, site, subject, recorder, room)
-                finally:
-                    _keep_log(site, room)
-        except (BuilderError, ProbeFailure) as error:
+            work(recorder, room)
+        except foreseen() as error:
             # What an interruption breaks is no failure of the deployment.
             how.check_cancelled()
             if isinstance(error, InterruptedRunError):
@@ -87,7 +109,7 @@ def walk(
             failure = f"{error} ({error.hint})" if isinstance(error, BuilderError) else str(error)
         result = Result(
             release=subject.release,
-            deployment=deployment.name,
+            deployment=name,
             engine=how.engine,
             wheel=subject.wheel.name if subject.wheel else "",
             sha256=hashlib.sha256(subject.wheel.read_bytes()).hexdigest() if subject.wheel else "",
@@ -100,7 +122,8 @@ def walk(
     return result
 
 
-def _layers(how: Walk, site: Site, subject: Subject, record: Recorder, room: Path) -> None:
+def layers(how: Walk, site: Site, subject: Subject, record: Recorder, room: Path) -> None:
+    """Go through the layers of a running deployment; pictures go into that directory."""
     wanted = site.deployment.layers
     if set(wanted) - _BROWSER:
         run = Run.fresh(subject.release, with_tensorflow=subject.tensorflow)
@@ -128,7 +151,7 @@ def _kernel_layers(opened: visit.Visit, wanted: tuple[str, ...], record: Recorde
 def _browser_layers(how: Walk, site: Site, subject: Subject, record: Recorder, room: Path) -> None:
     assert how.browsing is not None  # noqa: S101 - for the type checker
     run = Run.fresh(subject.release, with_tensorflow=subject.tensorflow)
-    web = Web(site.url, site.token, ca_bundle=how.ca_bundle)
+    web = entry(site, ca_bundle=how.ca_bundle)
     try:
         path = visit.upload(web, run)
         try:

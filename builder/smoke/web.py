@@ -17,6 +17,10 @@ from builder.smoke.model import ProbeFailure
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping
 
+    from requests.cookies import RequestsCookieJar
+
+    from builder.smoke.model import Site
+
 _PIECE = 1 << 16
 _PORTS = {"http": 80, "https": 443}
 
@@ -82,14 +86,23 @@ class Web:
         token: sent in a header, which also spares the requests the XSRF check (jupyter-server's
             security documentation); None is a stranger, or a browser before `log_in`.
         ca_bundle: file or directory with the CAs to trust, or None for the default.
+        cookies: to begin with.
     """
 
-    def __init__(self, url: str, token: str | None = None, *, ca_bundle: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str | None = None,
+        *,
+        ca_bundle: str | None = None,
+        cookies: RequestsCookieJar | None = None,
+    ) -> None:
         self.url = url
         self.ca_bundle = ca_bundle
         self._token = token
         self._session = requests.Session()
         self._session.trust_env = False
+        self._session.cookies.update(cookies or {})
         self._session.verify = ca_bundle if ca_bundle is not None else True
         self._session.mount("http://", _OneOrigin(url))
         self._session.mount("https://", _OneOrigin(url))
@@ -103,8 +116,12 @@ class Web:
         return {} if self._token is None else {"Authorization": f"token {self._token}"}
 
     def again(self) -> Web:
-        """The same way for another thread."""
-        return Web(self.url, self._token, ca_bundle=self.ca_bundle)
+        """The same way for another thread, cookies included."""
+        return self.at(self.url, self._token)
+
+    def at(self, url: str, token: str | None = None) -> Web:
+        """The same cookies for another address of the same origin, with that token or none."""
+        return Web(url, token, ca_bundle=self.ca_bundle, cookies=self._session.cookies)
 
     def close(self) -> None:
         """Let its connections go."""
@@ -182,8 +199,8 @@ class Web:
         return answer.json() if answer.body and answer.status < 400 else None
 
 
-def log_in(url: str, token: str, *, ca_bundle: str | None = None) -> Web:
-    """Log in as a browser does, by the form, which wants the `_xsrf` of its cookie.
+def log_in(site: Site, *, ca_bundle: str | None = None) -> Web:
+    """Log in as a browser does, by the form of Jupyter or of its Hub.
 
     Returns:
         A way in that has cookies and no token.
@@ -191,16 +208,49 @@ def log_in(url: str, token: str, *, ca_bundle: str | None = None) -> Web:
     Raises:
         ProbeFailure: the form lets nobody in.
     """
-    web = Web(url, ca_bundle=ca_bundle)
-    form = web.ask("login").expect(200)
-    field = re.search(r'name="_xsrf" value="([^"]+)"', form.text)
-    fields = {"password": token} | ({"_xsrf": field[1]} if field else {})
-    body = urlencode(fields)
-    kind = {"Content-Type": "application/x-www-form-urlencoded"}
-    answer = web.ask("login", body, headers=kind)
-    if answer.status not in (200, 302) or web.ask("api/sessions").status != 200:
-        raise ProbeFailure(f"the login form answers {answer.status} and lets nobody in")
+    web = Web(site.url, ca_bundle=ca_bundle)
+    if site.person is None:
+        status = send_form(web, "login", {"password": site.token})
+    else:
+        name, password = site.person.name, site.person.password
+        status = send_form(web, site.person.login, {"username": name, "password": password})
+        # The Hub hands the person on to their server (OAuth), which sets cookies of its own.
+        web.ask("", follow=True)
+    if status not in (200, 302) or web.ask("api/sessions").status != 200:
+        raise ProbeFailure(f"the login form answers {status} and lets nobody in")
     return web
+
+
+def send_form(web: Web, address: str, fields: Mapping[str, str]) -> int:
+    """Fill a form in and send it with the `_xsrf` that it holds; the status of the answer.
+
+    Raises:
+        ProbeFailure: there is no form.
+    """
+    form = web.ask(address).expect(200)
+    field = re.search(r'name="_xsrf" value="([^"]+)"', form.text)
+    body = urlencode({**fields, **({"_xsrf": field[1]} if field else {})})
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    return web.ask(address, body, headers=kind).status
+
+
+def entry(site: Site, *, ca_bundle: str | None = None) -> Web:
+    """The way in with the site's token.
+
+    `user-redirect` takes no token, only the Hub's cookies: JupyterHub's pages, as opposed to its
+    API, have `_accept_token_auth = False` (jupyterhub/handlers/base.py). So at a Hub the person is
+    logged in as well.
+
+    Raises:
+        ProbeFailure: the form lets nobody in.
+    """
+    if site.person is None:
+        return Web(site.url, site.token, ca_bundle=ca_bundle)
+    person = log_in(site, ca_bundle=ca_bundle)
+    try:
+        return person.at(site.url, site.token)
+    finally:
+        person.close()
 
 
 def _read(response: requests.Response, began: float, timeout: float) -> bytes:

@@ -69,7 +69,8 @@ class Excuse(NamedTuple):
 
 
 FONTS = Excuse(
-    r"/font-roboto/[\w-]+\.woff2",
+    # A Hub redirects what is not its own to a page of its own, which is a 404 then.
+    r"(?:/hub)?/font-roboto/[\w-]+\.woff2",
     None,
     "TensorBoard asks for its fonts at the server's root (tensorboard #1885); others take over",
 )

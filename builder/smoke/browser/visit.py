@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page
 
     from builder.smoke.browser.chromium import Browser
-    from builder.smoke.model import Site
+    from builder.smoke.model import Person, Site
     from builder.smoke.recorder import Recorder
 
 LOG_IN = 20.0
@@ -104,6 +104,30 @@ def visiting(
 
 def _log_in(page: Page, site: Site) -> None:
     """Use the form, or the token's address where there is none; before anything is recorded."""
+    if site.person is not None:
+        _log_in_at_hub(page, site, site.person)
+    else:
+        _log_in_at_jupyter(page, site)
+    answer = page.goto(f"{site.url}api/status", timeout=LOG_IN * 1000)
+    if answer is None or answer.status != 200:
+        said = "nothing" if answer is None else answer.status
+        raise ProbeFailure(f"logged in, but api/status answers {said}")
+
+
+def _log_in_at_hub(page: Page, site: Site, person: Person) -> None:
+    """The Hub's form, and then the server, to which the Hub hands its user on (OAuth)."""
+    page.goto(person.login, wait_until="domcontentloaded", timeout=LOG_IN * 1000)
+    page.locator("form input[name=username]").fill(person.name)
+    password = page.locator("form input[name=password]")
+    password.fill(person.password)
+    with page.expect_navigation(wait_until="commit", timeout=LOG_IN * 1000):
+        password.press("Enter")
+    if page.locator("form input[name=username]").count():
+        raise ProbeFailure("the Hub's form does not let the person in")
+    page.goto(site.url, wait_until="commit", timeout=LOG_IN * 1000)
+
+
+def _log_in_at_jupyter(page: Page, site: Site) -> None:
     here = urlsplit(site.url).path
     page.goto(
         f"{site.url}login?next={quote(here + 'api', safe='')}",
@@ -119,10 +143,6 @@ def _log_in(page: Page, site: Site) -> None:
             raise ProbeFailure("the login form does not let the person in")
     else:
         page.goto(f"{site.url}api?token={quote(site.token, safe='')}", wait_until="commit")
-    answer = page.goto(f"{site.url}api/status", timeout=LOG_IN * 1000)
-    if answer is None or answer.status != 200:
-        said = "nothing" if answer is None else answer.status
-        raise ProbeFailure(f"logged in, but api/status answers {said}")
 
 
 def _leave(visit: Visit, context: BrowserContext, keep: Path, *, failed: bool) -> None:

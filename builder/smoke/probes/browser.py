@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Frame
 
     from builder.smoke.browser.chromium import Browser
+    from builder.smoke.browser.traffic import Exchange
     from builder.smoke.model import Site
     from builder.smoke.recorder import Recorder
 
@@ -42,7 +43,7 @@ def walk(
         record: gets the results.
         directory: gets the picture, the logs and, on failure, the trace.
     """
-    keep = directory / f"{site.deployment.frontend}.png"
+    keep = directory / f"{site.deployment.picture}.png"
     with (
         record.layer("browser"),
         visiting(browser, site, path, record, keep, "browser-log-in") as visit,
@@ -70,7 +71,7 @@ def control(
         record: see `walk`.
         directory: see `walk`.
     """
-    keep = directory / f"{site.deployment.frontend}-control.png"
+    keep = directory / f"{site.deployment.picture}-control.png"
     with (
         record.layer("browser-control"),
         visiting(browser, site, path, record, keep, "browser-control-log-in") as visit,
@@ -105,12 +106,20 @@ def _frame(visit: Visit, record: Recorder) -> Frame:
             raise ProbeFailure(f"the notice {_NOTICE!r} was not replaced by the frame")
     with record.probe("browser-frame-prefix", vital=True) as told:
         address = _address(frame)
-        below = re.match(re.escape(visit.site.url) + r"proxy/(?:absolute/)?[0-9]+/", address)
-        if below is None:
-            raise ProbeFailure(f"the frame is at {address}, not below {visit.site.url}proxy/")
-        visit.prefix = below[0]
-        told(urlsplit(below[0]).path)
+        visit.prefix = _prefix(visit.site, address)
+        told(urlsplit(address).path)
     return frame
+
+
+def _prefix(site: Site, address: str) -> str:
+    """Below which address the frame finds TensorBoard, once a Hub has redirected it there."""
+    redirect = site.deployment.redirect
+    starts = [site.url, *([f"{site.origin}{redirect}"] if redirect else [])]
+    for start in starts:
+        below = re.match(re.escape(start) + r"(proxy/(?:absolute/)?[0-9]+/)", address)
+        if below is not None:
+            return f"{site.url}{below[1]}"
+    raise ProbeFailure(f"the frame is at {address}, not below {' or '.join(starts)}proxy/")
 
 
 def _look(visit: Visit, frame: Frame, canary: str, record: Recorder) -> None:
@@ -128,7 +137,8 @@ def _look(visit: Visit, frame: Frame, canary: str, record: Recorder) -> None:
 def _judge(visit: Visit, record: Recorder) -> None:
     """All that was asked for and said until the chart was there."""
     visit.settle()
-    seen, origin, prefix = list(visit.observer.exchanges), visit.site.origin, visit.prefix
+    origin, prefix = visit.site.origin, visit.prefix
+    seen = [e for e in visit.observer.exchanges if not _redirects(visit.site, e)]
     ours = visit.site.inside is not None
     below = sum(e.url.startswith(prefix) for e in seen)
     with record.probe("browser-nothing-foreign") as told:
@@ -146,6 +156,17 @@ def _judge(visit: Visit, record: Recorder) -> None:
         told(f"{len(traffic.wanted(visit.site.release))} by name")
     with record.probe("browser-console-clean"):
         _none(complaints(visit.observer.words, prefix, jupyter=ours))
+
+
+def _redirects(site: Site, exchange: Exchange) -> bool:
+    """Whether that is a Hub's answer which leads the frame to the user's own server.
+
+    `user-redirect` leads to `spawn`, which goes on to a server that runs (jupyterhub/handlers).
+    """
+    redirect = site.deployment.redirect
+    hub = redirect.removesuffix("user-redirect/")
+    ours = bool(redirect) and exchange.url.startswith(f"{site.origin}{hub}")
+    return ours and exchange.status == 302
 
 
 def _reopen(visit: Visit, path: str, canary: str, record: Recorder) -> None:

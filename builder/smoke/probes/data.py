@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # Seconds until TensorBoard must have read the logdir, which it looks at every five.
 READ = 30.0
+_AROUND = 40  # characters of a difference, before and after
 # Fonts by root-absolute paths (tensorboard issue 1885): behind a prefix they are 404, and the page
 # does without them. It is the one reference of that kind that we know, and leave.
 _KNOWN_ABSOLUTE = re.compile(r"/font-roboto/[\w-]+\.woff2")
@@ -59,14 +60,13 @@ def _read(visit: Visit, board: Board) -> str:
     """Poll until TensorBoard has read all that was written, and lists the plugins for it."""
     written: dict[str, Written] = visit.read(WRITTEN)
     for run, kinds in written.items():
-        for kind in ("histograms", "images"):
-            wanted = set(kinds.get(kind, ()))
-            what = f"the {kind} {sorted(wanted)} of {run}"
-            board.wait(what, f"{PREFIX}{kind}/tags", partial(has, run, wanted), READ)
-        for tag, points in kinds["scalars"].items():
-            path = f"{PREFIX}scalars/scalars?{urlencode({'run': run, 'tag': tag})}"
-            what = f"the {len(points)} points of {run}/{tag}"
-            board.wait(what, path, partial(_as_many, len(points)), READ)
+        for kind, series in kinds.items():
+            what = f"the {kind} {sorted(series)} of {run}"
+            board.wait(what, f"{PREFIX}{kind}/tags", partial(has, run, set(series)), READ)
+            for tag, points in series.items():
+                path = f"{PREFIX}{kind}/{kind}?{urlencode({'run': run, 'tag': tag, 'sample': 0})}"
+                what = f"the {len(points)} points of {run}/{tag}"
+                board.wait(what, path, partial(_as_many, len(points)), READ)
     plugins = board.json("/data/plugins_listing")
     # Up to 1.14 the listing says true or false, from then on an object that has it in `enabled`.
     active = {n for n, v in plugins.items() if (v["enabled"] if isinstance(v, dict) else v)}
@@ -133,8 +133,11 @@ def difference(got: list[Any], points: list[Any]) -> str:
     """How they differ, in short."""
     if len(got) != len(points):
         return f"{len(got)} points instead of {len(points)}"
-    first = next((g, p) for g, p in zip(got, points, strict=True) if g != p)
-    return f"{str(first[0])[:200]} instead of {str(first[1])[:200]}"
+    one, other = next((str(g), str(p)) for g, p in zip(got, points, strict=True) if g != p)
+    same = next((k for k, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), 0)
+    start = max(0, same - _AROUND)
+    end = start + 2 * _AROUND
+    return f"{one[start:end]} instead of {other[start:end]}"
 
 
 def _posts(visit: Visit, record: Recorder, board: Board) -> None:
@@ -165,7 +168,7 @@ def _time_series(visit: Visit, board: Board, web: Web) -> str:
 
 def _without_xsrf(visit: Visit, board: Board, *, with_data: bool) -> str:
     """As a browser that logged in by the form; the control is Jupyter's own API, which refuses."""
-    person = log_in(visit.site.url, visit.site.token, ca_bundle=visit.web.ca_bundle)
+    person = log_in(visit.site, ca_bundle=visit.web.ca_bundle)
     try:
         own = person.ask("api/sessions", "{}").status
         if own != 403:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import requests
+from packaging.version import Version
 
-from builder.smoke import stack
 from builder.smoke.model import ProbeFailure
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 _LOOPBACK = {"0100007F", "00000000000000000000000001000000"}
 _LISTEN = "0A"
+# Measured: 1.15.0 listens on every address unless told otherwise, 2.0.0 on the loopback.
+_LOOPBACK_SINCE = Version("2.0")
 _TIMEOUT = 20.0  # seconds; a refused request answers at once
 
 
@@ -25,37 +28,37 @@ def walk(site: Site, port: int, record: Recorder) -> None:
         for name in ("published-ports", "loopback-only", "neighbour-refused"):
             record.skip(name, "nobody here can look behind the port of this deployment")
         return
-    _published(site.inside, record)
+    _published(site.inside, site.deployment.port, record)
     with record.probe("loopback-only") as told:
         told(_listens_on_loopback(site.inside, port))
-    _neighbours(site.inside, port, record)
+    _neighbours(site.inside, port, site.deployment.port, record)
 
 
-def _published(inside: Inside, record: Recorder) -> None:
+def _published(inside: Inside, own: int, record: Recorder) -> None:
     ports = inside.published()
     if ports is None:
         record.skip("published-ports", "this engine publishes no ports")
         return
     with record.probe("published-ports") as told:
-        if set(ports) != {stack.PORT}:
-            raise ProbeFailure(f"published are {sorted(ports)}, not {stack.PORT} alone")
-        told(f"{stack.PORT} alone")
+        if set(ports) != {own}:
+            raise ProbeFailure(f"published are {sorted(ports)}, not {own} alone")
+        told(f"{own} alone")
 
 
-def _neighbours(inside: Inside, port: int, record: Recorder) -> None:
+def _neighbours(inside: Inside, port: int, own: int, record: Recorder) -> None:
     refused = inside.reachable(port)
     if not refused:
         record.skip("neighbour-refused", "nothing separates this deployment from its host")
         return
     with record.probe("neighbour-refused") as told:
-        control = inside.reachable(stack.PORT)
+        control = inside.reachable(own)
         open_to = [who for who, connected in refused.items() if connected]
         if open_to:
             raise ProbeFailure(f"TensorBoard's port {port} answers {' and '.join(open_to)}")
         deaf = [who for who, connected in control.items() if not connected]
         if deaf:
             raise ProbeFailure(f"the control failed: Jupyter does not answer {' and '.join(deaf)}")
-        told(f"{' and '.join(refused)}: {port} refused, Jupyter's {stack.PORT} answers")
+        told(f"{' and '.join(refused)}: {port} refused, Jupyter's {own} answers")
 
 
 def _anonymous(site: Site, port: int, record: Recorder) -> None:
@@ -63,7 +66,9 @@ def _anonymous(site: Site, port: int, record: Recorder) -> None:
     with record.probe("anonymous-refused") as told, requests.Session() as web:
         web.trust_env = False
         got = web.get(page, timeout=_TIMEOUT, allow_redirects=False)
-        login = got.status_code == 302 and "login" in got.headers.get("Location", "")
+        where = urlsplit(got.headers.get("Location", "")).path
+        # A Hub's servers send strangers to its OAuth page, which sends them to its form.
+        login = got.status_code == 302 and where.endswith(("/login", "/hub/api/oauth2/authorize"))
         if not login and got.status_code != 403:
             raise ProbeFailure(f"GET without a login answers {got.status_code}")
         sent = web.post(page, data="{}", timeout=_TIMEOUT, allow_redirects=False)

@@ -1,0 +1,75 @@
+"""Smoke of the Hub: take or build the wheel, run the configurations and their controls."""
+
+from __future__ import annotations
+
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from builder.pipeline.smoke import run_all, wheel_for, without_the_patch
+from builder.smoke.hub import image
+from builder.smoke.hub.configurations import CONFIGURATIONS, UNPATCHED, UNSET
+from builder.smoke.hub.site import Ground
+from builder.smoke.hub.walk import walk
+
+if TYPE_CHECKING:
+    from builder.model import Release
+    from builder.pipeline.smoke import SmokeOptions
+    from builder.pipeline.workshop import Workshop
+    from builder.smoke.engines import DockerRunner
+    from builder.smoke.hub.configurations import Configuration
+    from builder.smoke.model import Subject
+    from builder.smoke.result import Result
+    from builder.smoke.walk import Walk
+
+
+class HubOptions(NamedTuple):
+    """What the user chose for the Hub alone.
+
+    Attributes:
+        only: names of configurations, or () for all.
+        users: how many there are under load.
+        socket: the engine's socket, on the engine's host.
+    """
+
+    only: tuple[str, ...]
+    users: int
+    socket: str
+
+
+def smoke_hub_release(
+    release: Release,
+    workshop: Workshop,
+    options: SmokeOptions,
+    hub: HubOptions,
+    runner: DockerRunner,
+    how: Walk,
+) -> list[Result]:
+    """Run the Hub's configurations on one release; one result for each, in their order.
+
+    Raises:
+        BuilderError: the wheel cannot be built or installed, so there is nothing to run.
+    """
+    subject = wheel_for(release, workshop, options)
+    with tempfile.TemporaryDirectory(prefix="smoke-") as name:
+        chosen = [c for c in CONFIGURATIONS if not hub.only or c.name in hub.only]
+        grounds = _ground(subject, hub, runner, how)
+        jobs: list[tuple[Configuration, Subject, Ground]] = [
+            (configuration, subject, grounds) for configuration in chosen
+        ]
+        if options.control:
+            jobs.append((UNSET, subject, grounds))
+            unpatched = without_the_patch(release, workshop, options, Path(name))
+            if unpatched is not None:
+                jobs.append((UNPATCHED, unpatched, _ground(unpatched, hub, runner, how)))
+        return run_all(
+            [partial(walk, how, *job, hub.users) for job in jobs], workshop, runner.sweep
+        )
+
+
+def _ground(subject: Subject, hub: HubOptions, runner: DockerRunner, how: Walk) -> Ground:
+    log = how.reports / f"{subject.release}-hub-image.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    tag = image.make(runner.kitchen, subject, log, how.tell)
+    return Ground(runner.kitchen.engine, tag, runner.net, hub.socket)

@@ -1,0 +1,1 @@
+"""A real JupyterHub: its image, its sites, and its users."""

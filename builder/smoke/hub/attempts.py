@@ -1,0 +1,170 @@
+"""Ways to somebody's TensorBoard, as its owner goes and as another one tries to."""
+
+from __future__ import annotations
+
+import json
+from textwrap import dedent
+from typing import TYPE_CHECKING, NamedTuple
+
+from builder.smoke.model import ProbeFailure
+from builder.today.endpoints import PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from builder.engine.container import Container
+    from builder.smoke.web import Answer, Web
+
+_TITLE = b"<title>TensorBoard</title>"
+# What is asked for below TensorBoard's address: its page, and all tags, the canary's too.
+_TAGS = f"{PREFIX[1:]}scalars/tags"
+_PATHS = ("", _TAGS)
+_DIRECT = dedent("""\
+    import json, os, socket, sys, urllib.error, urllib.request
+
+    host, port, base, tags = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
+    token = os.environ.get("JUPYTERHUB_API_TOKEN", "")
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def connect(where, number):
+        with socket.socket() as line:
+            line.settimeout(3)
+            return line.connect_ex((where, number)) == 0
+
+    def ask(headers):
+        url = "http://%s:8888%sproxy/%d/%s" % (host, base, port, tags)
+        try:
+            with opener.open(urllib.request.Request(url, headers=headers), timeout=10) as answer:
+                return [answer.status, answer.read().decode("utf-8", "replace")]
+        except urllib.error.HTTPError as error:
+            return [error.code, error.read().decode("utf-8", "replace")]
+        except OSError as error:
+            return [0, str(error)]
+
+    print(json.dumps({
+        "tensorboard": connect(host, port),
+        "loopback": connect("127.0.0.1", port),
+        "server": connect(host, 8888),
+        "anonymous": ask({}),
+        "token": ask({"Authorization": "token " + token}),
+    }))""")
+
+
+class Target(NamedTuple):
+    """A TensorBoard of somebody.
+
+    Attributes:
+        base: the path of its owner's server, with a slash at its end.
+        port: on which it listens, beside that server.
+        canary: a tag that it has, and no other TensorBoard.
+    """
+
+    base: str
+    port: int
+    canary: str
+
+
+class Seen(NamedTuple):
+    """What became of an attempt.
+
+    Attributes:
+        statuses: of its answers; `login` for the Hub's form.
+        read: whether anything of TensorBoard was in one of them.
+    """
+
+    statuses: tuple[str, ...]
+    read: bool
+
+    @property
+    def answers(self) -> str:
+        """The statuses, each once."""
+        return ", ".join(sorted(set(self.statuses)))
+
+
+def look(web: Web, address: str, target: Target, query: str = "") -> Seen:
+    """Ask for everything below an address by which somebody may hope to find that TensorBoard.
+
+    Args:
+        web: whoever asks.
+        address: with a slash at its end.
+        target: what is looked for.
+        query: behind every address, such as `?token=x`.
+    """
+    answers = [web.ask(f"{address}{path}{query}", follow=True) for path in _PATHS]
+    answers.append(web.ask(f"{address}data/logdir{query}", "{}"))
+    return Seen(tuple(map(_status, answers)), any(_told(a, target.canary) for a in answers))
+
+
+def _status(answer: Answer) -> str:
+    form = answer.status == 200 and "/hub/login" in answer.url
+    return "login" if form else str(answer.status)
+
+
+def _told(answer: Answer, canary: str) -> bool:
+    """Whether it is TensorBoard's page, or knows the canary or the directory named for it."""
+    return _TITLE in answer.body or canary.rpartition("-")[2].encode() in answer.body
+
+
+def refused(attempts: Iterable[tuple[str, Seen]]) -> str:
+    """Which answers they got, if none of them read anything.
+
+    Raises:
+        ProbeFailure: one did.
+    """
+    listed = list(attempts)
+    through = [what for what, seen in listed if seen.read]
+    if through:
+        raise ProbeFailure(f"read it: {', '.join(through)}")
+    count = sum(len(seen.statuses) for _, seen in listed)
+    each = "; ".join(f"{what} {seen.answers}" for what, seen in listed)
+    return f"0 of {count} read anything: {each}"
+
+
+def read(attempts: Iterable[tuple[str, Seen]]) -> None:
+    """The positive control.
+
+    Raises:
+        ProbeFailure: one of those that must read it does not.
+    """
+    for what, seen in attempts:
+        if not seen.read:
+            raise ProbeFailure(f"the control failed: {what} answers {seen.answers}")
+
+
+class Direct(NamedTuple):
+    """What a container reaches of another one without the Hub's proxy.
+
+    Attributes:
+        tensorboard: whether TensorBoard's port takes a connection.
+        loopback: whether that port does so on its own loopback.
+        server: whether the port of the other one's server does.
+        statuses: of that server's answers, without a token and with its own.
+        read: whether one of these answers has the canary.
+    """
+
+    tensorboard: bool
+    loopback: bool
+    server: bool
+    statuses: tuple[int, ...]
+    read: bool
+
+
+def direct(container: Container, host: str, target: Target) -> Direct:
+    """Try from inside a container to reach another one's TensorBoard by its address.
+
+    Raises:
+        ProbeFailure: nothing can be run there.
+    """
+    words = ["python3", "-c", _DIRECT, host, str(target.port), target.base, _TAGS]
+    code, out = container.run(["timeout", "40", *words])
+    if code:
+        raise ProbeFailure(f"the attempt ended with exit code {code}: {out[-300:]}")
+    told = json.loads(out.strip().splitlines()[-1])
+    answers = (told["anonymous"], told["token"])
+    return Direct(
+        told["tensorboard"],
+        told["loopback"],
+        told["server"],
+        tuple(int(status) for status, _ in answers),
+        any(target.canary in text for _, text in answers),
+    )

@@ -1,0 +1,31 @@
+r"""A Hub with a container for each user. A test configuration: it mounts the engine's socket.
+
+WHOEVER REACHES THAT SOCKET IS ROOT on the engine's host: the Hub here is as mighty as root there,
+and so is everybody who breaks into it. Its users' containers do not have the socket.
+
+    docker network create hub
+    docker run --rm -it --user 0 --network hub --name hub -p 8000:8000 \\
+      -v /var/run/docker.sock:/var/run/docker.sock \\
+      -e HUB_NETWORK=hub -e HUB_IMAGE=tb_test:jupyterhub tb_test:jupyterhub \\
+      jupyterhub -f jupyterhub_config_docker.py
+"""
+
+import json
+import os
+import socket
+
+c = get_config()  # noqa: F821 - JupyterHub puts it there
+
+load_subconfig("jupyterhub_config.py")  # noqa: F821 - so does it this
+
+c.JupyterHub.spawner_class = "docker"
+# Users' servers reach the Hub by its name in their network, and not by its loopback.
+c.JupyterHub.hub_ip = "0.0.0.0"  # noqa: S104 - of the container
+c.JupyterHub.hub_connect_ip = socket.gethostname()
+c.DockerSpawner.image = os.environ["HUB_IMAGE"]
+c.DockerSpawner.network_name = os.environ["HUB_NETWORK"]
+c.DockerSpawner.cmd = ["jupyterhub-singleuser"]
+c.DockerSpawner.remove = True
+c.DockerSpawner.prefix = os.environ.get("HUB_PREFIX", "jupyter")
+# What a test started, it finds again.
+c.DockerSpawner.extra_create_kwargs = {"labels": json.loads(os.environ.get("HUB_LABELS", "{}"))}

@@ -1,0 +1,231 @@
+"""The Hub's smoke tests: configurations and forms as data, attempts, the page of a run."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.errors import RequestError
+from builder.smoke.hub import forms, node
+from builder.smoke.hub.attempts import Seen, Target, look, read, refused
+from builder.smoke.hub.configurations import CONFIGURATIONS, UNPATCHED, UNSET, Configuration
+from builder.smoke.hub.member import escaped, last_event
+from builder.smoke.hub.page import render
+from builder.smoke.model import ProbeFailure
+from builder.smoke.table import TABLE
+from builder.smoke.web import Web
+from tests.conftest import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.conftest import RunBuilder
+
+_HUB = ROOT / "dockerfiles" / "hub"
+
+
+@given(st.text(min_size=1))
+def test_a_name_in_an_address_is_one_segment_that_leads_back(name: str) -> None:
+    """Nothing of a name ends the segment, the path or the address; `@` and `~` stay."""
+    path = urlsplit(f"http://h/user/{escaped(name)}/x").path
+    assert path.count("/") == 3
+    assert unquote(path.split("/")[2]) == name
+    assert escaped("ann@example.org~2") == "ann@example.org~2"
+
+
+@pytest.mark.parametrize(
+    ("variable", "server", "base_url", "wanted", "redirect"),
+    [
+        ("{base_url}proxy/%PORT%/", "", "/jhub/user/a%20b/", "/jhub/user/a%20b/proxy/%PORT%/", ""),
+        ("{base_url}x/", "two", "/jhub/user/a%20b/two/", "/jhub/user/a%20b/two/x/", ""),
+        ("/jhub/hub/user-redirect/", "", "/jhub/user/a%20b/", None, "/jhub/hub/user-redirect/"),
+    ],
+)
+def test_a_configuration_is_a_deployment_for_each_server(
+    variable: str, server: str, base_url: str, wanted: str | None, redirect: str
+) -> None:
+    """Base URL and variable are those of that user's server, below the Hub's prefix."""
+    layers = ("kernel", "isolation")
+    made = Configuration("x", prefix="/jhub/", variable=variable, layers=layers)
+    deployment = made.deployment("a b", server)
+    assert deployment.base_url == base_url
+    assert deployment.variable == (variable if wanted is None else wanted)
+    assert deployment.redirect == redirect
+    assert deployment.layers == ("kernel",), "the harness knows no layer of the Hub's own"
+    assert deployment.picture == "jupyterhub"
+
+
+def test_every_configuration_has_its_file() -> None:
+    """Each names a file in dockerfiles/hub/ which is Python, and those with a socket say so."""
+    for configuration in (*CONFIGURATIONS, UNSET, UNPATCHED):
+        text = (_HUB / configuration.file).read_text()
+        compile(text, configuration.file, "exec")
+        assert configuration.contained == ("IS ROOT" in text)
+    assert len({c.name for c in CONFIGURATIONS}) == len(CONFIGURATIONS)
+
+
+def test_every_form_is_a_probe_of_its_hub() -> None:
+    """The table has each form in the layer of the Hub that tries it, and no other form."""
+    layers = {c.prefix: c.name for c in CONFIGURATIONS if c.name.startswith("hub-forms")}
+    tabled = {n: row.layer for n, row in TABLE.items() if row.layer in layers.values()}
+    assert tabled == {name: layers[form.prefix] for name, form in forms.FORMS.items()}
+
+
+@pytest.mark.parametrize("prefix", [forms.ROOT, forms.PREFIX])
+def test_every_form_has_a_user_of_its_own(prefix: str) -> None:
+    """No two forms of a Hub share a user, whose server has one form only."""
+    of_prefix = [form for form in forms.FORMS.values() if form.prefix == prefix]
+    assert len(forms.values(prefix)) == len(of_prefix)
+
+
+def test_the_last_event_of_a_progress_counts() -> None:
+    """Comments and earlier events are passed over; a stream without any has none."""
+    stream = ': hello\n\ndata: {"progress": 0}\n\ndata: {"ready": true, "url": "/x"}\n\n'
+    assert last_event(stream) == {"ready": True, "url": "/x"}
+    assert last_event("") == {}
+
+
+_CANARY = "canary-5eb0a1"
+
+
+class _Jupyter(BaseHTTPRequestHandler):
+    """Serves a TensorBoard to those with a token, a mistake to `leak`, refusals to the others."""
+
+    def do_GET(self) -> None:
+        if self.path.startswith("/hub/login"):
+            self._say(200, "<form>")
+        elif self.headers.get("Authorization") == "token hers":
+            self._say(200, "<title>TensorBoard</title>")
+        elif self.path.startswith("/leak/") and self.path.endswith("/tags"):
+            self._say(200, json.dumps({"train": {_CANARY: {}}}))
+        elif self.headers.get("Authorization"):
+            self._say(403, "")
+        else:
+            self._say(302, "", Location="/hub/login")
+
+    def do_POST(self) -> None:
+        self._say(403, "")
+
+    def log_message(self, *words: Any) -> None:
+        """Say nothing."""
+
+    def _say(self, status: int, body: str, **headers: str) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+
+@contextmanager
+def _jupyter() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Jupyter) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("token", "path", "statuses", "through"),
+    [
+        ("hers", "proxy/6006/", ("200", "200", "403"), True),
+        ("his", "proxy/6006/", ("403", "403", "403"), False),
+        (None, "proxy/6006/", ("login", "login", "403"), False),
+        ("his", "leak/", ("403", "200", "403"), True),
+    ],
+)
+def test_an_attempt_tells_whether_anything_was_read(
+    token: str | None, path: str, statuses: tuple[str, ...], through: bool
+) -> None:
+    """TensorBoard's page is a leak, so is a canary below a page that is refused; a form is none."""
+    with _jupyter() as url, closing(Web(url, token)) as web:
+        assert look(web, f"{url}{path}", Target("/", 6006, _CANARY)) == Seen(statuses, through)
+
+
+def test_attempts_are_counted_and_one_leak_is_enough() -> None:
+    """All refused: how many answers there were; one of them not: it is named."""
+    good, bad = Seen(("403", "login"), read=False), Seen(("200",), read=True)
+    assert refused([("a", good), ("b", good)]).startswith("0 of 4 read anything: a 403, login;")
+    with pytest.raises(ProbeFailure, match="read it: b"):
+        refused([("a", good), ("b", bad)])
+    read([("b", bad)])
+    with pytest.raises(ProbeFailure, match="the control failed: a answers 403, login"):
+        read([("b", bad), ("a", good)])
+
+
+def _results(release: str, **changed: str) -> list[dict[str, Any]]:
+    """Result files of a run in which all forms did as expected, but for those named."""
+    probes = [
+        {
+            "name": name,
+            "outcome": "failed" if name in changed else "passed",
+            "detail": changed.get(name, f"/user/x/proxy/6006/: {form.effect}"),
+        }
+        for name, form in forms.FORMS.items()
+    ]
+    shown = {"release": release, "engine": "docker 1"}
+    other = [{"name": "other-proxy-refused", "outcome": "passed", "detail": "0 of 18 | read"}]
+    return [
+        {**shown, "deployment": "hub-forms", "probes": probes[:7]},
+        {**shown, "deployment": "hub-forms-prefix", "probes": probes[7:]},
+        {**shown, "deployment": "hub-containers", "probes": other},
+        {**shown, "deployment": "lab", "probes": []},
+    ]
+
+
+def test_the_page_has_what_the_run_has_shown() -> None:
+    """Every form with what was seen of it, release by release; a failure is not hidden."""
+    broken = {"hub-form-plain": "the frame loads x: works, not 404"}
+    text = render([*_results("2.10.0", **broken), *_results("2.2.1")])
+    rows = [line for line in text.splitlines() if "| `/` |" in line or "| `/jhub/` |" in line]
+    assert "| 2.2.1 | 2.10.0 |" in text
+    assert len(rows) == len(forms.FORMS)
+    assert re.search(r"taken over.*\| 404 in the frame \| \*\*failed\*\*: the frame loads", text)
+    assert "0 of 18 \\| read" in text, "a bar of a detail is no bar of the table"
+    assert "not run" in text, "what is missing in the results is missing in the page, and said"
+
+
+def test_the_page_wants_a_whole_run() -> None:
+    """Results without the Hub, or without all of its forms, make no page."""
+    for results in ([], _results("2.2.1")[1:], _results("2.2.1")[3:]):
+        with pytest.raises(RequestError, match="no run has all forms"):
+            render(results)
+
+
+def test_the_command_says_what_is_wrong(run_builder: RunBuilder) -> None:
+    """A configuration that there is not, a page without a run: exit code 2, and what to do."""
+    unknown = run_builder("smoke-hub", "2.2.1", "--only", "hub-fancy")
+    assert (unknown.returncode, "hub-containers" in unknown.stderr) == (2, True)
+    empty = run_builder("smoke-hub", "table")
+    assert (empty.returncode, "nox -s smoke_hub" in empty.stderr) == (2, True)
+
+
+def test_the_proxy_is_packed_the_same_each_time(tmp_path: Path) -> None:
+    """Times, owners and npm's notes, which name its registry, are not in the archive."""
+    made = []
+    for number in (1, 2):
+        root = tmp_path / str(number)
+        (root / "node_modules" / "p").mkdir(parents=True)
+        (root / "node_modules" / "p" / "index.js").write_text("1")
+        (root / "node_modules" / ".package-lock.json").write_text(f"registry-{number}")
+        (root / "package-lock.json").write_text(f"registry-{number}")
+        node.pack(root, tmp_path / f"{number}.tar")
+        made.append((tmp_path / f"{number}.tar").read_bytes())
+    assert made[0] == made[1]
+    assert b"index.js" in made[0]
+    assert b"registry" not in made[0]
