@@ -135,14 +135,14 @@ class Backends(NamedTuple):
         overlay = build_overlay(
             release, cast.wheel, cast.series, identity, self.memo, before=cast.delta
         )
-        _check_pins(release, overlay, published, cast)
+        check_pins(release, overlay, published, cast)
         if self.picker is None:
             return Made(overlay, all_series, cast=cast)
         picked = make_series(release.version, cast.picked, ())
         return Made(overlay, (picked, *all_series), cast.picked, cast)
 
 
-def _check_pins(release: Release, overlay: Overlay, published: Archive, cast: Cast) -> None:
+def check_pins(release: Release, overlay: Overlay, published: Archive, cast: Cast) -> None:
     """A patch against the published wheel is for just those bytes, whoever made the wheel.
 
     Codemods judge by their preconditions; what the source's own patches changed is known already.

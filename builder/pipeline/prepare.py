@@ -98,10 +98,9 @@ def confirm(release: Release, built: Archive, stock: Archive, source: Source) ->
     Raises:
         SourceError: it has not: the source was not what Bazel built it from.
     """
-    mirror = source.picker.mirror
     wanted = {}
     if source.picked.head != source.picked.base:
-        changes = mirror.changes(source.picked.base, source.picked.head)
+        changes = source.picker.mirror.changes(source.picked.base, source.picked.head)
         taken = sort_paths(changes, Members(stock)).taken
         wanted = {c.path: c.after for c in changes if c.path in taken}
     wanted |= {path: git_blob(c.after) for path, c in source.delta.changes.items()}

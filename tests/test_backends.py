@@ -1,0 +1,83 @@
+"""What the build from source does not take on trust: that Bazel's wheel is what it should be."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from builder.delta import make_delta
+from builder.errors import SourceError
+from builder.identity import make_identity
+from builder.model import Delta, IdentityKind, Picked
+from builder.overlay import build_overlay
+from builder.pipeline.backends import check_pins
+from builder.pipeline.foundry import Cast
+from builder.pipeline.prepare import Source, confirm
+from builder.provenance import SourceBuild
+from builder.series import load_series
+from builder.wheel import archive
+from tests.conftest import CATALOG, ROOT, stock_path
+
+if TYPE_CHECKING:
+    from builder.pipeline.picks import Picker
+
+NOTEBOOK = "tensorboard/notebook.py"
+PICKED = Picked("u", "", "base", (), (), "base", "tree", ())
+_found = CATALOG.find("2.2.1")
+assert _found is not None
+RELEASE = _found
+PROXY, TODAY = (load_series(ROOT / "patches" / name) for name in ("proxy", "today"))
+IDENTITY = make_identity(
+    IdentityKind.TEST, "2.2.1", name="tensorboardtmp", local_label="x.1", build_tag=None
+)
+
+
+def _published() -> bytes:
+    return stock_path(RELEASE.wheel).read_bytes()
+
+
+def _with(wheel: bytes, path: str, content: bytes) -> bytes:
+    """The wheel with another content of one member."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(wheel)) as old, zipfile.ZipFile(packed, "w") as new:
+        for info in old.infolist():
+            new.writestr(info, content if info.filename == path else old.read(info))
+    return packed.getvalue()
+
+
+def _read(wheel: bytes, path: str) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(wheel)) as packed:
+        return packed.read(path)
+
+
+def test_a_wheel_without_what_went_into_the_source_is_refused() -> None:
+    """Bazel built it from something else, or the target does not take that file."""
+    published = archive.parse(_published(), "published")
+    delta = make_delta(RELEASE, published, [PROXY])
+    # Nothing was picked, so that nobody asks for the repository.
+    source = Source(cast("Picker", None), PICKED, (), delta, ())
+    with pytest.raises(SourceError, match=f"does not have what was made of {NOTEBOOK}"):
+        confirm(RELEASE, published, published, source)
+    right = _with(_published(), NOTEBOOK, delta.changes[NOTEBOOK].after)
+    confirm(RELEASE, archive.parse(right, "right"), published, source)
+
+
+def test_a_patch_against_the_published_wheel_is_for_just_its_bytes() -> None:
+    """Where Bazel made another member, the patch is refused though it would apply."""
+    published = archive.parse(_published(), "published")
+    made = _cast(_published())
+    check_pins(RELEASE, build_overlay(RELEASE, made.wheel, [TODAY], IDENTITY), published, made)
+    patches = make_delta(RELEASE, published, [TODAY]).applied
+    path = next(p.paths[0] for p in patches if not p.codemod)
+    other = _cast(_with(_published(), path, _read(_published(), path) + b"# by Bazel\n"))
+    overlay = build_overlay(RELEASE, other.wheel, [TODAY], IDENTITY)
+    with pytest.raises(SourceError, match=f"Bazel made another {path}"):
+        check_pins(RELEASE, overlay, published, other)
+
+
+def _cast(wheel: bytes) -> Cast:
+    return Cast(wheel, Delta(), (TODAY,), PICKED, SourceBuild((), {}), Path(), "")
