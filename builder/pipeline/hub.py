@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from builder.smoke.result import Result
     from builder.smoke.walk import Walk
 
+_LOAD = "load"
+
 
 class HubOptions(NamedTuple):
     """What the user chose for the Hub alone.
@@ -46,7 +48,7 @@ def smoke_hub_release(
     runner: DockerRunner,
     how: Walk,
 ) -> list[Result]:
-    """Run the Hub's configurations on one release; one result for each, in their order.
+    """Run the Hub's configurations on one release; one result for each, load last.
 
     Raises:
         BuilderError: the wheel cannot be built or installed, so there is nothing to run.
@@ -63,9 +65,16 @@ def smoke_hub_release(
             unpatched = without_the_patch(release, workshop, options, Path(name))
             if unpatched is not None:
                 jobs.append((UNPATCHED, unpatched, _ground(unpatched, hub, runner, how)))
-        return run_all(
-            [partial(walk, how, *job, hub.users) for job in jobs], workshop, runner.sweep
-        )
+        # What is measured under load is measured alone, and last.
+        beside = [job for job in jobs if _LOAD not in job[0].layers]
+        alone = [job for job in jobs if _LOAD in job[0].layers]
+        return [
+            result
+            for part in (beside, alone)
+            for result in run_all(
+                [partial(walk, how, *job, hub.users) for job in part], workshop, runner.sweep
+            )
+        ]
 
 
 def _ground(subject: Subject, hub: HubOptions, runner: DockerRunner, how: Walk) -> Ground:

@@ -159,7 +159,9 @@ def _large(visit: Visit, record: Recorder) -> None:
         code = _WRITE_LARGE.replace("STEPS", str(_STEPS)).replace("BUCKETS", str(_BUCKETS))
         last = visit.kernel.value(code)
         done, info = launch(visit, f"--logdir {_LARGE_LOGDIR}")
-        address = one_frame(done, visit.page).address
+        frame = one_frame(done, visit.page)
+        # A Hub may redirect the frame; what the page asks for is relative to where it ends up.
+        address = visit.web.ask(frame.address, follow=True).expect(200).url
         told(f"{_STEPS} histograms of {_BUCKETS:,} buckets")
     try:
         board = Board(visit.web, address)
