@@ -75,6 +75,12 @@ MENDED = [
         "m, **_PRINT_DEFAULTS)",
         "m, including",
     ),
+    (
+        "start-time",
+        "x = info.pid == p.pid and info.start_time >= start_time_seconds\n",
+        "and info.start_time >= int(start_time_seconds)",
+        "",
+    ),
     ("string-escapes", 'x = "\\s\\n", b"\\u", r"\\s"\n', '"\\\\s\\n", b"\\\\u", r"\\s"', ""),
 ]
 
@@ -93,6 +99,7 @@ LEFT = [
     ("port-in-use", "class WerkzeugServer:\n  def is_port_in_use(port): pass\n"),
     ("protobuf-builder", "DESCRIPTOR = _pool.AddSerializedFile(b'')\n_builder.Build()\n"),
     ("protobuf-json-options", "f(always_print_fields=1)\ng(including_default_value_fields=True)\n"),
+    ("start-time", "x = info.start_time\n"),
     ("string-escapes", 'x = "\\n\\\\s", r"\\s", f"\\n"\n'),
 ]  # fmt: skip
 
@@ -122,6 +129,8 @@ REFUSED = [
     ("numpy-asscalar", "import numpy as np\nx = map(np.asscalar, y)\n"),
     ("ndarray-tobytes", "import numpy as np\nx = y.tostring('C')\n"),
     ("ndarray-tobytes", "x = root.tostring()\n"),
+    ("start-time", "x = info.start_time > start_time_seconds\n"),
+    ("start-time", "x = info.start_time >= a, info.start_time >= b\n"),
     ("plugin-loading", PLUGINS.replace("'tensorboard_plugins'", "GROUP")),
     ("port-in-use", SERVER % "pass"),
     ("port-in-use", SERVER % "super().__init__(host, port, wsgi_app); x = 1"),
@@ -185,7 +194,7 @@ def test_refuses_what_is_not_python(name: str) -> None:
     before = (
         b"def get_dynamic_plugins serialized_pb= import cgi import imghdr including_default_value_"
         b"fields np.object np.asscalar .tostring( inspect.getargspec from collections import "
-        b"class WerkzeugServer \\"
+        b"class WerkzeugServer info.start_time \\"
     )
 
     with pytest.raises(CodemodError, match="not valid Python"):

@@ -13,7 +13,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from builder.codemods import escapes, json_options, numpy_names, plugins, ports, protos, stdlib
+from builder.codemods import (
+    escapes,
+    json_options,
+    numpy_names,
+    plugins,
+    ports,
+    protos,
+    start_time,
+    stdlib,
+)
 from builder.codemods.errors import CodemodError
 
 if TYPE_CHECKING:
@@ -32,6 +41,7 @@ CODEMODS: Mapping[str, Callable[[bytes], bytes]] = MappingProxyType(
         "port-in-use": ports.port_in_use,
         "protobuf-builder": protos.protobuf_builder,
         "protobuf-json-options": json_options.protobuf_json_options,
+        "start-time": start_time.start_time,
         "string-escapes": escapes.string_escapes,
     }
 )

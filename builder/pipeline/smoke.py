@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from builder.identity import wheel_name
 from builder.pipeline.build import build_release
+from builder.smoke.abreast import Abreast
 from builder.smoke.deployments import SUITES, UNPATCHED, UNSET
 from builder.smoke.model import Subject
 from builder.smoke.walk import walk
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from builder.smoke.walk import Walk
 
 _PROXY = "proxy"
-_AT_ONCE = 2  # deployments; each is a Jupyter, its kernels and a browser
+AT_ONCE = 2  # deployments; each is a Jupyter, its kernels and a browser
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +72,17 @@ def smoke_release(
             jobs.append((UNSET[frontend], subject, start))
             unpatched = without_the_patch(release, workshop, options, room)
             if unpatched is not None:
+                other = log.with_name(f"{release.version}-unpatched-image.log")
                 jobs.append(
-                    (UNPATCHED[frontend], unpatched, runner.prepare(unpatched, log, how.tell))
+                    (UNPATCHED[frontend], unpatched, runner.prepare(unpatched, other, how.tell))
                 )
-        return run_all([partial(walk, how, *job) for job in jobs], workshop, runner.sweep)
+        abreast = Abreast(len(jobs), AT_ONCE) if runner.changes_host else None
+        return run_all(
+            [partial(walk, how, *job, abreast) for job in jobs],
+            workshop,
+            runner.sweep,
+            workers=len(jobs) if abreast else AT_ONCE,
+        )
 
 
 if TYPE_CHECKING:
@@ -82,7 +90,11 @@ if TYPE_CHECKING:
 
 
 def run_all(
-    jobs: Sequence[Callable[[], Result]], workshop: Workshop, sweep: Callable[[], None]
+    jobs: Sequence[Callable[[], Result]],
+    workshop: Workshop,
+    sweep: Callable[[], None],
+    *,
+    workers: int = AT_ONCE,
 ) -> list[Result]:
     """Do these, some at once; the results in their order.
 
@@ -90,11 +102,12 @@ def run_all(
         jobs: one for each deployment.
         workshop: is told when they are interrupted.
         sweep: ends what they wait for.
+        workers: how many at once.
 
     Raises:
         BuilderError: one of them could not leave its report; the others were ended.
     """
-    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+    with ThreadPoolExecutor(max_workers=workers) as pool:
         futures = [pool.submit(job) for job in jobs]
         try:
             wait(futures, return_when=FIRST_EXCEPTION)

@@ -37,6 +37,11 @@ class Runner(Protocol):
         """The name or address under which its sites are found."""
         ...
 
+    @property
+    def changes_host(self) -> bool:
+        """Whether a deployment that comes or goes changes the network of the host."""
+        ...
+
     def prepare(
         self, subject: Subject, log: Path, progress: Callable[[str], None]
     ) -> Callable[[Deployment], AbstractContextManager[Site]]:
@@ -68,6 +73,11 @@ class DockerRunner:
     def base(self) -> str:
         """The base image."""
         return self.kitchen.base
+
+    @property
+    def changes_host(self) -> bool:
+        """Each container is an interface more on the host."""
+        return True
 
     @property
     def host(self) -> str:

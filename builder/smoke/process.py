@@ -74,6 +74,11 @@ class ProcessRunner:
         return f"process {where}, {when}"
 
     @property
+    def changes_host(self) -> bool:
+        """Deployments have a network of their own, or the loopback, which is there anyway."""
+        return False
+
+    @property
     def host(self) -> str:
         """The address under which its sites are found."""
         return LOOPBACK

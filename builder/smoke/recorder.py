@@ -71,6 +71,10 @@ class Recorder:
         if vital and outcome is Outcome.FAILED:
             raise Halt(name)
 
+    def forget(self, since: int) -> None:
+        """Take back all results from that number on: what they were about is asked again."""
+        del self.results[since:]
+
     def skip(self, name: str, reason: str) -> None:
         """A probe that cannot be made here, and why."""
         self._add(ProbeResult(name, Outcome.SKIPPED, 0.0, reason))

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from builder.errors import BuilderError, InterruptedRunError
 from builder.smoke import visit
-from builder.smoke.model import Halt
+from builder.smoke.abreast import Abreast
+from builder.smoke.model import Halt, Outcome
 from builder.smoke.notebook import Run
 from builder.smoke.probes import browser, endpoints, failures, forms, kernel, only, ports
 from builder.smoke.recorder import Recorder, foreseen
@@ -17,7 +18,7 @@ from builder.smoke.result import RESULT, Result, report_directory
 from builder.smoke.web import entry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -32,6 +33,12 @@ _KERNEL_LAYERS = (
     ("forms", forms),
     ("failures", failures),
 )
+
+
+# What Chromium says of a request that it dropped as a container came or went on its host, which is
+# no business of the deployment's; then it looks again, so often at most.
+_CHANGED = b"ERR_NETWORK_CHANGED"
+_LOOKS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +69,16 @@ def walk(
     deployment: Deployment,
     subject: Subject,
     start: Callable[[Deployment], AbstractContextManager[Site]],
+    abreast: Abreast | None = None,
 ) -> Result:
     """Start a deployment, ask everything, end it, and leave its report.
+
+    Args:
+        how: what is the same for all.
+        deployment: what to start.
+        subject: the wheel.
+        start: starts it.
+        abreast: those that start and end with it, or None if it is alone.
 
     Raises:
         InterruptedRunError: the run was interrupted.
@@ -71,7 +86,8 @@ def walk(
     """
 
     def work(record: Recorder, room: Path) -> None:
-        with start(deployment) as site:
+        among = abreast or Abreast(1, at_once=1)
+        with among.member() as member, start(deployment) as site, member.turn():
             try:
                 layers(how, site, subject, record, room)
             finally:
@@ -149,21 +165,39 @@ def _kernel_layers(opened: visit.Visit, wanted: tuple[str, ...], record: Recorde
 
 
 def _browser_layers(how: Walk, site: Site, subject: Subject, record: Recorder, room: Path) -> None:
+    """Look with the browser; again, if somebody else's containers got into its way."""
+    for left in reversed(range(_LOOKS)):
+        before = len(record.results)
+        _look(how, site, subject, record, room)
+        if not left or not _disturbed(record.results[before:], room):
+            return
+        how.tell(f"{site.deployment.name}: the host's network changed meanwhile; it looks again")
+        record.forget(before)
+
+
+def _look(how: Walk, site: Site, subject: Subject, record: Recorder, room: Path) -> None:
     assert how.browsing is not None  # noqa: S101 - for the type checker
     run = Run.fresh(subject.release, with_tensorflow=subject.tensorflow)
+    probe = browser.control if "browser-control" in site.deployment.layers else browser.walk
     web = entry(site, ca_bundle=how.ca_bundle)
     try:
         path = visit.upload(web, run)
         try:
             with how.browsing() as chromium:
-                probe = (
-                    browser.control if "browser-control" in site.deployment.layers else browser.walk
-                )
                 probe(chromium, site, path, run.shown_tag, record, room)
         finally:
             visit.clean_up(web, run)
     finally:
         web.close()
+
+
+def _disturbed(results: Sequence[ProbeResult], room: Path) -> bool:
+    """Whether something failed, and Chromium says that its host's addresses changed."""
+    if all(result.outcome is not Outcome.FAILED for result in results):
+        return False
+    logs = [path.read_bytes() for path in room.glob("*-requests.txt")]
+    told = [result.detail.encode() for result in results]
+    return any(_CHANGED in text for text in (*logs, *told))
 
 
 def _keep_log(site: Site, room: Path) -> None:
