@@ -200,6 +200,15 @@ def test_the_page_has_what_the_run_has_shown() -> None:
     assert "not run" in text, "what is missing in the results is missing in the page, and said"
 
 
+def test_the_docs_have_every_form() -> None:
+    """docs/smoke-hub.md was written after the last change of the forms, and all of them passed."""
+    text = (ROOT / "docs" / "smoke-hub.md").read_text()
+    rows = [line for line in text.splitlines() if "| `/` |" in line or "| `/jhub/` |" in line]
+    assert len(rows) == len(forms.FORMS)
+    for row, form in zip(rows, forms.FORMS.values(), strict=True):
+        assert f" | {form.where} | `{form.prefix}` | {form.effect} |" in row
+
+
 def test_the_page_wants_a_whole_run() -> None:
     """Results without the Hub, or without all of its forms, make no page."""
     for results in ([], _results("2.2.1")[1:], _results("2.2.1")[3:]):
