@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from builder.smoke.browser.chromium import Browser
     from builder.smoke.engines import Runner
     from builder.smoke.model import ProbeResult
+    from builder.smoke.walk import Walk
 
 _MARKS = {Outcome.PASSED: "ok", Outcome.FAILED: "FAILED", Outcome.SKIPPED: "skipped"}
 REPORTS = click.option(
@@ -106,6 +108,7 @@ def _suite(
     options = _options(suite, **chosen)
     wanted = workshop.releases(parse_request(releases, workshop.catalog))
     reports: Path = chosen["reports"]
+    era: bool = chosen["era"]
     broken = 0
     results: list[Result] = []
     with _runner(workshop, **chosen) as runner:
@@ -119,13 +122,29 @@ def _suite(
         )
         for release in wanted:
             try:
-                results += smoke_release(release, workshop, options, runner, how)
+                this = _of_its_time(how, suite, release.version, workshop) if era else how
+                results += smoke_release(release, workshop, options, runner, this)
             except BuilderError as error:
                 if len(wanted) == 1 or workshop.cancelled.is_set():
                     raise
                 workshop.console.error(f"{release.version}: {error.message}", error.hint)
                 broken += 1
     return judge(results, reports, workshop.console, broken)
+
+
+def _of_its_time(how: Walk, suite: str, version: str, workshop: Workshop) -> Walk:
+    """Without the browser, where the front ends of that time take no commands."""
+    from builder.smoke.vintage import has_commands
+
+    if has_commands(workshop.era(version)):
+        return how
+    if suite == "notebook":
+        raise SmokeError(
+            f"the notebooks of {version}'s time are at addresses that nothing here visits",
+            "smoke_lab --era runs the same TensorBoard",
+        )
+    workshop.console.note(f"{version}: no browser, as JupyterLab before 3 takes no commands")
+    return replace(how, browsing=None)
 
 
 def _options(

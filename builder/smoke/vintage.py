@@ -36,6 +36,11 @@ def requirements(era: Era) -> tuple[str, ...]:
     return tuple(r for r in stack.REQUIREMENTS if there or r != _NBCLASSIC)
 
 
+def has_commands(era: Era) -> bool:
+    """Whether the front ends of that time can be told to run all cells (JupyterLab 3)."""
+    return era.until >= _NBCLASSIC_SINCE
+
+
 def words(deployment: Deployment, versions: Mapping[str, str], *, ip: str, port: int) -> list[str]:
     """The command that serves a front end with what is installed, by whatever user.
 
