@@ -197,10 +197,18 @@ def _eras(workshop: Workshop) -> Callable[[str], Era]:
 
 
 def browsing_for(workshop: Workshop, host: str) -> Callable[[], AbstractContextManager[Browser]]:
-    """Opens a browser for which no other host exists."""
+    """Opens a browser for which no other host exists; tried at once, before anything is started.
+
+    Raises:
+        SmokeError: there is none, or it does not start.
+    """
     from builder.smoke.browser.chromium import browsing
 
-    return lambda: browsing(workshop.environ, {host})
+    def opened() -> AbstractContextManager[Browser]:
+        return browsing(workshop.environ, {host})
+
+    with opened():
+        return opened
 
 
 def reporter(console: Console) -> Callable[[str, ProbeResult], None]:
