@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from builder.engine.containers import Started, running
-from builder.errors import SmokeError
 from builder.smoke import stack
 from builder.smoke.model import VARIABLE, Site
-from builder.waiting import wait_for
+from builder.smoke.startup import wait_until_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,7 +27,6 @@ _CONNECT = (
     "        s.settimeout(3)\n"
     "        print(port, s.connect_ex((sys.argv[1], port)))\n"
 )
-_LOG_TAIL = 12
 
 
 class InContainer:
@@ -98,42 +96,8 @@ def start(
         running(engine, f"{deployment.name}-beside", beside) as neighbour,
     ):
         url = f"http://{engine.host}:{container.port(stack.PORT)}{deployment.base_url}"
-        _wait(container, url)
+        wait_until_up("Jupyter", f"{url}api", UP, ended=container.exit_code, log=container.log)
         yield Site(deployment, url, token, release, InContainer(container, neighbour))
-
-
-def _wait(container: Container, url: str) -> None:
-    """Until Jupyter answers.
-
-    Raises:
-        SmokeError: it ended, or took too long.
-    """
-
-    def up() -> bool | None:
-        if _answers(f"{url}api"):
-            return True
-        code = container.exit_code()
-        if code is not None:
-            raise SmokeError(f"Jupyter ended with exit code {code}", _tail(container))
-        return None
-
-    if wait_for(up, UP) is None:
-        raise SmokeError(f"Jupyter did not answer within {UP:.0f} s", _tail(container))
-
-
-def _answers(url: str) -> bool:
-    import requests
-
-    try:
-        with requests.Session() as web:
-            web.trust_env = False
-            return web.get(url, timeout=5).ok
-    except requests.RequestException:
-        return False
-
-
-def _tail(container: Container) -> str:
-    return "\n".join(["its log ends with", *container.log().splitlines()[-_LOG_TAIL:]])
 
 
 def _connects(address: str, port: int) -> bool:

@@ -69,31 +69,47 @@ def recipe(kitchen: Kitchen, subject: Subject) -> images.Recipe:
     Raises:
         SmokeError: the wheelhouse cannot be resolved or filled.
     """
-    if subject.wheel is None:
-        raise SmokeError("an image needs a wheel", "name a release")
-    folder = kitchen.dockerfiles
-    constraints = folder / "lab.txt"
-    context: dict[str, bytes | Path] = {
-        f"dockerfiles/{name}": folder / name for name in ("Dockerfile.lab", "lab.in", "lab.txt")
-    }
-    beside = ["tensorflow"] if subject.tensorflow else []
-    shared = _resolved(kitchen, stack.REQUIREMENTS, constraints)
-    # TensorFlow has bounds of its own on what the stack merely uses.
-    whole = _resolved(
-        kitchen,
-        [*stack.REQUIREMENTS, *beside, str(subject.wheel)],
-        None if beside else constraints,
-    )
-    for room, pins in (("stack", shared), ("tensorboard", whole - shared)):
-        for path in wheelhouse.fetch(sorted(pins), kitchen.target, kitchen.environ, kitchen.cache):
-            context[f"wheelhouse/{room}/{path.name}"] = path
-    context[f"dist/{subject.wheel.name}"] = subject.wheel
+    beside = ("tensorflow",) if subject.tensorflow else ()
     return images.Recipe(
         name="lab",
-        context=context,
+        context=context_of(kitchen, subject, "lab", stack.REQUIREMENTS, beside),
         dockerfile="dockerfiles/Dockerfile.lab",
         arguments={"BASE": kitchen.base, "TB_VER": subject.version},
     )
+
+
+def context_of(
+    kitchen: Kitchen,
+    subject: Subject,
+    name: str,
+    requirements: Sequence[str],
+    beside: Sequence[str] = (),
+) -> dict[str, bytes | Path]:
+    """The build context of an image with a stack and a wheel: path → content, or its file.
+
+    Args:
+        kitchen: where it is made.
+        subject: the wheel.
+        name: of the Dockerfile, the requirements and the constraints, such as `lab`.
+        requirements: the stack.
+        beside: requirements more, which have bounds of their own on what the stack merely uses.
+
+    Raises:
+        SmokeError: the wheelhouse cannot be resolved or filled.
+    """
+    if subject.wheel is None:
+        raise SmokeError("an image needs a wheel", "name a release")
+    folder = kitchen.dockerfiles
+    files = (f"Dockerfile.{name}", f"{name}.in", f"{name}.txt")
+    context: dict[str, bytes | Path] = {f"dockerfiles/{file}": folder / file for file in files}
+    constraints = folder / f"{name}.txt"
+    wanted = [*requirements, *beside, str(subject.wheel)]
+    shared = _resolved(kitchen, requirements, constraints)
+    whole = _resolved(kitchen, wanted, None if beside else constraints)
+    for room, pins in (("stack", shared), ("tensorboard", whole - shared)):
+        for path in wheelhouse.fetch(sorted(pins), kitchen.target, kitchen.environ, kitchen.cache):
+            context[f"wheelhouse/{room}/{path.name}"] = path
+    return context | {f"dist/{subject.wheel.name}": subject.wheel}
 
 
 def make(kitchen: Kitchen, subject: Subject, log: Path, progress: Callable[[str], None]) -> str:

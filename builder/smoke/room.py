@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import psutil
 
 from builder import command
-from builder.errors import SmokeError
 from builder.server import free_port
 from builder.smoke import stack, survivors, vintage
 from builder.smoke.model import VARIABLE, Site
 from builder.smoke.namespace import hosting
 from builder.smoke.relay import LOOPBACK
-from builder.waiting import wait_for
+from builder.smoke.startup import wait_until_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from builder.smoke.namespace import Hosted, Separation
 
 UP = 60.0  # seconds until Jupyter must answer; it takes 2 to 4 on two idle cores
-_LOG_TAIL = 12
 _DIRECTORIES = {
     "HOME": "home",
     "TMPDIR": "tmp",
@@ -160,7 +158,14 @@ def start(
         with hosting(words, port, separation, room=room, environ=environ) as hosted:
             inside = Room(room, environ, hosted)
             url = f"http://{LOOPBACK}:{hosted.port}{deployment.base_url}"
-            _wait(inside, url, token)
+            wait_until_up(
+                "Jupyter",
+                f"{url}api/status",
+                UP,
+                ended=inside.ended,
+                log=inside.log,
+                token=token,
+            )
             yield Site(deployment, url, token, ready.release, inside)
 
 
@@ -171,32 +176,3 @@ def _furnish(room: Path) -> dict[str, str]:
     for path in named.values():
         path.mkdir()
     return {variable: str(path) for variable, path in named.items()}
-
-
-def _wait(room: Room, url: str, token: str) -> None:
-    def up() -> bool | None:
-        if _answers(f"{url}api/status", token):
-            return True
-        code = room.ended()
-        if code is not None:
-            raise SmokeError(f"Jupyter ended with exit code {code}", _tail(room))
-        return None
-
-    if wait_for(up, UP) is None:
-        raise SmokeError(f"Jupyter did not answer within {UP:.0f} s", _tail(room))
-
-
-def _answers(url: str, token: str) -> bool:
-    import requests
-
-    headers = {"Authorization": f"token {token}"}
-    try:
-        with requests.Session() as web:
-            web.trust_env = False  # a proxy has no business on the loopback
-            return web.get(url, timeout=5, headers=headers).ok
-    except requests.RequestException:
-        return False
-
-
-def _tail(room: Room) -> str:
-    return "\n".join(["its log ends with", *room.log().splitlines()[-_LOG_TAIL:]])

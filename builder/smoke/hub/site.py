@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-import requests
-
 from builder.engine.containers import Started, labelled, running
 from builder.engine.door import LABEL, NAMESPACE
 from builder.errors import SmokeError
@@ -17,8 +15,7 @@ from builder.smoke.docker import InContainer
 from builder.smoke.hub.configurations import PORT
 from builder.smoke.hub.member import SPAWN
 from builder.smoke.model import Site
-from builder.smoke.web import Web
-from builder.waiting import wait_for
+from builder.smoke.startup import wait_until_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,7 +26,6 @@ if TYPE_CHECKING:
     from builder.smoke.hub.member import Member
 
 UP = 90.0  # seconds until the Hub must answer; it takes 3 on two idle cores
-_LOG_TAIL = 12
 # A container of a user carries it beside the run's label; its value is the Hub's container.
 HUB_LABEL = "tensorboard-proxy-wheels.hub"
 # Where the engine itself finds its socket, whoever talks to it and from where.
@@ -137,7 +133,13 @@ def start(ground: Ground, configuration: Configuration) -> Iterator[Hub]:
         running(engine, f"{name}-beside", beside) as neighbour,
     ):
         root = f"http://{engine.host}:{container.port(PORT)}{configuration.prefix}"
-        _wait(container, root)
+        wait_until_up(
+            "the Hub",
+            f"{root}hub/health",
+            UP,
+            ended=container.exit_code,
+            log=container.log,
+        )
         yield Hub(ground, configuration, container, neighbour, root, label)
 
 
@@ -169,31 +171,3 @@ def _no_users_left(ground: Ground, label: str) -> Iterator[None]:
     finally:
         for container in labelled(ground.engine, HUB_LABEL, label):
             container.remove()
-
-
-def _wait(container: Container, root: str) -> None:
-    def up() -> bool | None:
-        if _answers(root):
-            return True
-        code = container.exit_code()
-        if code is not None:
-            raise SmokeError(f"the Hub ended with exit code {code}", tail(container))
-        return None
-
-    if wait_for(up, UP) is None:
-        raise SmokeError(f"the Hub did not answer within {UP:.0f} s", tail(container))
-
-
-def _answers(root: str) -> bool:
-    web = Web(root)
-    try:
-        return web.ask("hub/health", timeout=5.0).status == 200
-    except (requests.RequestException, TimeoutError):
-        return False
-    finally:
-        web.close()
-
-
-def tail(container: Container) -> str:
-    """The last lines of a container's log, as a hint."""
-    return "\n".join(["its log ends with", *container.log().splitlines()[-_LOG_TAIL:]])
