@@ -7,6 +7,7 @@ shows a frame, a saved notebook that is trusted or not, and TensorBoard's page b
 from __future__ import annotations
 
 import json
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,7 @@ function run() {
   if (defect === 'cell error')
     cells[0].outputs = [{output_type: 'error', ename: 'ValueError', evalue: 'no'}];
   draw(true);
+  if (defect === 'slow answer') fetch('/slow');
 }
 window.Jupyter = {notebook: {
   _fully_loaded: true, notebook_path: PATH, kernel_busy: defect === 'busy kernel',
@@ -120,6 +122,8 @@ class Imitation:
             if method == "PUT":
                 self.saved = "changed"
             return 200, "application/json", json.dumps({"content": {"metadata": {}, "cells": []}})
+        if path == "/slow":
+            time.sleep(2)
         if path == "/save":
             self.saved = "trusted"
         if path == "/proxy/6006/data/plugins_listing" and self.defect == "no listing":
@@ -131,6 +135,7 @@ class Imitation:
             "/api": ("application/json", "{}"),
             "/api/status": ("application/json", "{}"),
             "/save": ("application/json", "{}"),
+            "/slow": ("application/json", "{}"),
             "/data/environment": ("application/json", "{}"),
             f"/nbclassic/notebooks/{PATH}": ("text/html", _NOTEBOOK),
             "/proxy/6006/": ("text/html", _TENSORBOARD),

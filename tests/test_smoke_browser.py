@@ -266,6 +266,11 @@ def test_a_good_page_passes(chromium: Browser, tmp_path: Path) -> None:
     assert re.search(r"tensorboard GET +200 script http://127.0.0.1:\d+/proxy/6006/index.js", log)
 
 
+def test_a_question_under_way_is_waited_for(chromium: Browser, tmp_path: Path) -> None:
+    """What Jupyter takes two seconds to answer, while the page is judged, has not failed."""
+    assert _visit(probes.walk, chromium, "slow answer", tmp_path) == {}
+
+
 @pytest.mark.parametrize(
     ("defect", "fails"),
     [

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page
 
     from builder.smoke.browser.chromium import Browser
+    from builder.smoke.browser.traffic import Exchange
     from builder.smoke.model import Person, Site
     from builder.smoke.recorder import Recorder
 
@@ -54,10 +55,11 @@ class Visit:
         """Take a picture of what is in view."""
         self.picture = evidence.picture(self.page)
 
-    def settle(self) -> None:
-        """Wait until nothing that the frames asked for is under way, or it took too long."""
-        exchanges = self.observer.exchanges
-        self.observer.watch(self.page, lambda: all(e.done for e in exchanges if e.framed), _SETTLE)
+    def settled(self) -> list[Exchange]:
+        """What has been asked for until now, once all of it is answered or has had its time."""
+        asked = list(self.observer.exchanges)
+        self.observer.watch(self.page, lambda: all(e.done for e in asked), _SETTLE)
+        return asked
 
 
 @contextmanager

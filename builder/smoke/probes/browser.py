@@ -138,9 +138,8 @@ def _look(visit: Visit, frame: Frame, canary: str, record: Recorder) -> None:
 
 def _judge(visit: Visit, record: Recorder) -> None:
     """All that was asked for and said until the chart was there."""
-    visit.settle()
     origin, prefix = visit.site.origin, visit.prefix
-    seen = [e for e in visit.observer.exchanges if not _redirects(visit.site, e)]
+    seen = [e for e in visit.settled() if not _redirects(visit.site, e)]
     ours = visit.site.inside is not None
     below = sum(e.url.startswith(prefix) for e in seen)
     with record.probe("browser-nothing-foreign") as told:
