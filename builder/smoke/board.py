@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urljoin
 
 from builder.smoke.frame import texts
+from builder.smoke.kernel import CELL
 from builder.smoke.model import ProbeFailure
 from builder.today.answers import Ask
 
@@ -58,10 +59,12 @@ _BESIDE = dedent("""\
 
     print(json.dumps([_beside(PORT, *_ask) for _ask in json.loads(ASKS)]))""")
 
+# Seconds. A TensorBoard that is importing TensorFlow hears a signal when that is done.
+_ENDS = 40
 _STOP = dedent("""\
     import json, os, signal, time
 
-    _left, _deadline = True, time.monotonic() + 5
+    _left, _deadline = True, time.monotonic() + SECONDS
     os.kill(PID, signal.SIGTERM)
     while _left and time.monotonic() < _deadline:
         _left = os.waitpid(PID, os.WNOHANG)[0] == 0
@@ -133,9 +136,11 @@ def stop(visit: Visit, info: Info) -> None:
     Raises:
         ProbeFailure: it does not go.
     """
-    left = visit.kernel.value(_STOP.replace("PID", str(info.pid)))
-    if left:
-        raise ProbeFailure(f"the TensorBoard with the pid {info.pid} does not end on SIGTERM")
+    code = _STOP.replace("PID", str(info.pid)).replace("SECONDS", str(_ENDS))
+    if visit.kernel.value(code, timeout=_ENDS + CELL):
+        raise ProbeFailure(
+            f"the TensorBoard with the pid {info.pid} does not end within {_ENDS} s of SIGTERM"
+        )
 
 
 class Board:
