@@ -156,9 +156,11 @@ def test_the_printed_commands_let_no_stranger_in(tool: str, hostile: Path, tmp_p
         lines = [line for line in text.splitlines() if line.startswith(f"{tool} ")]
         assert len(lines) == 3
         path = f"{venv / 'bin'}:{Path(uv_program()).parent}:{os.environ['PATH']}"
+        # nox points uv at the session's own environment, which is not meant here.
+        environ = {k: v for k, v in os.environ.items() if k != "UV_PYTHON"}
         subprocess.run(
             ["sh", "-ec", "\n".join(lines)],
-            env={**os.environ, "PATH": path, "VIRTUAL_ENV": str(venv)},
+            env={**environ, "PATH": path, "VIRTUAL_ENV": str(venv)},
             check=True,
             capture_output=True,
         )

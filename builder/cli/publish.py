@@ -18,6 +18,7 @@ from builder.cli.options import (
     identity_options,
     open_workshop,
     series_option,
+    take_common,
     together,
 )
 from builder.errors import PublishError, RequestError
@@ -101,7 +102,7 @@ def publish(
         raise RequestError("--index-url belongs to a repository", "name it with --repository")
     if repository is not None and chosen["offline"]:
         raise RequestError("--offline and --repository exclude each other", "leave one out")
-    common = Common(*(chosen.pop(name) for name in Common._fields))
+    common = take_common(chosen)
     flags = {name: chosen.pop(name) for name in ("dry_run", "attest", "install", "python")}
     build = build_options(chosen.pop("series"), **chosen)
     workshop = open_workshop(common, commit=True)
