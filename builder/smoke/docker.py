@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from builder.engine.door import Engine
     from builder.smoke.model import Deployment
 
-UP = 120.0  # seconds until Jupyter must answer; five take 12 together on two idle cores
+UP = 120.0  # seconds until Jupyter must answer; several start at once
 _CONNECT = (
     "import socket, sys\n"
     "for port in map(int, sys.argv[2:]):\n"
