@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import io
 import shutil
+import zipfile
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 NAMES = ("proxy", "proxy-hardening")
 PATCHES = ROOT / "patches"
+CORE = "tensorboard/plugins/core/core_plugin.py"
 
 
 @pytest.fixture
@@ -49,10 +52,14 @@ def spoil(series: Path, old: str, new: str) -> None:
 def test_every_release_is_patched_once(
     version: str, release: Callable[[str], Release], stock_wheel: Callable[[str], Path]
 ) -> None:
-    """All 45: notebook.py alone changes, is valid Python, carries a change notice, is pinned."""
+    """All 45: notebook.py changes, is valid Python, carries a change notice, is pinned.
+
+    Nothing else does, but for the one that also serves the page.
+    """
     stock = archive.parse(stock_wheel(version).read_bytes(), version)
     delta = make_delta(release(version), stock, [load_series(PATCHES / n) for n in NAMES])
-    assert set(delta.changes) == {NOTEBOOK}
+    beside = {CORE} if version == "2.4.0" else set()
+    assert set(delta.changes) == {NOTEBOOK} | beside
     change = delta.changes[NOTEBOOK]
     member = stock.find(NOTEBOOK)
     assert member is not None
@@ -61,9 +68,29 @@ def test_every_release_is_patched_once(
     assert git_blob(before) == release(version).notebook_blob
     ast.parse(change.after)
     assert b"# Modified by the tensorboard-proxy-wheels project" in change.after
-    assert len(delta.applied) == 1
+    assert len(delta.applied) == 1 + len(beside)
     is_native = version in (v for v in RELEASES if load_series(PATCHES / "proxy").is_native(v))
     assert delta.native == (("proxy",) if is_native else ())
+
+
+def test_the_page_of_2_4_0_has_every_place_once(
+    release: Callable[[str], Release], stock_wheel: Callable[[str], Path]
+) -> None:
+    """What is exchanged in its script as it is served stands there once, and so will not miss."""
+    stock = archive.parse(stock_wheel("2.4.0").read_bytes(), "2.4.0")
+    delta = make_delta(release("2.4.0"), stock, [load_series(PATCHES / n) for n in NAMES])
+    places = next(
+        ast.literal_eval(node.value)
+        for node in ast.parse(delta.changes[CORE].after).body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_BELOW_PREFIX"
+    )
+    webfiles = stock.find("tensorboard/webfiles.zip")
+    assert webfiles is not None
+    with zipfile.ZipFile(io.BytesIO(webfiles.read())) as web:
+        script = web.read("index.js")
+    assert [script.count(old) for old, _ in places] == [1, 1, 1, 1]
+    assert b"prefix$tb" not in script
+    assert b"stripped$tb" not in script
 
 
 def test_hardening_left_out_ships_native_code(
