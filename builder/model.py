@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 PACKAGE = "tensorboard"
 FIRST_RELEASE = "1.13.0"
+# 1.13.x imports the TensorFlow of its time when it starts, which no Python of today takes.
+FIRST_ALIVE = "1.14.0"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from builder.errors import RequestError
-from builder.model import FIRST_RELEASE
+from builder.model import FIRST_ALIVE, FIRST_RELEASE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +48,24 @@ def parse_request(words: Sequence[str], catalog: Catalog) -> Wanted:
             chosen |= {r.version: r for r in releases}
     ordered = sorted(chosen.values(), key=lambda r: Version(r.version))
     return Wanted(tuple(ordered), tuple(unknown))
+
+
+def alive_today(releases: Sequence[Release], otherwise: str) -> list[Release]:
+    """Those of them that can start with dependencies of today.
+
+    Args:
+        releases: all that were asked for.
+        otherwise: what to do about the others.
+
+    Raises:
+        RequestError: none of them can.
+    """
+    able = [r for r in releases if Version(r.version) >= Version(FIRST_ALIVE)]
+    if not able:
+        raise RequestError(
+            "1.13.x imports the TensorFlow of its time when it starts and stays out", otherwise
+        )
+    return able
 
 
 def no_such_release(version: str, catalog: Catalog) -> RequestError:

@@ -157,6 +157,8 @@ def test_series_can_be_chosen(run_builder: RunBuilder, tmp_path: Path) -> None:
         (["check", "no.whl"], 5, "no.whl cannot be read"),
         (["check", str(ROOT / "README.md")], 5, "is no zip file"),
         (["check"], 2, "Missing argument"),
+        (["smoke-lab", "1.13.1"], 2, "1.13.x imports the TensorFlow of its time"),
+        (["smoke-hub", "1.13.1"], 2, "1.13.x imports the TensorFlow of its time"),
         (["buidl"], 2, "No such command"),
     ],
 )

@@ -15,7 +15,7 @@ from builder.errors import IndexLookupError, RequestError
 from builder.model import FIRST_RELEASE, IdentityKind, WheelFile
 from builder.pipeline.build import BuildOptions
 from builder.plan import make_plan, to_json
-from builder.request import no_such_release, parse_request
+from builder.request import alive_today, no_such_release, parse_request
 from builder.series import load_series
 from tests.conftest import CATALOG, RELEASES, ROOT
 
@@ -23,6 +23,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OPTIONS = {"kind": IdentityKind.TEST, "name": "tensorboardtmp", "local_label": "proxy.1"}
+
+
+def test_releases_that_need_their_own_tensorflow_stay_out() -> None:
+    """Of all releases 43 can start today; where none can, it says so and what to do."""
+    able = alive_today(CATALOG.releases, "…")
+    assert [r.version for r in (able[0], able[-1])] == ["1.14.0", "2.21.0"]
+    assert len(able) == len(CATALOG.releases) - 2
+    with pytest.raises(RequestError, match=r"1\.13\.x") as failure:
+        alive_today([r for r in CATALOG.releases if r not in able], "use another Python")
+    assert failure.value.hint == "use another Python"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +11,6 @@ import click
 from builder.cli.options import (
     DOCKERFILES,
     Common,
-    build_options,
     common_options,
     identity_options,
     needs_extra,
@@ -20,34 +18,31 @@ from builder.cli.options import (
     series_option,
     together,
 )
+from builder.cli.smoking import (
+    CONTROL,
+    NO_BROWSER,
+    REPORTS,
+    judge,
+    options_of,
+    run_each,
+    that_start,
+    walk_for,
+)
 from builder.era import era_of
-from builder.errors import BuilderError, RequestError, SmokeError
+from builder.errors import RequestError, SmokeError
 from builder.request import parse_request
-from builder.smoke.model import Outcome
-from builder.smoke.result import Result, failures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-    from builder.console import Console
     from builder.era import Era
-    from builder.pipeline.smoke import SmokeOptions
+    from builder.model import Release
     from builder.pipeline.workshop import Workshop
-    from builder.smoke.browser.chromium import Browser
     from builder.smoke.engines import Runner
-    from builder.smoke.model import ProbeResult
+    from builder.smoke.result import Result
     from builder.smoke.walk import Walk
 
-_MARKS = {Outcome.PASSED: "ok", Outcome.FAILED: "FAILED", Outcome.SKIPPED: "skipped"}
-REPORTS = click.option(
-    "--reports",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("reports"),
-    show_default=True,
-    help="Where results, pictures and logs go.",
-)
-NO_BROWSER = click.option("--no-browser", is_flag=True, help="Leave the browser's probes out.")
 _engine_options = together(
     click.option(
         "--engine",
@@ -60,7 +55,7 @@ _engine_options = together(
         "--base", metavar="IMAGE", help="Base image; default: base_image's, or Jupyter's."
     ),
     click.option("--era", is_flag=True, help="Dependencies of the release's own date (process)."),
-    click.option("--control/--no-control", help="Also run it where it must fail."),
+    CONTROL,
     NO_BROWSER,
     REPORTS,
 )
@@ -103,32 +98,22 @@ def _suite(
 ) -> int:
     with needs_extra("smoke"):
         from builder.pipeline.smoke import smoke_release
-        from builder.smoke.walk import Walk
     workshop = open_workshop(Common(catalog, patches, offline), commit=True)
-    options = _options(suite, **chosen)
+    options = options_of(suite, chosen, tensorflow=chosen["beside"] is not None)
+    reports, era = chosen["reports"], chosen["era"]
     wanted = workshop.releases(parse_request(releases, workshop.catalog))
-    reports: Path = chosen["reports"]
-    era: bool = chosen["era"]
-    broken = 0
-    results: list[Result] = []
+    if not era:
+        wanted = that_start(wanted, workshop)
     with _runner(workshop, **chosen) as runner:
-        how = Walk(
-            engine=runner.name,
-            browsing=None if chosen["no_browser"] else browsing_for(workshop, runner.host),
-            reports=reports,
-            report=reporter(workshop.console),
-            check_cancelled=workshop.check_cancelled,
-            tell=workshop.console.note,
+        how = walk_for(
+            workshop, runner.name, runner.host, reports=reports, no_browser=chosen["no_browser"]
         )
-        for release in wanted:
-            try:
-                this = _of_its_time(how, suite, release.version, workshop) if era else how
-                results += smoke_release(release, workshop, options, runner, this)
-            except BuilderError as error:
-                if len(wanted) == 1 or workshop.cancelled.is_set():
-                    raise
-                workshop.console.error(f"{release.version}: {error.message}", error.hint)
-                broken += 1
+
+        def go(release: Release) -> list[Result]:
+            this = _of_its_time(how, suite, release.version, workshop) if era else how
+            return smoke_release(release, workshop, options, runner, this)
+
+        results, broken = run_each(wanted, workshop, go)
     return judge(results, reports, workshop.console, broken)
 
 
@@ -145,16 +130,6 @@ def _of_its_time(how: Walk, suite: str, version: str, workshop: Workshop) -> Wal
         )
     workshop.console.note(f"{version}: no browser, as JupyterLab before 3 takes no commands")
     return replace(how, browsing=None)
-
-
-def _options(
-    suite: str, series: tuple[str, ...], control: bool, beside: str | None, **chosen: Any
-) -> SmokeOptions:
-    from builder.pipeline.smoke import SmokeOptions
-
-    names = ("identity", "name", "local_label", "build_tag", "output")
-    build = build_options(series, **{name: chosen[name] for name in names})
-    return SmokeOptions(suite, build, control, tensorflow=beside is not None)
 
 
 @contextmanager
@@ -194,64 +169,3 @@ def _eras(workshop: Workshop) -> Callable[[str], Era]:
         return era_of(release)
 
     return find
-
-
-def browsing_for(workshop: Workshop, host: str) -> Callable[[], AbstractContextManager[Browser]]:
-    """Opens a browser for which no other host exists; tried at once, before anything is started.
-
-    Raises:
-        SmokeError: there is none, or it does not start.
-    """
-    from builder.smoke.browser.chromium import browsing
-
-    def opened() -> AbstractContextManager[Browser]:
-        return browsing(workshop.environ, {host})
-
-    with opened():
-        return opened
-
-
-def reporter(console: Console) -> Callable[[str, ProbeResult], None]:
-    """Says each result in a line of its own, as it comes."""
-
-    def report(deployment: str, result: ProbeResult) -> None:
-        console.say(
-            f"{deployment:<15} {_MARKS[result.outcome]:<7} {result.seconds:6.2f} s  "
-            f"{result.name:<24} {result.detail}".rstrip()
-        )
-
-    return report
-
-
-def judge(results: Sequence[Result], reports: Path, console: Console, broken: int = 0) -> int:
-    """Show the table of a run and what failed; the exit code.
-
-    Raises:
-        SmokeError: something failed.
-    """
-    rows = []
-    for result in results:
-        count = {o: sum(p.outcome is o for p in result.probes) for o in Outcome}
-        rows.append(
-            (
-                result.release,
-                result.deployment,
-                _MARKS[result.outcome],
-                str(count[Outcome.PASSED]),
-                str(count[Outcome.FAILED]),
-                str(count[Outcome.SKIPPED]),
-                f"{result.seconds:.1f}",
-                ", ".join(result.pictures),
-            )
-        )
-    columns = ("release", "deployment", "outcome", "passed", "failed", "skipped", "s", "pictures")
-    console.table(columns, rows)
-    wrong = failures(results)
-    if wrong or broken:
-        shown = "; ".join(wrong[:3]) + (f"; and {len(wrong) - 3} more" if len(wrong) > 3 else "")
-        raise SmokeError(
-            shown or f"{broken} releases could not be run",
-            f"{reports}/<release>/<deployment>/ has the log, the picture and the browser's trace",
-        )
-    console.say(f"results, pictures and logs are in {reports}/")
-    return 0

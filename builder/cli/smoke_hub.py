@@ -10,7 +10,6 @@ import click
 from builder.cli.options import (
     DOCKERFILES,
     Common,
-    build_options,
     common_options,
     identity_options,
     needs_extra,
@@ -18,18 +17,25 @@ from builder.cli.options import (
     series_option,
     together,
 )
-from builder.cli.smoke import NO_BROWSER, REPORTS, browsing_for, judge, reporter
+from builder.cli.smoking import (
+    CONTROL,
+    NO_BROWSER,
+    REPORTS,
+    judge,
+    options_of,
+    run_each,
+    that_start,
+    walk_for,
+)
 from builder.console import Console
-from builder.errors import BuilderError, EngineError, RequestError
+from builder.errors import EngineError, RequestError
 from builder.request import parse_request
 
 if TYPE_CHECKING:
     from builder.engine.door import Engine
-    from builder.pipeline.smoke import SmokeOptions
+    from builder.model import Release
     from builder.pipeline.workshop import Workshop
-    from builder.smoke.engines import DockerRunner
     from builder.smoke.result import Result
-    from builder.smoke.walk import Walk
 
 _hub_options = together(
     click.option("--only", multiple=True, metavar="NAME", help="These configurations only: hub, …"),
@@ -54,7 +60,7 @@ _hub_options = together(
         show_default=True,
         help="What `table` writes.",
     ),
-    click.option("--control/--no-control", help="Also run it where it must fail."),
+    CONTROL,
     NO_BROWSER,
     REPORTS,
 )
@@ -78,10 +84,13 @@ def smoke_hub(
     if releases == ("table",):
         return _write_page(reports, page)
     with needs_extra("smoke"):
-        from builder.smoke import engines, walk
+        from builder.pipeline.hub import HubOptions, smoke_hub_release
+        from builder.smoke import engines
     workshop = open_workshop(Common(catalog, patches, chosen["offline"]), commit=True)
-    names = _configurations(chosen["only"])
-    results: list[Result] = []
+    hub = HubOptions(_configurations(chosen["only"]), chosen["users"], chosen["socket"])
+    options = options_of("hub", chosen)
+    wanted = workshop.releases(parse_request(releases, workshop.catalog))
+    wanted = that_start(wanted, workshop)
     with engines.docker_runner(
         _engine(workshop),
         chosen["base"],
@@ -90,50 +99,15 @@ def smoke_hub(
         workshop.environ,
     ) as runner:
         workshop.console.note(f"base image: {runner.base}")
-        how = walk.Walk(
-            engine=runner.name,
-            browsing=None if chosen["no_browser"] else browsing_for(workshop, runner.host),
-            reports=reports,
-            report=reporter(workshop.console),
-            check_cancelled=workshop.check_cancelled,
-            tell=workshop.console.note,
+        how = walk_for(
+            workshop, runner.name, runner.host, reports=reports, no_browser=chosen["no_browser"]
         )
-        broken = _run(releases, workshop, runner, how, names, results, chosen)
+
+        def go(release: Release) -> list[Result]:
+            return smoke_hub_release(release, workshop, options, hub, runner, how)
+
+        results, broken = run_each(wanted, workshop, go)
     return judge(results, reports, workshop.console, broken)
-
-
-def _run(
-    releases: tuple[str, ...],
-    workshop: Workshop,
-    runner: DockerRunner,
-    how: Walk,
-    names: tuple[str, ...],
-    results: list[Result],
-    chosen: dict[str, Any],
-) -> int:
-    """Add each release's results; how many releases could not be run."""
-    from builder.pipeline.hub import HubOptions, smoke_hub_release
-
-    wanted = workshop.releases(parse_request(releases, workshop.catalog))
-    hub = HubOptions(names, chosen["users"], chosen["socket"])
-    broken = 0
-    for release in wanted:
-        try:
-            results += smoke_hub_release(release, workshop, _options(chosen), hub, runner, how)
-        except BuilderError as error:
-            if len(wanted) == 1 or workshop.cancelled.is_set():
-                raise
-            workshop.console.error(f"{release.version}: {error.message}", error.hint)
-            broken += 1
-    return broken
-
-
-def _options(chosen: dict[str, Any]) -> SmokeOptions:
-    from builder.pipeline.smoke import SmokeOptions
-
-    names = ("identity", "name", "local_label", "build_tag", "output")
-    build = build_options(chosen["series"], **{name: chosen[name] for name in names})
-    return SmokeOptions("hub", build, chosen["control"], tensorflow=False)
 
 
 def _engine(workshop: Workshop) -> Engine:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from builder.catalog import DEFAULT_PATH
 from builder.cli.options import DEFAULT_PATCHES, Common, needs_extra, open_workshop
-from builder.cli.smoke import NO_BROWSER, REPORTS, browsing_for, judge, reporter
+from builder.cli.smoking import NO_BROWSER, REPORTS, judge, walk_for
 from builder.smoke.model import Frontend, Subject
 
 
@@ -38,20 +39,15 @@ def smoke(url: str, token_file: Path, frontend: str, no_browser: bool, reports: 
     """
     with needs_extra("smoke"):
         from builder.smoke import existing
-        from builder.smoke.walk import Walk, walk
+        from builder.smoke.walk import walk
     there = existing.parse(url, token_file)
     workshop = open_workshop(Common(DEFAULT_PATH, DEFAULT_PATCHES, offline=True))
     console = workshop.console
     ca_bundle = workshop.environment.ca_bundle
     deployment, release = existing.ask(there, Frontend(frontend), ca_bundle)
     console.note(f"TensorBoard {release}, variable {deployment.variable!r}")
-    how = Walk(
-        engine="existing",
-        browsing=None if no_browser else browsing_for(workshop, there.host),
-        reports=reports,
-        report=reporter(console),
-        check_cancelled=workshop.check_cancelled,
-        tell=console.note,
+    how = replace(
+        walk_for(workshop, "existing", there.host, reports=reports, no_browser=no_browser),
         ca_bundle=ca_bundle,
     )
     result = walk(

@@ -22,7 +22,7 @@ from builder.errors import RequestError, TodayError
 from builder.machine import cores
 from builder.model import IdentityKind
 from builder.pipeline.build import Failed, build_many
-from builder.request import parse_request
+from builder.request import alive_today, parse_request
 from builder.today import cell as cells
 from builder.today import table
 from builder.today.cell import PYTHONS
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from builder.today.trial import Subject
 
 DEFAULT_REFERENCES = ROOT / "tests" / "eras"
-# 1.13.x imports TensorFlow when it starts: there is nothing to mend for today's Pythons.
-_FIRST = Version("1.14.0")
 _DIRECTORY = click.Path(path_type=Path, file_okay=False)
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 
@@ -192,19 +190,14 @@ def _stock(release: Release, workshop: Workshop, room: Path) -> Subject:
 
 def _in_reach(workshop: Workshop, releases: tuple[str, ...]) -> list[Release]:
     found = workshop.releases(parse_request(releases, workshop.catalog))
-    able = [r for r in found if Version(r.version) >= _FIRST]
-    if not able:
-        raise RequestError(
-            "1.13.x imports TensorFlow when it starts and stays out", "name 1.14.0 or later"
-        )
-    return able
+    return alive_today(found, "name 1.14.0 or later")
 
 
 def _write_page(workshop: Workshop, reports: Path, page: Path) -> int:
     kept = cells.load_all(reports)
     if not kept:
         raise RequestError(f"{reports} has no cells", "python -m builder today all")
-    able = [r for r in workshop.catalog.releases if Version(r.version) >= _FIRST]
+    able = alive_today(workshop.catalog.releases, "refresh the catalog")
     with tempfile.TemporaryDirectory(prefix="today-wheels-") as name:
         subjects = [_stock(release, workshop, Path(name)) for release in able]
         _, refused = pairs_of(subjects, PYTHONS)
