@@ -3,12 +3,58 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.smoke.probes.only import listeners
+from builder.smoke.model import Deployment, Frontend, Outcome, Site
+from builder.smoke.probes.only import barred, listeners
+from builder.smoke.recorder import Recorder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class _Here:
+    """This machine, on which a port that listens everywhere is seen as such."""
+
+    def run(
+        self, words: Sequence[str], *, root: bool = False, timeout: float = 30.0
+    ) -> tuple[int, str]:
+        del root
+        done = subprocess.run(words, capture_output=True, text=True, timeout=timeout, check=False)
+        return done.returncode, done.stdout
+
+    def log(self) -> str:
+        return ""
+
+    def published(self) -> None:
+        return None
+
+    def reachable(self, port: int) -> dict[str, bool]:
+        del port
+        return {}
+
+
+@pytest.mark.parametrize(
+    ("release", "outcome"), [("1.15.0", Outcome.SKIPPED), ("2.0.0", Outcome.FAILED)]
+)
+def test_a_port_on_every_address_fails_where_the_release_keeps_to_the_loopback(
+    release: str, outcome: Outcome
+) -> None:
+    """What 1.15 does by itself is said, and no failure of ours; from 2.0 on it is one."""
+    record = Recorder()
+    site = Site(Deployment("x", Frontend.LAB), "http://h/", "t", release, _Here())
+    with socket.create_server(("0.0.0.0", 0)) as server:  # noqa: S104 - it is what fails
+        barred(site, _Here(), server.getsockname()[1], record)
+    assert [(r.name, r.outcome) for r in record.results] == [
+        ("loopback-only", outcome),
+        ("neighbour-refused", Outcome.SKIPPED),
+    ]
 
 
 def test_a_real_table_has_a_real_listener() -> None:

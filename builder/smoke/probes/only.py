@@ -29,9 +29,18 @@ def walk(site: Site, port: int, record: Recorder) -> None:
             record.skip(name, "nobody here can look behind the port of this deployment")
         return
     _published(site.inside, site.deployment.port, record)
+    barred(site, site.inside, port, record)
+
+
+def barred(site: Site, inside: Inside, port: int, record: Recorder) -> None:
+    """TensorBoard's own port is for the loopback, where the release keeps to it by itself."""
+    if Version(site.release) < _LOOPBACK_SINCE:
+        for name in ("loopback-only", "neighbour-refused"):
+            record.skip(name, f"{site.release} listens on every address unless told otherwise")
+        return
     with record.probe("loopback-only") as told:
-        told(_listens_on_loopback(site.inside, port))
-    _neighbours(site.inside, port, site.deployment.port, record)
+        told(_listens_on_loopback(inside, port))
+    _neighbours(inside, port, site.deployment.port, record)
 
 
 def _published(inside: Inside, own: int, record: Recorder) -> None:
