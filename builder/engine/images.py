@@ -104,26 +104,29 @@ def build(
     Raises:
         EngineError: the build failed; the last lines and the log's path are in the hint.
     """
-    if has(engine, recipe.tag):
-        return recipe.tag
+    tag = recipe.tag
+    if has(engine, tag):
+        return tag
     what = f"build {recipe.name}"
     with io.BytesIO() as packed, log.open("w", encoding="utf-8") as sink:
         _pack(recipe.context, packed)
         packed.seek(0)
         with told(what, f"its log is {log}"):
-            failure = _follow(_stream(engine, recipe, packed), sink.write, progress)
+            failure = _follow(_stream(engine, recipe, tag, packed), sink.write, progress)
     if failure is not None:
         tail = "\n".join(log.read_text(encoding="utf-8").splitlines()[-_TAIL_LINES:])
         raise EngineError(f"building {recipe.name} failed: {failure}", f"its log is {log}:\n{tail}")
-    return recipe.tag
+    return tag
 
 
-def _stream(engine: Engine, recipe: Recipe, packed: BinaryIO) -> Iterator[dict[str, object]]:
+def _stream(
+    engine: Engine, recipe: Recipe, tag: str, packed: BinaryIO
+) -> Iterator[dict[str, object]]:
     stream: Iterator[dict[str, object]] = engine.client.api.build(
         fileobj=packed,
         custom_context=True,
         dockerfile=recipe.dockerfile,
-        tag=recipe.tag,
+        tag=tag,
         buildargs=dict(recipe.arguments),
         labels={LABEL: KEPT},
         target=recipe.target,

@@ -18,7 +18,7 @@ from builder.smoke.walk import walk
 from builder.wheel.names import parse_filename
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from contextlib import AbstractContextManager
 
     from builder.model import Release
@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from builder.smoke.result import Result
     from builder.smoke.walk import Walk
 
+    _Start = Callable[[Deployment], AbstractContextManager[Site]]
+
 _PROXY = "proxy"
-AT_ONCE = 2  # deployments; each is a Jupyter, its kernels and a browser
+AT_ONCE = 3  # deployments; each is a Jupyter, its kernels and a browser
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,32 +63,37 @@ def smoke_release(
     subject = wheel_for(release, workshop, options)
     with tempfile.TemporaryDirectory(prefix="smoke-") as name:
         room = Path(name)
-        log = how.reports / f"{release.version}-image.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        start = runner.prepare(subject, log, how.tell)
-        jobs: list[tuple[Deployment, Subject, _Start]] = [
-            (deployment, subject, start) for deployment in SUITES[options.suite]
-        ]
+        wanted = [(deployment, subject) for deployment in SUITES[options.suite]]
         if options.control:
-            frontend = jobs[0][0].frontend
-            jobs.append((UNSET[frontend], subject, start))
+            frontend = wanted[0][0].frontend
+            wanted.append((UNSET[frontend], subject))
             unpatched = without_the_patch(release, workshop, options, room)
             if unpatched is not None:
-                other = log.with_name(f"{release.version}-unpatched-image.log")
-                jobs.append(
-                    (UNPATCHED[frontend], unpatched, runner.prepare(unpatched, other, how.tell))
-                )
+                wanted.append((UNPATCHED[frontend], unpatched))
+        starts = _prepared([wheel for _, wheel in wanted], runner, how)
+        jobs = [(deployment, wheel, starts[wheel]) for deployment, wheel in wanted]
         abreast = Abreast(len(jobs), AT_ONCE) if runner.changes_host else None
         return run_all(
-            [partial(walk, how, *job, abreast) for job in jobs],
+            [
+                partial(walk, how, *job, abreast.member(place) if abreast else None)
+                for place, job in enumerate(jobs)
+            ],
             workshop,
             runner.sweep,
             workers=len(jobs) if abreast else AT_ONCE,
         )
 
 
-if TYPE_CHECKING:
-    _Start = Callable[[Deployment], AbstractContextManager[Site]]
+def _prepared(subjects: Iterable[Subject], runner: Runner, how: Walk) -> dict[Subject, _Start]:
+    """What starts a deployment of each wheel; the first is the patched one."""
+    how.reports.mkdir(parents=True, exist_ok=True)
+    starts: dict[Subject, _Start] = {}
+    for subject in subjects:
+        if subject not in starts:
+            kind = "-unpatched" if starts else ""
+            log = how.reports / f"{subject.release}{kind}-image.log"
+            starts[subject] = runner.prepare(subject, log, how.tell)
+    return starts
 
 
 def run_all(

@@ -7,7 +7,7 @@ loading (`net::ERR_NETWORK_CHANGED`). So nothing of ours comes or goes while a b
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,33 +25,45 @@ class Abreast:
     def __init__(self, count: int, at_once: int) -> None:
         self._started = _Gate(count)
         self._finished = _Gate(count)
-        self._turn = threading.Semaphore(at_once)
+        self._turns = _Turns(at_once)
 
     @contextmanager
-    def member(self) -> Iterator[Member]:
-        """One of them takes part; whatever becomes of it, it keeps nobody waiting afterwards."""
-        member = Member(self._started, self._finished, self._turn)
+    def member(self, place: int) -> Iterator[Member]:
+        """One of them takes part; whatever becomes of it, it keeps nobody waiting afterwards.
+
+        Args:
+            place: turns are taken in the order of these; no two have the same.
+        """
+        member = Member(self._started, self._finished, self._turns, place)
         try:
             yield member
         finally:
             member.leave()
 
 
+def alone() -> AbstractContextManager[Member]:
+    """The one and only."""
+    return Abreast(1, at_once=1).member(0)
+
+
 class Member:
     """One deployment among those that go abreast."""
 
-    def __init__(self, started: _Gate, finished: _Gate, turn: threading.Semaphore) -> None:
+    def __init__(self, started: _Gate, finished: _Gate, turns: _Turns, place: int) -> None:
         self._ahead = [started, finished]
-        self._turn = turn
+        self._turns = turns
+        self._place = place
 
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Once all have started, and it is its turn; after the block, until all have finished."""
-        self._next()
+        self._turns.queue(self._place)
         try:
-            with self._turn:
-                yield
+            self._next()
+            self._turns.wait(self._place)
+            yield
         finally:
+            self._turns.done(self._place)
             self._next()
 
     def leave(self) -> None:
@@ -80,3 +92,25 @@ class _Gate:
     def wait(self) -> None:
         with self._changed:
             self._changed.wait_for(lambda: self._missing <= 0)
+
+
+class _Turns:
+    """The first ones in the queue have theirs."""
+
+    def __init__(self, at_once: int) -> None:
+        self._at_once = at_once
+        self._queue: set[int] = set()
+        self._changed = threading.Condition()
+
+    def queue(self, place: int) -> None:
+        with self._changed:
+            self._queue.add(place)
+
+    def wait(self, place: int) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: place in sorted(self._queue)[: self._at_once])
+
+    def done(self, place: int) -> None:
+        with self._changed:
+            self._queue.discard(place)
+            self._changed.notify_all()

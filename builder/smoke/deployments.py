@@ -5,21 +5,21 @@ from __future__ import annotations
 from builder.smoke.model import Deployment, Frontend
 
 # What every deployment of a front end must show.
-_SHOWN = ("kernel", "only", "browser")
+_SHOWN = ("kernel", "only", "browser", "reopen")
 _CONTROL = ("control", "browser-control")
 
 LAB = (
     Deployment(
         "lab",
         Frontend.LAB,
-        layers=("kernel", "only", "endpoints", "ports", "forms", "failures", "browser"),
+        layers=("kernel", "only", "ports", "forms", "failures", "browser", "reopen"),
     ),
     Deployment(
         "lab-base-url",
         Frontend.LAB,
         base_url="/foo/",
         variable="/foo/proxy/%PORT%/",
-        layers=("kernel", "only", "forms", "browser"),
+        layers=("kernel", "only", "endpoints", "forms", "browser"),
     ),
 )
 NOTEBOOK = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import socket
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from builder.engine.containers import Started, running
@@ -32,7 +32,7 @@ _CONNECT = (
 class InContainer:
     """The inside of a container, and what its neighbours and its host can reach of it."""
 
-    def __init__(self, container: Container, neighbour: Container) -> None:
+    def __init__(self, container: Container, neighbour: Container | None) -> None:
         self._container = container
         self._neighbour = neighbour
 
@@ -55,9 +55,11 @@ class InContainer:
     def reachable(self, port: int) -> dict[str, bool]:
         """Ask a sibling container in the same network, and the engine's host where we are on it."""
         address = self._container.address()
-        words = ["python3", "-c", _CONNECT, address, str(port)]
-        _, out = self._neighbour.run(words)
-        asked = {"a container beside it": out.split() == [str(port), "0"]}
+        asked: dict[str, bool] = {}
+        if self._neighbour is not None:
+            words = ["python3", "-c", _CONNECT, address, str(port)]
+            _, out = self._neighbour.run(words)
+            asked["a container beside it"] = out.split() == [str(port), "0"]
         if self._container.engine.host == "127.0.0.1":
             asked["the host, by the container's address"] = _connects(address, port)
         return asked
@@ -90,11 +92,12 @@ def start(
     else:
         environ[VARIABLE] = deployment.variable
     how = Started(image, words, environ, network=net, publish=(stack.PORT,))
-    beside = Started(image, ["sleep", "3600"], network=net)
-    with (
-        running(engine, f"{deployment.name}", how) as container,
-        running(engine, f"{deployment.name}-beside", beside) as neighbour,
-    ):
+    with ExitStack() as stay:
+        container = stay.enter_context(running(engine, deployment.name, how))
+        neighbour = None
+        if "only" in deployment.layers:
+            beside = Started(image, ["sleep", "3600"], network=net)
+            neighbour = stay.enter_context(running(engine, f"{deployment.name}-beside", beside))
         url = f"http://{engine.host}:{container.port(stack.PORT)}{deployment.base_url}"
         wait_until_up("Jupyter", f"{url}api", UP, ended=container.exit_code, log=container.log)
         yield Site(deployment, url, token, release, InContainer(container, neighbour))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from builder.smoke.model import Frontend
 
-_LAYERS = ("kernel", "only", "endpoints", "ports", "browser")
+_LAYERS = ("kernel", "only", "endpoints", "ports", "browser", "reopen")
 _ASK = f"""
 import json, os
 try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -104,8 +105,10 @@ def context_of(
     context: dict[str, bytes | Path] = {f"dockerfiles/{file}": folder / file for file in files}
     constraints = folder / f"{name}.txt"
     wanted = [*requirements, *beside, str(subject.wheel)]
-    shared = _resolved(kitchen, requirements, constraints)
-    whole = _resolved(kitchen, wanted, None if beside else constraints)
+    with ThreadPoolExecutor() as pool:
+        asked = pool.submit(_resolved, kitchen, requirements, constraints)
+        whole = _resolved(kitchen, wanted, None if beside else constraints)
+        shared = asked.result()
     for room, pins in (("stack", shared), ("tensorboard", whole - shared)):
         for path in wheelhouse.fetch(sorted(pins), kitchen.target, kitchen.environ, kitchen.cache):
             context[f"wheelhouse/{room}/{path.name}"] = path

@@ -174,7 +174,9 @@ class Kernel:
 
 @contextmanager
 def started(web: Web, notebook: str) -> Iterator[Kernel]:
-    """A new kernel of the server's default kind for a notebook; it ends with the block.
+    """A kernel of the server's default kind for a notebook; it ends with the block.
+
+    It is the notebook's own if that has one, else a new one.
 
     Args:
         web: the way to Jupyter.

@@ -80,8 +80,8 @@ class Recorder:
         self._add(ProbeResult(name, Outcome.SKIPPED, 0.0, reason))
 
     @contextmanager
-    def layer(self, layer: str) -> Iterator[None]:
-        """All probes of a layer: what was not reached when the block ends has failed."""
+    def layer(self, *layers: str) -> Iterator[None]:
+        """All probes of these layers: what was not reached when the block ends has failed."""
         halted = "it was not reached"
         try:
             yield
@@ -89,7 +89,7 @@ class Recorder:
             halted = f"not reached, as {halt} failed"
         seen = {result.name for result in self.results}
         for name, row in TABLE.items():
-            if row.layer == layer and name not in seen:
+            if row.layer in layers and name not in seen:
                 self._add(ProbeResult(name, Outcome.FAILED, 0.0, halted))
 
     def _add(self, result: ProbeResult) -> None:

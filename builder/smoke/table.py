@@ -175,11 +175,11 @@ TABLE: dict[str, Row] = {
         "browser", "the release's own script, worker, listing and data were asked for", (13, 16)
     ),
     "browser-console-clean": Row("browser", "nothing unknown complains on the console"),
-    "browser-reopened-trusted": Row("browser", "saved and reopened, the frame is there", (23,)),
+    "browser-reopened-trusted": Row("reopen", "saved and reopened, the frame is there", (23,)),
     "browser-reopened-untrusted": Row(
-        "browser", "changed by somebody else and reopened, it is not", (23,)
+        "reopen", "changed by somebody else and reopened, it is not", (23,)
     ),
-    "browser-run-again": Row("browser", "run again, it is there again", (9, 23)),
+    "browser-run-again": Row("reopen", "run again, it is there again", (9, 23)),
     "browser-control-log-in": Row("browser-control", "the login form lets a person in"),
     "browser-control-kernel-idle": Row(
         "browser-control", "the page shows the notebook and its kernel"

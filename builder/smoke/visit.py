@@ -142,7 +142,11 @@ def clean_up(web: Web, run: Run) -> None:
         ProbeFailure: something of it is still there.
     """
     for session in web.api("GET", "sessions"):
-        if session["path"].startswith(f"{run.directory}/"):
+        ours = session["path"].startswith(f"{run.directory}/")
+        # A kernel that is free cleans up itself: ended before its TensorBoard, it waits for that
+        # for seconds (ipykernel).
+        free = session["kernel"].get("execution_state") == "idle"
+        if ours and not (free and session["path"] == run.notebook):
             end(web, session["id"])
     with started(web, run.notebook) as kernel:
         _clean(kernel, run)

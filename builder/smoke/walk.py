@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from builder.errors import BuilderError, InterruptedRunError
 from builder.smoke import visit
-from builder.smoke.abreast import Abreast
+from builder.smoke.abreast import alone
 from builder.smoke.model import Halt, Outcome
 from builder.smoke.notebook import Run
 from builder.smoke.probes import browser, endpoints, failures, forms, kernel, only, ports
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from builder.smoke.abreast import Member
     from builder.smoke.browser.chromium import Browser
     from builder.smoke.model import Deployment, ProbeResult, Site, Subject
 
-_MORE = (("endpoints", endpoints), ("ports", ports), ("forms", forms), ("failures", failures))
-_BROWSER = {"browser", "browser-control"}
+_BROWSER = {"browser", "reopen", "browser-control"}
 _KERNEL_LAYERS = (
     ("endpoints", endpoints),
     ("ports", ports),
@@ -69,7 +69,7 @@ def walk(
     deployment: Deployment,
     subject: Subject,
     start: Callable[[Deployment], AbstractContextManager[Site]],
-    abreast: Abreast | None = None,
+    membership: AbstractContextManager[Member] | None = None,
 ) -> Result:
     """Start a deployment, ask everything, end it, and leave its report.
 
@@ -78,7 +78,7 @@ def walk(
         deployment: what to start.
         subject: the wheel.
         start: starts it.
-        abreast: those that start and end with it, or None if it is alone.
+        membership: among those that start and end with it, or None if it is alone.
 
     Raises:
         InterruptedRunError: the run was interrupted.
@@ -86,8 +86,7 @@ def walk(
     """
 
     def work(record: Recorder, room: Path) -> None:
-        among = abreast or Abreast(1, at_once=1)
-        with among.member() as member, start(deployment) as site, member.turn():
+        with membership or alone() as member, start(deployment) as site, member.turn():
             try:
                 layers(how, site, subject, record, room)
             finally:

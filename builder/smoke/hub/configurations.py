@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 PORT = 8000
 # The layers of the other smoke tests; the rest are a Hub's own.
-_HARNESS = ("kernel", "only", "endpoints", "browser", "control", "browser-control")
+_HARNESS = ("kernel", "only", "endpoints", "browser", "reopen", "control", "browser-control")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Configuration:
 
 
 USER = "testuser"
-SHOWN = ("kernel", "only", "browser")
+SHOWN = ("kernel", "only", "browser", "reopen")
 
 
 def _forms(name: str, prefix: str) -> Configuration:

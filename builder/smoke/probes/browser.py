@@ -34,6 +34,8 @@ def walk(
 ) -> None:
     """Go through a notebook as a person does, and see TensorBoard in it; layer `browser`.
 
+    Where the deployment has the layer `reopen`, the notebook is then saved and opened again.
+
     Args:
         browser: the browser.
         site: the Jupyter; its deployment says which front end.
@@ -44,15 +46,17 @@ def walk(
         directory: gets the picture, the logs and, on failure, the trace.
     """
     keep = directory / f"{site.deployment.picture}.png"
+    reopen = "reopen" in site.deployment.layers
     with (
-        record.layer("browser"),
+        record.layer("browser", *(["reopen"] if reopen else [])),
         visiting(browser, site, path, record, keep, "browser-log-in") as visit,
     ):
         _run(visit, record, "browser")
         frame = _frame(visit, record)
         _look(visit, frame, canary, record)
         _judge(visit, record)
-        _reopen(visit, path, canary, record)
+        if reopen:
+            _reopen(visit, path, canary, record)
 
 
 def control(
