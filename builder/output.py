@@ -11,8 +11,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from builder.claims import agree
 from builder.errors import OutputError
-from builder.provenance import agree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

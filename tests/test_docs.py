@@ -68,7 +68,7 @@ def test_imports_run_one_way() -> None:
         {"errors", "model", "era", "machine", "waiting"},
         {"wheel", "diff", "codemods", "series", "requirements", "delta", "identity"},
         {"catalog", "request", "plan", "overlay", "picks", "equivalence"},
-        {"checks", "provenance", "summary"},
+        {"checks", "provenance", "claims", "summary"},
         {"command", "console", "cache", "index", "source", "git", "output", "settings"},
         {"environments", "server", "engine"},
         {"bazel", "deep", "today", "smoke", "report", "publish"},

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.version import InvalidVersion, Version
 
-from builder import deep, provenance
+from builder import claims, deep
 from builder.checks import run_checks
 from builder.checks.subject import Subject
 from builder.delta import make_delta
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from builder.claims import Claim, ClaimedPicks
     from builder.model import Delta, Finding, Release
     from builder.pipeline.workshop import Workshop
-    from builder.provenance import Claim, ClaimedPicks
     from builder.series import Series
     from builder.wheel.archive import Archive
 
@@ -107,7 +107,7 @@ def read_claim(wheel: Path) -> Claim | None:
     """
     beside = provenance_path(wheel)
     try:
-        return provenance.parse(beside.read_bytes(), beside.name)
+        return claims.parse(beside.read_bytes(), beside.name)
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from builder.claims import Claim
     from builder.model import Identity, Release
     from builder.pipeline.build import BuildOptions
     from builder.pipeline.workshop import Workshop
-    from builder.provenance import Claim
 
 
 class Ready(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from builder import provenance
+from builder import claims, provenance
 from builder.errors import (
     PatchError,
     ProvenanceError,
@@ -22,8 +22,8 @@ from builder.wheel import archive
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from builder.claims import Claim
     from builder.pipeline.workshop import Workshop
-    from builder.provenance import Claim
 
 
 def verify_attestations(wheel: Path, publisher: str | None) -> list[str]:
@@ -85,7 +85,7 @@ def verify_provenance(wheel: Path, workshop: Workshop) -> list[str]:
             f"`nox -s build -- {claim.release} --backend both` compares one with the overlay",
         )
     statement, rebuilt = _rebuild(claim, workshop)
-    differing = provenance.differences(beside.read_bytes(), statement)
+    differing = claims.differences(beside.read_bytes(), statement)
     if differing:
         raise ProvenanceError(f"{beside.name}: {differing[0]}", "do not trust it; build it again")
     if rebuilt != sha256:
