@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from builder.today.answers import LOGDIR, Ask, canonical
 from builder.today.compare import broken, compare, new_exceptions
 from builder.today.modes import exceptions
-from builder.today.normalise import RULES, normalise, sort_blocks
+from builder.today.normalise import MENDED, RULES, STOCK, normalise, sort_blocks
 from builder.today.reference import Mode
 
 if TYPE_CHECKING:
@@ -165,6 +165,11 @@ def test_every_rule_has_its_reason_and_its_effect() -> None:
             answer({"version": "1", "debug": {"port": 2}}),
         ),
         "error pages": ("GET /x", page | {"text": "old"}, page | {"text": "new"}),
+        "script of 2.4.0": (
+            "GET /index.js",
+            {"status": 200, "sha256": STOCK[0], "length": STOCK[1]},
+            {"status": 200, "sha256": MENDED, "length": STOCK[1] + 242},
+        ),
         "what-if tool": (listing, answer({"a": 1, "whatif": 1}), answer({"a": 1})),
         "order of the data server's tags": (
             "GET /data/plugin/mesh/meshes?run=.",
