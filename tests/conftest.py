@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -25,6 +26,9 @@ from builder.source import fetch
 if TYPE_CHECKING:
     from builder.model import Release, WheelFile
     from tests.upstream import StandIn
+
+# A shell's background job ignores Ctrl-C, and so would all that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parents[1]
 CATALOG = catalogs.parse(catalogs.load_facts())

@@ -94,10 +94,7 @@ def test_a_signal_in_the_middle_leaves_whole_pairs(
     tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
     """What is complete stays, each wheel with its statement; nothing temporary is left."""
-    # A shell's background job would ignore Ctrl-C; a terminal's does not.
-    reset = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
-    start = f"{reset} import sys; from builder.cli import main; main(sys.argv[1:])"
-    words = [sys.executable, "-c", start, "build", "all", "--jobs", "2"]
+    words = [sys.executable, "-m", "builder", "build", "all", "--jobs", "2"]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
         words,
@@ -157,8 +154,6 @@ def test_names_cannot_write_to_the_terminal(run_builder: RunBuilder, tmp_path: P
 def test_ctrl_c_stops_a_download(tmp_path: Path, stock_wheel: Callable[[str], Path]) -> None:
     """An index that trickles: the process ends long before the file would."""
     content = stock_wheel("2.2.1").read_bytes()
-    reset = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
-    start = f"{reset} import sys; from builder.cli import main; main(sys.argv[1:])"
     shelf = Shelf({STOCK: content}, trickle=0.2)
     with serving(shelf) as place:
         env = {
@@ -167,7 +162,7 @@ def test_ctrl_c_stops_a_download(tmp_path: Path, stock_wheel: Callable[[str], Pa
             "PIP_INDEX_URL": f"http://{place}/simple",
             "XDG_CACHE_HOME": str(tmp_path / "cache"),
         }
-        words = [sys.executable, "-c", start, "build", "2.2.1"]
+        words = [sys.executable, "-m", "builder", "build", "2.2.1"]
         with subprocess.Popen(
             words, cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True
         ) as process:

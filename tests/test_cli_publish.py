@@ -184,10 +184,8 @@ def test_a_signal_in_the_middle_of_an_upload(
     conduct = Conduct(deque([Act(None, store=True)]))
     with misbehaving(conduct) as url:
         words = ["publish", "2.2.1", "--repository", url, "--no-install"]
-        reset = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
-        start = f"{reset} import sys; from builder.cli import main; main(sys.argv[1:])"
         with subprocess.Popen(
-            [sys.executable, "-c", start, *words],
+            [sys.executable, "-m", "builder", *words],
             cwd=tmp_path,
             env={**os.environ, **env, "PYTHONPATH": str(ROOT)},
             stderr=subprocess.PIPE,

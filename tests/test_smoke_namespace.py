@@ -175,10 +175,13 @@ def test_it_ends_when_we_are_killed(room: Path, way: Separation, number: signal.
         words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as holder:
         assert holder.stdout is not None
-        port = int(holder.stdout.readline())
-        assert fetch(port) == "here I am"
-        holder.send_signal(number)
-        holder.wait(DEADLINE)
+        try:
+            port = int(holder.stdout.readline())
+            assert fetch(port) == "here I am"
+            holder.send_signal(number)
+            holder.wait(DEADLINE)
+        finally:
+            holder.kill()
     assert wait_for(lambda: named(room) == [] or None, DEADLINE), named(room)
     assert not connects(port)
 
