@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from builder.smoke.deployments import LAB, NOTEBOOK, UNPATCHED, UNSET
 from builder.smoke.table import TABLE
 
 if TYPE_CHECKING:
@@ -55,8 +56,12 @@ def caught_by(mode: int) -> list[str]:
 
 
 def to_markdown() -> str:
-    """Both tables, as docs/smoke.md has them."""
-    lines = ["| probe | layer | what it asserts | modes |", "|---|---|---|---|"]
+    """Deployments with their layers, probes, and failure modes, as docs/smoke.md has them."""
+    lines = ["| deployment | at | layers of probes |", "|---|---|---|"]
+    for deployment in (*LAB, *NOTEBOOK, *UNSET.values(), *UNPATCHED.values()):
+        layers = ", ".join(deployment.layers)
+        lines.append(f"| `{deployment.name}` | `{deployment.base_url}` | {layers} |")
+    lines += ["", "| probe | layer | what it asserts | modes |", "|---|---|---|---|"]
     for name, row in TABLE.items():
         modes = ", ".join(map(str, row.modes))
         lines.append(f"| `{name}` | {row.layer} | {row.sentence} | {modes} |")
