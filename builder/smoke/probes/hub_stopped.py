@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _NAME = "carol"
 _SOCKETS = ("cat", "/proc/net/tcp")
-_ENDS = 20.0  # seconds
+_ENDS, _REMOVED = 20.0, 10.0  # seconds
 _APART = dedent("""\
     import json, os, tempfile
 
@@ -74,7 +74,12 @@ def _stop_while_shown(carol: Member, site: Site, run: Run, browser: Web) -> Info
 
 def _after_stop(hub: Hub, site: Site, before: Info) -> str:
     if hub.configuration.contained:
-        if any(c.name.endswith(f"-{_NAME}") for c in hub.containers()):
+
+        def gone() -> bool | None:
+            return not any(c.name.endswith(f"-{_NAME}") for c in hub.containers()) or None
+
+        # The engine answers the Hub while it still removes.
+        if wait_for(gone, _REMOVED) is None:
             raise ProbeFailure("the server is stopped, and its container still there")
         return "gone with its container"
     assert site.inside is not None  # noqa: S101 - ours has one
