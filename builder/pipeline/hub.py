@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from builder.smoke.walk import Walk
 
 _LOAD = "load"
+_AT_ONCE = 2  # Hubs; the servers of their users come and go
 
 
 class HubOptions(NamedTuple):
@@ -72,7 +73,10 @@ def smoke_hub_release(
             result
             for part in (beside, alone)
             for result in run_all(
-                [partial(walk, how, *job, hub.users) for job in part], workshop, runner.sweep
+                [partial(walk, how, *job, hub.users) for job in part],
+                workshop,
+                runner.sweep,
+                workers=_AT_ONCE,
             )
         ]
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     _Start = Callable[[Deployment], AbstractContextManager[Site]]
 
 _PROXY = "proxy"
-AT_ONCE = 3  # deployments; each is a Jupyter, its kernels and a browser
+_AT_ONCE = 3  # deployments; each is a Jupyter, its kernels and a browser
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def smoke_release(
                 wanted.append((UNPATCHED[frontend], unpatched))
         starts = _prepared([wheel for _, wheel in wanted], runner, how)
         jobs = [(deployment, wheel, starts[wheel]) for deployment, wheel in wanted]
-        abreast = Abreast(len(jobs), AT_ONCE) if runner.changes_host else None
+        abreast = Abreast(len(jobs), _AT_ONCE) if runner.changes_host else None
         return run_all(
             [
                 partial(walk, how, *job, abreast.member(place) if abreast else None)
@@ -80,7 +80,7 @@ def smoke_release(
             ],
             workshop,
             runner.sweep,
-            workers=len(jobs) if abreast else AT_ONCE,
+            workers=len(jobs) if abreast else _AT_ONCE,
         )
 
 
@@ -101,7 +101,7 @@ def run_all(
     workshop: Workshop,
     sweep: Callable[[], None],
     *,
-    workers: int = AT_ONCE,
+    workers: int,
 ) -> list[Result]:
     """Do these, some at once; the results in their order.
 
