@@ -61,8 +61,11 @@ def walk(visit: Visit, record: Recorder) -> None:
             told(_binary_missing(visit))
         with record.probe("slash-missing") as told:
             told(_without_slash(visit, first.address))
-        with record.probe("host-refused") as told:
-            told(_host_refused(visit))
+        if visit.proxy_says("RemoteProxyHandler"):
+            with record.probe("host-refused") as told:
+                told(_host_refused(visit))
+        else:
+            record.skip("host-refused", "this jupyter-server-proxy leads to no other host at all")
         with record.probe("token-wrong") as told:
             told(_wrong_token(visit, first.address))
 

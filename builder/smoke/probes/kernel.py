@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ada_url import URL
+from packaging.version import Version
 
 from builder.smoke.board import FIELDS, STARTS, Board, info_at, infos
 from builder.smoke.frame import frames, one_frame, texts
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 # A reused TensorBoard is shown at once; starting one takes more.
 AT_ONCE = 0.9
 _HEIGHT = 321
+# Measured: without a height the frame has 800 pixels, in 1.13 it has 600.
+_TALLER_SINCE = Version("1.14")
 _AGO = r"\d+:\d\d:\d\d ago"
 
 
@@ -100,10 +103,10 @@ def _shows_again(visit: Visit, record: Recorder, port: int) -> None:
         _frames(visit, done, port, _HEIGHT)
         done = visit.kernel.run("notebook.display()")
         _says(done, chosen)
-        _frames(visit, done, port, 800)
+        _frames(visit, done, port)
         done = visit.kernel.run("notebook.display(port=1)")
         _says(done, "")
-        _frames(visit, done, 1, 800)
+        _frames(visit, done, 1)
 
 
 def reused(visit: Visit, done: Execution, port: int) -> None:
@@ -122,7 +125,7 @@ def reused(visit: Visit, done: Execution, port: int) -> None:
         raise ProbeFailure(f"the cell says {said}: {done.error or done.text('stderr')[:200]}")
     if done.outline != ("display_data", "update_display_data", "display_data"):
         raise ProbeFailure(f"the cell sends {', '.join(done.outline)}")
-    _frames(visit, done, port, 800)
+    _frames(visit, done, port)
     if done.seconds > AT_ONCE:
         raise ProbeFailure(f"it took {done.seconds:.2f} s, more than {AT_ONCE} s")
 
@@ -138,7 +141,9 @@ def _says(done: Execution, pattern: str) -> None:
         raise ProbeFailure(f"it says {done.error or done.text()!r}, not {pattern!r}")
 
 
-def _frames(visit: Visit, done: Execution, port: int, height: int) -> None:
+def _frames(visit: Visit, done: Execution, port: int, height: int | None = None) -> None:
+    if height is None:
+        height = 600 if Version(visit.run.release) < _TALLER_SINCE else 800
     found = [(f.address, f.height) for f in frames(done, visit.page)]
     wanted = [(expected_address(visit, port), height)]
     if found != wanted:
