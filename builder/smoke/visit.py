@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
@@ -157,15 +157,27 @@ def clean_up(web: Web, run: Run) -> None:
     Raises:
         ProbeFailure: something of it is still there.
     """
-    for session in web.api("GET", "sessions"):
-        ours = session["path"].startswith(f"{run.directory}/")
-        # A kernel that is free cleans up itself: ended before its TensorBoard, it waits for that
-        # for seconds (ipykernel).
+    # A kernel that is free cleans up itself: ended before its TensorBoard, it waits for that for
+    # seconds (ipykernel).
+    for session in _sessions(web, run):
         free = session["kernel"].get("execution_state") == "idle"
-        if ours and not (free and session["path"] == run.notebook):
-            end(web, session["id"])
+        if session["path"] == run.notebook and free:
+            with suppress(ProbeFailure), started(web, run.notebook) as kernel:
+                _clean(kernel, run)
+                return
+    _clean_anew(web, run)
+
+
+def _clean_anew(web: Web, run: Run) -> None:
+    """Clean up by a kernel that has seen nothing of the run."""
+    for session in _sessions(web, run):
+        end(web, session["id"])
     with started(web, run.notebook) as kernel:
         _clean(kernel, run)
+
+
+def _sessions(web: Web, run: Run) -> list[dict[str, Any]]:
+    return [s for s in web.api("GET", "sessions") if s["path"].startswith(f"{run.directory}/")]
 
 
 @contextmanager
@@ -201,7 +213,7 @@ def _leave(web: Web, kernel: Kernel, run: Run) -> None:
     try:
         _clean(kernel, run)
     except ProbeFailure:
-        clean_up(web, run)
+        _clean_anew(web, run)
 
 
 def _clean(kernel: Kernel, run: Run) -> None:
