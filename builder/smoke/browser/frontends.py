@@ -1,7 +1,8 @@
 """How each front end is driven: by its own commands, never by its keyboard.
 
 Keys get lost while a page is still settling; the applications' command registries do not
-(JupyterLab and Notebook 7 show theirs with `expose_app_in_browser`, classic always does).
+(JupyterLab and Notebook 7 show theirs where their page's configuration has `exposeAppInBrowser`,
+classic always does).
 """
 
 from __future__ import annotations
@@ -49,6 +50,15 @@ class Script(NamedTuple):
 
 
 _WORKSPACE = "WORKSPACE"
+# A Jupyter that is not ours does not show its application: its page's configuration says so, and is
+# read by deferred scripts, which run after this (HTML, "the end").
+_EXPOSE = """document.addEventListener('readystatechange', () => {
+  const place = document.getElementById('jupyter-config-data');
+  if (document.readyState === 'interactive' && place) {
+    const settings = {...JSON.parse(place.textContent), exposeAppInBrowser: true};
+    place.textContent = JSON.stringify(settings);
+  }
+})"""
 _PANEL = "window.jupyterapp?.shell?.currentWidget"
 _LAB = Script(
     address=f"lab/workspaces/{_WORKSPACE}/tree/",
@@ -112,6 +122,7 @@ class Notebook:
         self._path = path
         # What jupyterlab_server's routes take for a name (`MASTER_URL_PATTERN`).
         self._workspace = re.sub(r"[^A-Za-z0-9_-]", "-", path)
+        page.add_init_script(_EXPOSE)
 
     def open(self) -> None:
         """Load the page, anew if it is there already, until it shows the notebook.
