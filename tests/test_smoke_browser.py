@@ -165,11 +165,20 @@ def test_every_excuse_has_a_reason_and_covers_only_its_own_script() -> None:
     said = "Error: Command 'filebrowser:open-path' not registered.\n    at c.execute"
     theirs = Word("uncaught", said, f"{ORIGIN}/static/notebook/notebook_core.c9a6.js?v=c9")
     ours = Word("uncaught", said, f"{PREFIX}index.js")
-    assert list(complaints([theirs, ours], PREFIX)) == [str(ours)]
+    assert list(complaints([theirs, ours], PREFIX, "2.2.1")) == [str(ours)]
     assert all(excuse.reason and excuse.text for excuse in (*CONSOLE,))
     for excuse in CONSOLE:
         assert excuse.text is not None
         assert excuse.text.startswith("^")
+
+
+def test_an_excuse_ends_with_its_releases() -> None:
+    """What 2.1's page does to its own policy would be new in any other."""
+    said = "Executing inline event handler violates the following Content Security Policy directive"
+    word = Word("error", said, PREFIX)
+    assert list(complaints([word], PREFIX, "2.1.1")) == []
+    for other in ("2.0.2", "2.2.0", "2.21.0"):
+        assert list(complaints([word], PREFIX, other)) == [str(word)]
 
 
 def test_of_a_failed_load_only_the_known_ones_are_excused() -> None:
@@ -183,8 +192,11 @@ def test_of_a_failed_load_only_the_known_ones_are_excused() -> None:
         "error", refused.format(f"{ORIGIN}/nbextensions/widgets/notebook/js/extension.js"), page
     )
     other = Word("error", refused.format(f"{ORIGIN}/nbextensions/other.js"), page)
-    assert list(complaints([font, script, widgets, other], PREFIX)) == [str(script), str(other)]
-    assert list(complaints([script, other], PREFIX, jupyter=False)) == [str(script)]
+    assert list(complaints([font, script, widgets, other], PREFIX, "2.2.1")) == [
+        str(script),
+        str(other),
+    ]
+    assert list(complaints([script, other], PREFIX, "2.2.1", jupyter=False)) == [str(script)]
 
 
 def test_chromium_is_kept_from_the_world() -> None:
@@ -234,6 +246,22 @@ def chromium() -> Iterator[Browser]:
                 yield browser
         except SmokeError as error:
             pytest.skip(f"{error.message}; {error.hint}")
+
+
+def test_any_jupyter_shows_its_application(chromium: Browser) -> None:
+    """Before a deferred script reads the page's configuration, ours is in it; the rest stays."""
+    page_of_lab = (
+        '<script id="jupyter-config-data" type="application/json">{"baseUrl": "/"}</script>'
+        '<script defer src="/lab.js"></script>'
+    )
+    reads = "seen = JSON.parse(document.getElementById('jupyter-config-data').textContent)"
+    with chromium.visit(ORIGIN) as context:
+        page = context.new_page()
+        page.route(f"{ORIGIN}/lab", lambda r: r.fulfill(body=page_of_lab, content_type="text/html"))
+        page.route(f"{ORIGIN}/lab.js", lambda r: r.fulfill(body=f"window.{reads}"))
+        frontends.Notebook(page, Frontend.LAB, f"{ORIGIN}/", PATH)
+        page.goto(f"{ORIGIN}/lab")
+        assert page.evaluate("seen") == {"baseUrl": "/", "exposeAppInBrowser": True}
 
 
 def _visit(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -46,8 +45,12 @@ def smoke(url: str, token_file: Path, frontend: str, no_browser: bool, reports: 
     ca_bundle = workshop.environment.ca_bundle
     deployment, release = existing.ask(there, Frontend(frontend), ca_bundle)
     console.note(f"TensorBoard {release}, variable {deployment.variable!r}")
-    how = replace(
-        walk_for(workshop, "existing", there.host, reports=reports, no_browser=no_browser),
+    how = walk_for(
+        workshop,
+        "existing",
+        there.host,
+        reports=reports,
+        no_browser=no_browser,
         ca_bundle=ca_bundle,
     )
     result = walk(

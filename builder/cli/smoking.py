@@ -48,7 +48,13 @@ def options_of(suite: str, chosen: dict[str, Any], *, tensorflow: bool = False) 
 
 
 def walk_for(
-    workshop: Workshop, engine: str, host: str, *, reports: Path, no_browser: bool
+    workshop: Workshop,
+    engine: str,
+    host: str,
+    *,
+    reports: Path,
+    no_browser: bool,
+    ca_bundle: str | None = None,
 ) -> Walk:
     """What is the same for all deployments of a run.
 
@@ -58,6 +64,7 @@ def walk_for(
         host: of all sites; the browser knows no other.
         reports: the directory of reports.
         no_browser: leave the browser's probes out.
+        ca_bundle: CAs to trust on the way to Jupyter, or None for the default.
 
     Raises:
         SmokeError: there is no browser, or it does not start.
@@ -71,6 +78,7 @@ def walk_for(
         report=_reporter(workshop.console),
         check_cancelled=workshop.check_cancelled,
         tell=workshop.console.note,
+        ca_bundle=ca_bundle,
     )
 
 

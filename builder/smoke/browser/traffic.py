@@ -62,11 +62,13 @@ class Excuse(NamedTuple):
         text: a pattern for what the console says; None excuses the request as such, and what
             Chromium itself says of its failure.
         reason: why.
+        releases: the TensorBoard releases that it is known of, as a specifier; "" for all.
     """
 
     url: str
     text: str | None
     reason: str
+    releases: str = ""
 
 
 FONTS = Excuse(

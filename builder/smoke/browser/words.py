@@ -6,6 +6,8 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
+from packaging.specifiers import SpecifierSet
+
 from builder.smoke.browser.traffic import REQUESTS, Excuse
 
 if TYPE_CHECKING:
@@ -51,27 +53,31 @@ CONSOLE = (
     Excuse(
         r".*/proxy/\d+/",
         r"^Executing inline event handler violates the following Content Security Policy",
-        "TensorBoard 2.1's page has a button with an onclick (toast), which its own policy forbids",
+        "its page has a button with an onclick (toast), which its own policy forbids",
+        releases="==2.1.*",
     ),
 )
 
 
-def complaints(words: Iterable[Word], prefix: str, *, jupyter: bool = True) -> Iterator[str]:
+def complaints(
+    words: Iterable[Word], prefix: str, release: str, *, jupyter: bool = True
+) -> Iterator[str]:
     """Errors and uncaught exceptions that no excuse covers.
 
     Args:
         words: all that the console got.
         prefix: the address below which the frame finds TensorBoard.
+        release: of TensorBoard.
         jupyter: whether Jupyter's own complaints count too, see `traffic.failed`.
     """
     for word in words:
-        if word.level not in {"error", "uncaught"} or _excused(word):
+        if word.level not in {"error", "uncaught"} or _excused(word, release):
             continue
         if jupyter or prefix in word.source or prefix in word.text:
             yield str(word)
 
 
-def _excused(word: Word) -> bool:
+def _excused(word: Word, release: str) -> bool:
     path = urlsplit(word.source).path
     if re.fullmatch(_FAILED_LOAD, word.text, re.DOTALL):
         named = re.search(r"from '([^']+)'", word.text)
@@ -80,4 +86,5 @@ def _excused(word: Word) -> bool:
     return any(
         re.fullmatch(known.url, path) and known.text and re.search(known.text, word.text)
         for known in CONSOLE
+        if SpecifierSet(known.releases).contains(release, prereleases=True)
     )

@@ -160,7 +160,7 @@ def _judge(visit: Visit, record: Recorder) -> None:
         _none(traffic.missing(seen, prefix, visit.site.release), "not seen: ")
         told(f"{len(traffic.wanted(visit.site.release))} by name")
     with record.probe("browser-console-clean"):
-        _none(complaints(visit.observer.words, prefix, jupyter=ours))
+        _none(complaints(visit.observer.words, prefix, visit.site.release, jupyter=ours))
 
 
 def _redirects(site: Site, exchange: Exchange) -> bool:
