@@ -83,6 +83,7 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, conduct: Conduct) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.conduct = conduct
+        self.storing = threading.Lock()
         self.stopping = threading.Event()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -109,11 +110,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.close()
             return
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        if self.conduct.once and self.conduct.stored:
+        if act.store and not self._store(body):
             self._answer(400, b"File already exists")
             return
-        if act.store:
-            self._store(body)
         if act.status is None:
             self.server.stopping.wait()
             return
@@ -138,15 +137,22 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._answer(404, b"")
 
-    def _store(self, body: bytes) -> None:
-        parts = MultipartDecoder(body, self.headers["Content-Type"]).parts
-        for part in parts:
+    def _store(self, body: bytes) -> bool:
+        """Whether it was stored: to look and to store are one step, also for two clients."""
+        form, filename = {}, ""
+        for part in MultipartDecoder(body, self.headers["Content-Type"]).parts:
             label = part.headers[b"Content-Disposition"].decode()
-            self.conduct.form[label.split('name="')[1].split('"')[0]] = part.content
-            if 'name="content"' in label:
+            field_name = label.split('name="')[1].split('"')[0]
+            form[field_name] = part.content
+            if field_name == "content":
                 filename = label.split('filename="')[1].split('"')[0]
-                self.conduct.files[filename] = part.content
-                self.conduct.stored.append(filename)
+        with self.server.storing:
+            if self.conduct.once and filename in self.conduct.files:
+                return False
+            self.conduct.form.update(form)
+            self.conduct.files[filename] = form["content"]
+            self.conduct.stored.append(filename)
+        return True
 
     def _list(self, project: str) -> None:
         shown = self.conduct.files
