@@ -149,21 +149,24 @@ class Web:
 
         Raises:
             BarredOriginError: it leads to another origin.
-            TimeoutError: it took longer.
+            requests.Timeout: it took longer.
             requests.RequestException: there was no whole answer.
         """
         url = urljoin(self.url, path)
         began = time.monotonic()
-        with self._session.request(
-            method or ("GET" if body is None else "POST"),
-            url,
-            data=body.encode() if isinstance(body, str) else body,
-            headers={**self.authorization, **(headers or {})},
-            timeout=timeout,
-            allow_redirects=follow,
-            stream=True,
-        ) as response:
-            content = _read(response, began, timeout)
+        try:
+            with self._session.request(
+                method or ("GET" if body is None else "POST"),
+                url,
+                data=body.encode() if isinstance(body, str) else body,
+                headers={**self.authorization, **(headers or {})},
+                timeout=timeout,
+                allow_redirects=follow,
+                stream=True,
+            ) as response:
+                content = _read(response, began, timeout)
+        except requests.Timeout as error:
+            raise _late(url, timeout) from error
         seconds = time.monotonic() - began
         return Answer(response.url, response.status_code, response.headers, content, seconds)
 
@@ -262,10 +265,16 @@ def _read(response: requests.Response, began: float, timeout: float) -> bytes:
         while piece := response.raw.read1(_PIECE, decode_content=True):
             pieces.append(piece)
             if time.monotonic() - began > timeout:
-                raise TimeoutError(f"{response.url} was not complete within {timeout:g} s")
+                raise _late(response.url, timeout)
+    except urllib3.exceptions.ReadTimeoutError as error:
+        raise _late(response.url, timeout) from error
     except urllib3.exceptions.HTTPError as error:
         raise requests.ConnectionError(f"{response.url} broke off: {error}") from error
     return b"".join(pieces)
+
+
+def _late(url: str, timeout: float) -> requests.Timeout:
+    return requests.Timeout(f"{url} was not complete within {timeout:g} s")
 
 
 class _OneOrigin(HTTPAdapter):

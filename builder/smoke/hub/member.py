@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
+import requests
+
 from builder.smoke.model import Person, ProbeFailure
 from builder.smoke.web import Web, send_form
 from builder.waiting import wait_for
@@ -94,7 +96,7 @@ class Member:
             raise ProbeFailure(f"the Hub answers {status} to a start of {self.name}'s server")
         try:
             told = self._api("GET", f"{self._path(server)}/progress", timeout=seconds).text
-        except TimeoutError as error:
+        except requests.Timeout as error:
             raise ProbeFailure(f"no server within {seconds:.0f} s") from error
         last = last_event(told)
         if not last.get("ready"):
