@@ -88,7 +88,7 @@ def run_builder(tmp_path: Path) -> RunBuilder:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=900,
             check=False,
         )
 

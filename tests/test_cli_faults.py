@@ -129,9 +129,14 @@ def test_two_builds_of_one_release_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("verb", "wheels"), [("plan", 0), ("build", 3)])
-def test_a_reader_that_goes_is_no_error(tmp_path: Path, verb: str, wheels: int) -> None:
+def test_a_reader_that_goes_is_no_error(
+    tmp_path: Path, verb: str, wheels: int, stock_wheel: Callable[[str], Path]
+) -> None:
     """`… | head -1` ends quietly, and what was asked for is done."""
-    words = f"{sys.executable} -m builder {verb} 2.2.0 2.2.1 2.2.2"
+    wanted = ("2.2.0", "2.2.1", "2.2.2")
+    for version in wanted:
+        stock_wheel(version)  # a fetch would be told on stderr
+    words = f"{sys.executable} -m builder {verb} {' '.join(wanted)}"
     script = f"{words} 2>err | head -1; echo ${{PIPESTATUS[0]}} $(cat err | wc -c)"
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 RELEASE = "2.21.0"
 DEADLINE = 30.0
+UP = 120.0  # of a TensorBoard, imported for the first time
 LAB = Deployment("lab", Frontend.LAB, base_url="/foo/", variable="/foo/proxy/%PORT%/")
 SECRET = "s3cret-of-the-index"
 
@@ -89,8 +90,8 @@ def show(site: Site, port: int) -> str:
         answer = ask(site, f"proxy/{port}/")
         return answer.text if answer.ok else None
 
-    found = wait_for(page, DEADLINE)
-    assert found is not None, f"no page within {DEADLINE} s"
+    found = wait_for(page, UP)
+    assert found is not None, f"no page within {UP} s"
     return found
 
 

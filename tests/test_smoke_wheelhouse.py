@@ -23,7 +23,7 @@ def test_the_image_s_python_decides() -> None:
     older = wheelhouse.resolve(wanted, OLD, os.environ, None)
     newer = wheelhouse.resolve(wanted, NEW, os.environ, None)
     assert "anyio==4.9.0" in newer
-    extra = {pin.split("==")[0] for pin in set(older) - set(newer)}
+    extra = {pin.split("==")[0] for pin in older} - {pin.split("==")[0] for pin in newer}
     assert extra == {"exceptiongroup", "typing-extensions"}
 
 
