@@ -73,8 +73,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(words: Sequence[str]) -> int:
     try:
         code = cli.main(args=list(words), prog_name="python -m builder", standalone_mode=False)
-    except click.UsageError as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        return error.exit_code
+    except click.UsageError as error:
+        where = "python -m builder" if error.ctx is None else error.ctx.command_path
+        Console().error(error.format_message(), f"`{where} --help` says what there is")
         return error.exit_code
     except (Exception, KeyboardInterrupt, _Terminated) as error:
         if "--debug" in words:

@@ -22,6 +22,7 @@ from builder.cli.source_build import backend_options, foundry, take_foundry
 from builder.cli.words import finding_line
 from builder.console import Console
 from builder.engine import door
+from builder.errors import RequestError
 from builder.machine import cores
 from builder.model import Standing
 from builder.pipeline.backends import Backend
@@ -43,7 +44,7 @@ _SHOWN = 3
 @pick_option
 @source_options
 @backend_options
-@click.option("--prune", is_flag=True, help="Remove all that we left in the engine, and stop.")
+@click.option("--prune", is_flag=True, help="Remove all of ours from the engine, build nothing.")
 @identity_options
 @click.option("--force", is_flag=True, help="Replace a different wheel of the same name.")
 @click.option("--deep", is_flag=True, help="Also install and start each wheel in its own era.")
@@ -58,6 +59,12 @@ def build(
     **chosen: Any,
 ) -> int:
     """Build releases: 2.2.1, '>=1.13,<2.3', latest, all, or several of these."""
+    if prune and releases:
+        raise RequestError(
+            "--prune builds nothing: it removes everything of ours from the engine, also what "
+            "other runs use",
+            "say it alone, or leave it out",
+        )
     if prune:
         return _prune()
     common = take_common(chosen)

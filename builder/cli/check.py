@@ -12,7 +12,6 @@ from builder.cli.options import (
     common_options,
     open_workshop,
     project,
-    series_option,
     source_options,
     split_series,
     take_common,
@@ -43,7 +42,12 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     help="The GitHub repository that must have attested it; with --provenance.",
 )
 @click.option("--deep", is_flag=True, help="Also install and start it in its release's own era.")
-@series_option
+@click.option(
+    "--series",
+    multiple=True,
+    metavar="NAME[,NAME]",
+    help="What was applied; `none` for nothing. Default: its provenance's, else pyproject.toml's.",
+)
 @source_options
 @common_options
 def check(
