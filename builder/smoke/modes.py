@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from builder.smoke.deployments import LAB, NOTEBOOK, UNPATCHED, UNSET
+from builder.smoke.probes.forms import FORMS, rows
 from builder.smoke.table import TABLE
 
 if TYPE_CHECKING:
@@ -49,6 +50,11 @@ MODES: Mapping[int, Mode] = {
     25: Mode("TensorBoard in another pod listens on its loopback"),
 }
 
+_FORMS = """\
+What becomes of each form of the variable in JupyterLab, at `/` and below `/foo/`; any other outcome
+fails its probe. `{base}` stands for Jupyter's base URL, `{origin}` for its scheme, host and port,
+`{free}` for a free port."""
+
 
 def caught_by(mode: int) -> list[str]:
     """The probes that catch a mode."""
@@ -56,7 +62,7 @@ def caught_by(mode: int) -> list[str]:
 
 
 def to_markdown() -> str:
-    """Deployments with their layers, probes, and failure modes, as docs/smoke.md has them."""
+    """Deployments with their layers, probes, failure modes, forms, as docs/smoke.md has them."""
     lines = ["| deployment | at | layers of probes |", "|---|---|---|"]
     for deployment in (*LAB, *NOTEBOOK, *UNSET.values(), *UNPATCHED.values()):
         layers = ", ".join(deployment.layers)
@@ -69,4 +75,8 @@ def to_markdown() -> str:
     for number, mode in MODES.items():
         probes = ", ".join(f"`{name}`" for name in caught_by(number)) or mode.elsewhere
         lines.append(f"| {number} | {mode.sentence} | {probes} |")
+    lines += ["", _FORMS, "", "| probe | form | seen at | at `/` | below a prefix |"]
+    lines.append("|---|---|---|---|---|")
+    for name, row in zip(FORMS, rows(), strict=True):
+        lines.append(f"| `{name}` | {' | '.join(row)} |")
     return "\n".join(lines) + "\n"
