@@ -98,8 +98,7 @@ def smoke_hub(session: nox.Session) -> None:
 def smoke_tensorflow(session: nox.Session) -> None:
     """JupyterLab with TensorFlow installed first and the Keras example; default: latest."""
     session.install("-e", ".[smoke]")
-    wanted = session.posargs or ["latest"]
-    session.run("python", "-m", "builder", "smoke-lab", "--with", "tensorflow", *wanted)
+    session.run("python", "-m", "builder", "smoke-lab", "--with", "tensorflow", *session.posargs)
 
 
 @nox.session

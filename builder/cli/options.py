@@ -273,6 +273,7 @@ def build_options(
         output=output,
         force=force,
         deep=deep,
+        named=bool(series),
     )
     options.identify("1.13.0")
     return options

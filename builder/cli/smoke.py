@@ -101,6 +101,8 @@ def _suite(
     workshop = open_workshop(Common(catalog, patches, offline), commit=True)
     options = options_of(suite, chosen, tensorflow=chosen["beside"] is not None)
     reports, era = chosen["reports"], chosen["era"]
+    if options.tensorflow and not releases:
+        releases = ("latest",)
     wanted = workshop.releases(parse_request(releases, workshop.catalog))
     if not era:
         wanted = that_start(wanted, workshop)

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 class BuildOptions:
     """What the user chose, the same for all releases of a run.
 
-    `picks` are commits to cherry-pick, before the series.
+    `picks` are commits to cherry-pick, before the series; `named` says that the user named the
+    series, and they are not the defaults.
     """
 
     series: tuple[str, ...]
@@ -49,6 +50,7 @@ class BuildOptions:
     deep: bool = False
     picks: tuple[str, ...] = ()
     backend: Backend = Backend.OVERLAY
+    named: bool = False
 
     def identify(self, version: str) -> Identity:
         """The identity of that release's final wheel.

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from builder.errors import BuilderError, RequestError, fault
 from builder.model import PACKAGE, IdentityKind
 from builder.output import place_beside
-from builder.pipeline.ready import find_or_build, make_ready, sbom_of
+from builder.pipeline.found import find_or_build
+from builder.pipeline.ready import make_ready, sbom_of
 from builder.publish import attest
 from builder.publish.answers import RefusedError
 from builder.publish.delivery import Delivery, Parcel, already_there, confirm, deliver

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from builder.errors import NewFindingsError, ProvenanceError, UncheckedError
-from builder.identity import wheel_name
 from builder.model import Standing
 from builder.output import provenance_path
-from builder.pipeline.build import build_release
 from builder.pipeline.check import check_wheel, read_claim, read_wheel
 from builder.pipeline.verify import verify_provenance
 from builder.publish import attest
 from builder.publish.delivery import Parcel
 from builder.publish.sbom import make_sbom
-from builder.wheel import archive, metadata, names
+from builder.wheel import archive, metadata
 from builder.wheel.rewrite import find_dist_info
 
 if TYPE_CHECKING:
@@ -24,8 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.claims import Claim
-    from builder.model import Identity, Release
-    from builder.pipeline.build import BuildOptions
     from builder.pipeline.workshop import Workshop
 
 
@@ -35,34 +30,6 @@ class Ready(NamedTuple):
     parcel: Parcel
     claim: Claim
     statement: bytes
-
-
-def find_or_build(
-    release: Release,
-    identity: Identity,
-    workshop: Workshop,
-    options: BuildOptions,
-    spare: Path | None,
-) -> Path:
-    """The wheel in the output directory; it is built where it is missing.
-
-    Args:
-        release: what it is made from.
-        identity: what it is called.
-        workshop: the doors.
-        options: how to build, and the output directory.
-        spare: where a missing one goes instead of the output directory, or None.
-
-    Raises:
-        BuilderError: it does not build.
-    """
-    tag = names.parse_filename(release.wheel.filename).tag
-    wheel = options.output / wheel_name(identity, tag).filename
-    if wheel.is_file():
-        return wheel
-    workshop.console.note(f"{wheel} is not there: building it")
-    options = options if spare is None else replace(options, output=spare)
-    return build_release(release, workshop.series(options.series), workshop, options).path
 
 
 def make_ready(

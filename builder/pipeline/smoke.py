@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.identity import wheel_name
 from builder.pipeline.build import build_release
+from builder.pipeline.found import find_or_build
 from builder.smoke.abreast import Abreast
 from builder.smoke.deployments import SUITES, UNPATCHED, UNSET
 from builder.smoke.model import Subject
@@ -71,7 +71,7 @@ def smoke_release(
             if unpatched is not None:
                 wanted.append((UNPATCHED[frontend], unpatched))
         starts = _prepared([wheel for _, wheel in wanted], runner, how)
-        jobs = [(deployment, wheel, starts[wheel]) for deployment, wheel in wanted]
+        jobs = [(_named(deployment, wheel), wheel, starts[wheel]) for deployment, wheel in wanted]
         abreast = Abreast(len(jobs), _AT_ONCE) if runner.changes_host else None
         return run_all(
             [
@@ -82,6 +82,12 @@ def smoke_release(
             runner.sweep,
             workers=len(jobs) if abreast else _AT_ONCE,
         )
+
+
+def _named(deployment: Deployment, subject: Subject) -> Deployment:
+    """The deployment, whose report is not that of the same one without TensorFlow."""
+    apart = "-tensorflow" if subject.tensorflow else ""
+    return replace(deployment, name=f"{deployment.name}{apart}")
 
 
 def _prepared(subjects: Iterable[Subject], runner: Runner, how: Walk) -> dict[Subject, _Start]:
@@ -127,14 +133,9 @@ def run_all(
 
 
 def wheel_for(release: Release, workshop: Workshop, options: SmokeOptions) -> Subject:
-    """The wheel in the output directory, built first if it is not there."""
-    build = options.build
-    tag = parse_filename(release.wheel.filename).tag
-    path = build.output / wheel_name(build.identify(release.version), tag).filename
-    if not path.is_file():
-        workshop.console.note(f"{path} is not there; it is built")
-        series = workshop.series(build.series)
-        path = build_release(release, series, workshop, build).path
+    """The wheel in the output directory, built first if it is not there; see `find_or_build`."""
+    identity = options.build.identify(release.version)
+    path = find_or_build(release, identity, workshop, options.build)
     return subject_of(path, release.version, tensorflow=options.tensorflow)
 
 

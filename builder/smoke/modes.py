@@ -77,6 +77,6 @@ def to_markdown() -> str:
         lines.append(f"| {number} | {mode.sentence} | {probes} |")
     lines += ["", _FORMS, "", "| probe | form | seen at | at `/` | below a prefix |"]
     lines.append("|---|---|---|---|---|")
-    for name, row in zip(FORMS, rows(), strict=True):
-        lines.append(f"| `{name}` | {' | '.join(row)} |")
+    for name, cells in zip(FORMS, rows(), strict=True):
+        lines.append(f"| `{name}` | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
