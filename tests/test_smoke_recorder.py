@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import requests
 
 from builder.errors import InterruptedRunError
+from builder.smoke.frame import one_frame
+from builder.smoke.messages import Execution, Message
 from builder.smoke.model import Outcome, ProbeFailure, ProbeResult
 from builder.smoke.recorder import Recorder
 from builder.smoke.table import TABLE
@@ -59,6 +64,24 @@ def test_what_our_libraries_raise_is_a_failure(error: Exception) -> None:
         fail(error)
     assert record.results[0].outcome is Outcome.FAILED
     assert str(error) in record.results[0].detail
+
+
+def test_what_a_traceback_ends_with_is_told() -> None:
+    """A TensorBoard that does not start: its exit code and the traceback's point, in one line."""
+    words = [sys.executable, "-c", "import importlib; importlib.import_module('absent.part')"]
+    said = subprocess.run(words, capture_output=True, text=True, check=False).stderr
+    assert len(said) > 600
+    shown = f"ERROR: Failed to launch TensorBoard (exited with 1).\nContents of stderr:\n{said}"
+    message = Message("display_data", {"data": {"text/plain": shown}}, 0.0)
+    record = Recorder()
+    with record.probe(ONLY[0]):
+        one_frame(Execution((message,), 0.0), "http://h/")
+    (result,) = record.results
+    assert result.outcome is Outcome.FAILED
+    assert "(exited with 1). Contents of stderr: Traceback" in result.detail
+    assert result.detail.endswith("ModuleNotFoundError: No module named 'absent'")
+    assert len(result.detail) == 600
+    assert "\n" not in result.detail
 
 
 def test_a_fault_of_ours_is_not_swallowed() -> None:

@@ -63,8 +63,9 @@ def one_frame(done: Execution, page: str) -> Frame:
     """
     found = frames(done, page)
     if len(found) != 1:
-        texts = [_text(bundle) for bundle in done.shown] + ([done.error] if done.error else [])
-        raise ProbeFailure(f"{len(found)} frames below the cell, which shows: {texts}")
+        shown = filter(None, (*map(_text, done.shown), done.error))
+        said = "\n".join(shown) or "nothing"
+        raise ProbeFailure(f"{len(found)} frames below the cell, which shows: {said}")
     return found[0]
 
 

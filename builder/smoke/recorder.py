@@ -13,6 +13,9 @@ from builder.smoke.table import TABLE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+# Characters of a detail: a line in the table, a cell in the report.
+_LONGEST, _GAP = 600, " … "
+
 
 class Told:
     """Where a probe says what it saw."""
@@ -66,7 +69,7 @@ class Recorder:
             # An interrupted run takes the site away: what fails then has not failed.
             self._check_cancelled()
             outcome = Outcome.FAILED
-            told(_first_lines(error))
+            told(_shortened(str(error)))
         self._add(ProbeResult(name, outcome, time.monotonic() - began, told.detail))
         if vital and outcome is Outcome.FAILED:
             raise Halt(name)
@@ -116,5 +119,10 @@ def foreseen() -> tuple[type[Exception], ...]:
     )
 
 
-def _first_lines(error: Exception) -> str:
-    return " ".join(" ".join(str(error).strip().splitlines()[:4]).split())[:600]
+def _shortened(text: str) -> str:
+    """In one line, without its middle if it is long: a traceback says at its end what it was."""
+    words = " ".join(text.split())
+    if len(words) <= _LONGEST:
+        return words
+    head = _LONGEST // 3
+    return f"{words[:head]}{_GAP}{words[head + len(_GAP) - _LONGEST :]}"

@@ -67,7 +67,7 @@ def _first(visit: Visit, done: Execution) -> int:
     """The port, if the cell shows what a first run shows, in that order."""
     one_frame(done, visit.page)
     if done.outline != ("display_data", "update_display_data"):
-        raise ProbeFailure(f"the cell sends {', '.join(done.outline)}: {done.text('stderr')[:200]}")
+        raise ProbeFailure(f"the cell sends {', '.join(done.outline)}: {done.text('stderr')}")
     before = done.first_shown[0].get("text/plain")
     if before != "Launching TensorBoard...":
         raise ProbeFailure(f"it says {before!r} while it starts")
@@ -122,7 +122,7 @@ def reused(visit: Visit, done: Execution, port: int) -> None:
     )
     said = texts(done)
     if len(said) != 1 or not re.fullmatch(wanted, said[0]):
-        raise ProbeFailure(f"the cell says {said}: {done.error or done.text('stderr')[:200]}")
+        raise ProbeFailure(f"the cell says {said}: {done.error or done.text('stderr')}")
     if done.outline != ("display_data", "update_display_data", "display_data"):
         raise ProbeFailure(f"the cell sends {', '.join(done.outline)}")
     _frames(visit, done, port)
