@@ -130,8 +130,9 @@ def _of_its_time(how: Walk, suite: str, version: str, workshop: Workshop) -> Wal
             f"the notebooks of {version}'s time are at addresses that nothing here visits",
             "smoke_lab --era runs the same TensorBoard",
         )
-    workshop.console.note(f"{version}: no browser, as JupyterLab before 3 takes no commands")
-    return replace(how, browsing=None)
+    why = "JupyterLab before 3 takes no commands"
+    workshop.console.note(f"{version}: no browser, as {why}")
+    return replace(how, browsing=None, unseen=why)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from builder.cli.options import build_options
 from builder.errors import BuilderError, SmokeError
 from builder.request import alive_today
 from builder.smoke.model import Outcome
+from builder.smoke.remains import advice, remains
 from builder.smoke.result import failures
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from builder.smoke.result import Result
     from builder.smoke.walk import Walk
 
+# How many of what failed is told at the end; the table and the reports have all of it.
+_SHOWN = 3
 _MARKS = {Outcome.PASSED: "ok", Outcome.FAILED: "FAILED", Outcome.SKIPPED: "skipped"}
 REPORTS = click.option(
     "--reports",
@@ -144,11 +147,30 @@ def run_each(
 
 
 def judge(results: Sequence[Result], reports: Path, console: Console, broken: int = 0) -> int:
-    """Show the table of a run and what failed; the exit code.
+    """Show the table of a run, what failed and what is left of it; the exit code.
 
     Raises:
         SmokeError: something failed.
     """
+    _show_table(results, console)
+    failed = [result for result in results if result.outcome is Outcome.FAILED]
+    wrong = failures(failed)
+    if broken:
+        wrong.append(f"{broken} of the releases could not be run, as said above")
+    if wrong:
+        for result in failed[:_SHOWN]:
+            for line in remains(result, reports):
+                console.note(line)
+        more = f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
+        raise SmokeError(
+            "; ".join(wrong[:_SHOWN]) + more,
+            advice(failed[0], reports) if failed else "what to do about each is said there",
+        )
+    console.say(f"results, pictures and logs are in {reports}/")
+    return 0
+
+
+def _show_table(results: Sequence[Result], console: Console) -> None:
     rows = []
     for result in results:
         count = {o: sum(p.outcome is o for p in result.probes) for o in Outcome}
@@ -166,12 +188,3 @@ def judge(results: Sequence[Result], reports: Path, console: Console, broken: in
         )
     columns = ("release", "deployment", "outcome", "passed", "failed", "skipped", "s", "pictures")
     console.table(columns, rows)
-    wrong = failures(results)
-    if wrong or broken:
-        shown = "; ".join(wrong[:3]) + (f"; and {len(wrong) - 3} more" if len(wrong) > 3 else "")
-        raise SmokeError(
-            shown or f"{broken} releases could not be run",
-            f"{reports}/<release>/<deployment>/ has the log, the picture and the browser's trace",
-        )
-    console.say(f"results, pictures and logs are in {reports}/")
-    return 0

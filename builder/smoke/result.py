@@ -123,8 +123,9 @@ def failures(results: Sequence[Result]) -> list[str]:
     lines: list[str] = []
     for result in results:
         where = f"{result.release} {result.deployment}"
-        lines += [f"{where}: {result.failure}"] if result.failure else []
-        lines += [
-            f"{where}: {p.name}: {p.detail}" for p in result.probes if p.outcome is Outcome.FAILED
-        ]
+        own = [result.failure] if result.failure else []
+        own += [f"{p.name}: {p.detail}" for p in result.probes if p.outcome is Outcome.FAILED]
+        if not own and result.outcome is Outcome.FAILED:
+            own = ["no probe could be made"]
+        lines += [f"{where}: {line}" for line in own]
     return lines

@@ -15,6 +15,7 @@ from builder.smoke.notebook import Run
 from builder.smoke.probes import browser, endpoints, failures, forms, kernel, only, ports
 from builder.smoke.recorder import Recorder, foreseen
 from builder.smoke.result import RESULT, Result, report_directory
+from builder.smoke.table import TABLE
 from builder.smoke.web import entry
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Walk:
         check_cancelled: raises when the run was interrupted.
         tell: told of steps that take long.
         ca_bundle: CAs to trust on the way to Jupyter, or None for the default.
+        unseen: why the browser is left out, where it is.
     """
 
     engine: str
@@ -62,6 +64,7 @@ class Walk:
     check_cancelled: Callable[[], None]
     tell: Callable[[str], None]
     ca_bundle: str | None = None
+    unseen: str = "--no-browser"
 
 
 def walk(
@@ -144,7 +147,10 @@ def layers(how: Walk, site: Site, subject: Subject, record: Recorder, room: Path
         run = Run.fresh(subject.release, with_tensorflow=subject.tensorflow)
         with visit.opened(site, run, ca_bundle=how.ca_bundle) as opened:
             _kernel_layers(opened, wanted, record)
-    if how.browsing is not None and set(wanted) & _BROWSER:
+    if how.browsing is None:
+        for name in (n for n, row in TABLE.items() if row.layer in _BROWSER.intersection(wanted)):
+            record.skip(name, how.unseen)
+    elif set(wanted) & _BROWSER:
         _browser_layers(how, site, subject, record, room)
 
 

@@ -15,7 +15,7 @@ from packaging.version import Version
 
 from builder.smoke.board import FIELDS, STARTS, Board, info_at, infos
 from builder.smoke.frame import frames, one_frame, texts
-from builder.smoke.model import ProbeFailure
+from builder.smoke.model import VARIABLE, ProbeFailure
 from builder.smoke.probes import data
 from builder.smoke.web import BarredOriginError
 
@@ -80,7 +80,9 @@ def _first(visit: Visit, done: Execution) -> int:
 def _under_prefix(visit: Visit, frame: Frame, port: int) -> str:
     wanted = expected_address(visit, port)
     if frame.address != wanted:
-        raise ProbeFailure(f"the frame loads {frame.address}, not {wanted}")
+        set_to = visit.site.deployment.variable
+        why = f"{VARIABLE} is {'unset' if set_to is None else repr(set_to)}"
+        raise ProbeFailure(f"the frame loads {frame.address}, not {wanted}; {why}")
     if not frame.address.startswith(f"{visit.site.origin}/"):
         raise ProbeFailure(f"the frame loads {frame.address}, past {visit.site.origin}")
     return urlsplit(frame.address).path
