@@ -59,6 +59,7 @@ window.Jupyter = {notebook: {
   save_notebook: () => fetch('/save', {method: 'POST'}),
 }};
 if (saved) draw(saved === 'trusted' ? defect !== 'output lost' : defect === 'untrusted shown');
+if (saved === 'changed' && defect === 'untrusted shown late') setTimeout(() => draw(true), 200);
 </script>"""
 _TENSORBOARD = """<!doctype html><title>TensorBoard</title><body>
 <style>@font-face { font-family: R; src: url(/font-FONT/Roboto.woff2); }

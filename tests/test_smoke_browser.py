@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import threading
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.errors import SmokeError
+from builder.errors import InterruptedRunError, SmokeError
 from builder.smoke.browser import evidence, frontends, traffic, view
+from builder.smoke.browser import observer as observing
 from builder.smoke.browser.chromium import Browser, barred, browsing, flags
+from builder.smoke.browser.observer import Observer
 from builder.smoke.browser.traffic import Exchange, Kind
 from builder.smoke.browser.words import CONSOLE, Word, complaints
 from builder.smoke.model import Deployment, Frontend, Outcome, Site
@@ -26,6 +29,8 @@ from tests.smoke_page import CANARY, COOKIE, PATH, TOKEN, Imitation
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from playwright.sync_api import Page
 
 ORIGIN = "http://hub.example:8888"
 PREFIX = f"{ORIGIN}/user/ada/proxy/6006/"
@@ -239,8 +244,8 @@ def chromium() -> Iterator[Browser]:
             patch.setattr(frontends, name, 8.0)
         for name in ("CANARY", "CHART"):
             patch.setattr(view, name, 4.0)
-        for name in ("_FRAME", "_NEVER"):
-            patch.setattr(probes, name, 4.0)
+        for name, seconds in (("_FRAME", 4.0), ("_NEVER", 0.6)):
+            patch.setattr(probes, name, seconds)
         try:
             with browsing(os.environ, ["127.0.0.1"]) as browser:
                 yield browser
@@ -259,7 +264,8 @@ def test_any_jupyter_shows_its_application(chromium: Browser) -> None:
         page = context.new_page()
         page.route(f"{ORIGIN}/lab", lambda r: r.fulfill(body=page_of_lab, content_type="text/html"))
         page.route(f"{ORIGIN}/lab.js", lambda r: r.fulfill(body=f"window.{reads}"))
-        frontends.Notebook(page, Frontend.LAB, f"{ORIGIN}/", PATH)
+        observer = Observer(page, lambda: None)
+        frontends.Notebook(page, Frontend.LAB, f"{ORIGIN}/", PATH, observer)
         page.goto(f"{ORIGIN}/lab")
         assert page.evaluate("seen") == {"baseUrl": "/", "exposeAppInBrowser": True}
 
@@ -323,6 +329,7 @@ def test_a_question_under_way_is_waited_for(chromium: Browser, tmp_path: Path) -
         ("uncaught", {"console-clean"}),
         ("output lost", {"reopened-trusted"}),
         ("untrusted shown", {"reopened-untrusted"}),
+        ("untrusted shown late", {"reopened-untrusted"}),
     ],
 )
 def test_each_defect_fails_its_probe(
@@ -338,6 +345,57 @@ def test_the_control_wants_a_dead_frame(chromium: Browser, tmp_path: Path) -> No
     """It passes where the frame points past Jupyter, and fails where TensorBoard is seen."""
     assert _visit(probes.control, chromium, "direct", tmp_path) == {}
     assert set(_visit(probes.control, chromium, "", tmp_path)) == {"browser-control-direct"}
+
+
+_WAITS: dict[str, Callable[[Observer, Page, Browser], object]] = {
+    "kernel": lambda seen, page, _: frontends.Notebook(
+        page, Frontend.CLASSIC, f"{ORIGIN}/", PATH, seen
+    ).wait_until_idle(),
+    "canary": lambda seen, page, _: view.wait_for_canary(seen, page.main_frame, CANARY),
+    "chart": lambda seen, page, _: view.wait_for_chart(seen, page.main_frame),
+    "curve": lambda seen, page, chromium: view.wait_for_curve(
+        chromium, seen, page, page.locator("p")
+    ),
+    "frame": lambda seen, page, _: seen.watch(page, lambda: False, frontends.IDLE),
+}
+
+
+@pytest.mark.parametrize("what", _WAITS)
+def test_an_interrupted_run_ends_what_is_waited_for(chromium: Browser, what: str) -> None:
+    """Ctrl-C comes to another thread while a page is busy; no wait lasts until its own end then."""
+    cancelled = threading.Event()
+
+    def check() -> None:
+        if cancelled.is_set():
+            raise InterruptedRunError("interrupted", "")
+
+    with chromium.visit(ORIGIN) as context, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(observing, "_SLICE", 0.2)
+        page = context.new_page()
+        page.set_content("<p>busy</p><script>Jupyter = {notebook: {kernel_busy: true}}</script>")
+        timer = threading.Timer(0.3, cancelled.set)
+        timer.start()
+        with pytest.raises(InterruptedRunError):
+            _WAITS[what](Observer(page, check), page, chromium)
+        assert cancelled.is_set()
+        timer.join()
+
+
+def test_an_interrupted_visit_leaves_nothing(chromium: Browser, tmp_path: Path) -> None:
+    """Neither is what was waited for called failed, nor is time spent on pictures of it."""
+    log_in = "browser-log-in"
+
+    def check() -> None:
+        if record.results and log_in in (r.name for r in record.results):
+            raise InterruptedRunError("interrupted", "")
+
+    record = Recorder(check_cancelled=check)
+    with Imitation("busy kernel") as imitation:
+        site = Site(Deployment("x", Frontend.CLASSIC), imitation.url, TOKEN, "2.2.1", Ours())
+        with pytest.raises(InterruptedRunError):
+            probes.walk(chromium, site, PATH, CANARY, record, tmp_path)
+    assert [r.name for r in record.results] == [log_in]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_trace_holds_no_secret(chromium: Browser, tmp_path: Path) -> None:

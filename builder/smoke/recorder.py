@@ -43,7 +43,7 @@ class Recorder:
     ) -> None:
         self.results: list[ProbeResult] = []
         self._report = report
-        self._check_cancelled = check_cancelled
+        self.check_cancelled = check_cancelled
 
     @contextmanager
     def probe(self, name: str, *, vital: bool = False) -> Iterator[Told]:
@@ -57,7 +57,7 @@ class Recorder:
             Halt: a vital probe failed.
             InterruptedRunError: the run was interrupted.
         """
-        self._check_cancelled()
+        self.check_cancelled()
         began = time.monotonic()
         told = Told()
         outcome = Outcome.PASSED
@@ -67,7 +67,7 @@ class Recorder:
             raise
         except foreseen() as error:
             # An interrupted run takes the site away: what fails then has not failed.
-            self._check_cancelled()
+            self.check_cancelled()
             outcome = Outcome.FAILED
             told(_shortened(str(error)))
         self._add(ProbeResult(name, outcome, time.monotonic() - began, told.detail))

@@ -16,6 +16,8 @@ from builder.smoke.model import Frontend, ProbeFailure
 if TYPE_CHECKING:
     from playwright.sync_api import Frame, Page
 
+    from builder.smoke.browser.observer import Observer
+
 # Seconds. A cold kernel on a busy machine takes its time; nothing waits longer than it must.
 OPEN, IDLE, RUN, SAVE = 40.0, 60.0, 120.0, 20.0
 
@@ -113,10 +115,14 @@ class Notebook:
         frontend: what shows it.
         url: Jupyter's address, base URL included.
         path: of the notebook, below Jupyter's root directory.
+        observer: of that page.
     """
 
-    def __init__(self, page: Page, frontend: Frontend, url: str, path: str) -> None:
+    def __init__(
+        self, page: Page, frontend: Frontend, url: str, path: str, observer: Observer
+    ) -> None:
         self.page = page
+        self._observer = observer
         self._script = _SCRIPTS[frontend]
         self._url = url
         self._path = path
@@ -231,17 +237,13 @@ class Notebook:
         return cells
 
     def _until(self, expression: str, seconds: float, complaint: str) -> None:
-        from playwright.sync_api import TimeoutError as PlaywrightTimeout
-
-        try:
+        def how(timeout: float) -> None:
             self.page.wait_for_function(
-                f"path => Boolean({expression})",
-                arg=self._path,
-                timeout=seconds * 1000,
-                polling=50,
+                f"path => Boolean({expression})", arg=self._path, timeout=timeout, polling=50
             )
-        except PlaywrightTimeout as error:
-            raise ProbeFailure(f"{complaint} after {seconds:.0f} s") from error
+
+        if not self._observer.wait(how, seconds):
+            raise ProbeFailure(f"{complaint} after {seconds:.0f} s")
 
 
 def _cell(raw: dict[str, Any]) -> Cell:

@@ -19,17 +19,25 @@ if TYPE_CHECKING:
         WebSocket,
     )
 
+_SLICE = 2.0  # seconds after which an interrupted run is noticed
+
 
 class Observer:
     """What happens in a page, and in all that it opens, from now on.
+
+    Args:
+        page: what is watched.
+        check_cancelled: called as long as something is waited for; raises when the run was
+            interrupted.
 
     Attributes:
         exchanges: the requests, in order.
         words: what the console got, in order.
     """
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, check_cancelled: Callable[[], None]) -> None:
         context = page.context
+        self._check_cancelled = check_cancelled
         self.exchanges: list[Exchange] = []
         self.words: list[Word] = []
         self._began = time.monotonic()
@@ -42,15 +50,48 @@ class Observer:
         context.on("weberror", self._threw)
         page.on("websocket", self._socket)
 
-    def watch(self, page: Page, until: Callable[[], bool], seconds: float) -> bool:
-        """Let things happen until that is so; whether it became so in time."""
+    def watch(
+        self, page: Page, until: Callable[[], bool], seconds: float, every: float = 0.025
+    ) -> bool:
+        """Let things happen until that is so; whether it became so in time.
+
+        Raises:
+            InterruptedRunError: the run was interrupted meanwhile.
+        """
         deadline = time.monotonic() + seconds
         while not until():
+            self._check_cancelled()
             if time.monotonic() > deadline:
                 return False
             # Playwright hands events over while it waits, and in no other moment.
-            page.wait_for_timeout(25)
+            page.wait_for_timeout(every * 1000)
         return True
+
+    def wait(self, how: Callable[[float], object], seconds: float) -> bool:
+        """Let Playwright wait, a short time and then again; whether it succeeded in time.
+
+        Nothing else ends a wait of Playwright's, which is asked for in another thread than Ctrl-C.
+
+        Args:
+            how: waits for so many milliseconds, and raises Playwright's TimeoutError then.
+            seconds: until when, all in all.
+
+        Raises:
+            InterruptedRunError: the run was interrupted meanwhile.
+        """
+        from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+        deadline = time.monotonic() + seconds
+        while True:
+            self._check_cancelled()
+            left = deadline - time.monotonic()
+            try:
+                how(max(1.0, 1000 * min(left, _SLICE)))  # 0 would be for ever
+            except PlaywrightTimeout:
+                if left <= _SLICE:
+                    return False
+            else:
+                return True
 
     def requests(self, origin: str, prefix: str) -> str:
         """The request log: seconds, whose, method, status or failure, address."""

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Frame, Locator, Page
 
     from builder.smoke.browser.chromium import Browser
+    from builder.smoke.browser.observer import Observer
 
 # Seconds.
 CANARY, CHART = 30.0, 30.0
@@ -19,50 +20,38 @@ _CHARTS = "line-chart, vz-line-chart2, vz-line-chart"
 _CURVE = 60
 
 
-def wait_for_canary(frame: Frame, canary: str) -> None:
+def wait_for_canary(observer: Observer, frame: Frame, canary: str) -> None:
     """Wait until the tag can be read in the frame, in whatever shadow tree.
 
     Raises:
         ProbeFailure: it cannot in time.
     """
-    if not shows(frame, canary, CANARY):
+    if not shows(observer, frame, canary, CANARY):
         raise ProbeFailure(f"{canary} is not visible in the frame after {CANARY:.0f} s")
 
 
-def shows(frame: Frame, canary: str, seconds: float) -> bool:
+def shows(observer: Observer, frame: Frame, canary: str, seconds: float) -> bool:
     """Whether the tag can be read in the frame, at the latest after that time."""
-    from playwright.sync_api import TimeoutError as PlaywrightTimeout
-
-    try:
-        frame.get_by_text(canary).first.wait_for(state="visible", timeout=seconds * 1000)
-    except PlaywrightTimeout:
-        return False
-    return True
+    return _visible(observer, frame.get_by_text(canary).first, seconds)
 
 
-def wait_for_chart(frame: Frame) -> tuple[Locator, int, int]:
+def wait_for_chart(observer: Observer, frame: Frame) -> tuple[Locator, int, int]:
     """Wait until a chart has a size; the chart, its width and height in CSS pixels.
 
     Raises:
         ProbeFailure: none has in time.
     """
-    from playwright.sync_api import TimeoutError as PlaywrightTimeout
-
     chart = frame.locator(_CHARTS).filter(visible=True).first
-    try:
-        chart.wait_for(state="visible", timeout=CHART * 1000)
-    except PlaywrightTimeout as error:
+    if not _visible(observer, chart, CHART):
         there = frame.locator(_CHARTS).count()
-        raise ProbeFailure(
-            f"no chart with a height after {CHART:.0f} s; {there} without"
-        ) from error
+        raise ProbeFailure(f"no chart with a height after {CHART:.0f} s; {there} without")
     box = chart.bounding_box()
     if box is None:
         raise ProbeFailure("the chart went away again")
     return chart, round(box["width"]), round(box["height"])
 
 
-def wait_for_curve(browser: Browser, page: Page, chart: Locator) -> int:
+def wait_for_curve(browser: Browser, observer: Observer, page: Page, chart: Locator) -> int:
     """Wait until something in colour is drawn in the chart, whose grid is grey.
 
     Returns:
@@ -72,11 +61,16 @@ def wait_for_curve(browser: Browser, page: Page, chart: Locator) -> int:
         ProbeFailure: nothing is in time.
     """
     dots = 0
-    waited = 0.0
-    while waited < CHART * 1000:
+
+    def drawn() -> bool:
+        nonlocal dots
         dots = browser.coloured(chart.screenshot(timeout=CHART * 1000))
-        if dots >= _CURVE:
-            return dots
-        page.wait_for_timeout(200)
-        waited += 200
-    raise ProbeFailure(f"no curve in the chart after {CHART:.0f} s, only {dots} coloured dots")
+        return dots >= _CURVE
+
+    if not observer.watch(page, drawn, CHART, every=0.2):
+        raise ProbeFailure(f"no curve in the chart after {CHART:.0f} s, only {dots} coloured dots")
+    return dots
+
+
+def _visible(observer: Observer, what: Locator, seconds: float) -> bool:
+    return observer.wait(lambda ms: what.wait_for(state="visible", timeout=ms), seconds)

@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
+from builder.errors import InterruptedRunError
 from builder.smoke.browser import evidence
 from builder.smoke.browser.frontends import Notebook
 from builder.smoke.browser.observer import Observer
@@ -47,7 +48,7 @@ class Visit:
         self.site = site
         self.page = page
         self.observer = seen
-        self.notebook = Notebook(page, site.deployment.frontend, site.url, path)
+        self.notebook = Notebook(page, site.deployment.frontend, site.url, path, seen)
         self.prefix = f"{site.url}proxy/"
         self.picture: bytes | None = None
 
@@ -92,9 +93,11 @@ def visiting(
             _keep_picture(page, keep)
             raise
         evidence.start_trace(context)
-        visit = Visit(browser, site, page, path, Observer(page))
+        visit = Visit(browser, site, page, path, Observer(page, record.check_cancelled))
         try:
             yield visit
+        except InterruptedRunError:
+            raise
         except Exception:
             _leave(visit, context, keep, failed=True)
             raise

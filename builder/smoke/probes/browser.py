@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from builder.smoke.model import Site
     from builder.smoke.recorder import Recorder
 
-# Seconds: until a frame is where it should be; for what must not happen, after its request failed.
+# Seconds: until a frame is where it should be; for what must not happen, after it could have.
 _FRAME = 10.0
 _NEVER = 2.0
 _NOTICE = "Launching TensorBoard"
@@ -90,7 +90,7 @@ def control(
         with record.probe("browser-control-refused") as told:
             told(_refusal(visit, target))
         with record.probe("browser-control-no-canary") as told:
-            if view.shows(frame, canary, _NEVER):
+            if view.shows(visit.observer, frame, canary, _NEVER):
                 raise ProbeFailure(f"{canary} is visible in the frame all the same")
             told(f"not within {_NEVER:.0f} s after the frame failed")
             visit.notebook.show_frame()
@@ -130,10 +130,10 @@ def _prefix(site: Site, address: str) -> str:
 
 def _look(visit: Visit, frame: Frame, canary: str, record: Recorder) -> None:
     with record.probe("browser-canary-visible", vital=True):
-        view.wait_for_canary(frame, canary)
+        view.wait_for_canary(visit.observer, frame, canary)
     with record.probe("browser-chart-drawn", vital=True) as told:
-        chart, width, height = view.wait_for_chart(frame)
-        dots = view.wait_for_curve(visit.browser, visit.page, chart)
+        chart, width, height = view.wait_for_chart(visit.observer, frame)
+        dots = view.wait_for_curve(visit.browser, visit.observer, visit.page, chart)
         told(f"{width}x{height}, a curve of {dots} dots")
     with record.probe("browser-picture"):
         visit.notebook.show_frame()
@@ -179,19 +179,21 @@ def _reopen(visit: Visit, path: str, canary: str, record: Recorder) -> None:
     with record.probe("browser-reopened-trusted"):
         visit.notebook.save()
         visit.notebook.open()
-        view.wait_for_canary(_only_frame(visit), canary)
-    with record.probe("browser-reopened-untrusted", vital=True):
+        view.wait_for_canary(visit.observer, _only_frame(visit), canary)
+    with record.probe("browser-reopened-untrusted", vital=True) as told:
         _distrust(Web(visit.site.url, visit.site.token), path)
         visit.notebook.open()
         visit.notebook.wait_until_idle()
-        # What a cell printed is shown in any case: it says that outputs have been drawn.
+        # What a cell printed is shown in any case: it says that outputs are being drawn. The cell
+        # of the frame comes after it.
         if not visit.observer.watch(visit.page, lambda: bool(visit.notebook.outputs), _FRAME):
             raise ProbeFailure(f"no output at all after {_FRAME:.0f} s")
-        if frames := visit.notebook.frames():
-            raise ProbeFailure(f"an untrusted notebook shows {frames[0].url}")
+        if visit.observer.watch(visit.page, lambda: bool(visit.notebook.frames()), _NEVER):
+            raise ProbeFailure("an untrusted notebook shows the frame")
+        told(f"not within {_NEVER:.0f} s after the first output")
     with record.probe("browser-run-again"):
         visit.notebook.run_last()
-        view.wait_for_canary(_only_frame(visit), canary)
+        view.wait_for_canary(visit.observer, _only_frame(visit), canary)
 
 
 def _distrust(web: Web, path: str) -> None:
