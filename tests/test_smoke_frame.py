@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import ada_url
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from builder.smoke.frame import evaluate, frames, one_frame, texts
@@ -75,6 +75,7 @@ def shell(address: str) -> str:
 
 
 @given(behaviour.VALUES)
+@example("two  blanks/%PORT%/")
 def test_addresses_are_a_browsers(value: str) -> None:
     """Of what the patch writes for any value: the address by the URL standard, or refused."""
     url, _ = behaviour.get(value)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from builder.smoke.messages import Bundle, Execution
 
 _TEXT = r'"(?:[^"\\]|\\.)*"'
+_BLANK = re.compile(rf"({_TEXT})|\s+")  # a text keeps its own
 _FRAME = rf"const frame = document.getElementById\((?P<id>{_TEXT})\);"
 _URL = rf"new URL\((?P<url>{_TEXT}), window.location\);"
 _SET = r" if \(port\) { url.port = port; }"
@@ -84,7 +85,7 @@ def evaluate(html: str, page: str) -> Frame:
     if parts.tags == ["iframe"] and not parts.script.strip():
         source = parts.attributes.get("src") or ""
         return Frame(_join(source, page).href, _height(parts))
-    script = " ".join(parts.script.split())
+    script = _BLANK.sub(lambda found: found[1] or " ", parts.script).strip()
     match = _match(script)
     if parts.tags != ["iframe", "script"] or match is None:
         raise ProbeFailure(f"the HTML below the cell is no frame we know: {html[:300]}")
