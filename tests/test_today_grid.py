@@ -8,6 +8,7 @@ import pytest
 
 from builder.series import load_series
 from builder.today.cell import STAGES, load_all
+from tests import needs
 from tests.conftest import RELEASES, ROOT
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def test_the_sample_touches_every_patch() -> None:
 @pytest.mark.parametrize(("release", "python"), SAMPLE)
 def test_alive_today(release: str, python: str, run_builder: RunBuilder, tmp_path: Path) -> None:
     """The wheel that `build` makes installs, starts, serves, equals its era, and is displayed."""
-    done = run_builder("today", release, "--python", python, "--jobs", "1")
+    words = ("today", release, "--python", needs.python(python), "--jobs", "1")
+    done = run_builder(*words)
     assert done.returncode == 0, done.stdout + done.stderr
     (cell,) = load_all(tmp_path / "reports" / "today")
     assert cell.failed is None

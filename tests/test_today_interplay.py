@@ -12,6 +12,7 @@ import pytest
 
 from builder.era import era_of
 from builder.today import logdir
+from tests import needs
 from tests.interplay import Place, find, our_wheel, stock_wheel
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def facts(place: Place) -> Any:
 def era_facts(version: str, wheel: Path, room: Path, *wanted: str) -> Any:
     """The same of a wheel among the dependencies of its own time."""
     era = era_of(find(version))
-    place = Place(room, era.python)
+    place = Place(room, needs.python(era.python))
     place.install(wheel, *wanted, until=era.until)
     return facts(place)
 
