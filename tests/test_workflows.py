@@ -5,13 +5,17 @@ from __future__ import annotations
 import ast
 import json
 import re
+import shlex
+import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
-from tests.conftest import RELEASES, ROOT
+from builder.request import alive_today
+from tests import needs
+from tests.conftest import CATALOG, RELEASES, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,9 +81,30 @@ def test_every_release_is_in_the_matrix(run_builder: RunBuilder) -> None:
     jobs = _workflow("build")["jobs"]
     steps = {s["id"]: s["run"] for s in jobs["plan"]["steps"] if "id" in s}
     assert steps["all"] == "pipx run nox -s plan -- all --matrix matrix"
-    assert jobs["plan"]["outputs"]["all"] == "${{ steps.all.outputs.matrix }}"
+    assert jobs["plan"]["outputs"] == {
+        name: f"${{{{ steps.{name}.outputs.matrix }}}}" for name in ("all", "alive", "sample")
+    }
     assert jobs["build"]["strategy"]["matrix"] == "${{ fromJSON(needs.plan.outputs.all) }}"
-    assert "needs.plan.outputs.all" in jobs["smoke"]["strategy"]["matrix"]
+
+
+def test_every_release_that_starts_is_tried_each_week(run_builder: RunBuilder) -> None:
+    """What the smoke tests refuse is in neither matrix; all else is in the weekly one."""
+    jobs = _workflow("build")["jobs"]
+    steps = {s["id"]: shlex.split(s["run"]) for s in jobs["plan"]["steps"] if "id" in s}
+    planned = {}
+    for name in ("alive", "sample"):
+        words = steps[name][steps[name].index("--") + 1 :]
+        done = run_builder("plan", *words, "--offline", env={"GITHUB_OUTPUT": ""})
+        planned[name] = [e["release"] for e in json.loads(done.stdout)["include"]]
+    able = [r.version for r in alive_today(CATALOG.releases, "")]
+    assert planned["alive"] == able
+    assert set(planned["sample"]) <= set(able)
+    chosen = re.sub(r"\s+", " ", jobs["smoke"]["strategy"]["matrix"])
+    assert "'schedule' || github.event_name == 'workflow_dispatch')" in chosen
+    assert re.findall(r"(\S+) needs\.plan\.outputs\.(\w+)", chosen) == [
+        ("&&", "alive"),
+        ("||", "sample"),
+    ]
 
 
 def test_the_matrix_becomes_a_steps_output(run_builder: RunBuilder, tmp_path: Any) -> None:
@@ -137,6 +162,42 @@ def test_publishing_stores_no_token() -> None:
     assert job["environment"] == "testpypi"
     assert "secrets." not in (ROOT / ".github" / "workflows" / "publish.yml").read_text()
     assert any("--attest" in s.get("run", "") for s in job["steps"])
+
+
+def test_the_browser_is_one_that_starts() -> None:
+    """Each job that opens one names Chrome; the image's chromium comes first, without a sandbox."""
+    seen = set()
+    for name, job in _jobs():
+        for step in job["steps"]:
+            found = re.search(r"nox -s (smoke|tests)", step.get("run", ""))
+            if found:
+                seen.add(found[1])
+                environ = {**job.get("env", {}), **step.get("env", {})}
+                assert environ.get("CHROMIUM") == "google-chrome", name
+    assert seen == {"smoke", "tests"}
+
+
+def test_only_our_own_ci_skips_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`.ci/run` brings everything along; a workflow's machine lacks our base images."""
+    assert f"\nexport {needs.STRICT}=1\n" in (ROOT / ".ci" / "run").read_text()
+    assert not [path for path in _FILES if needs.STRICT in path.read_text()]
+    monkeypatch.setenv(needs.STRICT, "1")
+    with pytest.raises(pytest.fail.Exception, match="no nginx"):
+        needs.lacking("there is no nginx")
+    monkeypatch.delenv(needs.STRICT)
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.skip.Exception, match="no nginx"):
+        needs.lacking("there is no nginx")
+
+
+def test_a_python_that_cannot_be_had_is_lacking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither on PATH nor uv's to fetch: 2.7 is never uv's, this one is there."""
+    monkeypatch.delenv(needs.STRICT, raising=False)
+    this = f"{sys.version_info.major}.{sys.version_info.minor}"
+    assert needs.python(this) == this
+    monkeypatch.setenv("PATH", str(ROOT))
+    with pytest.raises(pytest.skip.Exception, match=r"no CPython 2\.7"):
+        needs.python("2.7")
 
 
 def test_lint_looks_at_every_workflow() -> None:
