@@ -24,7 +24,8 @@ echo "$@" >> "$GH_LOG"
 echo "token: $GH_TOKEN" >> "$GH_LOG"
 case "$2" in
 list) echo "$GH_LISTS" ;;
-create) for word; do last=$word; done; cat "$last" >> "$GH_LOG"; echo https://a.example/pull/1 ;;
+create) [ -z "$GH_REFUSES" ] || { echo "$GH_REFUSES" >&2; exit 1; }
+  for word; do last=$word; done; cat "$last" >> "$GH_LOG"; echo https://a.example/pull/1 ;;
 esac
 """
 
@@ -99,6 +100,26 @@ def test_a_proposal_is_one_commit_on_a_branch(checkout: Path, tmp_path: Path) ->
     assert "--head catalog/abc --title Title" in log
     assert "The body" in log
     assert "token: canary" in log
+
+
+def test_a_proposal_that_was_refused_is_made_the_next_day(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GitHub refused after the push: what it said is told, and the branch is not in the way."""
+    _git(tmp_path, "clone", "--quiet", "origin.git", "next-day")
+    proposal = ("catalog/abc", "Title", "The body\n")
+    monkeypatch.setenv("GH_REFUSES", "GitHub Actions is not permitted to create pull requests")
+    monkeypatch.setenv("GIT_COMMITTER_DATE", "2026-01-01T00:00:00Z")
+    with pytest.raises(CommandError) as caught:
+        propose(checkout, checkout / "catalog.json", *proposal)
+    assert "is not permitted" in caught.value.hint
+    monkeypatch.delenv("GH_REFUSES")
+    monkeypatch.setenv("GIT_COMMITTER_DATE", "2026-01-02T00:00:00Z")
+    again = tmp_path / "next-day"
+    (again / "catalog.json").write_text("[1]")
+    assert propose(again, again / "catalog.json", *proposal) == "https://a.example/pull/1"
+    shown = _git(tmp_path / "origin.git", "log", "--format=%cs", "HEAD..catalog/abc")
+    assert shown == "2026-01-02\n"
 
 
 def test_a_proposal_is_made_once(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:

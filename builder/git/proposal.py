@@ -31,12 +31,13 @@ def is_proposed(root: Path, branch: str) -> bool:
 def propose(root: Path, path: Path, branch: str, title: str, body: str) -> str:
     """Commit one file on a new branch, push it, and open a pull request on GitHub; its URL.
 
-    The checkout is on that branch afterwards. gh gives git the token, from its environment.
+    The checkout is on that branch afterwards. gh gives git the token, from its environment. What a
+    run that got no pull request has left under that name is replaced.
 
     Args:
         root: the checkout.
         path: the file.
-        branch: the new branch's name.
+        branch: the new branch's name, which nobody else uses.
         title: of the commit and of the pull request.
         body: Markdown.
 
@@ -50,7 +51,7 @@ def propose(root: Path, path: Path, branch: str, title: str, body: str) -> str:
         [*git, "switch", "--quiet", "--create", branch],
         [*git, "add", "--", str(path)],
         [*git, *who, "commit", "--quiet", "--message", title],
-        [*git, *helper, "push", "--quiet", "origin", f"HEAD:refs/heads/{branch}"],
+        [*git, *helper, "push", "--quiet", "origin", f"+HEAD:refs/heads/{branch}"],
     ):
         command.run(words, timeout=_NETWORK, secrets=_TOKENS)
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".md") as file:
