@@ -27,7 +27,9 @@ def plan(session: nox.Session) -> None:
 @nox.session
 def check(session: nox.Session) -> None:
     """Check wheels: dist/*.whl [--stock WHEEL] [--provenance] [--deep]."""
-    session.install("-e", ".[deep]" if "--deep" in session.posargs else ".")
+    wanted = {"--deep": "deep", "--provenance": "publish"}
+    extras = {wanted[word] for word in session.posargs if word in wanted}
+    session.install("-e", f".[{','.join(sorted(extras))}]")
     session.run("python", "-m", "builder", "check", *session.posargs)
 
 
@@ -50,6 +52,13 @@ def publish(session: nox.Session) -> None:
     """Upload checked wheels and install them back: RELEASE... [--repository testpypi]."""
     session.install("-e", ".[publish]")
     session.run("python", "-m", "builder", "publish", *session.posargs)
+
+
+@nox.session
+def install_hint(session: nox.Session) -> None:
+    """The commands with which a user installs published wheels safely: RELEASE..."""
+    session.install("-e", ".[publish]")
+    session.run("python", "-m", "builder", "install-hint", *session.posargs)
 
 
 @nox.session

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
+import runpy
 import subprocess
 import sys
+import tomllib
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -60,6 +64,36 @@ def test_the_noxfile_holds_no_logic() -> None:
     tree = ast.parse((ROOT / "noxfile.py").read_text())
     imported = [n for n in ast.walk(tree) if isinstance(n, (ast.Import, ast.ImportFrom))]
     assert [ast.unparse(n) for n in imported] == ["import nox"]
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "extras"),
+    [
+        ("check", ["a.whl"], set()),
+        ("check", ["a.whl", "--provenance"], {"publish"}),
+        ("check", ["--deep", "--provenance", "a.whl"], {"deep", "publish"}),
+        ("build", ["2.2.1", "--backend=both"], {"bazel"}),
+        ("install_hint", ["2.2.1"], {"publish"}),
+    ],
+)
+def test_a_session_installs_what_its_words_need(
+    name: str, words: list[str], extras: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And hands the words on; nox itself, which would install them, is a stand-in."""
+    stand_in: Any = SimpleNamespace(
+        Session=SimpleNamespace, options=SimpleNamespace(), session=lambda function: function
+    )
+    monkeypatch.setitem(sys.modules, "nox", stand_in)
+    did: list[tuple[str, ...]] = []
+    session = SimpleNamespace(
+        posargs=words, install=lambda *w: did.append(w), run=lambda *w: did.append(w)
+    )
+    runpy.run_path(str(ROOT / "noxfile.py"))[name](session)
+    (_, project), ran = did
+    assert set(re.findall(r"\w+", project)) == extras
+    known = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert extras <= set(known["optional-dependencies"])
+    assert ran == ("python", "-m", "builder", name.replace("_", "-"), *words)
 
 
 def test_imports_run_one_way() -> None:
