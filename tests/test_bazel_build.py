@@ -49,9 +49,10 @@ def test_both_ways_give_the_same_wheel(
 ) -> None:
     """A picked commit through Bazel and through the overlay: nothing differs without a reason."""
     words = ("build", "2.2.1", "--backend", "both", "--cherry-pick", upstream.proxy)
-    done = run_builder(*words, "--upstream", str(upstream.path))
+    done = run_builder(*words, "--upstream", str(upstream.path), "--bazel-cache", "caches")
     assert done.returncode == 0, done.stderr
     assert "equivalence     287 members identical, none different" in done.stdout
+    assert list((tmp_path / "caches" / "disk" / "cas").iterdir())
     wheel = tmp_path / "dist" / WHEEL
     told = _internal(wheel)
     assert told["backend"] == "overlay"

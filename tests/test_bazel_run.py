@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import socket
+import stat
 import tarfile
 import threading
 from contextlib import contextmanager, suppress
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builder.bazel.rc import Services
 from builder.bazel.run import Watch, read_files, run
 from builder.engine.door import LABEL, connect
 from builder.engine.volumes import ensure
@@ -33,12 +35,19 @@ def _watch(tmp_path: Path) -> Watch:
 
 
 def test_a_build_brings_its_files_out(tmp_path: Path) -> None:
-    """What the target made comes out, its log is kept, and the container is gone."""
+    """What the target made comes out, log and caches are kept, and the container is gone.
+
+    Anybody may read the caches: who carries them to the next machine need not be root.
+    """
     source = small_source(tmp_path / "source.tar", "echo made > out/a.whl")
     steps: list[str] = []
     watch = Watch(tmp_path / "build.log", steps.append, lambda: None)
     engine_ = connect({})
-    assert run(engine_, make_job(source), watch) == {"a.whl": b"made\n"}
+    job = make_job(source, services=Services())._replace(caches=tmp_path / "caches")
+    assert run(engine_, job, watch) == {"a.whl": b"made\n"}
+    kept = [p for p in (tmp_path / "caches").rglob("*") if p.is_file()]
+    assert any(p.is_relative_to(tmp_path / "caches" / "disk" / "ac") for p in kept)
+    assert [p for p in kept if not p.stat().st_mode & stat.S_IROTH] == []
     assert "Build completed successfully" in watch.log.read_text()
     assert any(step.startswith("[") for step in steps)
     assert _left(engine_.run) == []

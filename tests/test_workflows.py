@@ -164,6 +164,16 @@ def test_publishing_stores_no_token() -> None:
     assert any("--attest" in s.get("run", "") for s in job["steps"])
 
 
+def test_what_bazel_keeps_is_what_is_cached() -> None:
+    """The directory that the build is told is among those that the next run finds again."""
+    steps = _workflow("source-build")["jobs"]["source-build"]["steps"]
+    (cached,) = (s["with"] for s in steps if s.get("uses", "").startswith("actions/cache@"))
+    (build,) = (s["run"].split() for s in steps if "nox -s build" in s.get("run", ""))
+    assert build[build.index("--bazel-cache") + 1] in cached["path"].split()
+    # A key that is there already is not saved again: only the start of it may be another run's.
+    assert cached["key"] == cached["restore-keys"] + "${{ github.run_id }}"
+
+
 def test_the_browser_is_one_that_starts() -> None:
     """Each job that opens one names Chrome; the image's chromium comes first, without a sandbox."""
     seen = set()

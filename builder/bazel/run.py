@@ -44,6 +44,7 @@ class Job(NamedTuple):
         settings: files below `PLACE`, `bazelrc` among them.
         timeout: seconds until it is given up.
         volume: what the caches' volume is called.
+        caches: a directory on the engine's host that has the caches instead of the volume.
     """
 
     release: str
@@ -54,6 +55,7 @@ class Job(NamedTuple):
     settings: Mapping[str, bytes]
     timeout: float
     volume: str = VOLUME
+    caches: Path | None = None
 
 
 class Watch(NamedTuple):
@@ -76,10 +78,11 @@ def run(engine: Engine, job: Job, watch: Watch) -> dict[str, bytes]:
     """
     deadline = time.monotonic() + job.timeout
     environ = {**job.environ, "TB_VER": job.release, "SRC": _SOURCE, "DIST": _DIST}
-    cache = volumes.ensure(engine, job.volume)
-    how = Started(
-        job.image, environ=environ, user="0", volumes={cache: CACHE}, scratch=(PLACE, _SOURCE)
-    )
+    how = Started(job.image, environ=environ, user="0", scratch=(PLACE, _SOURCE))
+    if job.caches is None:
+        how = how._replace(volumes={volumes.ensure(engine, job.volume): CACHE})
+    else:
+        how = how._replace(binds={str(job.caches): f"{CACHE}:rw"})
     with ExitStack() as stack:
         log = stack.enter_context(_Log.open(watch))
         container = stack.enter_context(created(engine, f"bazel-{job.release}", how))

@@ -43,6 +43,12 @@ backend_options = together(
     click.option("--remote-executor", metavar="URL", help="Bazel: its remote executor."),
     click.option("--bazel-flag", "flags", multiple=True, metavar="FLAG", help="Bazel: any flag."),
     click.option(
+        "--bazel-cache",
+        type=click.Path(path_type=Path, file_okay=False, resolve_path=True),
+        metavar="DIR",
+        help="Bazel: keep its caches there, on the engine's host. Default: in a volume.",
+    ),
+    click.option(
         "--ca-bundle",
         type=_FILE,
         help="Bazel: certificates to trust inside. Default: the host's, if they are not stock.",
@@ -63,7 +69,15 @@ backend_options = together(
         help="Bazel: where its logs go.",
     ),
 )
-_BAZEL_ONLY = ("base", "bazel", "remote_cache", "remote_executor", "flags", "ca_bundle")
+_BAZEL_ONLY = (
+    "base",
+    "bazel",
+    "remote_cache",
+    "remote_executor",
+    "flags",
+    "bazel_cache",
+    "ca_bundle",
+)
 
 
 def take_foundry(chosen: dict[str, Any]) -> tuple[Backend, FoundryOptions]:
@@ -87,6 +101,7 @@ def take_foundry(chosen: dict[str, Any]) -> tuple[Backend, FoundryOptions]:
         services=services,
         timeout=given["timeout"],
         ca_bundle=given["ca_bundle"],
+        caches=given["bazel_cache"],
         logs=given["logs"],
         dockerfiles=DOCKERFILES,
     )

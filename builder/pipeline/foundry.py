@@ -40,6 +40,7 @@ class FoundryOptions:
         services: remote cache, executor and flags.
         timeout: seconds for one release's build.
         ca_bundle: certificates to trust inside, or None for the host's.
+        caches: the directory of Bazel's caches, or None for a volume of the engine.
         logs: the directory that keeps logs.
         dockerfiles: the directory of our Dockerfiles.
     """
@@ -49,6 +50,7 @@ class FoundryOptions:
     services: rc.Services
     timeout: float
     ca_bundle: Path | None
+    caches: Path | None
     logs: Path
     dockerfiles: Path
 
@@ -145,6 +147,7 @@ class Foundry:
             environ=inside.environ,
             settings={**inside.files, "bazelrc": lines},
             timeout=self.options.timeout,
+            caches=self.options.caches,
         )
 
     def _bazel(self, row: Row | None, release: Release) -> toolchain.Bazel:
