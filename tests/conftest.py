@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from builder.console import Console
 from builder.index import SimpleIndex
 from builder.settings import read_environment
 from builder.source import fetch
+from tests.index_server import Shelf, serving
 
 if TYPE_CHECKING:
     from builder.model import Release, WheelFile
@@ -120,6 +121,14 @@ def own_cache(tmp_path: Path) -> Path:
     theirs.mkdir(parents=True, exist_ok=True)
     (ours / "sha256").symlink_to(theirs)
     return tmp_path / "xdg"
+
+
+@pytest.fixture
+def as_pinned() -> Iterator[dict[str, str]]:
+    """Settings for an index that is just as the catalog says, whatever upstream releases today."""
+    shelf = Shelf(pinned=[w for r in CATALOG.releases for w in r.wheels])
+    with serving(shelf) as place:
+        yield {"PIP_INDEX_URL": f"http://{place}/simple"}
 
 
 @pytest.fixture

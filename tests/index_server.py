@@ -13,7 +13,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from builder.model import WheelFile
 
 
 @dataclass
@@ -27,6 +29,7 @@ class Shelf:
         trickle: seconds between pieces of 64 kB of a file; 0 for all at once.
         password: what it asks for, with any user name; None for no authentication.
         requests: the paths that were asked for.
+        pinned: what it lists besides and does not serve, so that it has to be in the cache.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
@@ -35,6 +38,7 @@ class Shelf:
     trickle: float = 0
     password: str | None = None
     requests: list[str] = field(default_factory=list)
+    pinned: Sequence[WheelFile] = ()
 
 
 @contextmanager
@@ -87,7 +91,7 @@ def serving(shelf: Shelf) -> Iterator[str]:
 
 def _page(shelf: Shelf) -> dict[str, Any]:
     """The project page (PEP 691)."""
-    files = [
+    files: list[dict[str, Any]] = [
         {
             "filename": name,
             "url": f"/files/{name}",
@@ -96,5 +100,17 @@ def _page(shelf: Shelf) -> dict[str, Any]:
             "upload-time": "2026-01-01T00:00:00Z",
         }
         for name, content in shelf.files.items()
+    ]
+    files += [
+        {
+            "filename": wheel.filename,
+            "url": f"/files/{wheel.filename}",
+            "hashes": {"sha256": wheel.sha256},
+            "size": wheel.size,
+            "upload-time": wheel.upload_time,
+            "requires-python": wheel.requires_python,
+            "yanked": wheel.yanked,
+        }
+        for wheel in shelf.pinned
     ]
     return {"meta": {"api-version": "1.1"}, "name": "tensorboard", "files": files, "versions": []}

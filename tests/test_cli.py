@@ -18,6 +18,7 @@ from tests.cli import STOCK, STOCK_SHA256, WHEEL, sha256
 from tests.conftest import RELEASES, ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.conftest import RunBuilder
@@ -190,12 +191,16 @@ def test_a_cold_cache_offline_is_an_error(run_builder: RunBuilder, tmp_path: Pat
 
 
 def test_a_release_outside_the_catalog_is_used_with_a_notice(
-    run_builder: RunBuilder, tmp_path: Path
+    run_builder: RunBuilder,
+    as_pinned: dict[str, str],
+    stock_wheel: Callable[[str], Path],
+    tmp_path: Path,
 ) -> None:
-    """The newest release, looked up live because this catalog does not have it."""
+    """A release that the index lists, and this catalog does not have."""
+    stock_wheel("2.21.0")
     facts = [e for e in catalogs.load_facts() if e["version"] != "2.21.0"]
     (tmp_path / "catalog.json").write_text(catalogs.dump(facts))
-    done = run_builder("build", "2.21.0", "--catalog", "catalog.json")
+    done = run_builder("build", "2.21.0", "--catalog", "catalog.json", env=as_pinned)
     assert done.returncode == 0, done.stderr
     assert "2.21.0 is not in the catalog" in done.stderr
     name = "tensorboardtmp-2.21.0-py3-none-any.whl"
@@ -204,10 +209,10 @@ def test_a_release_outside_the_catalog_is_used_with_a_notice(
         statement["predicate"]["buildDefinition"]["internalParameters"]["catalogEntry"]["pinned"]
         is False
     )
-    stale = run_builder("catalog", "check", "--catalog", "catalog.json")
+    stale = run_builder("catalog", "check", "--catalog", "catalog.json", env=as_pinned)
     assert stale.returncode == 3
     assert "2.21.0: new on the index" in stale.stdout
-    update = run_builder("catalog", "update", "--catalog", "catalog.json")
+    update = run_builder("catalog", "update", "--catalog", "catalog.json", env=as_pinned)
     assert update.returncode == 0, update.stderr
     updated = catalogs.load_facts(tmp_path / "catalog.json")
     ours = catalogs.load_facts()
@@ -216,7 +221,9 @@ def test_a_release_outside_the_catalog_is_used_with_a_notice(
     for key in ("filename", "size", "sha256", "requires_python", "yanked"):
         assert updated[-1]["wheels"][0][key] == ours[-1]["wheels"][0][key]
     assert updated[:-1] == ours[:-1]
-    assert run_builder("catalog", "check", "--catalog", "catalog.json").returncode == 0
+    assert (
+        run_builder("catalog", "check", "--catalog", "catalog.json", env=as_pinned).returncode == 0
+    )
 
 
 def test_a_yanked_release_is_named(run_builder: RunBuilder) -> None:

@@ -1,4 +1,4 @@
-"""The catalog kept up to date: real catalog, real index, real git; GitHub itself is a stand-in."""
+"""The catalog kept up to date: real catalog and wheels, real git; index and GitHub stand in."""
 
 from __future__ import annotations
 
@@ -31,30 +31,32 @@ esac
 
 
 @pytest.mark.usefixtures("warm")
-def test_a_new_release_is_taken_over_and_built(run_builder: RunBuilder, tmp_path: Path) -> None:
+def test_a_new_release_is_taken_over_and_built(
+    run_builder: RunBuilder, as_pinned: dict[str, str], tmp_path: Path
+) -> None:
     """A catalog that lacks one release: found on the index, added, built, and said."""
     path = tmp_path / "catalog.json"
     facts = catalogs.load_facts()
     path.write_text(catalogs.dump([f for f in facts if f["version"] != "2.2.1"]))
-    done = run_builder("watch", "--catalog", str(path))
+    done = run_builder("watch", "--catalog", str(path), env=as_pinned)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("Take over what the index says of 2.2.1")
     assert "- 2.2.1: new on the index: tensorboard-2.2.1-py3-none-any.whl" in done.stdout
     assert "| 2.2.1 | ✅ 43 checks passed |" in done.stdout
     assert "2.2.1" in {f["version"] for f in json.loads(path.read_text())}
     assert (tmp_path / "dist" / "tensorboardtmp-2.2.1-py3-none-any.whl").is_file()
-    again = run_builder("watch", "--catalog", str(path))
+    again = run_builder("watch", "--catalog", str(path), env=as_pinned)
     assert (again.returncode, again.stdout) == (0, "the index is as the catalog says\n")
 
 
 def test_a_release_that_is_gone_is_a_persons_matter(
-    run_builder: RunBuilder, tmp_path: Path
+    run_builder: RunBuilder, as_pinned: dict[str, str], tmp_path: Path
 ) -> None:
     """Nothing is proposed; the exit code says that somebody should look."""
     path = tmp_path / "catalog.json"
     facts = catalogs.load_facts()
     path.write_text(catalogs.dump([*facts, facts[-1] | {"version": "2.99.0"}]))
-    done = run_builder("watch", "--catalog", str(path))
+    done = run_builder("watch", "--catalog", str(path), env=as_pinned)
     assert done.returncode == 3
     assert "gone from the index: 2.99.0" in done.stderr
 
