@@ -61,6 +61,7 @@ class Conduct:
         authorizations: what clients sent as credentials.
         stored: file names in the order in which they were stored.
         form: the fields of the last upload.
+        kept: set once a file was stored, whatever its client heard of it.
     """
 
     acts: deque[Act] = field(default_factory=lambda: deque([STORE]))
@@ -75,15 +76,18 @@ class Conduct:
     authorizations: list[str] = field(default_factory=list)
     stored: list[str] = field(default_factory=list)
     form: dict[str, bytes] = field(default_factory=dict)
+    kept: threading.Event = field(default_factory=threading.Event)
 
 
 class _Server(ThreadingHTTPServer):
-    """The index, its conduct, and whether it is going away."""
+    """The index, its conduct, and whether it is going away; closing it ends every upload."""
+
+    daemon_threads = False
 
     def __init__(self, conduct: Conduct) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.conduct = conduct
-        self.storing = threading.Lock()
+        self.changing = threading.Lock()
         self.stopping = threading.Event()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -98,10 +102,12 @@ class _Handler(BaseHTTPRequestHandler):
         return self.server.conduct
 
     def do_POST(self) -> None:
-        self.conduct.posts += 1
-        act = self.conduct.acts.popleft() if len(self.conduct.acts) > 1 else self.conduct.acts[0]
         sent = self.headers.get("Authorization", "")
-        self.conduct.authorizations.append(sent)
+        with self.server.changing:
+            acts = self.conduct.acts
+            self.conduct.posts += 1
+            act = acts.popleft() if len(acts) > 1 else acts[0]
+            self.conduct.authorizations.append(sent)
         if act.cut:
             self.rfile.read(_CUT)
             # A reset, not an orderly end (SO_LINGER with no time).
@@ -146,12 +152,13 @@ class _Handler(BaseHTTPRequestHandler):
             form[field_name] = part.content
             if field_name == "content":
                 filename = label.split('filename="')[1].split('"')[0]
-        with self.server.storing:
+        with self.server.changing:
             if self.conduct.once and filename in self.conduct.files:
                 return False
             self.conduct.form.update(form)
             self.conduct.files[filename] = form["content"]
             self.conduct.stored.append(filename)
+        self.conduct.kept.set()
         return True
 
     def _list(self, project: str) -> None:
