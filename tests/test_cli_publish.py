@@ -165,8 +165,8 @@ def test_only_what_was_built_is_sent(
 def test_a_local_wheel_goes_to_a_private_index(
     run_builder: RunBuilder, env: dict[str, str]
 ) -> None:
-    """Local versions are refused on public indexes only."""
-    conduct = Conduct()
+    """Local versions are refused on public indexes only; private ones may overwrite, and lag."""
+    conduct = Conduct(deque([Act(502, store=True), STORE]), hidden=1)
     with misbehaving(conduct) as url:
         words = ("publish", "2.2.1", "--identity", "local", "--repository", url, "--no-install")
         done = run_builder(*words, env=env)

@@ -30,7 +30,7 @@ def test_only_success_counts_as_stored(status: int, text: str, wait: float | Non
         (Answer(None, "cut"), Meaning.UNKNOWN),
         (Answer(504), Meaning.UNKNOWN),
         (Answer(503), Meaning.UNKNOWN),
-        (Answer(503, "", 5.0), Meaning.WAIT),
+        (Answer(503, "", 5.0), Meaning.UNKNOWN),
         (Answer(429), Meaning.WAIT),
         (Answer(409), Meaning.EXISTS),
         (Answer(400, "Package 'x' already exists!"), Meaning.EXISTS),

@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections import deque
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,6 +29,12 @@ CANARY = "pypi-canary-31415926535"
 QUICK = Patience(total=20, first=0.05, longest=0.2, attempts=3, longest_wait=2)
 BRIEF = replace(QUICK, total=0.5)
 _EXISTS = "File already exists ('x.whl', with blake2_256 hash 'y')."
+_ARTIFACTORY = (
+    "Not enough permissions to delete/overwrite artifact 'x.whl' (needs DELETE permission)."
+)
+_NEXUS = "Repository does not allow updating assets: ours"
+_GITLAB = "Validation failed: File name has already been taken"
+_HOUR = (("Retry-After", "3600"),)
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,7 @@ class Case:
         stored: how often the file is stored.
         patience: of the client.
         timeout: seconds that the client waits for an answer.
+        overwrites: what the client knows of the index; this one does not refuse a second copy.
     """
 
     acts: tuple[Act, ...]
@@ -55,6 +63,7 @@ class Case:
     stored: int = 0
     patience: Patience = QUICK
     timeout: float = 20.0
+    overwrites: bool = False
 
 
 CASES = {
@@ -89,7 +98,16 @@ CASES = {
         (Act(409, "conflict"),), PublishError, 1, ("another", "--build-tag"), "other", hidden=2
     ),
     "400 duplicate, never listed": Case(
-        (Act(400, _EXISTS),), PublishError, 1, ("had a", "--build-tag"), patience=BRIEF
+        (Act(400, _EXISTS),), PublishError, 1, ("had a", "lags", "--build-tag"), patience=BRIEF
+    ),
+    "403 duplicate, the same, listed late": Case(
+        (Act(403, _ARTIFACTORY),), Delivery.SKIPPED, 1, there="same", hidden=2
+    ),
+    "400 duplicate in Nexus, another": Case(
+        (Act(400, _NEXUS),), PublishError, 1, ("another", "--build-tag"), "other", hidden=1
+    ),
+    "400 duplicate in GitLab": Case(
+        (Act(400, _GITLAB),), Delivery.SKIPPED, 1, there="same", hidden=1
     ),
     "400 name burnt": Case(
         (Act(400, "This filename has already been used, use a different version."),),
@@ -101,7 +119,7 @@ CASES = {
         (Act(429, "slow", headers=(("Retry-After", "1"),)), STORE), Delivery.UPLOADED, 2, stored=1
     ),
     "429 for an hour": Case(
-        (Act(429, "slow", headers=(("Retry-After", "3600"),)),), PublishError, 1, ("3600 s",)
+        (Act(429, "slow", headers=_HOUR),), PublishError, 1, ("3600 s", "nothing was stored")
     ),
     "429 with nonsense in Retry-After": Case(
         (Act(429, "slow", headers=(("Retry-After", "soon"),)), STORE),
@@ -112,11 +130,41 @@ CASES = {
     "503 with Retry-After": Case(
         (Act(503, "busy", headers=(("Retry-After", "1"),)), STORE), Delivery.UPLOADED, 2, stored=1
     ),
+    "503 for an hour though it stored it": Case(
+        (Act(503, store=True, headers=_HOUR),), Delivery.UPLOADED, 1, stored=1
+    ),
+    "503 for an hour though it stored it, listed late": Case(
+        (Act(503, store=True, headers=_HOUR),),
+        PublishError,
+        1,
+        ("3600 s", "may be there"),
+        hidden=2,
+        stored=1,
+    ),
     "502 once": Case((Act(502, "gateway"), STORE), Delivery.UPLOADED, 2, stored=1),
     "502 though it stored it": Case((Act(502, store=True),), Delivery.UPLOADED, 1, stored=1),
     "502 though it stored it, listed late": Case(
         (Act(502, store=True), Act(400, _EXISTS)), Delivery.UPLOADED, 2, hidden=2, stored=1
     ),
+    "502 though it stored it, never listed": Case(
+        (Act(502, store=True), Act(400, _EXISTS)),
+        PublishError,
+        2,
+        ("took", "lists no such file", "run it again later"),
+        hidden=10**6,
+        stored=1,
+        patience=BRIEF,
+    ),
+    "502 though it stored it, then 403 duplicate": Case(
+        (Act(502, store=True), Act(403, _ARTIFACTORY)), Delivery.UPLOADED, 2, hidden=2, stored=1
+    ),
+    "502 though it stored it, listed late, may overwrite": Case(
+        (Act(502, store=True), STORE), Delivery.UPLOADED, 1, hidden=4, stored=1, overwrites=True
+    ),
+    "502 once, may overwrite": Case(
+        (Act(502), STORE), Delivery.UPLOADED, 2, stored=1, patience=BRIEF, overwrites=True
+    ),
+    "429, may overwrite": Case((Act(429), STORE), Delivery.UPLOADED, 2, stored=1, overwrites=True),
     "500 for ever": Case(
         (Act(500, "oops"),), PublishError, 3, ("3 times", "500 Internal Server Error oops", "again")
     ),
@@ -171,13 +219,22 @@ def test_an_upload_ends_in_the_right_state(case: Case, parcel: Parcel) -> None:
         conduct.posts = 1  # the listing lags from the start
         conduct.hidden += 1
     said: list[str] = []
+
+    def note(text: str) -> None:
+        """A client that heard nothing comes back once the file is stored."""
+        said.append(text)
+        assert not case.acts[0].store or conduct.kept.wait(60)
+
     with misbehaving(conduct) as url:
         uploader, shelf = _doors(url, case.timeout)
+        send = partial(
+            deliver, parcel, uploader, shelf, case.patience, note, overwrites=case.overwrites
+        )
         if isinstance(case.outcome, Delivery):
-            assert deliver(parcel, uploader, shelf, case.patience, said.append) is case.outcome
+            assert send() is case.outcome
         else:
             with pytest.raises(case.outcome) as caught:
-                deliver(parcel, uploader, shelf, case.patience, said.append)
+                send()
             told = f"{caught.value.message}\n{caught.value.hint}"
             assert all(word in told for word in case.words), told
             said.append(told)
@@ -191,7 +248,7 @@ def test_what_arrives_is_what_was_sent(parcel: Parcel) -> None:
     conduct = Conduct()
     with misbehaving(conduct) as url:
         uploader, shelf = _doors(url)
-        deliver(parcel, uploader, shelf, QUICK, print)
+        deliver(parcel, uploader, shelf, QUICK, print, overwrites=False)
         assert confirm(parcel, shelf, QUICK, print) < QUICK.total
     assert conduct.files == {parcel.filename: parcel.path.read_bytes()}
     assert conduct.form["sha256_digest"].decode() == parcel.sha256
@@ -215,7 +272,7 @@ def test_what_is_not_served_is_not_done(
     """An index that took the file, and then serves nothing or something else."""
     with misbehaving(conduct) as url:
         uploader, shelf = _doors(url)
-        assert deliver(parcel, uploader, shelf, QUICK, print) is Delivery.UPLOADED
+        assert deliver(parcel, uploader, shelf, QUICK, print, overwrites=False) is Delivery.UPLOADED
         with pytest.raises(PublishError) as caught:
             confirm(parcel, shelf, BRIEF, print)
     told = f"{caught.value.message}\n{caught.value.hint}"
@@ -228,7 +285,7 @@ def test_lag_is_waited_out(parcel: Parcel) -> None:
     said: list[str] = []
     with misbehaving(conduct) as url:
         uploader, shelf = _doors(url)
-        deliver(parcel, uploader, shelf, QUICK, said.append)
+        deliver(parcel, uploader, shelf, QUICK, said.append, overwrites=False)
         assert 0 < confirm(parcel, shelf, QUICK, said.append) < QUICK.total
     assert [s.rpartition(": ")[2] for s in said] == [
         "it lists no such file",
@@ -246,7 +303,7 @@ def test_an_index_that_cannot_be_read_gets_nothing(status: int, words: str, parc
     with misbehaving(conduct) as url:
         uploader, shelf = _doors(url)
         with pytest.raises(PublishError) as caught:
-            deliver(parcel, uploader, shelf, QUICK, print)
+            deliver(parcel, uploader, shelf, QUICK, print, overwrites=False)
     assert words in f"{caught.value.message}\n{caught.value.hint}"
     assert conduct.posts == 0
 
@@ -257,7 +314,7 @@ def test_an_echoed_password_is_not_repeated(parcel: Parcel) -> None:
     with misbehaving(conduct) as url:
         uploader, shelf = _doors(url)
         with pytest.raises(PublishError, match="you sent") as caught:
-            deliver(parcel, uploader, shelf, QUICK, print)
+            deliver(parcel, uploader, shelf, QUICK, print, overwrites=False)
     assert CANARY not in caught.value.message
     encoded = conduct.authorizations[0].removeprefix("Basic ")
     assert encoded
@@ -271,6 +328,6 @@ def test_without_credentials_nothing_is_sent(parcel: Parcel) -> None:
         target = Target(url, url, f"{url}simple/", public=False)
         uploader = TwineUploader(target, Password(None, None), read_environment(os.environ))
         with pytest.raises(RefusedError) as caught:
-            deliver(parcel, uploader, _doors(url)[1], QUICK, print)
+            deliver(parcel, uploader, _doors(url)[1], QUICK, print, overwrites=False)
     assert ".pypirc" in caught.value.hint
     assert conduct.posts == 0

@@ -57,7 +57,7 @@ def _send(wheel: Path, index: Rehearsal, credentials: Password | None = None) ->
     parcel = Parcel(wheel, wheel.name, hashlib.sha256(wheel.read_bytes()).hexdigest())
     uploader = TwineUploader(index.target, credentials or index.credentials, environment)
     shelf = IndexShelf(environment, index.target.index_url, wheel.name.split("-")[0])
-    delivery = deliver(parcel, uploader, shelf, QUICK, print)
+    delivery = deliver(parcel, uploader, shelf, QUICK, print, overwrites=False)
     confirm(parcel, shelf, QUICK, print)
     return delivery
 

@@ -190,7 +190,7 @@ def _send(
     release: Release, room: Path, workshop: Workshop, options: PublishOptions, uploader: Uploader
 ) -> _Sent:
     """Find, check and upload one wheel."""
-    started = time.perf_counter()
+    started, note = time.perf_counter(), workshop.console.note
     identity = options.build.identify(release.version)
     spare = room / "built" if options.dry_run else None
     wheel = find_or_build(release, identity, workshop, options.build, spare)
@@ -206,10 +206,11 @@ def _send(
             parcel = ready.parcel._replace(attestations=(_attest(ready.parcel, wheel),))
             ready = ready._replace(parcel=parcel)
         if not there:
+            overwrites = not options.target.public
             delivery = deliver(
-                ready.parcel, uploader, shelf, options.patience, workshop.console.note
+                ready.parcel, uploader, shelf, options.patience, note, overwrites=overwrites
             )
-        workshop.console.note(f"{ready.parcel.filename} {delivery}")
+        note(f"{ready.parcel.filename} {delivery}")
     spent = time.perf_counter() - started
     done = Published(release, identity, ready.parcel, delivery, seconds=spent)
     return _Sent(done, ready, shelf)

@@ -11,8 +11,12 @@ from builder.errors import PublishError
 
 _SHOWN = 300
 _UNSHOWN = re.compile(r"<(head|style|script|title)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
-# What warehouse says, in its own words (warehouse/forklift/legacy.py), and pypiserver.
-_EXISTS = re.compile(r"already exists?\b", re.IGNORECASE)
+# What says that a file is there, by status: warehouse (warehouse/forklift/legacy.py), Nexus and
+# GitLab; Artifactory (twine/commands/upload.py at 94f810c54c8b; issue 1251 there has newer words).
+_EXISTS = {
+    400: re.compile(r"already exists?\b|updating asset|already been taken", re.IGNORECASE),
+    403: re.compile(r"\boverwrite\b", re.IGNORECASE),
+}
 _BURNT = re.compile(r"already been used", re.IGNORECASE)
 _FOREIGN = re.compile(
     r"allowed to upload to project|too similar to|name .{1,100} (isn't|is not) allowed",
@@ -51,8 +55,9 @@ def judge(answer: Answer, filename: str) -> Meaning:
     """Tell what an answer means for a file.
 
     Returns:
-        `STORED`: it is there. `EXISTS`: a file of this name was there before. `WAIT`: not now.
-        `UNKNOWN`: it may be there or not; the index must be asked before anything is sent again.
+        `STORED`: it is there. `EXISTS`: a file of this name was there before. `WAIT`: not now, and
+        nothing was stored. `UNKNOWN`: it may be there or not; the index must be asked before
+        anything is sent again.
 
     Raises:
         RefusedError: the credentials are wrong or missing.
@@ -60,15 +65,15 @@ def judge(answer: Answer, filename: str) -> Meaning:
     """
     status, text = answer.status, answer.text
     if status is None or status >= 500:
-        # A gateway's 5xx says nothing of what the server behind it did.
-        return Meaning.WAIT if status == 503 and answer.retry_after else Meaning.UNKNOWN
+        # A gateway's 5xx says nothing of what the server behind it did, Retry-After or not.
+        return Meaning.UNKNOWN
     if 200 <= status < 300:
         return Meaning.STORED
     if status == 429:
         return Meaning.WAIT
     if _BURNT.search(text):
         raise burnt(filename)
-    if status == 409 or (status == 400 and _EXISTS.search(text)):
+    if status == 409 or (status in _EXISTS and _EXISTS[status].search(text)):
         return Meaning.EXISTS
     raise _refusal(status, text, filename)
 

@@ -1,18 +1,19 @@
 """Deliver a wheel to an index once, and wait until the index serves it.
 
-Nothing is sent twice: after an answer that leaves open whether the file arrived, the index is
-asked first.
+No index gets a second copy: after an answer that leaves open whether the file arrived, the index is
+asked before it is sent again. Public indexes refuse a name that they have, so they are asked once,
+soon. Another may overwrite, so it has as long to list the file as it has to serve it.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from builder.errors import PublishError
-from builder.publish.answers import Answer, Meaning, burnt, judge, shorten, taken
+from builder.publish.answers import Answer, Meaning, judge, shorten, taken
 from builder.publish.served import UnansweredError
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
     from builder.publish.served import Shelf
     from builder.publish.uploader import Uploader
+
+
+_UNLISTED = "it lists no such file"
 
 
 class Delivery(StrEnum):
@@ -76,6 +80,8 @@ def deliver(
     shelf: Shelf,
     patience: Patience,
     note: Callable[[str], None],
+    *,
+    overwrites: bool,
 ) -> Delivery:
     """Upload a wheel unless the index has it.
 
@@ -85,6 +91,7 @@ def deliver(
         shelf: its download side.
         patience: how long to go on.
         note: told what is waited for.
+        overwrites: whether the index may take a name that it has a second time.
 
     Raises:
         PublishError: the index has another file of this name, refuses this one, or left it open
@@ -92,20 +99,24 @@ def deliver(
     """
     if already_there(parcel, shelf, patience):
         return Delivery.SKIPPED
-    answer = Answer(None)
+    answer, left_open = Answer(None), False
     for attempt in range(patience.attempts):
         answer = uploader.send(parcel.path, parcel.attestations)
         meaning = judge(answer, parcel.filename)
         if meaning is Meaning.STORED:
             return Delivery.UPLOADED
-        if meaning is Meaning.EXISTS:
-            _settle(parcel, shelf, patience, note)
+        left_open = left_open or meaning is Meaning.UNKNOWN
+        exists = meaning is Meaning.EXISTS
+        if not exists:
+            _pause(answer, attempt, patience, note)
+        lags = exists or (left_open and overwrites)
+        if _appears(parcel, shelf, patience if lags else replace(patience, total=0), note):
             # After an attempt of ours that was left open, it is ours.
-            return Delivery.UPLOADED if attempt else Delivery.SKIPPED
-        if attempt + 1 < patience.attempts:
-            _pause(answer, meaning, attempt, patience, note)
-        if already_there(parcel, shelf, patience):
-            return Delivery.UPLOADED
+            return Delivery.UPLOADED if left_open else Delivery.SKIPPED
+        if exists:
+            raise _unserved(parcel, patience, _UNLISTED) if left_open else _unseen(parcel, patience)
+        if answer.retry_after and answer.retry_after > patience.longest_wait:
+            raise _put_off(answer.retry_after, left_open=left_open)
     raise PublishError(
         f"{parcel.filename} was sent {patience.attempts} times and is not listed: {_said(answer)}",
         "run it again later; it asks the index first and sends nothing twice",
@@ -121,7 +132,7 @@ def confirm(parcel: Parcel, shelf: Shelf, patience: Patience, note: Callable[[st
     Raises:
         PublishError: it lists or serves other bytes, or nothing within the time.
     """
-    last = "it lists no such file"
+    last = _UNLISTED
     for spent in patience.pauses():
         try:
             last = _state(parcel, shelf)
@@ -130,12 +141,7 @@ def confirm(parcel: Parcel, shelf: Shelf, patience: Patience, note: Callable[[st
         if not last:
             return spent
         note(f"waiting for {parcel.filename}, {spent:.0f} s: {last}")
-    raise PublishError(
-        f"the index took {parcel.filename} and does not serve it after {patience.total:.0f} s: "
-        f"{last}",
-        "if it lags, run it again later, nothing is sent twice (--wait SECONDS waits longer); "
-        "else look at its status page",
-    )
+    raise _unserved(parcel, patience, last)
 
 
 def already_there(parcel: Parcel, shelf: Shelf, patience: Patience) -> bool:
@@ -166,7 +172,7 @@ def _state(parcel: Parcel, shelf: Shelf) -> str:
     """
     listed = shelf.listed(parcel.filename)
     if listed is None:
-        return "it lists no such file"
+        return _UNLISTED
     served = shelf.served(parcel.filename) if listed == parcel.sha256 else listed
     if served is None:
         return "it lists the file and does not serve it"
@@ -178,29 +184,49 @@ def _state(parcel: Parcel, shelf: Shelf) -> str:
     return ""
 
 
-def _settle(parcel: Parcel, shelf: Shelf, patience: Patience, note: Callable[[str], None]) -> None:
-    """The index says that it has a file of this name: wait until it is seen to be this one."""
+def _appears(parcel: Parcel, shelf: Shelf, patience: Patience, note: Callable[[str], None]) -> bool:
+    """Whether the index lists this very file before the patience is used up; asked at least once.
+
+    Raises:
+        PublishError: as `already_there`.
+    """
     for spent in patience.pauses():
         if already_there(parcel, shelf, patience):
-            return
-        note(f"{parcel.filename} exists and is not listed yet, {spent:.0f} s")
-    raise burnt(parcel.filename)
+            return True
+        note(f"{parcel.filename} is not listed yet, {spent:.0f} s")
+    return False
 
 
-def _pause(
-    answer: Answer,
-    meaning: Meaning,
-    attempt: int,
-    patience: Patience,
-    note: Callable[[str], None],
-) -> None:
-    seconds = min(patience.first * 2**attempt, patience.longest)
-    if meaning is Meaning.WAIT and answer.retry_after is not None:
-        seconds = answer.retry_after
-    if seconds > patience.longest_wait:
-        raise PublishError(
-            f"the index wants us to wait {seconds:.0f} s", "run it again then; nothing was stored"
-        )
+def _unserved(parcel: Parcel, patience: Patience, why: str) -> PublishError:
+    return PublishError(
+        f"the index took {parcel.filename} and does not serve it after {patience.total:.0f} s: "
+        f"{why}",
+        "if it lags, run it again later, nothing is sent twice (--wait SECONDS waits longer); "
+        "else look at its status page",
+    )
+
+
+def _unseen(parcel: Parcel, patience: Patience) -> PublishError:
+    return PublishError(
+        f"the index has or had a {parcel.filename} that it does not list after "
+        f"{patience.total:.0f} s",
+        "if it lags, run it again later; if it took the file away, --build-tag N makes another "
+        "file name",
+    )
+
+
+def _put_off(seconds: float, *, left_open: bool) -> PublishError:
+    state = "the file may be there, it asks first" if left_open else "nothing was stored"
+    return PublishError(
+        f"the index wants us to wait {seconds:.0f} s", f"run it again then; {state}"
+    )
+
+
+def _pause(answer: Answer, attempt: int, patience: Patience, note: Callable[[str], None]) -> None:
+    """Wait as the server wants; one that wants too much is asked once more, after an own pause."""
+    seconds = answer.retry_after or 0.0
+    if not 0 < seconds <= patience.longest_wait:
+        seconds = min(patience.first * 2**attempt, patience.longest)
     note(f"{_said(answer)}; asking the index again in {seconds:.0f} s")
     time.sleep(seconds)
 
