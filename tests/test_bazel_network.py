@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import datetime
+import hashlib
 import http.server
-import ipaddress
 import json
 import ssl
 import tarfile
@@ -12,16 +11,12 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-
 from builder.bazel import outcome, rc, settings
 from builder.bazel.run import Watch, run
 from builder.engine.containers import Started, created
 from builder.settings import Environment
 from tests.bazel import make_job, make_toolchain, small_source
+from tests.certificates import make_authority
 from tests.engines import engine
 from tests.nginx import gateway, remote_cache
 
@@ -149,32 +144,11 @@ def _assert_absent(read: object) -> None:
 @contextmanager
 def _tls_server(tmp_path: Path) -> Iterator[tuple[str, bytes, str]]:
     """A server that a private CA vouches for: its address, that CA, the sha256 of what it has."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a CA of a closed network")])
-    now = datetime.datetime.now(datetime.UTC)
-    address = ipaddress.ip_address(gateway())
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(address)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    authority = certificate.public_bytes(serialization.Encoding.PEM)
-    secret = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    (tmp_path / "server.pem").write_bytes(secret + authority)
+    address = gateway()
+    authority = make_authority(address)
+    certificate = authority.write(tmp_path / "server.pem")
     content = b"served over TLS\n"
-    digest = hashes.Hash(hashes.SHA256())
-    digest.update(content)
+    sha256 = hashlib.sha256(content).hexdigest()
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -187,11 +161,11 @@ def _tls_server(tmp_path: Path) -> Iterator[tuple[str, bytes, str]]:
             del format, args
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "server.pem")
-    with http.server.ThreadingHTTPServer((str(address), 0), Handler) as server:
+    context.load_cert_chain(certificate)
+    with http.server.ThreadingHTTPServer((address, 0), Handler) as server:
         server.socket = context.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
-        yield f"https://{address}:{server.server_port}", authority, digest.finalize().hex()
+        yield f"https://{address}:{server.server_port}", authority.pem, sha256
         server.shutdown()
         thread.join()

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections import deque
@@ -17,7 +18,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from requests_toolbelt.multipart.decoder import MultipartDecoder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 # Bytes of a body that are read before the connection is cut.
 _CUT = 100_000
@@ -61,6 +63,7 @@ class Conduct:
         authorizations: what clients sent as credentials.
         stored: file names in the order in which they were stored.
         form: the fields of the last upload.
+        besides: what it answers at other paths, to a request's body: the status and what it says.
         kept: set once a file was stored, whatever its client heard of it.
     """
 
@@ -76,6 +79,7 @@ class Conduct:
     authorizations: list[str] = field(default_factory=list)
     stored: list[str] = field(default_factory=list)
     form: dict[str, bytes] = field(default_factory=dict)
+    besides: dict[str, Callable[[bytes], tuple[int, str]]] = field(default_factory=dict)
     kept: threading.Event = field(default_factory=threading.Event)
 
 
@@ -102,6 +106,8 @@ class _Handler(BaseHTTPRequestHandler):
         return self.server.conduct
 
     def do_POST(self) -> None:
+        if self._answered_besides():
+            return
         sent = self.headers.get("Authorization", "")
         with self.server.changing:
             acts = self.conduct.acts
@@ -128,6 +134,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         name = self.path.rpartition("/")[2]
+        if self._answered_besides():
+            return
         if self.conduct.read_status != 200:
             self._answer(self.conduct.read_status, b"")
         elif self.path.startswith("/simple/"):
@@ -142,6 +150,13 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, served)
         else:
             self._answer(404, b"")
+
+    def _answered_besides(self) -> bool:
+        answer = self.conduct.besides.get(self.path.partition("?")[0])
+        if answer is not None:
+            status, text = answer(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+            self._answer(status, text.encode())
+        return answer is not None
 
     def _store(self, body: bytes) -> bool:
         """Whether it was stored: to look and to store are one step, also for two clients."""
@@ -192,13 +207,21 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def misbehaving(conduct: Conduct) -> Iterator[str]:
-    """Run the index for as long as the block lasts; gives its URL, with a slash at the end."""
+def misbehaving(conduct: Conduct, certificate: Path | None = None) -> Iterator[str]:
+    """Run the index for as long as the block lasts; gives its URL, with a slash at the end.
+
+    With a file that has a key and a certificate, it speaks TLS.
+    """
     server = _Server(conduct)
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    scheme = "http" if certificate is None else "https"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}/"
+        yield f"{scheme}://127.0.0.1:{server.server_port}/"
     finally:
         server.stopping.set()
         server.shutdown()

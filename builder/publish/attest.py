@@ -84,33 +84,39 @@ def sign(wheel: Path) -> Path:
     Raises:
         PublishError: there is no such identity here, or sigstore does not answer.
     """
-    from pypi_attestations import Attestation, AttestationError
-    from sigstore.errors import Error as SigstoreError
-    from sigstore.models import ClientTrustConfig
-    from sigstore.oidc import IdentityError, IdentityToken, detect_credential
-    from sigstore.sign import SigningContext
-
     target = wheel.with_name(wheel.name + _MADE)
     try:
-        credential = detect_credential()
-        if credential is None:
-            raise PublishError(
-                "there is no identity to sign with: attestations are made in CI",
-                "leave --attest out, or run it in the publish workflow (id-token: write)",
-            )
-        trust = ClientTrustConfig.production()
-        # Attestations cannot hold entries of Rekor v2 yet (pypi_attestations' own signer says so).
-        trust.force_tlog_version = 1
-        with SigningContext.from_trust_config(trust).signer(IdentityToken(credential)) as signer:
-            digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-            made = Attestation.sign(signer, _distribution(wheel, digest))
-    except (AttestationError, SigstoreError, IdentityError, OSError) as error:
+        made = _signed(wheel)
+    except PublishError:
+        raise
+    except Exception as error:
+        # What Fulcio's and Rekor's clients raise derives from nothing else, often without a word.
+        why = " ".join(str(error).split()) or f"{type(error).__name__}: {error.__cause__}"
         raise PublishError(
-            f"{wheel.name} could not be attested: {' '.join(str(error).split())}",
-            "run it again; nothing was uploaded",
+            f"{wheel.name} could not be attested: {why}", "run it again; nothing was uploaded"
         ) from error
     target.write_text(made.model_dump_json(), encoding="utf-8")
     return target
+
+
+def _signed(wheel: Path) -> Attestation:
+    from pypi_attestations import Attestation
+    from sigstore.models import ClientTrustConfig
+    from sigstore.oidc import IdentityToken, detect_credential
+    from sigstore.sign import SigningContext
+
+    credential = detect_credential()
+    if credential is None:
+        raise PublishError(
+            "there is no identity to sign with: attestations are made in CI",
+            "leave --attest out, or run it in the publish workflow (id-token: write)",
+        )
+    trust = ClientTrustConfig.production()
+    # Attestations cannot hold entries of Rekor v2 yet (pypi_attestations' own signer says so).
+    trust.force_tlog_version = 1
+    with SigningContext.from_trust_config(trust).signer(IdentityToken(credential)) as signer:
+        digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+        return Attestation.sign(signer, _distribution(wheel, digest))
 
 
 def _read(path: Path) -> Attestation:

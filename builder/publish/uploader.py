@@ -21,10 +21,11 @@ from builder.publish.answers import Answer, RefusedError, shorten
 from builder.publish.target import on_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from requests import Response
+    from requests import PreparedRequest, Response
+    from requests.auth import AuthBase
     from twine.repository import Repository
     from twine.settings import Settings
 
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 _TIMEOUT = (15.0, 120.0)
 # Characters. A password of fewer is none, and would be found in any sentence.
 _SECRET = 4
+# How requests encodes both.
+_WIRE = "latin-1"
 
 
 class Uploader(Protocol):
@@ -77,7 +80,7 @@ class TwineUploader:
         """As `Uploader.send`.
 
         Raises:
-            RefusedError: there are no credentials for this repository.
+            RefusedError: there are no credentials for this repository, or none any more.
             PublishError: twine does not take the file for a distribution.
         """
         from requests import RequestException
@@ -124,11 +127,25 @@ class TwineUploader:
                 settings = self._settings()
                 settings.check_repository_url()
                 self._repository = settings.create_repository()
-                # Trusted Publishing's tokens live for 15 minutes; this renews them.
-                self._repository.session.auth = settings.auth.authenticator
-            self._credentials = Password(settings.username, settings.password)
+                self._repository.session.auth = self._signer(settings.auth.authenticator)
             self._prepare(self._repository)
         return self._repository
+
+    def _signer(self, authenticator: AuthBase) -> Callable[[PreparedRequest], PreparedRequest]:
+        """What puts credentials into a request, and remembers them for what comes back.
+
+        Trusted Publishing's tokens live for 15 minutes: twine mints another in here when it must.
+        """
+
+        def sign(request: PreparedRequest) -> PreparedRequest:
+            with _explained(self._target):
+                signed = authenticator(request)
+            encoded = signed.headers["Authorization"].removeprefix("Basic ")
+            username, _, password = base64.b64decode(encoded).decode(_WIRE).partition(":")
+            self._credentials = Password(username, password)
+            return signed
+
+        return sign
 
     def _settings(self) -> Settings:
         from twine.settings import Settings
@@ -172,7 +189,7 @@ class TwineUploader:
         """What a server said, without our password should it send that back."""
         given = self._credentials
         if given.password and len(given.password) >= _SECRET:
-            pair = f"{given.username}:{given.password}".encode()
+            pair = f"{given.username}:{given.password}".encode(_WIRE, "replace")
             for secret in (given.password, base64.b64encode(pair).decode()):
                 text = text.replace(secret, "***")
         return redact(text)
