@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder import command
-from builder.errors import CommandError
+from builder.errors import CommandError, extra_hint
 from builder.wheel import archive, record
 
 if TYPE_CHECKING:
@@ -35,8 +35,7 @@ def uv_program() -> str:
     found = command.find("uv", Path(sysconfig.get_path("scripts"))) or command.find("uv")
     if found is None:
         raise CommandError(
-            "throwaway environments are made with uv, and there is no uv",
-            "pip install 'tensorboard-proxy-wheels[deep]'",
+            "throwaway environments are made with uv, and there is no uv", extra_hint("deep")
         )
     return found
 

@@ -114,6 +114,14 @@ class InterruptedRunError(BuilderError):
     exit_code = 130
 
 
+def extra_hint(extra: str) -> str:
+    """How to get what an extra brings.
+
+    From a checkout: the project is on no index, where its name is anybody's to take.
+    """
+    return f"in a checkout of this project: pip install -e '.[{extra}]'"
+
+
 def fault(error: Exception) -> BuilderError:
     """What a person is told of an error that nobody foresaw; its cause is the error itself."""
     told = BuilderError(

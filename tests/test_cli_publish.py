@@ -10,6 +10,7 @@ import sys
 import threading
 from collections import deque
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import psutil
@@ -276,3 +277,27 @@ def test_install_hint_prints_what_users_type(run_builder: RunBuilder) -> None:
         assert f"pip install tensorboardtmp=={version}" in done.stdout
     assert "explicit = true" in done.stdout
     assert "extra-index-url" not in done.stdout
+
+
+def test_without_the_extra_the_hint_is_there_and_nothing_is_fetched_from_a_stranger(
+    run_builder: RunBuilder,
+) -> None:
+    """As `build` installs itself; this project's name on an index is anybody's to take."""
+    bare = (
+        "import sys; absent = ('cyclonedx', 'pypi_attestations', 'pypiserver', 'twine', 'uv');"
+        "sys.modules.update(dict.fromkeys(absent));"
+        "from builder.cli import main; main(sys.argv[3:])"
+    )
+    run = partial(run_builder, python=(sys.executable, "-c", bare))
+    full = run_builder("install-hint", "2.2.1")
+    done = run("install-hint", "2.2.1")
+    assert (done.returncode, done.stdout) == (0, full.stdout), done.stderr
+    for words, code in (
+        (("install-hint", "2.2.1", "--repository", "mine"), 2),
+        (("publish", "2.2.1"), 13),
+    ):
+        done = run(*words)
+        assert done.returncode == code, done.stderr
+        assert "needs" in done.stderr
+        assert "twine" in done.stderr
+        assert "in a checkout of this project: pip install -e '.[publish]'" in done.stderr

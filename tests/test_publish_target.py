@@ -9,7 +9,7 @@ from pypi_simple import PYPI_SIMPLE_ENDPOINT
 from twine.utils import DEFAULT_REPOSITORY, TEST_REPOSITORY
 
 from builder.errors import RequestError
-from builder.publish.target import is_public, resolve
+from builder.publish.target import index_of_testpypi, is_public, resolve
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_public_indexes() -> None:
-    """Twine knows where they take files, and we where they serve them."""
+    """Twine knows where they take files, and we where they serve them, also without it."""
     real = resolve("pypi", None)
     assert (real.upload_url, real.index_url) == (DEFAULT_REPOSITORY, PYPI_SIMPLE_ENDPOINT)
     test = resolve("testpypi", None)
@@ -31,6 +31,7 @@ def test_the_public_indexes() -> None:
         TEST_REPOSITORY,
         TEST_REPOSITORY.replace("/legacy/", "/simple/"),
     )
+    assert index_of_testpypi() == test.index_url
     assert real.public
     assert test.public
 

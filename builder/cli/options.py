@@ -14,7 +14,7 @@ import click
 from builder import catalog as catalogs
 from builder.cache import Cache
 from builder.console import Console
-from builder.errors import RequestError
+from builder.errors import RequestError, extra_hint
 from builder.git import (
     PUBLIC,
     check_revision,
@@ -158,7 +158,7 @@ def needs_extra(extra: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         raise RequestError(
             f"this needs {error.name}, which is not installed",
-            f"pip install 'tensorboard-proxy-wheels[{extra}]'; the nox sessions do",
+            f"{extra_hint(extra)}; the nox sessions do",
         ) from error
 
 

@@ -16,12 +16,13 @@ from builder.cli.options import (
     build_options,
     common_options,
     identity_options,
+    needs_extra,
     open_workshop,
     series_option,
     take_common,
     together,
 )
-from builder.errors import PublishError, RequestError
+from builder.errors import PublishError, RequestError, extra_hint
 from builder.pipeline.publish import (
     Published,
     PublishOptions,
@@ -31,7 +32,7 @@ from builder.pipeline.publish import (
 )
 from builder.publish.delivery import Delivery, Patience
 from builder.publish.hint import commands
-from builder.publish.target import REHEARSAL, resolve
+from builder.publish.target import REHEARSAL, TESTPYPI, index_of_testpypi, resolve
 from builder.request import parse_request
 
 if TYPE_CHECKING:
@@ -138,13 +139,17 @@ def install_hint(
     **chosen: Any,
 ) -> int:
     """Show what a user types to install published wheels safely. Default: from testpypi."""
-    _look_for_libraries()
     build = build_options((), **chosen)
     workshop = open_workshop(Common(catalog, patches, offline))
-    target = resolve(repository or "testpypi", index_url)
+    if repository is None and index_url is None:
+        where, label = index_of_testpypi(), TESTPYPI
+    else:
+        with needs_extra("publish"):
+            target = resolve(repository or TESTPYPI, index_url)
+        where, label = target.index_url, target.label
     for release in workshop.releases(parse_request(releases, workshop.catalog)):
         identity = build.identify(release.version)
-        workshop.console.say(commands(identity, target.index_url, target.label))
+        workshop.console.say(commands(identity, where, label))
     return 0
 
 
@@ -179,7 +184,7 @@ def _look_for_libraries() -> None:
     if missing:
         raise PublishError(
             f"publishing needs {', '.join(missing)}",
-            "pip install 'tensorboard-proxy-wheels[publish]', or use `nox -s publish`",
+            f"{extra_hint('publish')}; `nox -s publish` does",
         )
 
 

@@ -12,6 +12,7 @@ from builder.errors import (
     RequestError,
     UncheckedError,
     WheelError,
+    extra_hint,
 )
 from builder.output import provenance_path
 from builder.overlay import build_overlay
@@ -50,7 +51,7 @@ def verify_attestations(wheel: Path, publisher: str | None) -> list[str]:
     except ModuleNotFoundError as error:
         raise ProvenanceError(
             f"the attestations of {wheel.name} cannot be verified without {error.name}",
-            "pip install 'tensorboard-proxy-wheels[publish]'",
+            extra_hint("publish"),
         ) from error
 
 

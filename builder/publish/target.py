@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from builder.errors import RequestError
 
 REHEARSAL = "rehearsal"
+TESTPYPI = "testpypi"
 # Where package indexes take uploads and where they serve files, by the end of the address:
 # warehouse's legacy API; the others keep both below one address.
 _UPLOAD_PATH = "/legacy/"
@@ -63,6 +64,17 @@ def resolve(repository: str, index_url: str | None) -> Target:
         public=is_public(url),
         from_pypirc="://" not in repository,
     )
+
+
+def index_of_testpypi() -> str:
+    """Where TestPyPI serves files: the public index's address on a host of that name.
+
+    twine knows where it takes them, and is not there where one only builds.
+    """
+    from pypi_simple import PYPI_SIMPLE_ENDPOINT
+
+    parts = urlsplit(PYPI_SIMPLE_ENDPOINT)
+    return parts._replace(netloc=f"test.{parts.netloc}").geturl()
 
 
 def is_public(url: str) -> bool:
