@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from builder.bazel import outcome, rc, settings
 from builder.bazel.run import Watch, run
 from builder.engine.containers import Started, created
+from builder.engine.door import connect
 from builder.settings import Environment
 from tests.bazel import make_job, make_toolchain, small_source
 from tests.certificates import make_authority
@@ -23,6 +24,8 @@ from tests.nginx import gateway, remote_cache
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    import pytest
 
 CANARY = "canary-52c7e1"
 # Fetches over TLS with Bazel's own downloader, which is Java, and tells what programs see.
@@ -79,12 +82,18 @@ def test_settings_reach_the_build_and_no_image(tmp_path: Path) -> None:
     _assert_image_is_clean(make_toolchain(tmp_path / "log"), tmp_path)
 
 
-def test_tools_are_installed_with_settings_that_no_image_keeps(tmp_path: Path) -> None:
-    """A commit of a container keeps neither its settings' files nor a program's variables."""
+def test_tools_are_installed_with_settings_that_no_image_keeps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit keeps neither settings' files, nor a program's variables, nor Docker's proxies."""
     tag = f"tensorboard-proxy-wheels/test-commit:{engine().run}"
+    proxies = {"default": {"httpProxy": f"http://user:{CANARY}@proxy.invalid:3128"}}
+    (tmp_path / "config.json").write_text(json.dumps({"proxies": proxies}))
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    own = connect({})
     how = Started(make_toolchain(tmp_path / "log"), ["sleep", "600"], scratch=(settings.PLACE,))
     try:
-        with created(engine(), "test-commit", how) as container:
+        with created(own, "test-commit", how) as container:
             container.put(settings.PLACE, {"pip.conf": CANARY.encode()})
             container.start()
             words = ["sh", "-c", f"cat {settings.PLACE}/pip.conf; echo $HTTP_PROXY; touch /made"]

@@ -126,7 +126,10 @@ class Container:
                 write(piece)
 
     def commit(self, tag: str, changes: Sequence[str] = ()) -> None:
-        """Make an image of it as it is now; nothing of its own environment is in there.
+        """Make an image of it as it is now.
+
+        The image keeps the environment that it was created with. What single programs in it got,
+        and what is in its volumes, is not in there.
 
         Args:
             tag: what the image is called.

@@ -99,6 +99,8 @@ def created(engine: Engine, name: str, how: Started) -> Iterator[Container]:
                     *(Mount(inside, None) for inside in how.scratch),
                 ],
                 user=how.user,
+                # ~/.docker/config.json may hold proxies, and a commit would keep them in an image.
+                use_config_proxy=False,
             )
             made = Container(engine, raw)
         yield made
