@@ -220,6 +220,8 @@ def test_passwords_stay_secret(
     """One in a URL is used, and stands in no command line of git's, no file and no message."""
     secret = "c4n4ry"
     log = Log()
+    # The user's own helper keeps in a file whatever git hands it.
+    (tmp_path / ".gitconfig").write_text("[credential]\n\thelper = store\n")
     with http_server(upstream.path.parent, log, secret) as host:
         words = ("build", "2.2.1", "--cherry-pick", upstream.proxy, "--upstream")
         env = {"XDG_CACHE_HOME": str(own_cache), "HOME": str(tmp_path)}
@@ -231,7 +233,8 @@ def test_passwords_stay_secret(
         wrong = run_builder(*words, f"http://me:wr0ng@{host}/other.git", env=env)
         none = run_builder(*words, f"http://{host}/another.git", env=env)
     assert secret not in done.stdout + done.stderr
-    for path in (*tmp_path.glob("dist/*"), *own_cache.glob("*/git/**/*")):
+    kept = tmp_path / ".git-credentials"
+    for path in (kept, *tmp_path.glob("dist/*"), *own_cache.glob("*/git/**/*")):
         assert not path.is_file() or secret.encode() not in path.read_bytes(), path
     assert (wrong.returncode, none.returncode) == (15, 15)
     assert "Authentication failed" in wrong.stderr

@@ -94,9 +94,9 @@ def variables(
         "SSH_ASKPASS": environ.get("SSH_ASKPASS", "false"),
         "SSH_ASKPASS_REQUIRE": "force",
     }
-    configuration = dict(_CONFIGURATION)
+    configuration = list(_CONFIGURATION.items())
     if settings.http_proxy:
-        configuration["http.proxy"] = settings.http_proxy
+        configuration.append(("http.proxy", settings.http_proxy))
     bundle = environ.get("REQUESTS_CA_BUNDLE") or settings.ca_bundle
     if bundle and not {"GIT_SSL_CAINFO", "GIT_SSL_CAPATH"} & set(environ):
         name = "GIT_SSL_CAPATH" if Path(bundle).is_dir() else "GIT_SSL_CAINFO"
@@ -104,12 +104,14 @@ def variables(
     for number, remote in enumerate(r for r in remotes if r.username is not None):
         names = [f"TENSORBOARD_WHEELS_{what}_{number}" for what in ("USER", "PASSWORD")]
         found |= dict(zip(names, (remote.username or "", remote.password or ""), strict=True))
-        configuration[f"credential.{remote.origin}.helper"] = _HELPER.format(*names)
+        # git lets every helper store what was right: an empty one takes the user's own away.
+        helper = f"credential.{remote.origin}.helper"
+        configuration += [(helper, ""), (helper, _HELPER.format(*names))]
     if offline:
-        configuration = {
-            k: "never" if k.startswith("protocol.") else v for k, v in configuration.items()
-        }
+        configuration = [
+            (k, "never" if k.startswith("protocol.") else v) for k, v in configuration
+        ]
     found["GIT_CONFIG_COUNT"] = str(len(configuration))
-    for number, (key, value) in enumerate(configuration.items()):
+    for number, (key, value) in enumerate(configuration):
         found |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
     return found
