@@ -1,4 +1,4 @@
-"""A git server on loopback: `git http-backend` behind CGI, perhaps with a password."""
+"""A git server on loopback: `git http-backend` behind CGI, perhaps with a password, or a proxy."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +92,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(int(headers.pop("Status", "200")[:3]), headers, content)
 
     def _cgi(self, body: bytes) -> dict[str, str]:
-        path, _, query = self.path.partition("?")
+        # A proxy is asked for whole URLs.
+        _, _, path, query, _ = urlsplit(self.path)
         return {
             "PATH": os.environ["PATH"],
             "GIT_PROJECT_ROOT": str(self.server.root),

@@ -243,6 +243,19 @@ def test_passwords_stay_secret(
     assert "credential helper" in none.stderr
 
 
+def test_no_helper_keeps_the_password_of_pips_proxy(
+    mirrored: Open, upstream: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What goes through it is fetched, and the user's own helper is not told of what lets it through."""
+    (tmp_path / ".gitconfig").write_text("[credential]\n\thelper = store\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    log = Log()
+    with http_server(upstream.path.parent, log) as host:
+        mirrored("http://git.invalid/upstream.git", PIP_PROXY=f"http://me:c4n4ry@{host}")
+    assert "GET http://git.invalid/upstream.git/info/refs" in log.requests[0]
+    assert not (tmp_path / ".git-credentials").exists()
+
+
 def test_what_a_killed_clone_left_is_cleared_away(
     mirrored: Open, upstream: StandIn, tmp_path: Path
 ) -> None:

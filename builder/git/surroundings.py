@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -95,8 +96,13 @@ def variables(
         "SSH_ASKPASS_REQUIRE": "force",
     }
     configuration = list(_CONFIGURATION.items())
+    # git lets every helper store what was right: an empty one takes the user's own away.
     if settings.http_proxy:
         configuration.append(("http.proxy", settings.http_proxy))
+        parts = urlsplit(settings.http_proxy)
+        if parts.password is not None:
+            place = parts.netloc.rpartition("@")[2]
+            configuration.append((f"credential.{parts.scheme}://{place}.helper", ""))
     bundle = environ.get("REQUESTS_CA_BUNDLE") or settings.ca_bundle
     if bundle and not {"GIT_SSL_CAINFO", "GIT_SSL_CAPATH"} & set(environ):
         name = "GIT_SSL_CAPATH" if Path(bundle).is_dir() else "GIT_SSL_CAINFO"
@@ -104,13 +110,10 @@ def variables(
     for number, remote in enumerate(r for r in remotes if r.username is not None):
         names = [f"TENSORBOARD_WHEELS_{what}_{number}" for what in ("USER", "PASSWORD")]
         found |= dict(zip(names, (remote.username or "", remote.password or ""), strict=True))
-        # git lets every helper store what was right: an empty one takes the user's own away.
         helper = f"credential.{remote.origin}.helper"
         configuration += [(helper, ""), (helper, _HELPER.format(*names))]
     if offline:
-        configuration = [
-            (k, "never" if k.startswith("protocol.") else v) for k, v in configuration
-        ]
+        configuration = [(k, "never" if k.startswith("protocol.") else v) for k, v in configuration]
     found["GIT_CONFIG_COUNT"] = str(len(configuration))
     for number, (key, value) in enumerate(configuration):
         found |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
