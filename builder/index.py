@@ -6,12 +6,12 @@ user are honoured. Credentials in an index URL never reach a message.
 
 from __future__ import annotations
 
-import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, Self
 
 from builder.errors import IndexLookupError
 from builder.model import PACKAGE, WheelFile
+from builder.redact import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -184,11 +184,6 @@ class NoIndex:
             "it is not in the cache, and --offline forbids to fetch it",
             "leave --offline out once, then it is there",
         )
-
-
-def redact(text: str) -> str:
-    """The text without credentials in URLs."""
-    return re.sub(r"(?<=://)[^/\s]+@", "***@", text)
 
 
 def _wheel_file(package: DistributionPackage) -> WheelFile:

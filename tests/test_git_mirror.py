@@ -246,7 +246,7 @@ def test_passwords_stay_secret(
 def test_no_helper_keeps_the_password_of_pips_proxy(
     mirrored: Open, upstream: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What goes through it is fetched, and the user's own helper is not told of what lets it through."""
+    """It lets git through, and the user's own helper is not told of its password."""
     (tmp_path / ".gitconfig").write_text("[credential]\n\thelper = store\n")
     monkeypatch.setenv("HOME", str(tmp_path))
     log = Log()

@@ -8,13 +8,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from builder.cache import Cache
 from builder.console import Console
 from builder.errors import IndexLookupError, RequestError
-from builder.index import NoIndex, SimpleIndex, redact
+from builder.index import NoIndex, SimpleIndex
 from builder.settings import Environment, Project, read_environment, read_project
 from builder.source import fetch, look_up
 from tests.conftest import CATALOG
@@ -152,16 +150,6 @@ def test_passwords_are_used_and_never_told(
         with pytest.raises(IndexLookupError) as caught:
             client.wheels()
         assert "canary" not in f"{caught.value.message} {caught.value.hint}"
-
-
-@given(
-    st.text(),
-    st.text(st.characters(exclude_characters="/ \n\t", exclude_categories=["Z", "Cc"]), min_size=1),
-)
-def test_redaction_leaves_no_credentials(around: str, secret: str) -> None:
-    """Whatever stands around the URL."""
-    text = redact(f"https://user:{secret}@host.example/{around}")
-    assert text.startswith("https://***@host.example/")
 
 
 def test_a_dead_index_is_an_error_of_one_line(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from builder.bazel.toolchain import OF_BASE, Bazel
 from builder.errors import IndexLookupError, RequestError
-from builder.index import redact
+from builder.redact import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable

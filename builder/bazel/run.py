@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import tarfile
 import threading
 import time
@@ -16,6 +15,7 @@ from builder.bazel.settings import PLACE
 from builder.engine import volumes
 from builder.engine.containers import Started, created
 from builder.errors import BuilderError, EngineError, SourceError
+from builder.redact import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 VOLUME = "bazel-cache"
 _SOURCE, _DIST = "/src", "/dist"
-_USERINFO = re.compile(rb"(?<=://)[^/@\s]+@")
 _GLANCE = 0.2  # seconds between two looks at the clock and at Ctrl-C
 _ENDING = 30.0  # seconds for the log's last words once the container is gone
 
@@ -188,9 +187,9 @@ class _Log:
     def _take(self, piece: bytes) -> None:
         *lines, self._rest = (self._rest + piece).split(b"\n")
         for line in lines:
-            told = _USERINFO.sub(b"***@", line.rstrip(b"\r"))
-            self._sink.write(told + b"\n")
-            step = outcome.progress(told.decode("utf-8", "replace"))
+            told = redact(line.rstrip(b"\r").decode("utf-8", "replace"))
+            self._sink.write(f"{told}\n".encode())
+            step = outcome.progress(told)
             if step is not None:
                 self._progress(step)
         self._sink.flush()

@@ -18,7 +18,6 @@ from builder.errors import RequestError
 _PUBLIC_URL = "https://github.com/tensorflow/tensorboard"
 _SCHEMES = ("https", "http", "ssh", "git")
 _SCP_LIKE = re.compile(r"(?:[\w.][\w.-]*@)?[\w.][\w.-]*:(?![:/]{2})[^:\s].*")
-_USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
 _REVISION = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_.+/-]*")
 _OBJECT_ID = re.compile(r"[0-9a-f]{40}")
 
@@ -63,7 +62,8 @@ def parse_remote(text: str) -> Remote:
     Raises:
         RequestError: it is none of these; the text never holds a password.
     """
-    told = hide_userinfo(text)
+    # All before the last @, wherever that is: a password with a bare / is refused, and not shown.
+    told = re.sub(r"(?<=://).*@", "***@", text)
     if not text or text.startswith("-") or not text.isprintable():
         raise _refused(told, "it is no address")
     if re.match(r"[\w+.-]*::", text):
@@ -95,11 +95,6 @@ def check_revision(text: str) -> str:
 def is_object_id(text: str) -> bool:
     """Whether it is a full commit id."""
     return _OBJECT_ID.fullmatch(text) is not None
-
-
-def hide_userinfo(text: str) -> str:
-    """The text with users and passwords taken out of the URLs in it."""
-    return _USERINFO.sub("", text)
 
 
 def _url(text: str, told: str) -> Remote:

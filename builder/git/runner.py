@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from builder import command
 from builder.errors import SourceError
-from builder.git.remote import hide_userinfo
 from builder.git.surroundings import unset, variables
+from builder.redact import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -101,7 +101,7 @@ class Runner:
             except BaseException:
                 _end(process)
                 raise
-        done = Finished(process.returncode, stdout, hide_userinfo(stderr.decode(errors="replace")))
+        done = Finished(process.returncode, stdout, redact(stderr.decode(errors="replace")))
         if fine is not None and done.returncode not in fine:
             raise SourceError(f"git {words[0]} failed: {done.complaint}", _hint(done.stderr))
         return done

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from builder.errors import PublishError
-from builder.index import open_client, redact
+from builder.index import open_client
 from builder.publish.target import on_loopback
+from builder.redact import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,9 +16,9 @@ from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any, Protocol
 
 from builder.errors import PublishError
-from builder.index import redact
 from builder.publish.answers import Answer, RefusedError, shorten
 from builder.publish.target import on_loopback
+from builder.redact import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
