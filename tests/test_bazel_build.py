@@ -23,9 +23,12 @@ from tests.bazel import changed_upstream, containers, replace_rule
 from tests.cli import WHEEL
 from tests.conftest import ROOT
 from tests.engines import build_base, engine
+from tests.git_servers import Log, command_lines, http_server
 from tests.upstream import git
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.conftest import RunBuilder
     from tests.upstream import StandIn
 
@@ -167,6 +170,27 @@ def test_ctrl_c_during_bazel_leaves_nothing(upstream: StandIn, tmp_path: Path) -
     assert mine in before
     assert mine not in containers("bazel-2.2.1")
     assert not list(tmp_path.glob("dist/*"))
+
+
+def test_ctrl_c_during_a_clone_leaves_nothing(
+    upstream: StandIn, own_cache: Path, tmp_path: Path, stock_wheel: Callable[[str], Path]
+) -> None:
+    """Though it is another thread that clones; exit code 130, no git that goes on, no mirror."""
+    stock_wheel("2.2.1")
+    log = Log(silent=True)
+    with http_server(upstream.path.parent, log) as host:
+        url = f"http://{host}/upstream.git"
+        words = ["build", "2.2.1", *BAZEL, "--upstream", url]
+        env = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(own_cache)}
+        with subprocess.Popen(
+            [sys.executable, "-m", "builder", *words], cwd=tmp_path, env=env, stderr=subprocess.PIPE
+        ) as process:
+            assert log.asked.wait(timeout=60)
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=60)
+        assert process.returncode == 130, said
+        assert not [line for line in command_lines() if url in line]
+    assert not list(own_cache.glob("*/git/*.git"))
 
 
 def test_the_hand_command_of_the_readme(

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.errors import RequestError, SourceError
+from builder.errors import InterruptedRunError, RequestError, SourceError
 from builder.git import Mirror, open_mirror, parse_remote
+from builder.git.mirror import locked
 from builder.git.remote import PUBLIC
 from builder.settings import read_environment
 from tests.conftest import ROOT
@@ -294,6 +295,37 @@ def test_an_interrupted_clone_leaves_nothing(
             [*words, "--upstream", url], env=env, cwd=tmp_path, capture_output=True, check=False
         )
         assert done.returncode == 0, done.stderr
+
+
+def test_a_slow_reader_gets_all_that_it_is_given(mirrored: Open, upstream: StandIn) -> None:
+    """More than a pipe holds, to a git that begins to read after the first look at Ctrl-C."""
+    runner = mirrored(upstream.path).runner
+    done = runner.run("-c", "alias.late=!sleep 0.5; wc -c", "late", stdin=b"x" * 300_000)
+    assert done.text.strip() == "300000"
+
+
+def test_who_waits_for_another_run_can_be_interrupted(upstream: StandIn, tmp_path: Path) -> None:
+    """The other may clone for an hour."""
+    remote = parse_remote(str(upstream.path))
+    (tmp_path / "git").mkdir()
+
+    def interrupt() -> None:
+        raise InterruptedRunError("interrupted", "")
+
+    with (
+        locked(tmp_path / "git" / f"{remote.key}.git", interrupt),
+        pytest.raises(InterruptedRunError),
+    ):
+        open_mirror(
+            tmp_path / "git",
+            remote,
+            None,
+            os.environ,
+            read_environment(os.environ),
+            offline=False,
+            note=lambda _: None,
+            check_cancelled=interrupt,
+        )
 
 
 def test_two_runs_share_one_clone(upstream: StandIn, own_cache: Path, tmp_path: Path) -> None:

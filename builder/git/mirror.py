@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from builder.settings import Environment
 
 _CLONE_SECONDS = 3600
+_GLANCE = 0.2  # seconds between two looks at a lock and at Ctrl-C
 _REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 
 
@@ -134,7 +136,7 @@ class Mirror(Repository):
         place = "origin" if own else remote.url
         # A filter is a setting of a named remote; what a fork has more is little.
         words = ["fetch", "--no-tags", "--quiet", *(["--filter=blob:none"] if own else []), place]
-        with locked(self.runner.directory):
+        with locked(self.runner.directory, self.runner.check_cancelled):
             if revision is not None and is_object_id(revision):
                 kept = f"+{revision}:refs/commits/{revision}"
                 done = self.runner.run(*words, kept, fine=(0, 1, 128), timeout=_CLONE_SECONDS)
@@ -158,6 +160,7 @@ def open_mirror(
     *,
     offline: bool,
     note: Callable[[str], None],
+    check_cancelled: Callable[[], None] = lambda: None,
 ) -> Mirror:
     """The mirror of a repository; cloned if it is not there yet.
 
@@ -169,15 +172,24 @@ def open_mirror(
         settings: proxy and certificates.
         offline: use what is there, alone.
         note: told what takes long.
+        check_cancelled: asked while git runs; raises when the run was interrupted.
 
     Raises:
         SourceError: there is no git, or the repository cannot be cloned.
+        InterruptedRunError: the run was called off.
     """
     directory = root / f"{upstream.key}.git"
     remotes = [upstream, *([] if source is None else [source])]
 
     def runner(where: Path, *, alone: bool) -> Runner:
-        return Runner(where, environ, settings, remotes=remotes, offline=alone)
+        return Runner(
+            where,
+            environ,
+            settings,
+            remotes=remotes,
+            offline=alone,
+            check_cancelled=check_cancelled,
+        )
 
     check_git(runner(Path.cwd(), alone=True))
     if not directory.is_dir():
@@ -205,7 +217,7 @@ def open_mirror(
 
 def _clone(directory: Path, upstream: Remote, runner: Runner, note: Callable[[str], None]) -> None:
     """Clone beside the place, then rename: a mirror is there as a whole or not at all."""
-    with locked(directory):
+    with locked(directory, runner.check_cancelled):
         if directory.is_dir():  # another run was faster
             return
         prefix = f"incoming-{directory.stem}-"
@@ -220,7 +232,7 @@ def _clone(directory: Path, upstream: Remote, runner: Runner, note: Callable[[st
 
 
 @contextmanager
-def locked(directory: Path) -> Iterator[None]:
+def locked(directory: Path, check_cancelled: Callable[[], None]) -> Iterator[None]:
     """Keep other runs from a mirror while the block lasts, where the system has such locks."""
     try:
         import fcntl
@@ -228,5 +240,11 @@ def locked(directory: Path) -> Iterator[None]:
         yield
         return
     with directory.with_suffix(".lock").open("ab") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                check_cancelled()
+                time.sleep(_GLANCE)
         yield

@@ -6,8 +6,10 @@ import os
 import re
 import signal
 import subprocess
-from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+import tempfile
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 from builder import command
 from builder.errors import SourceError
@@ -15,7 +17,7 @@ from builder.git.surroundings import unset, variables
 from builder.redact import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from builder.git.remote import Remote
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 # `git merge-tree --write-tree` is of 2.38.
 _OLDEST = (2, 38)
+_GLANCE = 0.2  # seconds between two looks at the clock and at Ctrl-C
 
 
 class Finished(NamedTuple):
@@ -54,6 +57,7 @@ class Runner:
         settings: proxy and certificates that the user configured.
         remotes: those whose users and passwords git may ask for.
         offline: let git reach no repository at all.
+        check_cancelled: asked now and then while git runs; raises when the run was interrupted.
     """
 
     def __init__(
@@ -64,10 +68,12 @@ class Runner:
         *,
         remotes: Iterable[Remote] = (),
         offline: bool = False,
+        check_cancelled: Callable[[], None] = lambda: None,
     ) -> None:
         self._unset = unset(environ)
         self._variables = variables(environ, settings, remotes, offline=offline)
         self.directory = directory
+        self.check_cancelled = check_cancelled
 
     def run(
         self,
@@ -88,16 +94,11 @@ class Runner:
 
         Raises:
             SourceError: it failed, or took too long.
+            InterruptedRunError: the run was called off.
         """
-        with self._start(words, env, reads=stdin is not None) as process:
+        with _readable(stdin) as given, self._start(words, env, given) as process:
             try:
-                stdout, stderr = process.communicate(stdin, timeout=timeout)
-            except subprocess.TimeoutExpired as error:
-                _end(process)
-                raise SourceError(
-                    f"git {words[0]} took longer than {timeout:.0f} s",
-                    "look at the network and at --upstream, then run it again",
-                ) from error
+                stdout, stderr = self._follow(process, words[0], timeout)
             except BaseException:
                 _end(process)
                 raise
@@ -106,8 +107,24 @@ class Runner:
             raise SourceError(f"git {words[0]} failed: {done.complaint}", _hint(done.stderr))
         return done
 
+    def _follow(
+        self, process: subprocess.Popen[bytes], word: str, timeout: float
+    ) -> tuple[bytes, bytes]:
+        """What it writes. It is asked in short steps, as Ctrl-C reaches the main thread alone."""
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                return process.communicate(timeout=_GLANCE)
+            except subprocess.TimeoutExpired as error:
+                self.check_cancelled()
+                if time.monotonic() > deadline:
+                    raise SourceError(
+                        f"git {word} took longer than {timeout:.0f} s",
+                        "look at the network and at --upstream, then run it again",
+                    ) from error
+
     def _start(
-        self, words: Sequence[str], env: Mapping[str, str] | None, *, reads: bool
+        self, words: Sequence[str], env: Mapping[str, str] | None, stdin: BinaryIO | None
     ) -> subprocess.Popen[bytes]:
         from git import Git
 
@@ -118,7 +135,7 @@ class Runner:
         away = [word for name in self._unset if name not in ours for word in ("-u", name)]
         started = door.execute(
             [*(["env", *away] if away else []), "git", *words],
-            istream=subprocess.PIPE if reads else None,
+            istream=stdin,
             as_process=True,
             # A group of its own, so that what git starts ends with it; and no terminal to ask on.
             start_new_session=True,
@@ -128,6 +145,18 @@ class Runner:
         if process is None:
             raise SourceError("git did not start", "look at the git on PATH")
         return process
+
+
+@contextmanager
+def _readable(content: bytes | None) -> Iterator[BinaryIO | None]:
+    """In a file: of a pipe, `communicate` in steps forgets what the first step could not write."""
+    if content is None:
+        yield None
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(content)
+        file.seek(0)
+        yield cast("BinaryIO", file)
 
 
 def check_git(runner: Runner) -> None:

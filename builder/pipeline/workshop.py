@@ -82,6 +82,7 @@ class Workshop:
             self.environment,
             offline=self.sources.offline,
             note=self.console.note,
+            check_cancelled=self.check_cancelled,
         )
 
     def releases(self, wanted: Wanted) -> list[Release]:
