@@ -136,6 +136,27 @@ def running(
                 process.kill()
 
 
+def speak(words: Sequence[str], *, over: int, log: Path) -> subprocess.Popen[bytes]:
+    """Start a program that talks to somebody over a socket; it is the caller's to end.
+
+    It is in a session of its own: Ctrl-C is not for it, and it has no terminal to ask on.
+
+    Args:
+        words: the program and its arguments.
+        over: the socket's descriptor, its standard input and output.
+        log: the file to which its standard error is added.
+    """
+    with log.open("ab") as sink:
+        return subprocess.Popen(  # noqa: S603 - words, no shell
+            list(words),
+            env=_without_secrets(None),
+            stdin=over,
+            stdout=over,
+            stderr=sink,
+            start_new_session=True,
+        )
+
+
 def pause(process: subprocess.Popen[bytes], seconds: float) -> int | None:
     """Wait so long, or until the program ends; its exit code, or None while it runs."""
     try:

@@ -108,5 +108,5 @@ def replace_rule(command: str) -> Callable[[Path], None]:
 
 def containers(of: str) -> list[str]:
     """The containers, running or not, whose names end in that."""
-    names = [str(c.name) for c in engine().client.containers.list(all=True)]
+    names = [str(c.name) for c in engine().client.containers.list(all=True, ignore_removed=True)]
     return [name for name in names if name.endswith(of)]

@@ -104,6 +104,7 @@ def test_tools_are_installed_with_settings_that_no_image_keeps(
         assert engine().client.containers.run(tag, remove=True) == b"/made\n"
     finally:
         engine().client.images.remove(tag, force=True)
+        own.client.close()
 
 
 def test_a_remote_cache_answers_for_a_container_that_has_none(tmp_path: Path) -> None:

@@ -152,7 +152,9 @@ def _left(run_id: str) -> list[str]:
     client = engine().client
 
     def names() -> list[str]:
-        found = client.containers.list(all=True, filters={"label": f"{LABEL}={run_id}"})
+        found = client.containers.list(
+            all=True, filters={"label": f"{LABEL}={run_id}"}, ignore_removed=True
+        )
         return [str(c.name) for c in found]
 
     wait_for(lambda: True if not names() else None, 20)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 import socket
+import threading
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
 from builder.engine.containers import Started, labelled, network, running
-from builder.engine.door import KEPT, LABEL, connect, prune
+from builder.engine.door import KEPT, LABEL, Engine, connect
 from builder.engine.images import Recipe, build, has, import_root, remove
+from builder.engine.leftovers import prune, sweep
 from builder.errors import EngineError
 from tests.engines import base_image, engine
 
@@ -22,6 +27,12 @@ if TYPE_CHECKING:
     from tests.conftest import RunBuilder
 
 CANARY = "http://canary-6b1f.invalid:3128"
+
+
+def _other_run() -> Engine:
+    """The same engine for a run of its own."""
+    client = engine().client
+    return Engine(client, str(client.api.base_url))
 
 
 def _recipe(name: str, dockerfile: str, **files: bytes) -> Recipe:
@@ -80,6 +91,7 @@ def test_a_build_has_no_network_and_no_proxy_settings(
         assert "canary-6b1f" not in told
     finally:
         remove(engine(), tag)
+        own.client.close()
 
 
 def test_a_container_is_gone_after_its_block_also_after_an_error() -> None:
@@ -130,9 +142,9 @@ def test_files_go_in_and_come_out() -> None:
             list(container.get("/home/nowhere"))
 
 
-def test_prune_and_sweep_remove_what_carries_the_label(tmp_path: Path) -> None:
-    """A run's containers, and images that were kept, are found by their label alone."""
-    own = engine().__class__(engine().client)
+def test_a_sweep_removes_the_containers_of_a_run(tmp_path: Path) -> None:
+    """By its label alone; images that were kept have another."""
+    own = _other_run()
     tar = tmp_path / "empty.tar"
     tar.write_bytes(b"\0" * 10240)
     kept = f"tensorboard-proxy-wheels/test-prune:{own.run}"
@@ -141,13 +153,71 @@ def test_prune_and_sweep_remove_what_carries_the_label(tmp_path: Path) -> None:
     assert own.client.images.get(kept).labels[LABEL] == KEPT
     remove(own, kept)
     with running(own, "test-sweep", Started(base_image(), ["sleep", "600"])) as container:
-        own.sweep()
+        sweep(own)
         with pytest.raises(EngineError):
             container.exit_code()
-    label = f"{LABEL}={own.run}"
-    with running(own, "test-prune", Started(base_image(), ["sleep", "600"])) as container:
-        assert prune(own, label) == [f"container {container.name}"]
-    assert prune(own, label) == []
+
+
+def test_two_may_remove_the_same_container() -> None:
+    """Whoever comes second waits until it is gone."""
+    own = engine()
+    with running(own, "test-twice", Started(base_image(), ["sleep", "600"])) as container:
+        begin = threading.Barrier(4)
+
+        def end() -> bool:
+            begin.wait()
+            container.remove()
+            return container.raw.id in [c.raw.id for c in labelled(own, LABEL, own.run)]
+
+        with ThreadPoolExecutor(4) as pool:
+            assert not any(left.result() for left in [pool.submit(end) for _ in range(4)])
+
+
+def _child(of: str, label: str, value: str) -> str:
+    """An image that is made of another, without a tag."""
+    made = engine().client.containers.create(of, ["true"])
+    try:
+        words = [f"LABEL {LABEL}={engine().run} {label}={value}"]
+        return str(made.commit(changes=words).id)
+    finally:
+        made.remove()
+
+
+def test_prune_removes_all_that_carries_a_label() -> None:
+    """Containers, networks, volumes, and images in whatever order the engine lists them."""
+    own = _other_run()
+    label, value = "test-prune", own.run
+    labels = {LABEL: own.run, label: value}
+    client = own.client
+    images = [_child(base_image(), label, value)]
+    for number in range(4):
+        client.images.get(images[-1]).tag(f"test-prune-{own.run}", str(number))
+        images.append(_child(images[-1], label, value))
+    container = client.containers.create(images[-1], ["true"])
+    client.networks.create(f"test-prune-{own.run}", labels=labels)
+    client.volumes.create(f"test-prune-{own.run}", labels=labels)
+    removed = prune(own, label, value)
+    assert [word.split()[0] for word in removed] == [
+        *("container", "network", "image", "image", "image", "image", "image", "volume")
+    ]
+    assert f"container {container.name}" in removed
+    assert prune(own, label, value) == []
+
+
+def test_prune_goes_on_where_the_engine_refuses() -> None:
+    """An image of somebody else's that was made of ours keeps ours, and nothing else."""
+    own = _other_run()
+    label, value = "test-refused", own.run
+    ours = _child(base_image(), label, value)
+    own.client.images.get(ours).tag(f"test-refused-{own.run}", "ours")
+    theirs = _child(ours, label, "theirs")
+    labels = {LABEL: own.run, label: value}
+    volume = own.client.volumes.create(f"test-refused-{own.run}", labels=labels)
+    with pytest.raises(EngineError, match="dependent child images"):
+        prune(own, label, value)
+    assert volume.name not in [v.name for v in own.client.volumes.list()]
+    own.client.images.remove(theirs, force=True)
+    assert prune(own, label, value) == [f"image test-refused-{own.run}:ours"]
 
 
 def test_no_engine_is_one_clear_line(run_builder: RunBuilder) -> None:
@@ -159,24 +229,64 @@ def test_no_engine_is_one_clear_line(run_builder: RunBuilder) -> None:
     assert "Traceback" not in done.stderr
 
 
+def _contexts(directory: Path, current: str, **hosts: str) -> dict[str, str]:
+    """Docker's configuration with contexts: name → where its engine is; what names it."""
+    for name, host in hosts.items():
+        # Docker's client keeps a context in a directory named by the sha256 of its name.
+        meta = directory / "contexts/meta" / hashlib.sha256(name.encode()).hexdigest()
+        meta.mkdir(parents=True)
+        endpoint = {"Host": host, "SkipTLSVerify": False}
+        told = {"Name": name, "Metadata": {}, "Endpoints": {"docker": endpoint}}
+        (meta / "meta.json").write_text(json.dumps(told))
+    (directory / "config.json").write_text(json.dumps({"currentContext": current}))
+    return {"DOCKER_CONFIG": str(directory), "DOCKER_HOST": ""}
+
+
 def test_the_current_context_is_honoured(run_builder: RunBuilder, tmp_path: Path) -> None:
     """Without DOCKER_HOST, the context that `docker context use` chose says where the engine is."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    # Docker's client keeps a context in a directory named by the sha256 of its name.
-    meta = tmp_path / "docker/contexts/meta" / hashlib.sha256(b"away").hexdigest()
-    meta.mkdir(parents=True)
-    (meta / "meta.json").write_text(
-        f'{{"Name": "away", "Metadata": {{}}, "Endpoints": {{"docker": '
-        f'{{"Host": "tcp://127.0.0.1:{port}", "SkipTLSVerify": false}}}}}}'
-    )
-    (tmp_path / "docker/config.json").write_text('{"currentContext": "away"}')
-    done = run_builder(
-        "base-image", env={"DOCKER_CONFIG": str(tmp_path / "docker"), "DOCKER_HOST": ""}
-    )
+    env = _contexts(tmp_path, "away", away=f"tcp://127.0.0.1:{port}")
+    done = run_builder("base-image", env=env)
     assert done.returncode == 14, done.stderr
     assert str(port) in done.stderr
+
+
+def test_a_context_that_is_named_goes_before_the_current_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with Docker's own client."""
+    here = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+    version = engine().version
+    env = _contexts(tmp_path, "away", away="unix:///nowhere/docker.sock", here=here)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    near = connect({"DOCKER_CONTEXT": "here"})
+    near.client.close()
+    assert near.version == version
+
+
+@pytest.mark.parametrize(("current", "named"), [("gone", ""), ("default", "gone")])
+def test_a_context_that_is_not_there_is_no_other_engine(
+    run_builder: RunBuilder, tmp_path: Path, current: str, named: str
+) -> None:
+    """Not the local one: what is removed or built there was meant for another."""
+    env = {**_contexts(tmp_path, current), "DOCKER_CONTEXT": named}
+    done = run_builder("build", "--prune", env=env)
+    assert done.returncode == 14, done.stderr
+    assert done.stderr.startswith("error: there is no Docker context 'gone'\n")
+    assert "docker context ls" in done.stderr
+
+
+def test_a_context_that_cannot_be_read_is_named(run_builder: RunBuilder, tmp_path: Path) -> None:
+    """Its file was cut off halfway."""
+    env = _contexts(tmp_path, "cut", cut="unix:///nowhere/docker.sock")
+    (meta,) = tmp_path.glob("contexts/meta/*/meta.json")
+    meta.write_text(meta.read_text()[:20])
+    done = run_builder("base-image", env=env)
+    assert done.returncode == 14, done.stderr
+    assert done.stderr.startswith("error: the Docker context 'cut' cannot be read\n")
 
 
 def test_containers_are_found_by_their_label_and_removed() -> None:

@@ -8,7 +8,7 @@ import time
 import click
 
 from builder.console import Console
-from builder.engine import base, door
+from builder.engine import base, door, leftovers
 
 
 @click.command("base-image")
@@ -22,7 +22,7 @@ def base_image(purposes: tuple[str, ...], mirror: str | None, again: bool, prune
     console = Console()
     engine = door.connect(os.environ)
     if prune:
-        removed = door.prune(engine)
+        removed = leftovers.prune(engine)
         console.say("\n".join(removed) if removed else "nothing of ours is in the engine")
         return 0
     for purpose in purposes or sorted(base.PACKAGES):

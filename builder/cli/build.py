@@ -21,7 +21,7 @@ from builder.cli.options import (
 from builder.cli.source_build import backend_options, foundry, take_foundry
 from builder.cli.words import finding_line
 from builder.console import Console
-from builder.engine import door
+from builder.engine import door, leftovers
 from builder.errors import RequestError
 from builder.machine import cores
 from builder.model import Standing
@@ -149,7 +149,7 @@ def _bazel(outcome: Built) -> list[tuple[str, str]]:
 
 def _prune() -> int:
     console = Console()
-    removed = door.prune(door.connect(os.environ))
+    removed = leftovers.prune(door.connect(os.environ))
     console.say("\n".join(removed) if removed else "nothing of ours is in the engine")
     return 0
 

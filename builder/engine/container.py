@@ -6,10 +6,12 @@ import io
 import tarfile
 import time
 from contextlib import suppress
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
 from builder.engine.door import KEPT, LABEL, told
 from builder.errors import EngineError
+from builder.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from docker.models.containers import Container as DockerContainer
 
     from builder.engine.door import Engine
+
+_GOING = 30.0  # seconds for a removal that somebody else began
 
 
 class Container:
@@ -187,12 +191,29 @@ class Container:
         return int(memory["usage"]) - int(cache)
 
     def remove(self) -> None:
-        """End it at once and remove it; one that is gone already is no error.
+        """End it at once and remove it; that it is gone already, or just going, is no error.
 
         Raises:
             EngineError: the engine refused.
         """
-        from docker.errors import NotFound
+        from docker.errors import APIError, NotFound
 
         with told(f"remove {self.name}"), suppress(NotFound):
-            self.raw.remove(force=True, v=True)
+            try:
+                self.raw.remove(force=True, v=True)
+            except APIError as error:
+                # Somebody else removes it at this moment, and it must be gone when we return.
+                if error.status_code != HTTPStatus.CONFLICT or not self._goes():
+                    raise
+
+    def _goes(self) -> bool:
+        from docker.errors import NotFound
+
+        def gone() -> bool | None:
+            try:
+                self.raw.reload()
+            except NotFound:
+                return True
+            return None
+
+        return wait_for(gone, _GOING) is not None

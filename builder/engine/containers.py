@@ -41,15 +41,21 @@ class Started(NamedTuple):
     scratch: Sequence[str] = ()
 
 
-def labelled(engine: Engine, label: str, value: str) -> list[Container]:
+def labelled(engine: Engine, label: str, value: str | None = None) -> list[Container]:
     """All containers with that label, running or not: others may have started them for us.
+
+    Args:
+        engine: has them.
+        label: its name.
+        value: its value, or None for any.
 
     Raises:
         EngineError: the engine does not answer.
     """
-    with told(f"list the containers with {label}={value}"):
+    wanted = label if value is None else f"{label}={value}"
+    with told(f"list the containers with {wanted}"):
         found = engine.client.containers.list(
-            all=True, filters={"label": f"{label}={value}"}, ignore_removed=True
+            all=True, filters={"label": wanted}, ignore_removed=True
         )
     return [Container(engine, raw) for raw in found]
 

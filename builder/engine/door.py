@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
 import secrets
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
+from builder.engine.ssh import Tunnel
 from builder.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from docker import DockerClient
+    from docker.context import Context
 
 # Everything that we leave in an engine carries it; its value is the run that made it.
 LABEL = "tensorboard-proxy-wheels.run"
@@ -21,6 +24,10 @@ KEPT = "kept"
 NAMESPACE = "tensorboard-proxy-wheels"
 # Seconds until one request to the engine is given up; builds and pulls stream and have their own.
 _ANSWER = 120
+_SSH_HINT = (
+    "Docker's client must be there, and ssh must let you in without a question (ssh-agent(1), "
+    "known_hosts)"
+)
 _CONNECT_HINT = (
     "start Docker, or let this user at it (`docker info` must work); "
     "smoke tests also run without: --engine process"
@@ -38,10 +45,10 @@ class Engine:
         architecture: of its images, in uname's words, such as `x86_64`.
     """
 
-    def __init__(self, client: DockerClient) -> None:
+    def __init__(self, client: DockerClient, address: str) -> None:
         self.client = client
         self.run = secrets.token_hex(4)
-        self.host = _published_on(str(client.api.base_url))
+        self.host = _published_on(address)
         with told("ask the engine for its version"):
             about = client.version()
         self.version = str(about.get("Version", "unknown"))
@@ -53,42 +60,73 @@ class Engine:
         """The labels of what this run makes and removes."""
         return {LABEL: self.run}
 
-    def sweep(self) -> None:
-        """Remove every container of this run, whatever it does at this moment.
-
-        Raises:
-            EngineError: the engine refused.
-        """
-        with told("remove the containers of this run"):
-            for container in self.client.containers.list(
-                all=True, filters={"label": f"{LABEL}={self.run}"}
-            ):
-                container.remove(force=True, v=True)
-
 
 def connect(environ: Mapping[str, str]) -> Engine:
-    """Connect as Docker's own client would: `DOCKER_HOST`, else the current context, else default.
+    """Connect as Docker's own client would.
+
+    That is to `DOCKER_HOST`, else to the context `DOCKER_CONTEXT`, else to the current one.
 
     Raises:
-        EngineError: no engine answers there.
+        EngineError: no engine answers there, or there is no such context.
     """
-    from docker import DockerClient
-    from docker.context import ContextAPI
     from docker.errors import DockerException
     from docker.utils import kwargs_from_env
 
     try:
         options: dict[str, Any] = dict(kwargs_from_env(environment=dict(environ)))
-        context = None if options.get("base_url") else ContextAPI.get_context()
-        if context is not None and context.Host:
-            options = {"base_url": context.Host}
-            if context.Host.startswith("tcp:"):
-                options["tls"] = context.TLSConfig
-        client = DockerClient(timeout=_ANSWER, **options)
-        client.ping()
+        if not options.get("base_url"):
+            options = _of_context(environ.get("DOCKER_CONTEXT"))
+        if options["base_url"].startswith("ssh:"):
+            return _behind_ssh(options["base_url"])
+        client = _reach(options)
     except (DockerException, OSError) as error:
         raise EngineError(f"no container engine answers: {_brief(error)}", _CONNECT_HINT) from error
-    return Engine(client)
+    return Engine(client, str(client.api.base_url))
+
+
+def _behind_ssh(address: str) -> Engine:
+    from docker.errors import DockerException
+
+    tunnel = Tunnel(address)
+    atexit.register(tunnel.close)
+    try:
+        client = _reach({"base_url": tunnel.url})
+    except (DockerException, OSError) as error:
+        why = tunnel.complaint() or _brief(error)
+        raise EngineError(f"no container engine answers at {address}: {why}", _SSH_HINT) from error
+    return Engine(client, address)
+
+
+def _reach(options: Mapping[str, Any]) -> DockerClient:
+    from docker import DockerClient
+
+    client = DockerClient(timeout=_ANSWER, **options)
+    client.ping()
+    return client
+
+
+def _of_context(name: str | None) -> dict[str, Any]:
+    """Where the engine of a context is; None for the current one.
+
+    Raises:
+        EngineError: there is no such context: another engine must not take its place.
+    """
+    from docker.context import ContextAPI
+    from docker.context.config import get_current_context_name
+
+    name = name or get_current_context_name() or "default"
+    try:
+        context = cast("Context | None", ContextAPI.get_context(name))
+        host = None if context is None else context.Host
+    except Exception as error:  # docker-py raises nothing narrower where a context is malformed
+        raise EngineError(f"the Docker context {name!r} cannot be read", _brief(error)) from error
+    if context is None or not host:
+        raise EngineError(
+            f"there is no Docker context {name!r}",
+            "`docker context ls` shows those that are there; DOCKER_CONTEXT names one",
+        )
+    tls = {"tls": context.TLSConfig} if host.startswith("tcp:") else {}
+    return {"base_url": host, **tls}
 
 
 @contextmanager
@@ -112,41 +150,10 @@ def told(what: str, hint: str = "look at the engine's own log") -> Iterator[None
         raise EngineError(f"the engine could not {what}: {message}", hint) from error
 
 
-def prune(engine: Engine, label: str = LABEL) -> list[str]:
-    """Remove all that we left in the engine, of any run; what was removed, by kind and name.
-
-    What other runs have in use at this moment goes too: that is what the word says.
-
-    Args:
-        engine: is cleaned.
-        label: what ours carries, `name` or `name=value`.
-
-    Raises:
-        EngineError: the engine refused.
-    """
-    wanted: dict[str, str | list[str] | bool] = {"label": label}
-    removed: list[str] = []
-    client = engine.client
-    with told("remove what we left in it"):
-        for container in client.containers.list(all=True, filters=wanted):
-            container.remove(force=True, v=True)
-            removed.append(f"container {container.name}")
-        for network in client.networks.list(filters=wanted):
-            network.remove()
-            removed.append(f"network {network.name}")
-        for image in client.images.list(filters=wanted):
-            client.images.remove(str(image.id), force=True)
-            removed.append(f"image {(image.tags or [image.short_id])[0]}")
-        for volume in client.volumes.list(filters=wanted):
-            volume.remove(force=True)
-            removed.append(f"volume {volume.name}")
-    return removed
-
-
-def _published_on(base_url: str) -> str:
+def _published_on(address: str) -> str:
     """A remote engine publishes on its own host, a local one on the loopback."""
-    parts = urlsplit(base_url)
-    remote = parts.scheme in {"http", "https"} and parts.hostname not in {None, "localdocker"}
+    parts = urlsplit(address)
+    remote = parts.scheme in {"http", "https", "ssh"} and parts.hostname is not None
     return str(parts.hostname) if remote else "127.0.0.1"
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def ensure(engine: Engine, name: str) -> str:
-    """A volume of ours, made if it is not there, which `builder.engine.door.prune` removes.
+    """A volume of ours, made if it is not there, which `builder.engine.leftovers.prune` removes.
 
     Args:
         engine: keeps it.

@@ -9,6 +9,7 @@ from builder.engine import base as bases
 from builder.engine.containers import network
 from builder.engine.door import connect
 from builder.engine.images import has
+from builder.engine.leftovers import sweep
 from builder.errors import EngineError
 from builder.smoke import docker, image
 
@@ -104,7 +105,7 @@ class DockerRunner:
 
     def sweep(self) -> None:
         """Remove the run's containers; whoever waits for one of them gets an error at once."""
-        self.kitchen.engine.sweep()
+        sweep(self.kitchen.engine)
 
 
 @contextmanager
