@@ -177,3 +177,17 @@ def test_ctrl_c_stops_a_download(tmp_path: Path, stock_wheel: Callable[[str], Pa
             _, errors = process.communicate(timeout=30)
     assert process.returncode == 130, errors
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [("--timeout", "nan", "'nan' is not a valid integer"), ("--bazel", "/nope", "Bazel /nope")],
+)
+def test_what_no_source_build_can_do_is_said_first(
+    run_builder: RunBuilder, tmp_path: Path, option: str, value: str, said: str
+) -> None:
+    """Before engine, index and repository are asked: none of them is there."""
+    env = {"DOCKER_HOST": "unix:///nowhere", "XDG_CACHE_HOME": str(tmp_path)}
+    words = ("--offline", "--backend", "bazel", option, value)
+    done = run_builder("build", "2.2.1", *words, env=env)
+    assert (done.returncode, said in done.stderr) == (2, True), done.stderr

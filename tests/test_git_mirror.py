@@ -257,6 +257,18 @@ def test_no_helper_keeps_the_password_of_pips_proxy(
     assert not (tmp_path / ".git-credentials").exists()
 
 
+def test_the_cause_is_said_and_not_that_it_could_not_be_read(
+    mirrored: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A directory that is no repository; an ssh that fails. What git says last is always true."""
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SourceError, match="empty' does not appear to be a git repository"):
+        mirrored(tmp_path / "empty")
+    monkeypatch.setenv("GIT_SSH_COMMAND", "sh -c 'echo ssh: nobody there >&2; exit 255'")
+    with pytest.raises(SourceError, match="git clone failed: ssh: nobody there"):
+        mirrored("ssh://host.invalid/x")
+
+
 def test_what_a_killed_clone_left_is_cleared_away(
     mirrored: Open, upstream: StandIn, tmp_path: Path
 ) -> None:

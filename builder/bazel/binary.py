@@ -63,6 +63,16 @@ def choose(
     return Bazel(version, row.sha256, fetch(wanted or _ADDRESS.format(version), row.sha256))
 
 
+def check(wanted: str | None) -> None:
+    """See that a Bazel that is named by its path can be read, before anything else is done.
+
+    Raises:
+        RequestError: it cannot.
+    """
+    if wanted not in {None, OF_BASE} and "://" not in str(wanted):
+        _read(Path(str(wanted)))
+
+
 class Fetch:
     """Gets files by their sha256: from the cache, or from an address into the cache.
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from builder.pipeline.workshop import Workshop
 
 # A build of the real source takes tens of minutes where nothing is cached.
-_TIMEOUT = 7200.0
+_TIMEOUT = 7200
 _FILE = click.Path(path_type=Path)
 
 backend_options = together(
@@ -55,7 +55,7 @@ backend_options = together(
     ),
     click.option(
         "--timeout",
-        type=click.FloatRange(min=1),
+        type=click.IntRange(min=1),
         default=_TIMEOUT,
         show_default=True,
         metavar="SECONDS",

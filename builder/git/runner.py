@@ -43,7 +43,10 @@ class Finished(NamedTuple):
     @property
     def complaint(self) -> str:
         """The line of standard error that says most: the last one that git calls an error."""
-        lines = [line for line in self.stderr.splitlines() if line.strip()]
+        # Of a repository that it cannot read, git says the cause before and advice behind that.
+        cause = self.stderr.partition("fatal: Could not read from remote repository.")[0]
+        text = cause if cause.strip() else self.stderr
+        lines = [line for line in text.splitlines() if line.strip()]
         told = [line for line in lines if line.startswith(("fatal:", "error:", "ERROR:"))]
         return (told or lines or [f"exit code {self.returncode}"])[-1]
 

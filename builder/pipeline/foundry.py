@@ -205,6 +205,7 @@ def open_foundry(options: FoundryOptions, workshop: Workshop) -> Iterator[Foundr
         RequestError: an option makes no sense.
     """
     rc.check(options.services)
+    binary.check(options.bazel)
     bundle = settings.read_bundle(options.ca_bundle, workshop.environ, workshop.environment)
     trusted = bundle if options.ca_bundle or settings.foreign(bundle) else None
     inside = settings.gather(workshop.environ, workshop.environment, trusted)
