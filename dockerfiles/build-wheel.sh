@@ -127,8 +127,11 @@ wheel() {
   rc=$(mktemp)
   workspace_rc .bazelrc >"$rc"
   # Upstream's build asks pip for the newest setuptools and wheel; the release's own wrote its wheel.
-  fact packager | tr , '\n' >"$here/constraints.txt"
-  echo "build --action_env=PIP_CONSTRAINT=$here/constraints.txt" >>"$rc"
+  # The file is named by its content, as keys of Bazel's caches have the name alone.
+  pins=$(fact packager | tr , '\n')
+  constraints=$here/constraints-$(echo "$pins" | sha256sum | cut -c 1-12).txt
+  echo "$pins" >"$constraints"
+  echo "build --action_env=PIP_CONSTRAINT=$constraints" >>"$rc"
   [ ! -f /settings/bazelrc ] || cat /settings/bazelrc >>"$rc"
   # The system's own stays: it tells Debian's Bazel where it is installed.
   set -- bazel --nohome_rc --noworkspace_rc "--bazelrc=$rc"
@@ -138,7 +141,8 @@ wheel() {
     run)
       # It takes no destination, and its smoke test would install TensorFlow.
       rm -rf /tmp/tensorboard
-      "$@" run //tensorboard/pip_package:build_pip_package -- --no-smoke
+      # What `run` starts is no action: it has the environment of Bazel itself.
+      PIP_CONSTRAINT=$constraints "$@" run //tensorboard/pip_package:build_pip_package -- --no-smoke
       cp /tmp/tensorboard/dist/*.whl "$dist/"
       ;;
     *)

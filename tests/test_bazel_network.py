@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 
 from builder.bazel import outcome, rc, settings
 from builder.bazel.run import Watch, run
+from builder.bazel.table import parse
 from builder.engine.containers import Started, created
 from builder.engine.door import connect
 from builder.settings import Environment
 from tests.bazel import make_job, make_toolchain, small_source
 from tests.certificates import make_authority
+from tests.conftest import ROOT
 from tests.engines import engine
 from tests.nginx import gateway, remote_cache
 
@@ -76,6 +78,9 @@ def test_settings_reach_the_build_and_no_image(tmp_path: Path) -> None:
     assert f"index-url = {index}" in out["pip.conf"].decode()
     assert f"proxy = http://user:{CANARY}@proxy.invalid:3128" in out["pip.conf"].decode()
     assert CANARY not in out["action"].decode()  # it would be in a key of the remote cache
+    pins = parse((ROOT / "dockerfiles" / "releases.txt").read_text())["2.2.1"].packager
+    digest = hashlib.sha256(pins.replace(",", "\n").encode() + b"\n").hexdigest()
+    assert f"/constraints-{digest[:12]}.txt\n" in out["action"].decode()
     said = watch.log.read_text()
     assert "proxy = http://***@proxy.invalid:3128" in said
     assert CANARY not in said

@@ -20,6 +20,7 @@ from builder.settings import Environment
 
 ROW = Row("2.2.1", "c" * 40, "0.26.1", "a" * 64, "tar", "-")
 WHEEL = "tensorboard-2.2.1-py3-none-any.whl"
+ALWAYS = {"PIP_CONFIG_FILE": "/settings/pip.conf"}
 _FLAGS = st.from_regex(r"--[a-z_]{1,20}(=[ -~]{0,30})?", fullmatch=True)
 
 
@@ -90,6 +91,7 @@ def test_proxies_go_in_by_both_spellings_and_spare_what_no_proxy_names() -> None
     environ = {"https_proxy": "http://p:1", "NO_PROXY": "index.corp,.internal"}
     inside = settings.gather(environ, _environment(), None)
     assert inside.environ == {
+        **ALWAYS,
         "https_proxy": "http://p:1",
         "HTTPS_PROXY": "http://p:1",
         "no_proxy": "index.corp,.internal",
@@ -102,7 +104,7 @@ def test_proxies_go_in_by_both_spellings_and_spare_what_no_proxy_names() -> None
     # pip's own proxy stands where no variable does.
     alone = settings.gather({}, _environment(http_proxy="http://q:1"), None).environ
     names = ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY")
-    assert alone == dict.fromkeys(names, "http://q:1")
+    assert alone == {**dict.fromkeys(names, "http://q:1"), **ALWAYS}
 
 
 def test_users_of_netrc_keep_their_access(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

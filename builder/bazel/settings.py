@@ -57,7 +57,8 @@ def gather(environ: Mapping[str, str], settings: Environment, bundle: bytes | No
     Raises:
         RequestError: there is no certificate in the bundle.
     """
-    variables = _proxies(environ, settings)
+    # For what is no action: upstream's `bazel run` up to 1.14, rules that fetch. Actions: see rc.
+    variables = {"PIP_CONFIG_FILE": f"{PLACE}/pip.conf", **_proxies(environ, settings)}
     files: dict[str, bytes] = {}
     if bundle is not None:
         variables |= dict.fromkeys(_CERTIFICATES, f"{PLACE}/ca.pem")

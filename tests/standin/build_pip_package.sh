@@ -3,6 +3,9 @@
 set -eu
 RUNFILES=${RUNFILES:-$0.runfiles}/org_tensorflow_tensorboard
 [ "$#" -eq 1 ] || { echo "usage: build_pip_package DIRECTORY|FILE.tar.gz" >&2; exit 1; }
+# Upstream's asks pip for wheel and setuptools here.
+grep -q == "${PIP_CONSTRAINT:?}"
+[ ! -d /settings ] || grep -q global "${PIP_CONFIG_FILE:?}"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python3 "$RUNFILES/tensorboard/pip_package/build_wheel.py" "$RUNFILES" "$work" py3

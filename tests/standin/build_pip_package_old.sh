@@ -7,6 +7,9 @@ smoke=1
 for word in "$@"; do
   [ "$word" = --no-smoke ] && smoke=0
 done
+# Upstream's asks pip for wheel and setuptools here.
+grep -q == "${PIP_CONSTRAINT:?}"
+[ ! -d /settings ] || grep -q global "${PIP_CONFIG_FILE:?}"
 dest=/tmp/tensorboard
 [ ! -e "$dest" ] || dest=$(mktemp -d /tmp/tensorboard-pip.XXXX)
 mkdir -p "$dest/dist"
