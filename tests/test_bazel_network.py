@@ -75,6 +75,7 @@ def test_settings_reach_the_build_and_no_image(tmp_path: Path) -> None:
     seen = out["seen"].decode()
     assert f"HTTPS_PROXY=http://user:{CANARY}@proxy.invalid:3128" in seen
     assert "served over TLS" in seen  # curl, by the same CA
+    assert "NODE_EXTRA_CA_CERTS=/settings/ca.pem" in seen  # for yarn, which is not here
     assert f"index-url = {index}" in out["pip.conf"].decode()
     assert f"proxy = http://user:{CANARY}@proxy.invalid:3128" in out["pip.conf"].decode()
     assert CANARY not in out["action"].decode()  # it would be in a key of the remote cache

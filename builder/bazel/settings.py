@@ -28,6 +28,7 @@ _CERTIFICATES = (
     "CURL_CA_BUNDLE",
     "GIT_SSL_CAINFO",
     "PIP_CERT",
+    "NODE_EXTRA_CA_CERTS",
 )
 # Variables of pip that concern the index; PIP_FIND_LINKS mostly names directories of the host.
 _PIP = {"PIP_EXTRA_INDEX_URL": "extra-index-url", "PIP_TRUSTED_HOST": "trusted-host"}
