@@ -72,8 +72,35 @@ bazel_binary() {
 
 checked_word() {
   case $2 in
-    -* | *::* | *[!A-Za-z0-9._+:/@~%=,-]*) fail "$1 is '$2', which git could take for something else" ;;
+    -* | *,-* | *::* | *[!A-Za-z0-9._+:/@~%=,-]*) fail "$1 is '$2', which git could take for something else" ;;
   esac
+}
+
+has_commit() {
+  git cat-file -e "$1^{commit}" 2>/dev/null
+}
+
+# Where the release was made from: two of upstream's tags are elsewhere, but a repository that is
+# not upstream's may have the tag alone.
+release_commit() {
+  known=$(fact commit)
+  if [ -n "$known" ] && ! has_commit "$known" && ! git fetch --quiet origin "$known"; then
+    lacks="$UPSTREAM has no commit $known, from which $TB_VER was made"
+    case $UPSTREAM in
+      https://github.com/tensorflow/tensorboard | https://github.com/tensorflow/tensorboard[./]*)
+        fail "$lacks"
+        ;;
+    esac
+    echo "build-wheel: $lacks: its tag is used" >&2
+    known=
+  fi
+  echo "${known:-refs/tags/$TB_VER}"
+}
+
+# Whether a commit that git refused to pick is in the history, or has nothing left to change.
+is_there() {
+  git merge-base --is-ancestor "$1" HEAD ||
+    { git rev-parse --quiet --verify CHERRY_PICK_HEAD >/dev/null && git diff --quiet HEAD; }
 }
 
 source_tree() {
@@ -90,19 +117,18 @@ source_tree() {
   esac
   git clone --quiet --no-checkout -- "$from" "$src"
   cd "$src"
-  # Two of upstream's tags are not where their release was made from.
-  start=$(fact commit)
-  git cat-file -e "$start^{commit}" 2>/dev/null || start=refs/tags/$TB_VER
+  start=$(release_commit)
   git checkout --quiet --detach "$start" -- || fail "$UPSTREAM has no tag $TB_VER"
   for pick in $(echo "${CHERRY_PICK_COMMIT:-}" | tr , ' '); do
-    if ! git cat-file -e "$pick^{commit}" 2>/dev/null; then
-      git fetch --quiet "${CHERRY_PICK_FROM:-origin}" "$pick" || fail "there is no commit $pick"
-      pick=FETCH_HEAD
+    commit=$pick
+    if ! has_commit "$pick"; then
+      git fetch --quiet -- "${CHERRY_PICK_FROM:-origin}" "$pick" || fail "there is no commit $pick"
+      commit=FETCH_HEAD
     fi
-    if ! git cherry-pick -x "$pick"; then
-      git --no-pager diff --diff-filter=U
-      fail "$pick does not go onto $TB_VER; nothing is ever forced"
-    fi
+    git cherry-pick -x "$commit" && continue
+    ! is_there "$commit" || fail "$TB_VER has the change of $pick already: leave it out"
+    git --no-pager diff --diff-filter=U
+    fail "$pick does not go onto $TB_VER; nothing is ever forced"
   done
 }
 
