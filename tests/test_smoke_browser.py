@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.errors import InterruptedRunError, SmokeError
-from builder.smoke.browser import evidence, frontends, traffic, view
+from builder.smoke.browser import frontends, traffic, view
 from builder.smoke.browser import observer as observing
 from builder.smoke.browser.chromium import Browser, barred, browsing, flags
 from builder.smoke.browser.observer import Observer
@@ -23,6 +23,7 @@ from builder.smoke.browser.words import CONSOLE, Word, complaints
 from builder.smoke.model import Deployment, Frontend, Outcome, Site
 from builder.smoke.probes import browser as probes
 from builder.smoke.recorder import Recorder
+from builder.smoke.scrub import scrub_bytes
 from builder.smoke.table import TABLE
 from tests.smoke_page import CANARY, COOKIE, PATH, TOKEN, Imitation
 
@@ -230,7 +231,7 @@ def test_a_browser_that_is_not_there_is_named(tmp_path: Path) -> None:
 @given(st.lists(st.text(min_size=1), max_size=3), st.text())
 def test_no_secret_survives(hidden: list[str], around: str) -> None:
     """Scrubbing leaves nothing of a secret unless the marker itself spells it."""
-    left = evidence.scrub((around + "".join(hidden) + around).encode(), hidden).decode()
+    left = scrub_bytes((around + "".join(hidden) + around).encode(), hidden).decode()
     for secret in hidden:
         if len(secret) > len("(hidden)") and "(hidden)" not in secret:
             assert secret not in left

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -82,6 +83,22 @@ def test_what_a_traceback_ends_with_is_told() -> None:
     assert result.detail.endswith("ModuleNotFoundError: No module named 'absent'")
     assert len(result.detail) == 600
     assert "\n" not in result.detail
+
+
+@pytest.mark.parametrize("before", range(590, 602))
+def test_no_token_is_told(before: int) -> None:
+    """Neither by a failure, in which it may be cut, nor by a probe, as it is or in an address."""
+    token = "canary/93c1d7"
+    told_of: list[ProbeResult] = []
+    record = Recorder(told_of.append)
+    record.hide(token)
+    with record.probe(ONLY[0]):
+        fail(ProbeFailure("x" * (before % 7) + f"at http://h/?token={quote(token, safe='')} " * 40))
+    with record.probe(ONLY[1]) as told:
+        told("y" * before + token)
+    for result in (*record.results, *told_of):
+        assert "canary" not in result.detail
+        assert "(hidden)" in result.detail
 
 
 def test_a_fault_of_ours_is_not_swallowed() -> None:

@@ -1,26 +1,50 @@
-"""builder.smoke.walk: what a run without the browser says of the browser's probes."""
+"""A deployment's report is left whatever becomes of it, without its token."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 from builder.smoke.model import Deployment, Frontend, Outcome, Site, Subject
-from builder.smoke.recorder import Recorder
-from builder.smoke.table import TABLE
-from builder.smoke.walk import Walk, layers
+from builder.smoke.result import RESULT
+from builder.smoke.walk import Walk, layers, reported
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from builder.smoke.model import ProbeResult
+    from builder.smoke.recorder import Recorder
 
-def test_without_a_browser_its_probes_are_skipped_and_say_why(tmp_path: Path) -> None:
-    """All of the layers that the deployment has, and no other."""
-    how = Walk("none", None, tmp_path, lambda *_: None, lambda: None, print, unseen="too old")
-    site = Site(
-        Deployment("x", Frontend.LAB, layers=("browser", "reopen")), "http://h/", "", "2.2.1"
-    )
-    record = Recorder()
-    layers(how, site, Subject(None, "2.2.1", "2.2.1"), record, tmp_path)
-    wanted = [name for name, row in TABLE.items() if row.layer in {"browser", "reopen"}]
-    assert [result.name for result in record.results] == wanted
-    assert {(r.outcome, r.detail) for r in record.results} == {(Outcome.SKIPPED, "too old")}
+TOKEN = "canary-b2c001"
+
+
+@pytest.mark.parametrize("error", [TypeError, TimeoutError])
+def test_the_report_of_a_deployment_that_broke_off_is_there(
+    tmp_path: Path, error: type[Exception]
+) -> None:
+    """With its pictures and what kept it; what nobody foresaw goes on to the command as well."""
+    told: list[ProbeResult] = []
+    how = Walk("x", None, tmp_path, lambda _, r: told.append(r), lambda: None, lambda _: None)
+    site = Site(Deployment("lab", Frontend.LAB), "http://h/", TOKEN, "2.2.1")
+
+    def work(record: Recorder, room: Path) -> None:
+        layers(how, site, subject, record, room)
+        record.skip("page", f"?token={TOKEN}")
+        (room / "jupyterlab.png").write_bytes(b"")
+        raise error(f"at http://h/?token={TOKEN}")
+
+    subject = Subject(None, "2.2.1", "2.2.1")
+    if error is TimeoutError:
+        assert reported(how, "lab", subject, work).outcome is Outcome.FAILED
+    else:
+        with pytest.raises(error):
+            reported(how, "lab", subject, work)
+    place = tmp_path / "2.2.1" / "lab"
+    assert sorted(p.name for p in place.iterdir()) == ["jupyterlab.png", RESULT]
+    result = json.loads((place / RESULT).read_text())
+    assert result["failure"].endswith("at http://h/?token=(hidden)")
+    assert result["outcome"] == Outcome.FAILED
+    assert TOKEN not in (place / RESULT).read_text() + str(told)
+    assert len(told) == 1

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from builder.errors import BuilderError, InterruptedRunError
 from builder.smoke.model import Halt, Outcome, ProbeFailure, ProbeResult
+from builder.smoke.scrub import scrub, spellings
 from builder.smoke.table import TABLE
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ class Recorder:
         check_cancelled: Callable[[], None] = lambda: None,
     ) -> None:
         self.results: list[ProbeResult] = []
+        self._hidden: tuple[str, ...] = ()
         self._report = report
         self.check_cancelled = check_cancelled
 
@@ -69,10 +72,18 @@ class Recorder:
             # An interrupted run takes the site away: what fails then has not failed.
             self.check_cancelled()
             outcome = Outcome.FAILED
-            told(_shortened(str(error)))
+            told(_shortened(self.scrub(str(error))))
         self._add(ProbeResult(name, outcome, time.monotonic() - began, told.detail))
         if vital and outcome is Outcome.FAILED:
             raise Halt(name)
+
+    def hide(self, token: str) -> None:
+        """Take that token out of all that is told from now on."""
+        self._hidden += spellings(token)
+
+    def scrub(self, text: str) -> str:
+        """The same without what is to be hidden."""
+        return scrub(text, self._hidden)
 
     def forget(self, since: int) -> None:
         """Take back all results from that number on: what they were about is asked again."""
@@ -98,6 +109,7 @@ class Recorder:
     def _add(self, result: ProbeResult) -> None:
         if result.name not in TABLE:
             raise KeyError(result.name)
+        result = replace(result, detail=self.scrub(result.detail))
         self.results.append(result)
         self._report(result)
 

@@ -116,6 +116,7 @@ def reported(
     began = time.monotonic()
     recorder = Recorder(lambda result: how.report(name, result), how.check_cancelled)
     failure = ""
+    unforeseen: Exception | None = None
     with report_directory(how.reports, subject.release, name) as room:
         try:
             work(recorder, room)
@@ -125,6 +126,9 @@ def reported(
             if isinstance(error, InterruptedRunError):
                 raise
             failure = f"{error} ({error.hint})" if isinstance(error, BuilderError) else str(error)
+        except Exception as error:
+            how.check_cancelled()
+            failure, unforeseen = f"{type(error).__name__}: {error}", error
         result = Result(
             release=subject.release,
             deployment=name,
@@ -133,15 +137,18 @@ def reported(
             sha256=hashlib.sha256(subject.wheel.read_bytes()).hexdigest() if subject.wheel else "",
             seconds=time.monotonic() - began,
             probes=tuple(recorder.results),
-            failure=failure,
+            failure=recorder.scrub(failure),
             pictures=tuple(sorted(p.name for p in room.glob("*.png"))),
         )
         (room / RESULT).write_text(result.to_json(), encoding="utf-8")
+    if unforeseen is not None:
+        raise unforeseen
     return result
 
 
 def layers(how: Walk, site: Site, subject: Subject, record: Recorder, room: Path) -> None:
     """Go through the layers of a running deployment; pictures go into that directory."""
+    record.hide(site.token)
     wanted = site.deployment.layers
     if set(wanted) - _BROWSER:
         run = Run.fresh(subject.release, with_tensorflow=subject.tensorflow)

@@ -8,14 +8,14 @@ import tempfile
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+
+from builder.smoke.scrub import scrub_bytes, spellings
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from playwright.sync_api import BrowserContext, Page
 
-_HIDDEN = b"(hidden)"
 # Cookies this short are settings such as a language, and their text is everywhere.
 _SHORT = 7
 # What pops up over the notebook and is none of it.
@@ -38,14 +38,7 @@ def place(path: Path, content: bytes) -> None:
 def secrets(context: BrowserContext, token: str) -> tuple[str, ...]:
     """What must not be told of a visit: the token, and the cookies that it was changed for."""
     values = (cookie.get("value", "").strip('"') for cookie in context.cookies())
-    return (token, quote(token, safe=""), *(value for value in values if len(value) > _SHORT))
-
-
-def scrub(content: bytes, hidden: Collection[str]) -> bytes:
-    """The same without the secrets."""
-    for secret in sorted(filter(None, hidden), key=len, reverse=True):
-        content = content.replace(secret.encode(), _HIDDEN)
-    return content
+    return (*spellings(token), *(value for value in values if len(value) > _SHORT))
 
 
 def scrub_trace(archive: bytes, hidden: Collection[str]) -> bytes:
@@ -56,7 +49,7 @@ def scrub_trace(archive: bytes, hidden: Collection[str]) -> bytes:
         zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new,
     ):
         for member in old.infolist():
-            new.writestr(member.filename, scrub(old.read(member), hidden))
+            new.writestr(member.filename, scrub_bytes(old.read(member), hidden))
     return out.getvalue()
 
 

@@ -11,6 +11,7 @@ from builder.smoke.browser import evidence
 from builder.smoke.browser.frontends import Notebook
 from builder.smoke.browser.observer import Observer
 from builder.smoke.model import Halt, Outcome, ProbeFailure
+from builder.smoke.scrub import scrub
 from builder.smoke.web import Web
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ def _leave(visit: Visit, context: BrowserContext, keep: Path, *, failed: bool) -
         "console.txt": observer.console(),
     }
     for name, text in logs.items():
-        evidence.place(keep.with_name(f"{keep.stem}-{name}"), evidence.scrub(text.encode(), hidden))
+        evidence.place(keep.with_name(f"{keep.stem}-{name}"), scrub(text, hidden).encode())
     if visit.picture is None:
         _keep_picture(visit.page, keep)
     else:
