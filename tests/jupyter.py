@@ -16,36 +16,55 @@ from builder.server import free_port
 from builder.smoke.model import Deployment, Frontend, Site
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from tests.certificates import Authority
 
 _UP = 60.0
 
 
 @contextmanager
-def running(room: Path, base_url: str = "/") -> Iterator[Site]:
-    """Start jupyter-server with all its files below `room`; its log is `jupyter.log` there."""
+def running(
+    room: Path,
+    base_url: str = "/",
+    authority: Authority | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Iterator[Site]:
+    """Start jupyter-server with all its files below `room`; its log is `jupyter.log` there.
+
+    It has no trash, so it removes no directory in which something is left. With an authority it
+    speaks TLS.
+    """
     port, token = free_port(), secrets.token_hex(16)
     root = room / "root"
     root.mkdir()
-    environ = {k: v for k, v in os.environ.items() if not k.startswith("JUPYTER")}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("JUPYTER")}
+    environ = {**kept, **(environ or {})}
     environ |= {"HOME": str(room), "TMPDIR": str(room), "IPYTHONDIR": str(room / "ipython")}
     environ |= {f"JUPYTER_{kind}_DIR": str(room) for kind in ("CONFIG", "DATA", "RUNTIME")}
     environ["JUPYTER_TOKEN"] = token
     words = [sys.executable, "-m", "jupyter_server", "--allow-root", "--no-browser"]
     words += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--ServerApp.ip=127.0.0.1"]
     words += [f"--ServerApp.base_url={base_url}", f"--ServerApp.root_dir={root}"]
+    words += ["--FileContentsManager.delete_to_trash=False"]
+    scheme, ca_bundle = "http", None
+    if authority is not None:
+        words += [f"--ServerApp.certfile={authority.write(room / 'server.pem')}"]
+        scheme, ca_bundle = "https", str(room / "authority.pem")
+        (room / "authority.pem").write_bytes(authority.pem)
     site = Site(
         Deployment("test", Frontend.LAB, base_url),
-        f"http://127.0.0.1:{port}{base_url}",
+        f"{scheme}://127.0.0.1:{port}{base_url}",
         token,
         "2.2.1",
+        ca_bundle=ca_bundle,
     )
     with command.running(words, log=room / "jupyter.log", cwd=room, env=environ) as process:
         deadline = time.monotonic() + _UP
         while command.pause(process, 0.05) is None and time.monotonic() < deadline:
             try:
-                requests.get(f"{site.url}api", timeout=5)
+                requests.get(f"{site.url}api", timeout=5, verify=ca_bundle)
             except requests.RequestException:
                 continue
             yield site

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 if TYPE_CHECKING:
+    import ssl
     from types import TracebackType
     from typing import Self
 
@@ -96,13 +97,24 @@ class Imitation:
 
     Args:
         defect: what is wrong with it; none of the scripts' names means nothing.
+        form: whether it has a login form; a Hub's servers have none.
+        tls: makes it speak TLS.
+
+    Attributes:
+        asked: the requests, in order: method, path, and what they say of who asks.
     """
 
-    def __init__(self, defect: str) -> None:
+    def __init__(
+        self, defect: str, *, form: bool = True, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.defect = defect
+        self.form = form
         self.saved = ""
+        self.asked: list[tuple[str, str, str]] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.url = f"http://127.0.0.1:{self._server.server_port}/"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._server.server_port}/"
 
     def __enter__(self) -> Self:
         Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -162,12 +174,12 @@ class Imitation:
 
             def do_GET(self) -> None:
                 path = urlsplit(self.path).path
+                who = self.headers.get("Authorization", "")
+                imitation.asked.append((self.command, path, who))
                 length = int(self.headers.get("Content-Length") or 0)
                 body = self.rfile.read(length)
-                known = COOKIE in self.headers.get("Cookie", "") or TOKEN in self.headers.get(
-                    "Authorization", ""
-                )
-                if path == "/login":
+                known = COOKIE in self.headers.get("Cookie", "") or TOKEN in who
+                if path == "/login" and imitation.form:
                     right = parse_qs(body.decode()).get("password") == [TOKEN]
                     if self.command == "POST" and right and imitation.defect != "no entry":
                         cookie = f"session={COOKIE}; HttpOnly"

@@ -7,15 +7,21 @@ import os
 import re
 import threading
 import zipfile
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from playwright.sync_api import Error
 
 from builder.errors import InterruptedRunError, SmokeError
 from builder.smoke.browser import frontends, traffic, view
 from builder.smoke.browser import observer as observing
+from builder.smoke.browser import visit as visits
 from builder.smoke.browser.chromium import Browser, barred, browsing, flags
 from builder.smoke.browser.observer import Observer
 from builder.smoke.browser.traffic import Exchange, Kind
@@ -207,8 +213,9 @@ def test_of_a_failed_load_only_the_known_ones_are_excused() -> None:
 
 def test_chromium_is_kept_from_the_world() -> None:
     """Only the named hosts exist for it; the sandbox is given up for root alone."""
-    words = list(flags(["10.0.0.7", "127.0.0.1"], root=False))
-    assert "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 10.0.0.7, EXCLUDE 127.0.0.1" in words
+    words = list(flags(["h:443", "127.0.0.1"], root=False))
+    rules = "MAP 127.0.0.1 127.0.0.1, MAP h:443 h:443, MAP * ~NOTFOUND"
+    assert f"--host-resolver-rules={rules}" in words
     assert "--no-sandbox" not in words
     assert "--no-sandbox" in list(flags([], root=True))
 
@@ -301,6 +308,113 @@ def test_a_good_page_passes(chromium: Browser, tmp_path: Path) -> None:
     ]
     log = (tmp_path / "classic-requests.txt").read_text()
     assert re.search(r"tensorboard GET +200 script http://127.0.0.1:\d+/proxy/6006/index.js", log)
+
+
+def _theirs(imitation: Imitation, frontend: Frontend = Frontend.CLASSIC) -> Site:
+    """The same as a Jupyter that is not ours."""
+    deployment = Deployment("theirs", frontend, layers=("browser", "reopen"))
+    return Site(deployment, imitation.url, TOKEN, "2.2.1")
+
+
+def test_without_a_form_the_token_is_in_a_header(chromium: Browser, tmp_path: Path) -> None:
+    """A Hub's server has none: all is asked for with the token, which is in no file and address."""
+    record = Recorder()
+    with Imitation("error", form=False) as imitation:
+        site = _theirs(imitation)
+        probes.walk(chromium, site, PATH, CANARY, record, tmp_path)
+        asked = imitation.asked
+    failed = [r.name for r in record.results if r.outcome is Outcome.FAILED]
+    assert failed == ["browser-console-clean"]
+    framed = [who for method, path, who in asked if path.startswith("/proxy/6006/")]
+    assert framed
+    assert set(framed) == {f"token {TOKEN}"}
+    with zipfile.ZipFile(tmp_path / "classic-trace.zip") as archive:
+        members = [archive.read(name) for name in archive.namelist()]
+    files = [p.read_bytes() for p in tmp_path.iterdir() if p.suffix != ".zip"]
+    assert not any(TOKEN.encode() in content for content in (*members, *files))
+    assert any(b"token (hidden)" in member for member in members)
+
+
+def test_a_form_that_is_missing_in_ours_is_a_failure(chromium: Browser, tmp_path: Path) -> None:
+    """The token is no way round the form where there must be one."""
+    record = Recorder()
+    with pytest.MonkeyPatch.context() as patch, Imitation("", form=False) as imitation:
+        patch.setattr(visits, "LOG_IN", 1.0)
+        site = replace(_theirs(imitation), inside=Ours())
+        probes.walk(chromium, site, PATH, CANARY, record, tmp_path)
+    assert record.results[0].name == "browser-log-in"
+    assert record.results[0].outcome is Outcome.FAILED
+
+
+def test_what_the_front_end_keeps_goes_again_after_a_failure(
+    chromium: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """JupyterLab's workspace of a visit that failed is deleted, by the site's own way."""
+    monkeypatch.setattr(frontends, "OPEN", 0.5)
+    record = Recorder()
+    with Imitation("") as imitation:
+        site = _theirs(imitation, Frontend.LAB)
+        probes.walk(chromium, site, PATH, CANARY, record, tmp_path)
+        kept = f"/lab/api/workspaces/{re.sub('[^a-z]', '-', PATH)}"
+        assert imitation.asked[-1] == ("DELETE", kept, f"token {TOKEN}")
+    assert record.results[1].name == "browser-kernel-idle"
+    assert record.results[1].outcome is Outcome.FAILED
+
+
+class _Elsewhere(BaseHTTPRequestHandler):
+    """Redirects `/away` to another port of its host, and keeps the requests."""
+
+    asked: ClassVar[list[tuple[int, str]]] = []
+
+    def do_GET(self) -> None:
+        """Answer."""
+        self.asked.append((self.connection.getsockname()[1], self.path))
+        self.send_response(302 if self.path.startswith("/away?") else 200)
+        self.send_header("Location", f"http://{self.path.partition('?')[2]}/reached")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+def test_no_way_leads_to_another_port_of_the_host(chromium: Browser) -> None:
+    """Neither a redirect nor a WebSocket, which the bar on requests lets through: the control."""
+
+    def kept(one: str, other: str) -> None:
+        with browsing(os.environ, [one]) as browser:
+            _wander(browser, one, other)
+
+    _Elsewhere.asked.clear()
+    with (
+        ThreadingHTTPServer(("127.0.0.1", 0), _Elsewhere) as one,
+        ThreadingHTTPServer(("127.0.0.1", 0), _Elsewhere) as other,
+        ThreadPoolExecutor(1) as pool,  # Playwright has one browser in a thread
+    ):
+        for server in (one, other):
+            threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        here, there = (f"127.0.0.1:{server.server_port}" for server in (one, other))
+        pool.submit(kept, here, there).result()
+        asked = [f"{port}{path}" for port, path in _Elsewhere.asked]
+        assert f"{one.server_port}/away?{there}" in asked
+        assert not any(port == other.server_port for port, _ in _Elsewhere.asked)
+        _wander(chromium, here, there)
+        for server in (one, other):
+            server.shutdown()
+    assert {path for port, path in _Elsewhere.asked if port == other.server_port} >= {
+        "/socket",
+        "/reached",
+    }
+
+
+def _wander(browser: Browser, here: str, there: str) -> None:
+    """Try to leave an origin for another one, where nothing answers as a WebSocket does."""
+    with browser.visit(f"http://{here}") as context:
+        page = context.new_page()
+        page.goto(f"http://{here}/")
+        page.evaluate(f"new Promise(r => {{ new WebSocket('ws://{there}/socket').onerror = r; }})")
+        with suppress(Error):
+            page.goto(f"http://{here}/away?{there}")
 
 
 def test_a_question_under_way_is_waited_for(chromium: Browser, tmp_path: Path) -> None:

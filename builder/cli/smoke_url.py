@@ -39,20 +39,12 @@ def smoke(url: str, token_file: Path, frontend: str, no_browser: bool, reports: 
     with needs_extra("smoke"):
         from builder.smoke import existing
         from builder.smoke.walk import walk
-    there = existing.parse(url, token_file)
     workshop = open_workshop(Common(DEFAULT_PATH, DEFAULT_PATCHES, offline=True))
     console = workshop.console
-    ca_bundle = workshop.environment.ca_bundle
-    deployment, release = existing.ask(there, Frontend(frontend), ca_bundle)
+    there = existing.parse(url, token_file, workshop.environment.ca_bundle)
+    deployment, release = existing.ask(there, Frontend(frontend))
     console.note(f"TensorBoard {release}, variable {deployment.variable!r}")
-    how = walk_for(
-        workshop,
-        "existing",
-        there.host,
-        reports=reports,
-        no_browser=no_browser,
-        ca_bundle=ca_bundle,
-    )
+    how = walk_for(workshop, "existing", there.place, reports=reports, no_browser=no_browser)
     result = walk(
         how,
         deployment,

@@ -57,17 +57,15 @@ def walk_for(
     *,
     reports: Path,
     no_browser: bool,
-    ca_bundle: str | None = None,
 ) -> Walk:
     """What is the same for all deployments of a run.
 
     Args:
         workshop: of the command.
         engine: as reports name it.
-        host: of all sites; the browser knows no other.
+        host: of all sites, with its port if they share one; the browser knows no other.
         reports: the directory of reports.
         no_browser: leave the browser's probes out.
-        ca_bundle: CAs to trust on the way to Jupyter, or None for the default.
 
     Raises:
         SmokeError: there is no browser, or it does not start.
@@ -81,7 +79,6 @@ def walk_for(
         report=_reporter(workshop.console),
         check_cancelled=workshop.check_cancelled,
         tell=workshop.console.note,
-        ca_bundle=ca_bundle,
     )
 
 

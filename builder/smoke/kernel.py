@@ -209,7 +209,10 @@ def staying(web: Web, notebook: str) -> Iterator[Kernel]:
 
 
 def _begin(web: Web, notebook: str) -> dict[str, Any]:
-    name = web.api("GET", "kernelspecs")["default"]
+    specs = web.api("GET", "kernelspecs")
+    name = specs.get("default") if isinstance(specs, dict) else None
+    if not isinstance(name, str):
+        raise ProbeFailure(f"{web.url} names no kernel to start, so it is no Jupyter")
     wanted = {"path": notebook, "name": notebook, "type": "notebook", "kernel": {"name": name}}
     session: dict[str, Any] = web.api("POST", "sessions", wanted, timeout=_READY)
     return session

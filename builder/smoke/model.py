@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 VARIABLE = "TENSORBOARD_PROXY_URL"
+NEEDS_LOGIN = "frames go by the Hub's user-redirect, which takes a login and no token"
 
 
 class Frontend(StrEnum):
@@ -113,6 +114,7 @@ class Site:
         release: the TensorBoard release that it shows, such as `2.2.1`.
         inside: the way behind the port, or None for a deployment that is not ours.
         person: who logs in at a Hub's form, or None where the form takes the token.
+        ca_bundle: file or directory with the CAs to trust, or None for the default.
     """
 
     deployment: Deployment
@@ -121,12 +123,28 @@ class Site:
     release: str
     inside: Inside | None = None
     person: Person | None = None
+    ca_bundle: str | None = None
 
     @property
     def origin(self) -> str:
         """Scheme, host and port, such as `http://127.0.0.1:8888`."""
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def needs_login(self) -> bool:
+        """Whether its frames go by a Hub's user-redirect, and there is a token but no person.
+
+        User-redirect takes the Hub's cookies alone (`builder.smoke.web.entry`).
+        """
+        return bool(self.deployment.redirect) and self.person is None
+
+    def behind(self, address: str) -> str:
+        """Where to ask for what a frame loads: past a user-redirect that lets nobody in."""
+        start = f"{self.origin}{self.deployment.redirect}"
+        if self.needs_login and address.startswith(start):
+            return f"{self.url}{address.removeprefix(start)}"
+        return address
 
     def proxied(self, port: int, path: str = "") -> str:
         """Where jupyter-server-proxy shows that port: an address below the base URL."""

@@ -181,18 +181,17 @@ def _sessions(web: Web, run: Run) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def opened(site: Site, run: Run, *, ca_bundle: str | None = None) -> Iterator[Visit]:
+def opened(site: Site, run: Run) -> Iterator[Visit]:
     """The run's notebook is there and has a kernel while the block lasts; then nothing is left.
 
     Args:
         site: the running Jupyter.
         run: what is to be run; its cells are for the caller.
-        ca_bundle: CAs to trust, or None for the default.
 
     Raises:
         ProbeFailure: Jupyter takes no notebook, or no kernel starts.
     """
-    web = entry(site, ca_bundle=ca_bundle)
+    web = entry(site)
     try:
         upload(web, run)
         with started(web, run.notebook) as kernel:

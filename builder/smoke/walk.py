@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from builder.errors import BuilderError, InterruptedRunError
 from builder.smoke import visit
 from builder.smoke.abreast import alone
-from builder.smoke.model import Halt, Outcome
+from builder.smoke.model import NEEDS_LOGIN, Halt, Outcome
 from builder.smoke.notebook import Run
 from builder.smoke.probes import browser, endpoints, failures, forms, kernel, only, ports
 from builder.smoke.recorder import Recorder, foreseen
@@ -53,7 +53,6 @@ class Walk:
         report: told of each result as it comes, with the deployment's name.
         check_cancelled: raises when the run was interrupted.
         tell: told of steps that take long.
-        ca_bundle: CAs to trust on the way to Jupyter, or None for the default.
         unseen: why the browser is left out, where it is.
     """
 
@@ -63,7 +62,6 @@ class Walk:
     report: Callable[[str, ProbeResult], None]
     check_cancelled: Callable[[], None]
     tell: Callable[[str], None]
-    ca_bundle: str | None = None
     unseen: str = "--no-browser"
 
 
@@ -152,11 +150,12 @@ def layers(how: Walk, site: Site, subject: Subject, record: Recorder, room: Path
     wanted = site.deployment.layers
     if set(wanted) - _BROWSER:
         run = Run.fresh(subject.release, with_tensorflow=subject.tensorflow)
-        with visit.opened(site, run, ca_bundle=how.ca_bundle) as opened:
+        with visit.opened(site, run) as opened:
             _kernel_layers(opened, wanted, record)
-    if how.browsing is None:
+    if how.browsing is None or site.needs_login:
+        reason = NEEDS_LOGIN if how.browsing else how.unseen
         for name in (n for n, row in TABLE.items() if row.layer in _BROWSER.intersection(wanted)):
-            record.skip(name, how.unseen)
+            record.skip(name, reason)
     elif set(wanted) & _BROWSER:
         _browser_layers(how, site, subject, record, room)
 
@@ -191,10 +190,10 @@ def _look(how: Walk, site: Site, subject: Subject, record: Recorder, room: Path)
     assert how.browsing is not None  # noqa: S101 - for the type checker
     run = Run.fresh(subject.release, with_tensorflow=subject.tensorflow)
     probe = browser.control if "browser-control" in site.deployment.layers else browser.walk
-    web = entry(site, ca_bundle=how.ca_bundle)
+    web = entry(site)
     try:
-        path = visit.upload(web, run)
         try:
+            path = visit.upload(web, run)
             with how.browsing() as chromium:
                 probe(chromium, site, path, run.shown_tag, record, room)
         finally:

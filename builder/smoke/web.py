@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import requests
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from builder.smoke.model import Site
 
 _PIECE = 1 << 16
-_PORTS = {"http": 80, "https": 443}
+PORTS = {"http": 80, "https": 443}
 
 
 class BarredOriginError(requests.ConnectionError):
@@ -106,6 +106,11 @@ class Web:
         self._session.verify = ca_bundle if ca_bundle is not None else True
         self._session.mount("http://", _OneOrigin(url))
         self._session.mount("https://", _OneOrigin(url))
+
+    @classmethod
+    def to(cls, site: Site, token: str | None = None) -> Self:
+        """The way to a site, with that token or none."""
+        return cls(site.url, token, ca_bundle=site.ca_bundle)
 
     def __repr__(self) -> str:
         return f"Web({self.url!r})"
@@ -202,7 +207,7 @@ class Web:
         return answer.json() if answer.body and answer.status < 400 else None
 
 
-def log_in(site: Site, *, ca_bundle: str | None = None) -> Web:
+def log_in(site: Site) -> Web:
     """Log in as a browser does, by the form of Jupyter or of its Hub.
 
     Returns:
@@ -211,7 +216,7 @@ def log_in(site: Site, *, ca_bundle: str | None = None) -> Web:
     Raises:
         ProbeFailure: the form lets nobody in.
     """
-    web = Web(site.url, ca_bundle=ca_bundle)
+    web = Web.to(site)
     if site.person is None:
         status = send_form(web, "login", {"password": site.token})
     else:
@@ -237,7 +242,22 @@ def send_form(web: Web, address: str, fields: Mapping[str, str]) -> int:
     return web.ask(address, body, headers=kind).status
 
 
-def entry(site: Site, *, ca_bundle: str | None = None) -> Web:
+def has_token_alone(site: Site) -> bool:
+    """Whether there is no form to log in by: somebody else's server, and a Hub does that for it.
+
+    jupyterhub-singleuser has no `login`, or sends those who want it to the Hub.
+    """
+    if site.inside is not None or site.person is not None:
+        return False
+    web = Web.to(site)
+    try:
+        form = web.ask("login")
+    finally:
+        web.close()
+    return form.status != 200 or b'name="password"' not in form.body
+
+
+def entry(site: Site) -> Web:
     """The way in with the site's token.
 
     `user-redirect` takes no token, only the Hub's cookies: JupyterHub's pages, as opposed to its
@@ -248,8 +268,8 @@ def entry(site: Site, *, ca_bundle: str | None = None) -> Web:
         ProbeFailure: the form lets nobody in.
     """
     if site.person is None:
-        return Web(site.url, site.token, ca_bundle=ca_bundle)
-    person = log_in(site, ca_bundle=ca_bundle)
+        return Web.to(site, site.token)
+    person = log_in(site)
     try:
         return person.at(site.url, site.token)
     finally:
@@ -292,4 +312,4 @@ class _OneOrigin(HTTPAdapter):
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
+    return parts.scheme, parts.hostname, parts.port or PORTS.get(parts.scheme)

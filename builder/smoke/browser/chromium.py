@@ -102,7 +102,8 @@ def browsing(environ: Mapping[str, str], hosts: Collection[str]) -> Iterator[Bro
 
     Args:
         environ: may name it in `CHROMIUM`.
-        hosts: names and addresses that it may look up; all others do not exist for it.
+        hosts: names and addresses that it may look up, each with or without a port; all others do
+            not exist for it, for WebSockets and redirects as well.
 
     Raises:
         SmokeError: there is none, or it does not start.
@@ -139,8 +140,9 @@ def flags(hosts: Collection[str], *, root: bool) -> Iterator[str]:
         root: whether root starts it, whom its sandbox refuses.
     """
     yield from _FLAGS
-    excepted = "".join(f", EXCLUDE {host}" for host in sorted(hosts))
-    yield f"--host-resolver-rules=MAP * ~NOTFOUND{excepted}"
+    # The first rule that fits is taken (chromium/src, net/base/host_mapping_rules.cc).
+    known = "".join(f"MAP {host} {host}, " for host in sorted(hosts))
+    yield f"--host-resolver-rules={known}MAP * ~NOTFOUND"
     if root:
         yield "--no-sandbox"
 

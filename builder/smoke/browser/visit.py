@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
@@ -12,7 +12,7 @@ from builder.smoke.browser.frontends import Notebook
 from builder.smoke.browser.observer import Observer
 from builder.smoke.model import Halt, Outcome, ProbeFailure
 from builder.smoke.scrub import scrub
-from builder.smoke.web import Web
+from builder.smoke.web import Web, has_token_alone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +85,7 @@ def visiting(
         Halt: the person is not let in.
     """
     before = len(record.results)
-    with browser.visit(site.origin) as context:
+    with ExitStack() as afterwards, browser.visit(site.origin) as context:
         page = context.new_page()
         try:
             with record.probe(log_in, vital=True):
@@ -95,6 +95,7 @@ def visiting(
             raise
         evidence.start_trace(context)
         visit = Visit(browser, site, page, path, Observer(page, record.check_cancelled))
+        afterwards.callback(_forget, visit)  # a page that is still open would tell it anew
         try:
             yield visit
         except InterruptedRunError:
@@ -104,12 +105,10 @@ def visiting(
             raise
         failed = any(r.outcome is Outcome.FAILED for r in record.results[before:])
         _leave(visit, context, keep, failed=failed)
-    if visit.notebook.leftover:
-        Web(site.url, site.token).ask(visit.notebook.leftover, method="DELETE")
 
 
 def _log_in(page: Page, site: Site) -> None:
-    """Use the form, or the token's address where there is none; before anything is recorded."""
+    """Use the form, or the token itself where there is none; before anything is recorded."""
     if site.person is not None:
         _log_in_at_hub(page, site, site.person)
     else:
@@ -134,6 +133,10 @@ def _log_in_at_hub(page: Page, site: Site, person: Person) -> None:
 
 
 def _log_in_at_jupyter(page: Page, site: Site) -> None:
+    if has_token_alone(site):
+        # On WebSockets too; and this browser knows no other host and port.
+        page.context.set_extra_http_headers({"Authorization": f"token {site.token}"})
+        return
     here = urlsplit(site.url).path
     page.goto(
         f"{site.url}login?next={quote(here + 'api', safe='')}",
@@ -141,14 +144,18 @@ def _log_in_at_jupyter(page: Page, site: Site) -> None:
         timeout=LOG_IN * 1000,
     )
     form = page.locator(_FORM).first
-    if form.count():
-        form.fill(site.token)
-        with page.expect_navigation(wait_until="commit", timeout=LOG_IN * 1000):
-            form.press("Enter")
-        if page.locator(_FORM).count():
-            raise ProbeFailure("the login form does not let the person in")
-    else:
-        page.goto(f"{site.url}api?token={quote(site.token, safe='')}", wait_until="commit")
+    form.fill(site.token, timeout=LOG_IN * 1000)
+    with page.expect_navigation(wait_until="commit", timeout=LOG_IN * 1000):
+        form.press("Enter")
+    if page.locator(_FORM).count():
+        raise ProbeFailure("the login form does not let the person in")
+
+
+def _forget(visit: Visit) -> None:
+    """Have Jupyter forget what its front end keeps of the visit."""
+    if visit.notebook.leftover:
+        with closing(Web.to(visit.site, visit.site.token)) as web:
+            web.ask(visit.notebook.leftover, method="DELETE")
 
 
 def _leave(visit: Visit, context: BrowserContext, keep: Path, *, failed: bool) -> None:

@@ -181,7 +181,7 @@ def _reopen(visit: Visit, path: str, canary: str, record: Recorder) -> None:
         visit.notebook.open()
         view.wait_for_canary(visit.observer, _only_frame(visit), canary)
     with record.probe("browser-reopened-untrusted", vital=True) as told:
-        _distrust(Web(visit.site.url, visit.site.token), path)
+        _distrust(Web.to(visit.site, visit.site.token), path)
         visit.notebook.open()
         visit.notebook.wait_until_idle()
         # What a cell printed is shown in any case: it says that outputs are being drawn. The cell

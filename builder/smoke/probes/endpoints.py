@@ -60,7 +60,10 @@ def walk(visit: Visit, record: Recorder) -> None:
             visit.prepare()
             frame = one_frame(visit.kernel.run(visit.run.show, timeout=STARTS), visit.page)
             port = infos(visit.kernel)[-1].port
-            board = Board(visit.web, visit.web.ask(frame.address, follow=True).expect(200).url)
+            board = Board(
+                visit.web,
+                visit.web.ask(visit.site.behind(frame.address), follow=True).expect(200).url,
+            )
             told(f"port {port}")
         with record.probe("assets") as told:
             told(_assets(visit, board, port))
@@ -153,7 +156,7 @@ def _large(visit: Visit, record: Recorder) -> None:
         done, info = launch(visit, f"--logdir {_LARGE_LOGDIR}")
         frame = one_frame(done, visit.page)
         # A Hub may redirect the frame; what the page asks for is relative to where it ends up.
-        address = visit.web.ask(frame.address, follow=True).expect(200).url
+        address = visit.web.ask(visit.site.behind(frame.address), follow=True).expect(200).url
         told(f"{_STEPS} histograms of {_BUCKETS:,} buckets")
     try:
         board = Board(visit.web, address)

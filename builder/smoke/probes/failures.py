@@ -160,7 +160,7 @@ def _host_refused(visit: Visit) -> str:
 
 def _wrong_token(visit: Visit, address: str) -> str:
     """A wrong or expired token reaches nothing: the frame shows a login, or is refused."""
-    stranger = Web(visit.site.url, "0" * 48, ca_bundle=visit.web.ca_bundle)
+    stranger = Web.to(visit.site, "0" * 48)
     try:
         answer = stranger.ask(address)
     finally:

@@ -50,7 +50,7 @@ def walk(visit: Visit, record: Recorder) -> int | None:
         with record.probe("frame-under-prefix", vital=True) as told:
             told(_under_prefix(visit, one_frame(first, visit.page), port))
         _shows_again(visit, record, port)
-        board = Board(visit.web, one_frame(first, visit.page).address)
+        board = Board(visit.web, visit.site.behind(one_frame(first, visit.page).address))
         data.walk(visit, record, board)
     return port
 

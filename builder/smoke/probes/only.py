@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import requests
 from packaging.version import Version
 
 from builder.smoke.model import ProbeFailure
+from builder.smoke.web import Web
 
 if TYPE_CHECKING:
     from builder.smoke.model import Inside, Site
@@ -18,7 +19,6 @@ _LOOPBACK = {"0100007F", "00000000000000000000000001000000"}
 _LISTEN = "0A"
 # Measured: 1.15.0 listens on every address unless told otherwise, 2.0.0 on the loopback.
 _LOOPBACK_SINCE = Version("2.0")
-_TIMEOUT = 20.0  # seconds; a refused request answers at once
 
 
 def walk(site: Site, port: int, record: Recorder) -> None:
@@ -72,21 +72,21 @@ def _neighbours(inside: Inside, port: int, own: int, record: Recorder) -> None:
 
 def _anonymous(site: Site, port: int, record: Recorder) -> None:
     page = site.proxied(port)
-    with record.probe("anonymous-refused") as told, requests.Session() as web:
-        web.trust_env = False
-        got = web.get(page, timeout=_TIMEOUT, allow_redirects=False)
+    with record.probe("anonymous-refused") as told, closing(Web.to(site)) as web:
+        got = web.ask(page)
         where = urlsplit(got.headers.get("Location", "")).path
         # A Hub's servers send strangers to its OAuth page, which sends them to its form.
-        login = got.status_code == 302 and where.endswith(("/login", "/hub/api/oauth2/authorize"))
-        if not login and got.status_code != 403:
-            raise ProbeFailure(f"GET without a login answers {got.status_code}")
-        sent = web.post(page, data="{}", timeout=_TIMEOUT, allow_redirects=False)
-        if sent.status_code not in {302, 403}:
-            raise ProbeFailure(f"POST without a login answers {sent.status_code}")
-        known = web.get(page, timeout=_TIMEOUT, headers={"Authorization": f"token {site.token}"})
-        if known.status_code != 200:
-            raise ProbeFailure(f"the control failed: with the token, GET is {known.status_code}")
-        told(f"GET {got.status_code}, POST {sent.status_code}; with the token 200")
+        login = got.status == 302 and where.endswith(("/login", "/hub/api/oauth2/authorize"))
+        if not login and got.status != 403:
+            raise ProbeFailure(f"GET without a login answers {got.status}")
+        sent = web.ask(page, "{}")
+        if sent.status not in {302, 403}:
+            raise ProbeFailure(f"POST without a login answers {sent.status}")
+        with closing(Web.to(site, site.token)) as known:
+            control = known.ask(page, follow=True).status
+        if control != 200:
+            raise ProbeFailure(f"the control failed: with the token, GET is {control}")
+        told(f"GET {got.status}, POST {sent.status}; with the token 200")
 
 
 def _listens_on_loopback(inside: Inside, port: int) -> str:

@@ -145,6 +145,6 @@ def _shows(visit: Visit, done: Execution, info: Info, logdir: str) -> None:
     wanted = expected_address(visit, info.port)
     if frame.address != wanted:
         raise ProbeFailure(f"the frame loads {frame.address}, not {wanted}")
-    seen = Board(visit.web, frame.address).json("/data/logdir")["logdir"]
+    seen = Board(visit.web, visit.site.behind(frame.address)).json("/data/logdir")["logdir"]
     if seen != logdir:
         raise ProbeFailure(f"the frame shows the logdir {seen}, not {logdir}")

@@ -1,0 +1,240 @@
+"""A Jupyter that is not ours: its address, its token, its CA, and what its kernel says."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+
+from builder.errors import RequestError, SmokeError
+from builder.smoke.existing import Existing, ask, parse, redirect_of, visiting
+from builder.smoke.model import Deployment, Frontend, Outcome, Person, ProbeFailure, Site
+from builder.smoke.probes import only
+from builder.smoke.recorder import Recorder
+from builder.smoke.web import Web, has_token_alone, log_in
+from tests import jupyter
+from tests.certificates import make_authority
+from tests.smoke_page import TOKEN, Imitation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.conftest import RunBuilder
+
+SECRET = "canary-5a17f0"
+
+
+@pytest.fixture
+def token_file(tmp_path: Path) -> Path:
+    """With a token, and the line's end that editors leave."""
+    path = tmp_path / "token"
+    path.write_text("abc-1\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("url", "made", "place", "label"),
+    [
+        ("http://h", "http://h/", "h:80", "h"),
+        ("https://h/user/ann", "https://h/user/ann/", "h:443", "h-user-ann"),
+        ("https://h/user/bob/", "https://h/user/bob/", "h:443", "h-user-bob"),
+        ("http://h:8/user/a%40b/x/", "http://h:8/user/a%40b/x/", "h:8", "h-8-user-a-40b-x"),
+        ("http://[::1]:8888", "http://[::1]:8888/", "[::1]:8888", "1-8888"),
+    ],
+)
+def test_an_address_is_a_place_and_a_report(
+    token_file: Path, url: str, made: str, place: str, label: str
+) -> None:
+    """Each user of a hub has a report of their own; the browser is kept to host and port."""
+    there = parse(url, token_file)
+    assert (there.url, there.place, there.label) == (made, place, label)
+    assert there.token == "abc-1"
+    assert "abc-1" not in repr(there)
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("http://127.0.0.1:99999/", "cannot be read"),
+        ("http://h:port/", "cannot be read"),
+        ("http://[::1/", "cannot be read"),
+        ("http://a..b/", "cannot be read"),
+        (f"http://h/lab?token={SECRET}", "holds a query"),
+        (f"ftp://h/lab#token={SECRET}", "holds a query"),
+        (f"http://ann:{SECRET}@h/", "holds a password"),
+        ("ftp://h/", "is not the address"),
+        ("h:8888/lab", "is not the address"),
+        ("http:///lab", "is not the address"),
+        ("", "is not the address"),
+    ],
+)
+def test_what_is_no_address_is_refused_and_not_quoted(token_file: Path, url: str, why: str) -> None:
+    """In one line, with what to do; a secret in it is not shown."""
+    with pytest.raises(RequestError, match=f"--url {why}") as refusal:
+        parse(url, token_file)
+    assert SECRET not in refusal.value.message + refusal.value.hint
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"two words", b"a\nb", "t\u00f6ken".encode(), b"\xff", b"a\0b"]
+)
+def test_what_is_no_token_is_refused(tmp_path: Path, content: bytes) -> None:
+    """What no header takes, before it is sent."""
+    path = tmp_path / "token"
+    path.write_bytes(content)
+    with pytest.raises(RequestError, match=r"holds no token|cannot be read"):
+        parse("http://h/", path)
+    with pytest.raises(RequestError, match="cannot be read"):
+        parse("http://h/", tmp_path / "none")
+
+
+def test_the_command_refuses_without_a_word_of_the_secret(
+    run_builder: RunBuilder, token_file: Path
+) -> None:
+    """Exit code 2, and not as a fault of ours."""
+    url = f"http://h/lab?token={SECRET}"
+    done = run_builder("smoke", "--url", url, "--token-file", str(token_file))
+    assert done.returncode == 2
+    assert "user's own server" in done.stderr
+    assert SECRET not in done.stdout + done.stderr
+
+
+@contextmanager
+def _answering(body: str) -> Iterator[str]:
+    """A server that answers that, with the headers it gets, to everything."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            content = body.replace("WHO", str(self.headers["Authorization"])).encode()
+            self.send_response(500 if "WHO" in body else 200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with _served(Handler) as url:
+        yield url
+
+
+@contextmanager
+def _served(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize("body", ["[]", "{}", "null", '{"default": 1}', "", "<html>", "WHO"])
+def test_what_is_no_jupyter_is_told(body: str) -> None:
+    """Any answer is one line, in which a server that repeats the token is not quoted."""
+    with _answering(body) as url, pytest.raises(SmokeError, match="no kernel can be had") as error:
+        ask(Existing(url, SECRET), Frontend.LAB)
+    assert SECRET not in error.value.message
+
+
+def test_its_kernel_is_asked_by_its_own_ca(
+    tmp_path: Path, stock_wheel: Callable[[str], Path]
+) -> None:
+    """TensorBoard and variable, over TLS; without the CA it is not trusted."""
+    environ = {
+        "PYTHONPATH": str(stock_wheel("2.2.1")),  # a ZIP file, of which Python imports
+        "TENSORBOARD_PROXY_URL": "/hub/user-redirect/proxy/%PORT%/",
+    }
+    authority = make_authority("127.0.0.1")
+    with jupyter.running(tmp_path, "/user/ann/", authority, environ) as site:
+        there = Existing(site.url, site.token, site.ca_bundle)
+        deployment, release = ask(there, Frontend.NOTEBOOK)
+        assert release == "2.2.1"
+        assert deployment.variable == environ["TENSORBOARD_PROXY_URL"]
+        assert deployment.redirect == "", "without a Hub that form leads nowhere"
+        assert (deployment.base_url, deployment.name) == ("/user/ann/", there.label)
+        with visiting(there, deployment, release) as theirs:
+            assert not has_token_alone(theirs)
+            log_in(theirs).close()
+        with pytest.raises(SmokeError, match="CERTIFICATE_VERIFY_FAILED"):
+            ask(replace(there, ca_bundle=None), Frontend.LAB)
+
+
+def test_every_way_to_it_takes_its_ca(tmp_path: Path) -> None:
+    """Strangers are refused over TLS too; and each way fails where the CA is not known."""
+    authority = make_authority("127.0.0.1")
+    bundle = tmp_path / "authority.pem"
+    bundle.write_bytes(authority.pem)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(authority.write(tmp_path / "server.pem"))
+    with Imitation("", form=False, tls=tls) as imitation:
+        deployment = Deployment("x", Frontend.CLASSIC)
+        knowing = Site(deployment, imitation.url, TOKEN, "2.2.1", ca_bundle=str(bundle))
+        for site, outcome in (
+            (knowing, Outcome.PASSED),
+            (replace(knowing, ca_bundle=None), Outcome.FAILED),
+        ):
+            record = Recorder()
+            only.walk(site, 6006, record)
+            assert record.results[0].name == "anonymous-refused"
+            assert record.results[0].outcome is outcome, record.results[0].detail
+        assert has_token_alone(knowing)
+        with closing(Web.to(knowing, TOKEN)) as web:
+            assert web.ask("api").status == 200
+        with pytest.raises(ProbeFailure, match="login answers 403"):
+            log_in(knowing)
+        with pytest.raises(requests.exceptions.SSLError):
+            has_token_alone(replace(knowing, ca_bundle=None))
+
+
+@pytest.mark.parametrize(
+    ("variable", "hub", "redirect"),
+    [
+        ("/hub/user-redirect/proxy/%PORT%/", True, "/hub/user-redirect/"),
+        ("/jhub/hub/user-redirect/proxy/%PORT%/", True, "/jhub/hub/user-redirect/"),
+        ("https://h/hub/user-redirect/proxy/%PORT%/", True, "/hub/user-redirect/"),
+        ("/hub/user-redirect/proxy/%PORT%/", False, ""),
+        ("/user/ann/proxy/%PORT%/", True, ""),
+        ("/proxy/%PORT%/hub/user-redirect/", True, ""),
+        ("", True, ""),
+    ],
+)
+def test_the_user_redirect_of_a_hub_is_found(variable: str, hub: bool, redirect: str) -> None:
+    """Where there is a Hub, which sends those without a login to its form."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            known = hub and self.path.endswith("/hub/user-redirect/")
+            self.send_response(302 if known else 404)
+            self.send_header("Location", "/hub/login")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with _served(Handler) as url, closing(Web(f"{url}user/ann/", SECRET)) as web:
+        assert redirect_of(web, variable) == redirect
+
+
+def test_what_lies_behind_a_user_redirect_is_asked_for_past_it() -> None:
+    """With a token alone; a person is let in by the Hub, and other frames are left as they are."""
+    through = Deployment("x", Frontend.LAB, "/user/ann/", redirect="/hub/user-redirect/")
+    site = Site(through, "https://h/user/ann/", "t", "2.2.1")
+    frame = "https://h/hub/user-redirect/proxy/6006/"
+    assert site.needs_login
+    assert site.behind(frame) == "https://h/user/ann/proxy/6006/"
+    assert site.behind("https://h/hub/other/") == "https://h/hub/other/"
+    person = replace(site, person=Person("https://h/hub/login", "ann", "any"))
+    plain = replace(site, deployment=replace(through, redirect=""))
+    for other in (person, plain):
+        assert not other.needs_login
+        assert other.behind(frame) == frame
