@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
+from builder.smoke import kernel as kernels
 from builder.smoke import notebook
 from builder.smoke.kernel import Kernel, started
 from builder.smoke.model import ProbeFailure
@@ -168,6 +169,43 @@ def test_nothing_is_left_of_a_dead_kernel(site: Site) -> None:
         os.kill(own, signal.SIGKILL)
     assert not where.exists()
     _wait_until_gone(pid)
+
+
+def test_nothing_is_left_of_an_upload_that_broke_off(
+    site: Site, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Jupyter takes no hidden file: what it has taken before goes again."""
+    run = Run.fresh("2.2.1")
+    texts = {**notebook.modules(), "z/.hidden.py": ""}
+    monkeypatch.setattr(notebook, "modules", lambda: texts)
+    with pytest.raises(ProbeFailure, match="PUT api/contents"), opened(site, run):
+        pass
+    assert web.ask(f"api/contents/{run.directory}").status == 404
+
+
+@pytest.mark.parametrize("at_first", [True, False])
+def test_nothing_is_left_where_no_kernel_can_be_had(
+    site: Site, web: Web, monkeypatch: pytest.MonkeyPatch, at_first: bool
+) -> None:
+    """Not from the first, or no more: Jupyter itself removes the directory, and that is told."""
+    run = Run.fresh("2.2.1")
+    if at_first:
+        _leave_no_time(monkeypatch)
+    none = pytest.raises(ProbeFailure, match=r"not answer|no answer|no connection")
+    with none, opened(site, run) as v:
+        assert not at_first
+        own = v.kernel.value("import json, os\nprint(json.dumps(os.getpid()))")
+        assert web.api("GET", f"contents/{run.directory}")["content"]
+        _leave_no_time(monkeypatch)
+        os.kill(own, signal.SIGKILL)
+    assert web.ask(f"api/contents/{run.directory}").status == 404
+    assert all(run.directory not in s["path"] for s in web.api("GET", "sessions"))
+
+
+def _leave_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No kernel answers in no time."""
+    monkeypatch.setattr(kernels, "_NUDGE", 0.0)
+    monkeypatch.setattr(kernels, "_READY", 1.5)
 
 
 def test_token_is_in_no_log_and_no_argv(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
@@ -172,8 +172,29 @@ def _clean_anew(web: Web, run: Run) -> None:
     """Clean up by a kernel that has seen nothing of the run."""
     for session in _sessions(web, run):
         end(web, session["id"])
-    with started(web, run.notebook) as kernel:
+    with _removing(web, run), started(web, run.notebook) as kernel:
         _clean(kernel, run)
+
+
+@contextmanager
+def _removing(web: Web, run: Run) -> Iterator[None]:
+    """Where the block fails, as no kernel can be had, Jupyter itself removes the directory."""
+    try:
+        yield
+    except BaseException:
+        with suppress(ProbeFailure):  # the block's failure is the one to be told
+            _remove(web, run.directory)
+        raise
+
+
+def _remove(web: Web, path: str) -> None:
+    where = f"contents/{quote(path)}"
+    try:
+        web.api("DELETE", where, expect=(204, 404))
+    except ProbeFailure:  # where there is no trash, Jupyter takes no directory that holds something
+        for inside in web.api("GET", f"{where}?type=directory")["content"]:
+            _remove(web, inside["path"])
+        web.api("DELETE", where)
 
 
 def _sessions(web: Web, run: Run) -> list[dict[str, Any]]:
@@ -191,16 +212,14 @@ def opened(site: Site, run: Run) -> Iterator[Visit]:
     Raises:
         ProbeFailure: Jupyter takes no notebook, or no kernel starts.
     """
-    web = entry(site)
-    try:
-        upload(web, run)
-        with started(web, run.notebook) as kernel:
-            try:
-                yield Visit(site, run, web, kernel)
-            finally:
-                _leave(web, kernel, run)
-    finally:
-        web.close()
+    with closing(entry(site)) as web, ExitStack() as ends:
+        with _removing(web, run):
+            upload(web, run)
+            kernel = ends.enter_context(started(web, run.notebook))
+        try:
+            yield Visit(site, run, web, kernel)
+        finally:
+            _leave(web, kernel, run)
 
 
 def _put(web: Web, path: str, **model: Any) -> None:
