@@ -30,6 +30,7 @@ class Configuration:
         contained: whether every user has a container.
         layers: the layers of probes that it goes through.
         environ: for the configuration file.
+        existing: whether the user's server is asked as one that is not ours, with a token alone.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Configuration:
     contained: bool = False
     layers: tuple[str, ...] = ()
     environ: Mapping[str, str] = field(default_factory=dict)
+    existing: bool = False
 
     def deployment(self, name: str, server: str = "") -> Deployment:
         """What the server of a user is to the harness of the other smoke tests."""
@@ -80,6 +82,7 @@ CONFIGURATIONS = (
     Configuration(
         "hub-containers", _DOCKER, contained=True, layers=(*SHOWN, "isolation", "stopped")
     ),
+    Configuration("hub-existing", layers=SHOWN, existing=True),
     _forms("hub-forms", forms.ROOT),
     _forms("hub-forms-prefix", forms.PREFIX),
     Configuration("hub-load", _DOCKER, contained=True, layers=("load",)),

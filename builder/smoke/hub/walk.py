@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from contextlib import closing
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from builder.smoke import existing
 from builder.smoke.hub import site
 from builder.smoke.hub.configurations import USER
 from builder.smoke.hub.member import Member
@@ -13,11 +15,12 @@ from builder.smoke.probes import hub_forms, hub_isolation, hub_load, hub_stopped
 from builder.smoke.walk import layers, reported
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from builder.smoke.hub.configurations import Configuration
     from builder.smoke.hub.site import Ground, Hub
-    from builder.smoke.model import Subject
+    from builder.smoke.model import Site, Subject
     from builder.smoke.recorder import Recorder
     from builder.smoke.result import Result
     from builder.smoke.walk import Walk
@@ -77,5 +80,20 @@ def _one_user(how: Walk, hub: Hub, subject: Subject, record: Recorder, room: Pat
             told(f"{members[0].start():.1f} s")
     for member in members:
         with closing(member):
-            layers(how, hub.site(member, subject.release), subject, record, room)
+            ours = hub.site(member, subject.release)
+            if hub.configuration.existing:
+                with _existing(ours) as theirs:
+                    layers(how, theirs, subject, record, room)
+            else:
+                layers(how, ours, subject, record, room)
             member.stop()
+
+
+@contextmanager
+def _existing(site: Site) -> Iterator[Site]:
+    """The same server as `smoke --url` knows it: an address and a token."""
+    there = existing.Existing(site.url, site.token)
+    deployment, release = existing.ask(there, site.deployment.frontend)
+    wanted = replace(deployment, layers=site.deployment.layers)
+    with existing.visiting(there, wanted, release) as theirs:
+        yield theirs
