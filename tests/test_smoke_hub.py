@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import threading
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -72,6 +73,24 @@ def test_every_configuration_has_its_file() -> None:
         compile(text, configuration.file, "exec")
         assert configuration.contained == ("IS ROOT" in text)
     assert len({c.name for c in CONFIGURATIONS}) == len(CONFIGURATIONS)
+
+
+_COMMAND = re.compile(r"^#?[ ]{3,}(docker (?:[^\n]*\\\n)*[^\n]*)", re.MULTILINE)
+
+
+def test_commands_to_be_typed_are_commands() -> None:
+    """What comments and docstrings of dockerfiles/ tell to type is words of a shell, as it stands.
+
+    A backslash that is a word of its own is one that was escaped, and cuts the command in two.
+    """
+    files = sorted((ROOT / "dockerfiles").rglob("*"))
+    texts = [path.read_text() for path in files if path.is_file()]
+    commands = [match[1] for text in texts for match in _COMMAND.finditer(text)]
+    assert any("docker.sock" in c and c.endswith("jupyterhub_config_docker.py") for c in commands)
+    for command in commands:
+        words = shlex.split(re.sub(r"\n# ?", "\n", command))
+        assert words[1] in ("build", "cp", "create", "network", "run"), command
+        assert not {"", "\\"}.intersection(words), command
 
 
 def test_every_form_is_a_probe_of_its_hub() -> None:

@@ -4,9 +4,9 @@ WHOEVER REACHES THAT SOCKET IS ROOT on the engine's host: the Hub here is as mig
 and so is everybody who breaks into it. Its users' containers do not have the socket.
 
     docker network create hub
-    docker run --rm -it --user 0 --network hub --name hub -p 8000:8000 \\
-      -v /var/run/docker.sock:/var/run/docker.sock \\
-      -e HUB_NETWORK=hub -e HUB_IMAGE=tb_test:jupyterhub tb_test:jupyterhub \\
+    docker run --rm -it --user 0 --network hub --name hub -p 8000:8000 \
+      -v /var/run/docker.sock:/var/run/docker.sock \
+      -e HUB_NETWORK=hub -e HUB_IMAGE=tb_test:jupyterhub tb_test:jupyterhub \
       jupyterhub -f jupyterhub_config_docker.py
 """
 
