@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from builder.errors import RequestError
 from builder.smoke.hub import forms, node
-from builder.smoke.hub.attempts import Seen, Target, look, read, refused
+from builder.smoke.hub.attempts import Seen, Target, Way, look, nobodys, read, refused
 from builder.smoke.hub.configurations import CONFIGURATIONS, UNPATCHED, UNSET, Configuration
 from builder.smoke.hub.member import escaped, last_event
 from builder.smoke.hub.page import render
@@ -160,31 +160,46 @@ def _jupyter() -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    ("token", "path", "statuses", "through"),
+    ("token", "path", "statuses", "told"),
     [
-        ("hers", "proxy/6006/", ("200", "200", "403"), True),
-        ("his", "proxy/6006/", ("403", "403", "403"), False),
-        (None, "proxy/6006/", ("login", "login", "403"), False),
-        ("his", "leak/", ("403", "200", "403"), True),
+        ("hers", "proxy/6006/", ("200", "200", "403"), (True, True, False)),
+        ("his", "proxy/6006/", ("403", "403", "403"), (False, False, False)),
+        (None, "proxy/6006/", ("login", "login", "403"), (False, False, False)),
+        ("his", "leak/", ("403", "200", "403"), (False, True, False)),
     ],
 )
 def test_an_attempt_tells_whether_anything_was_read(
-    token: str | None, path: str, statuses: tuple[str, ...], through: bool
+    token: str | None, path: str, statuses: tuple[str, ...], told: tuple[bool, ...]
 ) -> None:
     """TensorBoard's page is a leak, so is a canary below a page that is refused; a form is none."""
     with _jupyter() as url, closing(Web(url, token)) as web:
-        assert look(web, f"{url}{path}", Target("/", 6006, _CANARY)) == Seen(statuses, through)
+        seen = look(web, f"{url}{path}", Target("/", 6006, _CANARY))
+    assert seen == Seen(statuses, told)
+    assert seen.read == any(told)
+
+
+_OUT = Seen(("403", "login"), (False, False))
+_IN = Seen(("200", "403"), (True, False))
 
 
 def test_attempts_are_counted_and_one_leak_is_enough() -> None:
-    """All refused: how many answers there were; one of them not: it is named."""
-    good, bad = Seen(("403", "login"), read=False), Seen(("200",), read=True)
-    assert refused([("a", good), ("b", good)]).startswith("0 of 4 read anything: a 403, login;")
+    """Answers count that the owner reads and the other does not; one that he reads is named."""
+    a, b = Way("a", _IN, _OUT), Way("b", _IN, _OUT)
+    assert refused([a, b]) == "0 of 2 answers that she reads: a 403, login; b 403, login"
     with pytest.raises(ProbeFailure, match="read it: b"):
-        refused([("a", good), ("b", bad)])
-    read([("b", bad)])
-    with pytest.raises(ProbeFailure, match="the control failed: a answers 403, login"):
-        read([("b", bad), ("a", good)])
+        refused([a, Way("b", _IN, _IN)])
+
+
+def test_a_way_that_its_owner_may_not_go_proves_nothing() -> None:
+    """Each way needs its own control; what nobody reads is told apart, and once read is no such."""
+    with pytest.raises(ProbeFailure, match="the control failed: b answers 403, login"):
+        refused([Way("a", _IN, _OUT), Way("b", _OUT, _OUT)])
+    read([("a", _IN)])
+    with pytest.raises(ProbeFailure, match="the control failed: b answers 403, login"):
+        read([("a", _IN), ("b", _OUT)])
+    assert nobodys([("hers", _OUT), ("his", _OUT)]) == "hers 403, login; his 403, login"
+    with pytest.raises(ProbeFailure, match="leads there: hers"):
+        nobodys([("hers", _IN), ("his", _OUT)])
 
 
 def _results(release: str, **changed: str) -> list[dict[str, Any]]:

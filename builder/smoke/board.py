@@ -72,6 +72,12 @@ _STOP = dedent("""\
     print(json.dumps(_left))""")
 
 
+_FORGET = dedent("""\
+    import os, tempfile
+
+    os.unlink(os.path.join(tempfile.gettempdir(), ".tensorboard-info", "pid-PID.info"))""")
+
+
 class Info(NamedTuple):
     """What a TensorBoard says of itself: where, which process, since when (seconds since 1970)."""
 
@@ -141,6 +147,17 @@ def stop(visit: Visit, info: Info) -> None:
         raise ProbeFailure(
             f"the TensorBoard with the pid {info.pid} does not end within {_ENDS} s of SIGTERM"
         )
+
+
+def forget(kernel: Kernel, info: Info) -> None:
+    """Remove the info file that a killed TensorBoard left, for which it is reused.
+
+    Raises:
+        ProbeFailure: there is none.
+    """
+    done = kernel.run(_FORGET.replace("PID", str(info.pid)))
+    if done.error is not None:
+        raise ProbeFailure(f"the info file of {info} cannot be removed: {done.error}")
 
 
 class Board:

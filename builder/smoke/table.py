@@ -124,21 +124,24 @@ TABLE: dict[str, Row] = {
     ),
     "other-token-refused": Row("strangers", "nor does his token, nor a wrong one", (18,)),
     "nobody-refused": Row("strangers", "without a login nobody reads it", (18,)),
+    "ways-of-nobody": Row(
+        "strangers", "a token in the address or at user-redirect lets nobody in, nor Alice"
+    ),
     "expired-token-refused": Row(
-        "strangers", "her token reads it no more once it has expired", (18,)
+        "strangers", "her token, used before, reads it no more soon after it has expired", (18,)
     ),
     "logged-out-refused": Row("strangers", "her browser reads it no more after a logout", (18,)),
     "login-not-framed": Row(
         "strangers", "on an expired login the frame is blank: the form may not be framed", (14,)
     ),
     "other-proxy-refused": Row(
-        "isolation", "Bob does not read it by his own proxy or by user-redirect", (18,)
+        "isolation", "Bob does not read it by his own proxy or user-redirect, as Alice does", (18,)
     ),
     "other-by-host-refused": Row(
-        "isolation", "nor by his proxy and her container's name", (18, 20, 25)
+        "isolation", "a container's name in a proxy's address lets nobody in, nor Alice", (20, 25)
     ),
     "other-direct-refused": Row(
-        "isolation", "nor at her container's address, past the Hub's proxy", (18, 25)
+        "isolation", "Bob does not read it at her container's address, past the Hub", (18, 25)
     ),
     "shared-loopback-read": Row(
         "shared-loopback", "local processes share one loopback: there Bob does read it", (18,)
@@ -146,7 +149,11 @@ TABLE: dict[str, Row] = {
     "stopped-tensorboard": Row(
         "stopped", "with a stopped server it is gone (container) or left behind (process)", (19,)
     ),
-    "respawned-tensorboard": Row("stopped", "started again, no dead one is shown", (9, 19)),
+    "respawned-tensorboard": Row(
+        "stopped",
+        "started again: a new one (container), or the one left behind, dead or alive (process)",
+        (9, 19),
+    ),
     "stale-cookie": Row("stopped", "a browser with cookies of the stopped server gets in", (24,)),
     "info-of-another": Row(
         "stopped", "another user's `.tensorboard-info` works or is told of", (10,)
@@ -154,8 +161,12 @@ TABLE: dict[str, Row] = {
     "load-frames": Row("load", "many users at once all get a server and a frame"),
     "load-own-canary": Row("load", "asking at once, everybody sees their own canary alone", (18,)),
     "load-memory": Row("load", "what it takes is measured"),
-    "proxy-killed": Row("load", "the Hub's proxy is killed: all TensorBoards come back"),
-    "server-killed": Row("load", "one server is killed: the others go on, it starts anew", (19,)),
+    "proxy-killed": Row(
+        "load", "the Hub's proxy is killed while all ask: TensorBoards and kernels come back"
+    ),
+    "server-killed": Row(
+        "load", "one server is killed: the others go on, it starts anew and empty", (19,)
+    ),
     "browser-log-in": Row("browser", "the login form lets a person in"),
     "browser-kernel-idle": Row("browser", "the page shows the notebook and its kernel", (21,)),
     "browser-cells-run": Row("browser", "all cells run to their end", (21,)),

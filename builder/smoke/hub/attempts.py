@@ -69,11 +69,16 @@ class Seen(NamedTuple):
 
     Attributes:
         statuses: of its answers; `login` for the Hub's form.
-        read: whether anything of TensorBoard was in one of them.
+        told: of each answer, whether anything of TensorBoard was in it.
     """
 
     statuses: tuple[str, ...]
-    read: bool
+    told: tuple[bool, ...]
+
+    @property
+    def read(self) -> bool:
+        """Whether anything of TensorBoard was in one of the answers."""
+        return any(self.told)
 
     @property
     def answers(self) -> str:
@@ -92,7 +97,7 @@ def look(web: Web, address: str, target: Target, query: str = "") -> Seen:
     """
     answers = [web.ask(f"{address}{path}{query}", follow=True) for path in _PATHS]
     answers.append(web.ask(f"{address}data/logdir{query}", "{}"))
-    return Seen(tuple(map(_status, answers)), any(_told(a, target.canary) for a in answers))
+    return Seen(tuple(map(_status, answers)), tuple(_told(a, target.canary) for a in answers))
 
 
 def _status(answer: Answer) -> str:
@@ -105,19 +110,43 @@ def _told(answer: Answer, canary: str) -> bool:
     return _TITLE in answer.body or canary.rpartition("-")[2].encode() in answer.body
 
 
-def refused(attempts: Iterable[tuple[str, Seen]]) -> str:
-    """Which answers they got, if none of them read anything.
+class Way(NamedTuple):
+    """A way to a TensorBoard: what became of it for the owner, and for another one."""
+
+    name: str
+    owner: Seen
+    other: Seen
+
+
+def refused(ways: Iterable[Way]) -> str:
+    """Which answers others got, if none of them read anything where the owner does.
+
+    Only those answers count from which the owner reads: what nobody is told keeps nobody apart.
 
     Raises:
-        ProbeFailure: one did.
+        ProbeFailure: one of the others read something, or the owner did not, by one of the ways.
+    """
+    listed = list(ways)
+    read((way.name, way.owner) for way in listed)
+    through = [way.name for way in listed if way.other.read]
+    if through:
+        raise ProbeFailure(f"read it: {', '.join(through)}")
+    count = sum(sum(way.owner.told) for way in listed)
+    each = "; ".join(f"{way.name} {way.other.answers}" for way in listed)
+    return f"0 of {count} answers that she reads: {each}"
+
+
+def nobodys(attempts: Iterable[tuple[str, Seen]]) -> str:
+    """Which answers there are on ways that nobody may go, the owner least of all.
+
+    Raises:
+        ProbeFailure: somebody read something, so that it is a way.
     """
     listed = list(attempts)
     through = [what for what, seen in listed if seen.read]
     if through:
-        raise ProbeFailure(f"read it: {', '.join(through)}")
-    count = sum(len(seen.statuses) for _, seen in listed)
-    each = "; ".join(f"{what} {seen.answers}" for what, seen in listed)
-    return f"0 of {count} read anything: {each}"
+        raise ProbeFailure(f"this was no way for anybody, and leads there: {', '.join(through)}")
+    return "; ".join(f"{what} {seen.answers}" for what, seen in listed)
 
 
 def read(attempts: Iterable[tuple[str, Seen]]) -> None:

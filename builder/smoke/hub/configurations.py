@@ -31,6 +31,7 @@ class Configuration:
         layers: the layers of probes that it goes through.
         environ: for the configuration file.
         existing: whether the user's server is asked as one that is not ours, with a token alone.
+        arguments: of its users' servers, beside those that all have.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Configuration:
     layers: tuple[str, ...] = ()
     environ: Mapping[str, str] = field(default_factory=dict)
     existing: bool = False
+    arguments: tuple[str, ...] = ()
 
     def deployment(self, name: str, server: str = "") -> Deployment:
         """What the server of a user is to the harness of the other smoke tests."""
@@ -61,6 +63,10 @@ class Configuration:
 
 USER = "testuser"
 SHOWN = ("kernel", "only", "browser", "reopen")
+# Seconds for which a user's server goes on believing what the Hub said of a token; its default is
+# 300, `HubAuth.cache_max_age` in jupyterhub/services/auth.py, which is long to wait.
+REMEMBERS = 2
+_FORGETFUL = (f"--HubOAuth.cache_max_age={REMEMBERS}",)
 
 
 def _forms(name: str, prefix: str) -> Configuration:
@@ -72,7 +78,7 @@ def _forms(name: str, prefix: str) -> Configuration:
 
 _DOCKER = "jupyterhub_config_docker.py"
 CONFIGURATIONS = (
-    Configuration("hub", layers=(*SHOWN, "isolation", "stopped")),
+    Configuration("hub", layers=(*SHOWN, "isolation", "stopped"), arguments=_FORGETFUL),
     Configuration(
         "hub-redirect",
         "jupyterhub_config_redirect.py",
@@ -80,7 +86,11 @@ CONFIGURATIONS = (
         layers=("endpoints", *SHOWN),
     ),
     Configuration(
-        "hub-containers", _DOCKER, contained=True, layers=(*SHOWN, "isolation", "stopped")
+        "hub-containers",
+        _DOCKER,
+        contained=True,
+        layers=(*SHOWN, "isolation", "stopped"),
+        arguments=_FORGETFUL,
     ),
     Configuration("hub-existing", layers=SHOWN, existing=True),
     _forms("hub-forms", forms.ROOT),

@@ -146,7 +146,7 @@ def start(ground: Ground, configuration: Configuration) -> Iterator[Hub]:
 def _how(ground: Ground, configuration: Configuration, label: str) -> Started:
     words = ["jupyterhub", "-f", configuration.file]
     words += [f"--JupyterHub.base_url={configuration.prefix}"]
-    words += [f"--Spawner.args={argument}" for argument in _ARGUMENTS]
+    words += [f"--Spawner.args={argument}" for argument in (*_ARGUMENTS, *configuration.arguments)]
     # The Hub's own limits are for people who wait; ours are stated where we wait.
     words += [f"--Spawner.{name}_timeout={SPAWN:.0f}" for name in ("start", "http")]
     environ = dict(configuration.environ)

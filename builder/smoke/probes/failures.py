@@ -7,7 +7,7 @@ from textwrap import dedent
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from builder.smoke.board import STARTS, Board, infos, launch, stop
+from builder.smoke.board import STARTS, Board, forget, infos, launch, stop
 from builder.smoke.frame import one_frame, texts
 from builder.smoke.model import ProbeFailure
 from builder.smoke.notebook import LOGDIR
@@ -38,10 +38,6 @@ _KILL = dedent("""\
 
     os.kill(PID, signal.SIGNAL)
     print(json.dumps(os.waitpid(PID, 0)[0]))""")
-_FORGET = dedent("""\
-    import os, tempfile
-
-    os.unlink(os.path.join(tempfile.gettempdir(), ".tensorboard-info", "pid-PID.info"))""")
 _NO_BINARY = "/nowhere/tensorboard"
 
 
@@ -80,7 +76,7 @@ def _killed(visit: Visit) -> str:
     answer = visit.web.ask(one_frame(again, visit.page).address)
     if answer.status != 500:
         raise ProbeFailure(f"the proxy answers {answer.status} on the dead port, not 500")
-    visit.kernel.run(_FORGET.replace("PID", str(info.pid)))
+    forget(visit.kernel, info)
     done, new = launch(visit, arguments)
     try:
         Board(visit.web, one_frame(done, visit.page).address).ask("/").expect(200)

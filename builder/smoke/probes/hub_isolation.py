@@ -1,32 +1,39 @@
 """Nobody sees another one's TensorBoard: Alice has one, Bob and strangers try to read it.
 
-Every attempt of somebody else has its positive control: Alice reads it that way.
+Every attempt of somebody else has its positive control: Alice reads it that way. Ways that not even
+she may go are asked too, and told apart, as they say nothing of who is kept from whom.
 """
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.smoke import visit as visits
-from builder.smoke.board import STARTS, Board, infos
+from builder.smoke.board import STARTS, Board, infos, launch, stop
 from builder.smoke.frame import one_frame
-from builder.smoke.hub.attempts import Seen, Target, direct, look, read, refused
+from builder.smoke.hub.attempts import Seen, Target, Way, direct, look, nobodys, read, refused
+from builder.smoke.hub.configurations import REMEMBERS
 from builder.smoke.hub.member import Member
 from builder.smoke.model import Halt, ProbeFailure
-from builder.smoke.notebook import Run
+from builder.smoke.notebook import LOGDIR, Run
+from builder.smoke.probes.ports import free_port
 from builder.smoke.web import Web
 from builder.today.endpoints import PREFIX
 from builder.waiting import wait_for
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from builder.smoke.hub.site import Hub
     from builder.smoke.recorder import Recorder
     from builder.smoke.visit import Visit
 
 _READ = 30.0  # seconds until TensorBoard must have read its logdir
-_SHORT = 3  # seconds that a token lives which is to expire
+# Seconds: that a token lives which is to expire, and that it may take beyond that.
+_SHORT, _LATE = 6, 20.0
+_TAGS = f"{PREFIX}scalars/tags"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,7 @@ class _Cast:
     hub: Hub
     alice: Member
     bob: Member
+    visit: Visit
     target: Target
 
     def proxied(self, member: Member) -> str:
@@ -49,6 +57,14 @@ class _Cast:
         """One attempt; its connections go with it."""
         with closing(web):
             return look(web, address, self.target, query)
+
+    def way(self, name: str, address: Callable[[Member], str], *, token: bool = False) -> Way:
+        """The same way, as Alice goes and as Bob does: with a session, or with a token."""
+        seen = [
+            self.look(member.server() if token else member.session(), address(member))
+            for member in (self.alice, self.bob)
+        ]
+        return Way(f"{name} by {'token' if token else 'session'}", *seen)
 
 
 def walk(hub: Hub, release: str, record: Recorder) -> None:
@@ -76,15 +92,14 @@ def _prepare(hub: Hub, release: str, stack: ExitStack) -> _Cast:
     alice.start()
     bob.start()
     visit = stack.enter_context(visits.opened(hub.site(alice, release), Run.fresh(release)))
-    return _Cast(hub, alice, bob, _show(visit))
+    return _Cast(hub, alice, bob, visit, _show(visit))
 
 
 def _show(visit: Visit) -> Target:
     visit.prepare()
     frame = one_frame(visit.kernel.run(visit.run.show, timeout=STARTS), visit.page)
     board, canary = Board(visit.web, frame.address), visit.run.shown_tag
-    path = f"{PREFIX}scalars/tags"
-    board.wait("the canary tag is", path, lambda tags: canary in str(tags), _READ)
+    board.wait("the canary tag is", _TAGS, lambda tags: canary in str(tags), _READ)
     return Target(visit.site.deployment.base_url, infos(visit.kernel)[0].port, canary)
 
 
@@ -93,32 +108,28 @@ def _strangers(cast: _Cast, record: Recorder) -> None:
     alice, bob = cast.alice, cast.bob
     page = cast.proxied(alice)
     with record.probe("owner-reads", vital=True) as told:
+        session = cast.look(alice.session(), page)
+        redirected = cast.look(alice.session(), cast.redirect)
+        token = cast.look(alice.server(), page)
         own = [
-            ("her session", cast.look(alice.session(), page)),
-            ("her session by user-redirect", cast.look(alice.session(), cast.redirect)),
-            ("her token", cast.look(alice.server(), page)),
+            ("her session", session),
+            ("her session by user-redirect", redirected),
+            ("her token", token),
         ]
         read(own)
         told("; ".join(f"{what} {seen.answers}" for what, seen in own))
     with record.probe("other-session-refused") as told:
-        told(refused([("his session", cast.look(bob.session(), page))]))
+        told(refused([Way("his session", session, cast.look(bob.session(), page))]))
     with record.probe("other-token-refused") as told:
-        his = Web(alice.url(), bob.token)
-        query, hers = f"?token={bob.token}", f"?token={alice.token}"
-        told(
-            refused(
-                [
-                    ("his token", cast.look(his, page)),
-                    # None is taken from there: `allow_token_in_url` in jupyterhub/services/auth.py.
-                    ("his token in the address", cast.look(_stranger(cast), page, query)),
-                    ("her token in the address", cast.look(_stranger(cast), page, hers)),
-                    ("a wrong token", cast.look(Web(alice.url(), "0" * 32), page)),
-                ]
-            )
-        )
+        wrong = Web(alice.url(), "0" * 32)
+        ways = [("his token", bob.server()), ("a wrong token", wrong)]
+        told(refused(Way(name, token, cast.look(web, page)) for name, web in ways))
     with record.probe("nobody-refused") as told:
-        paths = [("directly", page), ("by user-redirect", cast.redirect)]
-        told(refused((what, cast.look(_stranger(cast), address)) for what, address in paths))
+        directly = Way("directly", session, cast.look(_stranger(cast), page))
+        other = Way("by user-redirect", redirected, cast.look(_stranger(cast), cast.redirect))
+        told(refused([directly, other]))
+    with record.probe("ways-of-nobody") as told:
+        told(_ways_of_nobody(cast, page))
     with record.probe("expired-token-refused") as told:
         told(_expired(cast, page))
     with record.probe("logged-out-refused") as told:
@@ -131,8 +142,31 @@ def _stranger(cast: _Cast) -> Web:
     return Web(cast.hub.root)
 
 
+def _ways_of_nobody(cast: _Cast, page: str) -> str:
+    """No token is taken from an address, and none at all by the Hub's pages.
+
+    The rules are `allow_token_in_url` in jupyterhub/services/auth.py, and `_accept_token_auth` in
+    jupyterhub/handlers/base.py.
+    """
+    alice, bob = cast.alice, cast.bob
+    return nobodys(
+        [
+            (
+                "her token in the address",
+                cast.look(_stranger(cast), page, f"?token={alice.token}"),
+            ),
+            ("his token in the address", cast.look(_stranger(cast), page, f"?token={bob.token}")),
+            ("her token by user-redirect", cast.look(alice.server(), cast.redirect)),
+            ("his token by user-redirect", cast.look(bob.server(), cast.redirect)),
+        ]
+    )
+
+
 def _expired(cast: _Cast, page: str) -> str:
-    """A token that has expired lets nobody in; its control is that it did before."""
+    """A token that has expired lets nobody in; its control is that it did before.
+
+    Her server has asked the Hub about it by then, and believes what it was told for a while.
+    """
     member = cast.alice
     token = member.new_token(_SHORT)
     api = f"{cast.hub.root}hub/api/user"
@@ -141,12 +175,18 @@ def _expired(cast: _Cast, page: str) -> str:
         with closing(Web(api, token)) as web:
             return web.ask(api).status == 403 or None
 
-    # Asked at the Hub, as a user's server remembers for five minutes what the Hub once said.
-    if gone():
-        raise ProbeFailure("the control failed: the token never let her in")
-    if wait_for(gone, _SHORT + 20.0) is None:
-        raise ProbeFailure(f"the token of {_SHORT} s lets her in after {_SHORT + 20} s")
-    return refused([("her expired token", cast.look(Web(member.url(), token), page))])
+    def out() -> Seen | None:
+        seen = cast.look(Web(member.url(), token), page)
+        return None if seen.read else seen
+
+    before = cast.look(Web(member.url(), token), page)
+    read([("her token before it expires", before)])
+    if wait_for(gone, _SHORT + _LATE) is None:
+        raise ProbeFailure(f"the token of {_SHORT} s lets her in at the Hub after {_LATE:.0f} more")
+    after = wait_for(out, REMEMBERS + _LATE)
+    if after is None:
+        raise ProbeFailure(f"her server takes the token {REMEMBERS + _LATE:.0f} s after the Hub")
+    return refused([Way(f"her expired token, once {REMEMBERS} s are over", before, after)])
 
 
 def _logged_out(cast: _Cast, page: str) -> str:
@@ -155,9 +195,10 @@ def _logged_out(cast: _Cast, page: str) -> str:
         closing(Member.log_in(cast.hub.root, cast.alice.name)) as again,
         closing(again.session()) as browser,
     ):
-        read([("her second session", look(browser, page, cast.target))])
+        before = look(browser, page, cast.target)
         browser.ask(f"{cast.hub.root}hub/logout").expect(302)
-        return refused([("her browser after a logout", look(browser, page, cast.target))])
+        after = look(browser, page, cast.target)
+        return refused([Way("her browser after a logout", before, after)])
 
 
 def _login_page(cast: _Cast, page: str) -> str:
@@ -172,27 +213,54 @@ def _login_page(cast: _Cast, page: str) -> str:
 
 def _apart(cast: _Cast, record: Recorder) -> None:
     """With a container for each user there is no way past the Hub either."""
-    bob, port = cast.bob, cast.target.port
+    port = cast.target.port
     host = cast.hub.container_of(cast.alice.name).name
-    with record.probe("other-proxy-refused") as told:
-        own = bob.url()
-        ways = [
-            ("his own proxy", f"{own}proxy/{port}/"),
-            ("absolute", f"{own}proxy/absolute/{port}/"),
-            ("user-redirect", cast.redirect),
-        ]
+    with record.probe("other-proxy-refused") as told, _below_absolute(cast) as prefixed:
+        told(refused(_ways(cast, prefixed)))
+    with record.probe("other-by-host-refused") as told:
+        # jupyter-server-proxy leads to the loopback only (`host_allowlist`).
         told(
-            refused(
-                (f"{what} by {name}", cast.look(web(), address))
-                for what, address in ways
-                for name, web in (("session", bob.session), ("token", bob.server))
+            nobodys(
+                (name, cast.look(member.session(), f"{member.url()}proxy/{host}:{port}/"))
+                for name, member in (("she", cast.alice), ("he", cast.bob))
             )
         )
-    with record.probe("other-by-host-refused") as told:
-        ways = [("by her host", f"{bob.url()}proxy/{host}:{port}/")]
-        told(refused((what, cast.look(bob.session(), address)) for what, address in ways))
     with record.probe("other-direct-refused") as told:
         told(_direct(cast, host))
+
+
+@contextmanager
+def _below_absolute(cast: _Cast) -> Iterator[int]:
+    """Another TensorBoard of hers, the port of which `proxy/absolute/` shows."""
+    visit = cast.visit
+    port = free_port(visit)
+    prefix = f"{cast.target.base}proxy/absolute/{port}"
+    _, info = launch(visit, f"--logdir {LOGDIR} --port {port} --path_prefix {prefix}")
+    try:
+        board = Board(visit.web, f"{visit.site.origin}{prefix}/")
+        canary = cast.target.canary
+        board.wait("the canary tag is", _TAGS, lambda tags: canary in str(tags), _READ)
+        yield port
+    finally:
+        stop(visit, info)
+
+
+def _ways(cast: _Cast, prefixed: int) -> Iterator[Way]:
+    """Each of them as Alice goes on her server, and as Bob does on his."""
+    port = cast.target.port
+    paths = [
+        ("own proxy", f"proxy/{port}/"),
+        ("localhost", f"proxy/localhost:{port}/"),
+        ("absolute", f"proxy/absolute/{prefixed}/"),
+    ]
+    for name, path in paths:
+        for token in (False, True):
+            yield cast.way(name, _below(path), token=token)
+    yield cast.way("user-redirect", lambda _: cast.redirect)
+
+
+def _below(path: str) -> Callable[[Member], str]:
+    return lambda member: f"{member.url()}{path}"
 
 
 def _direct(cast: _Cast, host: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from builder.smoke import visit as visits
-from builder.smoke.board import STARTS, Board, Info, infos, launch, stop
+from builder.smoke.board import STARTS, Board, Info, forget, infos, launch, stop
 from builder.smoke.frame import one_frame, texts
 from builder.smoke.hub.member import Member
 from builder.smoke.kernel import staying
@@ -21,6 +21,7 @@ from builder.waiting import wait_for
 
 if TYPE_CHECKING:
     from builder.smoke.hub.site import Hub
+    from builder.smoke.messages import Execution
     from builder.smoke.model import Site
     from builder.smoke.recorder import Recorder
     from builder.smoke.web import Web
@@ -90,39 +91,60 @@ def _after_stop(hub: Hub, site: Site, before: Info) -> str:
 
 
 def _after_start(hub: Hub, visit: Visit, before: Info) -> str:
-    """The same cell again: never a frame with a dead TensorBoard in it."""
+    """The same cell again: a new one where the info file went with the container."""
     visit.prepare()
-    done = visit.kernel.run(visit.run.show, timeout=STARTS)
-    board = Board(visit.web, one_frame(done, visit.page).address)
-    board.ask("/", web=visit.web).expect(200)
-    now = infos(visit.kernel)[0]
-    if hub.configuration.contained:
-        if now.start_time <= before.start_time or any("Reusing" in text for text in texts(done)):
-            raise ProbeFailure(f"it shows {now}, which ran before: {before}")
-        return f"a new one, {now.start_time - before.start_time} s younger"
+    if not hub.configuration.contained:
+        return _reused(visit, before)
+    if left := infos(visit.kernel):
+        raise ProbeFailure(f"info files have outlived their container: {left}")
+    done, now = _show(visit, 200)
+    if now.start_time <= before.start_time or _says_reused(done):
+        raise ProbeFailure(f"it shows {now}, which ran before: {before}")
+    younger = now.start_time - before.start_time
+    return f"a new one, {younger} s younger: the info file went with the container"
+
+
+def _reused(visit: Visit, before: Info) -> str:
+    """The one left behind is reused as upstream does (tensorboard issue 2483), dead or alive."""
+    _, now = _show(visit, 200)
     if now.pid != before.pid:
         raise ProbeFailure(f"the one left behind, {before}, is not reused but {now}")
-    _end(visit.site, now)
-    again = visit.kernel.run(visit.run.show, timeout=STARTS)
-    board.address = one_frame(again, visit.page).address
-    board.ask("/").expect(200)
-    new = infos(visit.kernel)[0]
+    _kill(visit.site, now)
+    again, dead = _show(visit, 500)
+    if dead.pid != before.pid or not _says_reused(again):
+        raise ProbeFailure(f"the killed one, {before}, was known to be reused, but {dead} is shown")
+    forget(visit.kernel, dead)
+    _, new = _show(visit, 200)
     if new.pid == before.pid:
-        raise ProbeFailure(f"the dead one, {before}, is reused")
-    return "the one left behind is reused while it lives; ended, a new one starts"
+        raise ProbeFailure(f"without its info file the dead one, {before}, is shown")
+    return (
+        "the one left behind is reused while it lives; killed, it is reused too, and its frame is "
+        "a 500; without its info file a new one starts"
+    )
 
 
-def _end(site: Site, left: Info) -> None:
-    """End one that no kernel is the parent of any more, as an admin does."""
+def _show(visit: Visit, status: int) -> tuple[Execution, Info]:
+    """Run the cell, whose frame is to answer so; it, and what the newest info file says."""
+    done = visit.kernel.run(visit.run.show, timeout=STARTS)
+    visit.web.ask(one_frame(done, visit.page).address, follow=True).expect(status)
+    return done, infos(visit.kernel)[0]
+
+
+def _says_reused(done: Execution) -> bool:
+    return any("Reusing" in text for text in texts(done))
+
+
+def _kill(site: Site, left: Info) -> None:
+    """As the kernel does that is out of memory: on SIGTERM it would take its info file along."""
     assert site.inside is not None  # noqa: S101 - ours has one
     inside = site.inside
-    inside.run(["sh", "-c", f"kill -TERM {left.pid}"])
+    inside.run(["sh", "-c", f"kill -KILL {left.pid}"])
 
     def gone() -> bool | None:
         return left.port not in listeners(inside.run(_SOCKETS)[1]) or None
 
     if wait_for(gone, _ENDS) is None:
-        raise ProbeFailure(f"{left} does not end on SIGTERM within {_ENDS:.0f} s")
+        raise ProbeFailure(f"{left} still listens {_ENDS:.0f} s after SIGKILL")
 
 
 def _with_old_cookies(browser: Web, visit: Visit) -> str:
