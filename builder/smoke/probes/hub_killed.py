@@ -1,0 +1,191 @@
+"""What recovers when the Hub's proxy is killed, or a user's server, and what does not.
+
+That is asked while the users go on asking for their TensorBoards.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import wait
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from textwrap import dedent
+from threading import Event
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import requests
+
+from builder.smoke.hub.guest import Guest, at_once
+from builder.smoke.kernel import Kernel
+from builder.smoke.model import ProbeFailure
+from builder.waiting import wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from concurrent.futures import ThreadPoolExecutor
+
+    from builder.smoke.hub.site import Hub
+
+# Seconds until what was killed must be back. The Hub looks after its proxy every 5 (its setting
+# `ConfigurableHTTPProxy.check_running_interval`), after servers every 30 (`Spawner.poll_interval`).
+_BACK = 90.0
+_PATIENCE, _BETWEEN = 5.0, 0.02
+# The Hub's proxy is the one node program there; the image has no pkill.
+_KILL_PROXY = dedent("""\
+    import glob, os, signal
+
+    for path in glob.glob("/proc/[0-9]*/cmdline"):
+        try:
+            with open(path, "rb") as file:
+                words = file.read().split(b"\\0")
+        except OSError:
+            continue
+        if any(word.endswith(b"configurable-http-proxy") for word in words[:2]):
+            os.kill(int(path.split("/")[2]), signal.SIGKILL)
+            print(path.split("/")[2])""")
+_REMEMBER = "kept = 'CANARY'"
+_RECALL = "import json\nprint(json.dumps(kept))"
+
+
+@dataclass(slots=True)
+class _Asking:
+    """Somebody who asks for their TensorBoard again and again.
+
+    Attributes:
+        guest: who.
+        begun: set when they have had an answer.
+        failed: how often they had none, or a wrong one.
+        back: when they had the first answer to a question asked after the kill, or 0.
+    """
+
+    guest: Guest
+    begun: Event = field(default_factory=Event)
+    failed: int = 0
+    back: float = 0.0
+
+    def go_on(self, killed: Event) -> None:
+        """Ask until the first answer to what was asked after the kill.
+
+        Raises:
+            ProbeFailure: there is none in time.
+        """
+        deadline: float | None = None
+        while True:
+            after = killed.is_set()
+            deadline = deadline or (time.monotonic() + _BACK if after else None)
+            if not self.guest.reads():
+                self.failed += 1
+            elif after:
+                self.back = time.monotonic()
+                return
+            else:
+                self.begun.set()
+            if deadline and time.monotonic() > deadline:
+                name = self.guest.member.name
+                raise ProbeFailure(f"{name} has no TensorBoard {_BACK:.0f} s after the kill")
+            time.sleep(_BETWEEN)
+
+
+def proxy(hub: Hub, pool: ThreadPoolExecutor, guests: Sequence[Guest]) -> str:
+    """Kill the Hub's proxy while all ask: the Hub starts it again and tells it all routes.
+
+    Raises:
+        ProbeFailure: somebody has not got back what should come back, or nobody missed anything.
+    """
+    at_once(pool, lambda guest: guest.visit.kernel.run(_said(_REMEMBER, guest)), guests)
+    askings = [_Asking(guest) for guest in guests]
+    killed = Event()
+    futures = [pool.submit(asking.go_on, killed) for asking in askings]
+    try:
+        if not all(asking.begun.wait(_BACK) for asking in askings):
+            raise ProbeFailure("the control failed: not all of them have an answer before the kill")
+        _, pids = hub.container.run(["python3", "-c", _KILL_PROXY], user="0")
+        began = time.monotonic()
+    finally:
+        killed.set()
+        wait(futures)
+    for future in futures:
+        future.result()
+    if len(pids.split()) != 1:
+        raise ProbeFailure(f"there is not one proxy to kill: {pids!r}")
+    failed = sum(asking.failed for asking in askings)
+    if not failed:
+        raise ProbeFailure("the control failed: nobody noticed that the proxy was killed")
+    seconds = max(asking.back for asking in askings) - began
+    at_once(pool, _connect_anew, guests)
+    return (
+        f"{failed} questions of {len(guests)} who went on asking were lost; all have their "
+        f"TensorBoards again after {seconds:.1f} s; their connections to kernels broke, new ones "
+        "find the same kernels as they were"
+    )
+
+
+def _connect_anew(guest: Guest) -> None:
+    """The old WebSocket went with the proxy; the kernel behind it did not."""
+    old = guest.visit.kernel
+    try:
+        old.value(_RECALL)
+    except ProbeFailure as error:
+        if "the connection to the kernel broke" not in str(error):
+            raise
+    else:
+        raise ProbeFailure("the control failed: a WebSocket has outlived the proxy")
+    with closing(Kernel(guest.visit.web, old.identity)) as new:
+        new.wait_until_ready()
+        kept = new.value(_RECALL)
+    if kept != guest.canary:
+        raise ProbeFailure(f"the kernel of {guest.member.name} has {kept!r}, not {guest.canary}")
+
+
+def _said(code: str, guest: Guest) -> str:
+    return code.replace("CANARY", guest.canary)
+
+
+def server(hub: Hub, release: str, victim: Guest, others_go_on: Callable[[], object]) -> str:
+    """Kill one user's container: the others go on, that user starts anew, without what it held.
+
+    Args:
+        hub: with a container for each user.
+        release: the TensorBoard release.
+        victim: whose server is killed.
+        others_go_on: raises a ProbeFailure if the others do not.
+
+    Raises:
+        ProbeFailure: something is not as it was known to be.
+    """
+    name = victim.member.name
+    held = (
+        f"api/contents/{quote(victim.visit.run.notebook)}?content=0",
+        f"api/kernels/{victim.visit.kernel.identity}",
+    )
+    for path in held:
+        victim.visit.web.ask(path).expect(200)
+    began = time.monotonic()
+    hub.container_of(name).remove()
+    lost = _lost(victim)
+    others_go_on()
+    # The Hub starts none before it knows.
+    if wait_for(lambda: "" not in victim.member.servers() or None, _BACK) is None:
+        raise ProbeFailure(f"after {_BACK:.0f} s the Hub has not noticed that the server is gone")
+    noticed = time.monotonic() - began
+    with ExitStack() as stack:
+        again = Guest.arrive(hub, name, release, stack)
+        seconds = time.monotonic() - began
+        for path in held:
+            again.visit.web.ask(path).expect(404)
+    return (
+        f"theirs gave {lost}, the others went on; the Hub noticed after {noticed:.1f} s; a new "
+        f"server and TensorBoard after {seconds:.1f} s; the notebook and the kernel are 404 there"
+    )
+
+
+def _lost(victim: Guest) -> str:
+    """What its user sees of a killed server, before the Hub notices."""
+    try:
+        status = victim.board.ask("/", timeout=_PATIENCE).status
+    except requests.RequestException:
+        return f"no answer within {_PATIENCE:.0f} s"
+    if status == 200:
+        raise ProbeFailure("the control failed: a killed server answers")
+    return str(status)
