@@ -17,10 +17,7 @@ from builder.errors import OutputError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-_HINTS = {
-    errno.ENOSPC: "make room, or choose another directory with --output",
-    errno.EDQUOT: "make room, or choose another directory with --output",
-}
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 PROVENANCE_SUFFIX = ".provenance.json"
 
 
@@ -81,14 +78,16 @@ def place(
                 _commit(new_wheel, target, new_provenance, beside)
                 return placement
     except OSError as error:
-        raise OutputError(
-            f"{target} cannot be written: {error.strerror or error}",
-            _HINTS.get(error.errno or 0, "choose another directory with --output"),
-        ) from error
+        raise _refused(target, error, "--output") from error
 
 
-def place_beside(path: Path, content: bytes) -> None:
-    """Put a file that belongs to a wheel beside it, by a rename; what it was before is replaced.
+def place_beside(path: Path, content: bytes, option: str = "--output") -> None:
+    """Put a file beside what it belongs to, by a rename; what it was before is replaced.
+
+    Args:
+        path: of the file, in a directory that is there.
+        content: of the file.
+        option: by which the user chooses another directory.
 
     Raises:
         OutputError: the directory cannot be written.
@@ -101,10 +100,15 @@ def place_beside(path: Path, content: bytes) -> None:
             _write(new, [content])
             new.replace(path)
     except OSError as error:
-        raise OutputError(
-            f"{path} cannot be written: {error.strerror or error}",
-            _HINTS.get(error.errno or 0, "choose another directory with --output"),
-        ) from error
+        raise _refused(path, error, option) from error
+
+
+def _refused(path: Path, error: OSError, option: str) -> OutputError:
+    hint = f"choose another directory with {option}"
+    return OutputError(
+        f"{path} cannot be written: {error.strerror or error}",
+        f"make room, or {hint}" if error.errno in _FULL else hint,
+    )
 
 
 def _settled(target: Path, sha256: str, provenance: bytes, *, force: bool) -> bool:

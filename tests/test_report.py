@@ -51,7 +51,7 @@ def test_nothing_in_a_result_acts_on_the_page(text: str, name: str) -> None:
 
 
 def test_the_command(run_builder: RunBuilder, tmp_path: Path) -> None:
-    """Nothing to show is said; else the page is there."""
+    """Nothing to show is said; else the page is there, or why it is not."""
     done = run_builder("report")
     assert done.returncode == 2
     assert "no results are in reports/" in done.stderr
@@ -61,4 +61,10 @@ def test_the_command(run_builder: RunBuilder, tmp_path: Path) -> None:
     done = run_builder("report")
     assert (done.returncode, done.stdout) == (0, "reports/index.html: 1 deployments\n")
     assert "2.2.1" in (tmp_path / "reports/index.html").read_text()
-    assert not list(tmp_path.glob("reports/.index*"))
+    (tmp_path / "reports/index.html").unlink()
+    (tmp_path / "reports/index.html").mkdir()
+    done = run_builder("report")
+    assert (done.returncode, "Traceback" in done.stderr) == (7, False)
+    assert "reports/index.html cannot be written" in done.stderr
+    assert "--reports" in done.stderr
+    assert {p.name for p in (tmp_path / "reports").iterdir()} == {"2.2.1", "index.html"}

@@ -202,24 +202,36 @@ def test_a_way_that_its_owner_may_not_go_proves_nothing() -> None:
         nobodys([("hers", _IN), ("his", _OUT)])
 
 
-def _results(release: str, **changed: str) -> list[dict[str, Any]]:
-    """Result files of a run in which all forms did as expected, but for those named."""
-    probes = [
+_LAYERS = {
+    "hub": ("shared-loopback", "stopped"),
+    "hub-redirect": (),
+    "hub-containers": ("strangers", "isolation", "stopped"),
+    "hub-forms": ("hub-forms",),
+    "hub-forms-prefix": ("hub-forms-prefix",),
+    "hub-load": ("load",),
+}
+
+
+def _results(release: str, **failed: str) -> list[dict[str, Any]]:
+    """Result files of a run in which all went as expected, but for those named, and of a Lab."""
+
+    def probe(name: str) -> dict[str, str]:
+        form = forms.FORMS.get(name)
+        detail = f"/user/x/proxy/6006/: {form.effect}" if form else "0 of 18 | read"
+        outcome = "failed" if name in failed else "passed"
+        return {"name": name, "outcome": outcome, "detail": failed.get(name, detail)}
+
+    about = {"release": release, "engine": "docker 1", "sha256": "ab" * 32, "date": "2026-11-25"}
+    found = [
         {
-            "name": name,
-            "outcome": "failed" if name in changed else "passed",
-            "detail": changed.get(name, f"/user/x/proxy/6006/: {form.effect}"),
+            **about,
+            "deployment": deployment,
+            "probes": [probe(name) for name, row in TABLE.items() if row.layer in layers],
         }
-        for name, form in forms.FORMS.items()
+        for deployment, layers in _LAYERS.items()
     ]
-    shown = {"release": release, "engine": "docker 1"}
-    other = [{"name": "other-proxy-refused", "outcome": "passed", "detail": "0 of 18 | read"}]
-    return [
-        {**shown, "deployment": "hub-forms", "probes": probes[:7]},
-        {**shown, "deployment": "hub-forms-prefix", "probes": probes[7:]},
-        {**shown, "deployment": "hub-containers", "probes": other},
-        {**shown, "deployment": "lab", "probes": []},
-    ]
+    other = {"sha256": "cd" * 32, "probes": []}
+    return [*found, *({**about, **other, "deployment": name} for name in ("lab", "hub-unpatched"))]
 
 
 def test_the_page_has_what_the_run_has_shown() -> None:
@@ -231,7 +243,7 @@ def test_the_page_has_what_the_run_has_shown() -> None:
     assert len(rows) == len(forms.FORMS)
     assert re.search(r"taken over.*\| 404 in the frame \| \*\*failed\*\*: the frame loads", text)
     assert "0 of 18 \\| read" in text, "a bar of a detail is no bar of the table"
-    assert "not run" in text, "what is missing in the results is missing in the page, and said"
+    assert "- 2.10.0: wheel with the sha256 abababababab…, docker 1, 2026-11-25\n" in text
 
 
 def test_the_docs_have_every_form() -> None:
@@ -243,10 +255,35 @@ def test_the_docs_have_every_form() -> None:
         assert f" | {form.where} | `{form.prefix}` | {form.effect} |" in row
 
 
+def _without(results: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    return [
+        {**r, "probes": [p for p in r["probes"] if p["name"] != name]}
+        for r in results
+        if r["deployment"] != name
+    ]
+
+
 def test_the_page_wants_a_whole_run() -> None:
-    """Results without the Hub, or without all of its forms, make no page."""
-    for results in ([], _results("2.2.1")[1:], _results("2.2.1")[3:]):
-        with pytest.raises(RequestError, match="no run has all forms"):
+    """Nothing of the Hub, a configuration that is missing, or a probe: no page, and what to do."""
+    with pytest.raises(RequestError, match="no results of the Hub are there"):
+        render(_results("2.2.1")[-2:])
+    whole = _results("2.21.0")
+    for name in _LAYERS:
+        with pytest.raises(RequestError, match=f"the results of 2.2.1 lack {name}$") as error:
+            render([*whole, *_without(_results("2.2.1"), name)])
+        assert error.value.hint == "run all of it: nox -s smoke_hub -- 2.2.1"
+    for name in ("hub-form-prefix", "ways-of-nobody", "shared-loopback-read", "proxy-killed"):
+        with pytest.raises(RequestError, match=f"2.2.1 are older than the probe {name}$"):
+            render([*whole, *_without(_results("2.2.1"), name)])
+
+
+@pytest.mark.parametrize("field", ["sha256", "engine"])
+def test_the_page_is_of_one_wheel_and_one_engine(field: str) -> None:
+    """What one configuration has from another run is not mixed with the rest."""
+    for place in range(len(_LAYERS)):
+        results = _results("2.2.1")
+        results[place][field] = "other"
+        with pytest.raises(RequestError, match=r"of 2\.2\.1 are of several wheels or engines"):
             render(results)
 
 
@@ -256,6 +293,23 @@ def test_the_command_says_what_is_wrong(run_builder: RunBuilder) -> None:
     assert (unknown.returncode, "hub-containers" in unknown.stderr) == (2, True)
     empty = run_builder("smoke-hub", "table")
     assert (empty.returncode, "nox -s smoke_hub" in empty.stderr) == (2, True)
+
+
+def test_the_command_writes_the_page_or_says_why_not(
+    run_builder: RunBuilder, tmp_path: Path
+) -> None:
+    """A directory that is not there is a line about it, with the option that names another."""
+    for result in _results("2.2.1"):
+        place = tmp_path / "2.2.1" / result["deployment"]
+        place.mkdir(parents=True)
+        (place / "result.json").write_text(json.dumps(result))
+    words = ("smoke-hub", "table", "--reports", str(tmp_path), "--page")
+    lost = run_builder(*words, str(tmp_path / "nowhere" / "x.md"))
+    assert lost.returncode == 7
+    assert "nowhere/x.md cannot be written: No such file or directory" in lost.stderr
+    assert "--page" in lost.stderr
+    assert run_builder(*words, str(tmp_path / "x.md")).returncode == 0
+    assert (tmp_path / "x.md").read_text() == render(_results("2.2.1"))
 
 
 def test_the_proxy_is_packed_the_same_each_time(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import click
 from builder.cli.options import needs_extra
 from builder.console import Console
 from builder.errors import RequestError
+from builder.output import place_beside
 from builder.smoke.result import read
 
 
@@ -29,8 +30,6 @@ def report(reports: Path) -> int:
     if not results:
         raise RequestError(f"no results are in {reports}/", "nox -s smoke_lab -- 2.2.1")
     page = reports / "index.html"
-    half = page.with_name(".index.html.part")
-    half.write_text(render(results), encoding="utf-8")
-    half.replace(page)
+    place_beside(page, render(results).encode(), "--reports")
     Console().say(f"{page}: {len(results)} deployments")
     return 0

@@ -29,6 +29,7 @@ from builder.cli.smoking import (
 )
 from builder.console import Console
 from builder.errors import EngineError, RequestError
+from builder.output import place_beside
 from builder.request import parse_request
 
 if TYPE_CHECKING:
@@ -139,13 +140,11 @@ def _write_page(reports: Path, page: Path) -> int:
 
     Raises:
         RequestError: there is no run of the Hub, or not all of it.
+        OutputError: a result cannot be read, or the page cannot be written.
     """
     from builder.smoke.hub.page import render
     from builder.smoke.result import read
 
-    text = render(read(reports))
-    half = page.with_name(f".{page.name}.part")
-    half.write_text(text, encoding="utf-8")
-    half.replace(page)
+    place_beside(page, render(read(reports)).encode(), "--page")
     Console().say(f"{page} written")
     return 0

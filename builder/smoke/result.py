@@ -32,6 +32,7 @@ class Result:
         seconds: from the start of the site to its end.
         failure: what kept the probes from being made at all, or "".
         pictures: file names.
+        date: the day on which it began, in UTC, such as `2026-11-25`.
     """
 
     release: str
@@ -43,6 +44,7 @@ class Result:
     probes: tuple[ProbeResult, ...]
     failure: str = ""
     pictures: tuple[str, ...] = ()
+    date: str = ""
 
     @property
     def outcome(self) -> Outcome:

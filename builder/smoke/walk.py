@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from builder.errors import BuilderError, InterruptedRunError
@@ -111,7 +112,7 @@ def reported(
         InterruptedRunError: the run was interrupted.
         OutputError: the report cannot be written.
     """
-    began = time.monotonic()
+    began, date = time.monotonic(), datetime.now(UTC).date().isoformat()
     recorder = Recorder(lambda result: how.report(name, result), how.check_cancelled)
     failure = ""
     unforeseen: Exception | None = None
@@ -137,6 +138,7 @@ def reported(
             probes=tuple(recorder.results),
             failure=recorder.scrub(failure),
             pictures=tuple(sorted(p.name for p in room.glob("*.png"))),
+            date=date,
         )
         (room / RESULT).write_text(result.to_json(), encoding="utf-8")
     if unforeseen is not None:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
 
 from builder.errors import RequestError
+from builder.smoke.hub.configurations import CONFIGURATIONS, REMEMBERS
 from builder.smoke.hub.forms import FORMS
 from builder.smoke.table import TABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
+_RUN = "nox -s smoke_hub --"
 _HEAD = """\
 # TensorBoard on JupyterHub
 
-Written by `nox -s smoke_hub -- table` from the results of `nox -s smoke_hub -- {releases}`
-({engines}). Do not edit it.
+Written by `nox -s smoke_hub -- table` from the results of `nox -s smoke_hub -- {releases}`:
+
+{subjects}
+
+Do not edit it.
 
 `dockerfiles/Dockerfile.hub` is usable by hand, from a checkout with a wheel in `dist/`:
 
@@ -50,8 +56,20 @@ namespace) for each user keeps them apart.**
 
 The Hub with a container for each user, `jupyterhub_config_docker.py`, is a test configuration: it
 mounts the engine's socket, and **that socket is root on the engine's host**. Do not take it over as
-it is. Bob's attempts below are made with everything he has, and each has its positive control:
-Alice, who reads it that way.
+it is. Bob's attempts below are made with everything he has. Each has its positive control: Alice
+reads hers that way, and only those answers are counted that she reads. What lets not even her in is
+listed too, as what it is: it keeps nobody from anybody.
+
+A token that has expired is refused by the Hub at once, but by a user's server only when that asks
+the Hub again: what the Hub once said of a token it believes for five minutes
+(`HubOAuth.cache_max_age`, 300 s). The servers here do so for {remembers} s, by
+`c.Spawner.args = ["--HubOAuth.cache_max_age={remembers}"]`. That a login runs out by itself, which
+takes days (`JupyterHub.cookie_max_age_days`), was not waited for.
+
+A TensorBoard that was killed (out of memory, say) leaves its info file behind, and is reused as
+upstream's is ([tensorboard #2483](https://github.com/tensorflow/tensorboard/issues/2483)): the
+frame is a 500 until that file goes, `/tmp/.tensorboard-info/pid-PID.info` with the pid that the
+notice names. A container that is stopped takes the file along; with local processes it stays.
 """
 _LOAD = """\
 
@@ -69,41 +87,49 @@ Numbers as in [smoke.md](smoke.md).
 |---|---|
 """
 _OF_HUBS = (5, 6, 10, 14, 18, 19, 24, 25)
+_FORMS = ("hub-forms", "hub-forms-prefix")
 _SHOWN = {
     "isolation": ("hub-containers", ("strangers", "isolation", "stopped")),
     "shared": ("hub", ("shared-loopback", "stopped")),
     "load": ("hub-load", ("load",)),
 }
 
+# Release → configuration → its result.
+_Runs = dict[str, dict[str, Mapping[str, Any]]]
 # Release → probe → outcome and detail.
 Seen = dict[str, dict[str, tuple[str, str]]]
 
 
-def render(results: Sequence[Mapping[str, Any]]) -> str:
+def render(results: Iterable[Mapping[str, Any]]) -> str:
     """The page.
 
     Args:
         results: `result.json` files, those of other deployments included.
 
     Raises:
-        RequestError: no run has all of the Hub's forms in it.
+        RequestError: there is no run of the Hub, or one that is not whole: a configuration or a
+            probe is missing, or they are of several wheels or engines.
     """
-    ours = [r for r in results if str(r.get("deployment", "")).startswith("hub")]
-    releases = sorted({str(r["release"]) for r in ours}, key=Version)
-    forms = _seen(ours, ("hub-forms", "hub-forms-prefix"))
-    releases = [release for release in releases if set(FORMS) <= set(forms.get(release, {}))]
-    if not releases:
-        raise RequestError("no run has all forms of the Hub", "nox -s smoke_hub -- 2.2.1")
-    engines = sorted({str(r["engine"]) for r in ours if r["release"] in releases})
-    parts = [_HEAD.format(releases=" ".join(releases), engines="; ".join(engines))]
-    parts.append(_forms(forms, releases))
-    parts.append(_ISOLATION)
+    runs = _runs(results)
+    if not runs:
+        raise RequestError("no results of the Hub are there", f"{_RUN} 2.2.1")
+    releases = sorted(runs, key=Version)
+    for release in releases:
+        if why := _broken(runs[release]):
+            raise RequestError(
+                f"the results of {release} {why}", f"run all of it: {_RUN} {release}"
+            )
+    subjects = "\n".join(f"- {_subject(release, runs[release])}" for release in releases)
+    parts = [_HEAD.format(releases=" ".join(releases), subjects=subjects)]
+    parts.append(_forms(_seen(runs, _FORMS), releases))
+    parts.append(_ISOLATION.format(remembers=REMEMBERS))
     for name in ("isolation", "shared"):
         deployment, layers = _SHOWN[name]
         parts.append(f"\n`{deployment}`:\n\n")
-        parts.append(_probes(_seen(ours, (deployment,)), releases, layers))
+        parts.append(_probes(_seen(runs, (deployment,)), releases, layers))
+    deployment, layers = _SHOWN["load"]
     parts.append(_LOAD + "\n")
-    parts.append(_probes(_seen(ours, ("hub-load",)), releases, ("load",)))
+    parts.append(_probes(_seen(runs, (deployment,)), releases, layers))
     parts.append(_MODES)
     for mode in _OF_HUBS:
         names = ", ".join(f"`{name}`" for name, row in TABLE.items() if mode in row.modes)
@@ -111,13 +137,46 @@ def render(results: Sequence[Mapping[str, Any]]) -> str:
     return "".join(parts)
 
 
-def _seen(results: Iterable[Mapping[str, Any]], deployments: Sequence[str]) -> Seen:
-    seen: Seen = {}
+def _runs(results: Iterable[Mapping[str, Any]]) -> _Runs:
+    """The negative controls are of another wheel, and are not on the page."""
+    known = {configuration.name for configuration in CONFIGURATIONS}
+    runs: _Runs = {}
     for result in results:
-        if result["deployment"] in deployments:
-            probes = seen.setdefault(str(result["release"]), {})
-            probes |= {p["name"]: (p["outcome"], p["detail"]) for p in result["probes"]}
-    return seen
+        if result.get("deployment") in known:
+            runs.setdefault(str(result["release"]), {})[str(result["deployment"])] = result
+    return runs
+
+
+def _broken(run: Mapping[str, Mapping[str, Any]]) -> str:
+    """Why these results are not those of one run by today's probes, or ""."""
+    if lacking := [c.name for c in CONFIGURATIONS if c.name not in run]:
+        return f"lack {', '.join(lacking)}"
+    if len({(result["sha256"], result["engine"]) for result in run.values()}) > 1:
+        return "are of several wheels or engines"
+    due = {name: (name,) for name in _FORMS} | dict(_SHOWN.values())
+    for deployment, layers in due.items():
+        made = {probe["name"] for probe in run[deployment]["probes"]}
+        for name, row in TABLE.items():
+            if row.layer in layers and name not in made:
+                return f"are older than the probe {name}"
+    return ""
+
+
+def _subject(release: str, run: Mapping[str, Mapping[str, Any]]) -> str:
+    one = next(iter(run.values()))
+    days = " and ".join(sorted({str(result["date"]) for result in run.values()}))
+    return f"{release}: wheel with the sha256 {str(one['sha256'])[:12]}…, {one['engine']}, {days}"
+
+
+def _seen(runs: _Runs, deployments: Sequence[str]) -> Seen:
+    return {
+        release: {
+            probe["name"]: (probe["outcome"], probe["detail"])
+            for deployment in deployments
+            for probe in run[deployment]["probes"]
+        }
+        for release, run in runs.items()
+    }
 
 
 def _forms(seen: Seen, releases: Sequence[str]) -> str:
@@ -142,7 +201,7 @@ def _probes(seen: Seen, releases: Sequence[str], layers: Sequence[str]) -> str:
     lines = [f"| what | {' | '.join(releases)} |", "|---" * (1 + len(releases)) + "|"]
     for name, row in TABLE.items():
         if row.layer in layers:
-            told = (seen.get(release, {}).get(name, ("not run", "")) for release in releases)
+            told = (seen[release][name] for release in releases)
             cells = [f"{outcome}: {_cell(detail)}".rstrip(": ") for outcome, detail in told]
             lines.append(f"| {row.sentence} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
