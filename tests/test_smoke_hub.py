@@ -21,8 +21,12 @@ from builder.smoke.hub.attempts import Seen, Target, Way, look, nobodys, read, r
 from builder.smoke.hub.configurations import CONFIGURATIONS, UNPATCHED, UNSET, Configuration
 from builder.smoke.hub.member import escaped, last_event
 from builder.smoke.hub.page import render
-from builder.smoke.model import ProbeFailure
+from builder.smoke.hub.site import Hub
+from builder.smoke.hub.walk import ask
+from builder.smoke.model import Outcome, ProbeFailure, Subject
+from builder.smoke.recorder import Recorder
 from builder.smoke.table import TABLE
+from builder.smoke.walk import Walk
 from builder.smoke.web import Web
 from tests.conftest import ROOT
 
@@ -200,6 +204,22 @@ def test_a_way_that_its_owner_may_not_go_proves_nothing() -> None:
     assert nobodys([("hers", _OUT), ("his", _OUT)]) == "hers 403, login; his 403, login"
     with pytest.raises(ProbeFailure, match="leads there: hers"):
         nobodys([("hers", _IN), ("his", _OUT)])
+
+
+def test_what_was_due_without_a_server_is_not_missing(tmp_path: Path) -> None:
+    """Where nobody gets in, every probe of every layer is in the result, as failed."""
+    nothing: Any = None
+    how = Walk("none", None, tmp_path, lambda *_: None, lambda: None, print)
+    for configuration in (c for c in CONFIGURATIONS if not c.contained):
+        hub = Hub(nothing, configuration, nothing, nothing, "http://127.0.0.1:9/", "")
+        record = Recorder()
+        ask(how, hub, Subject(None, "2.2.1", "2.2.1"), 2, record, tmp_path)
+        layers = set(configuration.layers)
+        layers |= {"hub"} if configuration.deployment("x").layers else set()
+        layers |= {"strangers", "shared-loopback"} if "isolation" in layers else set()
+        due = {name for name, row in TABLE.items() if row.layer in layers - {"isolation"}}
+        assert {result.name for result in record.results} == due
+        assert {result.outcome for result in record.results} == {Outcome.FAILED}
 
 
 _LAYERS = {

@@ -13,12 +13,28 @@ and so is everybody who breaks into it. Its users' containers do not have the so
 import json
 import os
 import socket
+from contextlib import suppress
+
+from docker.errors import APIError
+from dockerspawner import DockerSpawner
 
 c = get_config()  # noqa: F821 - JupyterHub puts it there
 
 load_subconfig("jupyterhub_config.py")  # noqa: F821 - so does it this
 
-c.JupyterHub.spawner_class = "docker"
+
+class LoggedSpawner(DockerSpawner):
+    """Leaves in the Hub's log what a server wrote, as that goes with its container."""
+
+    async def remove_object(self):
+        """Remove the container; also one whose start failed."""
+        with suppress(APIError):
+            written = await self.docker("logs", self.object_id)
+            self.log.info("%s wrote:\n%s", self.object_name, written.decode("utf-8", "replace"))
+        await super().remove_object()
+
+
+c.JupyterHub.spawner_class = LoggedSpawner
 # Users' servers reach the Hub by its name in their network, and not by its loopback.
 c.JupyterHub.hub_ip = "0.0.0.0"  # noqa: S104 - of the container
 c.JupyterHub.hub_connect_ip = socket.gethostname()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from builder.errors import EngineError
 from builder.smoke import existing
 from builder.smoke.hub import site
 from builder.smoke.hub.configurations import USER
@@ -15,7 +16,7 @@ from builder.smoke.probes import hub_forms, hub_isolation, hub_load, hub_stopped
 from builder.smoke.walk import layers, reported
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from builder.smoke.hub.configurations import Configuration
@@ -48,15 +49,24 @@ def walk(
     def work(record: Recorder, room: Path) -> None:
         with site.start(ground, configuration) as hub:
             try:
-                _ask(how, hub, subject, users, record, room)
+                ask(how, hub, subject, users, record, room)
             finally:
-                log = _SECRET.sub(r"\1=…", hub.container.log())
-                (room / "hub.log").write_text(log, encoding="utf-8")
+                _keep_logs(hub, room)
 
     return reported(how, configuration.name, subject, work)
 
 
-def _ask(how: Walk, hub: Hub, subject: Subject, users: int, record: Recorder, room: Path) -> None:
+def ask(how: Walk, hub: Hub, subject: Subject, users: int, record: Recorder, room: Path) -> None:
+    """Go through the layers of a running Hub.
+
+    Args:
+        how: what is the same for all.
+        hub: that runs.
+        subject: the wheel.
+        users: how many there are under load.
+        record: gets the results.
+        room: the directory of the report.
+    """
     wanted, release = hub.configuration.layers, subject.release
     if hub.configuration.deployment(USER).layers:
         _one_user(how, hub, subject, record, room)
@@ -71,29 +81,34 @@ def _ask(how: Walk, hub: Hub, subject: Subject, users: int, record: Recorder, ro
 
 
 def _one_user(how: Walk, hub: Hub, subject: Subject, record: Recorder, room: Path) -> None:
-    """The layers of the other smoke tests, on the server of one user."""
-    members: list[Member] = []
-    with record.layer("hub"):
+    """The layers of the other smoke tests, on the server of one user; without it, none is met."""
+    due = hub.configuration.deployment(USER).layers
+    with record.layer("hub", *due), ExitStack() as stack:
         with record.probe("hub-log-in", vital=True):
-            members.append(Member.log_in(hub.root, USER))
+            member = stack.enter_context(closing(Member.log_in(hub.root, USER)))
         with record.probe("hub-spawn", vital=True) as told:
-            told(f"{members[0].start():.1f} s")
-    for member in members:
-        with closing(member):
-            ours = hub.site(member, subject.release)
-            if hub.configuration.existing:
-                with _existing(ours) as theirs:
-                    layers(how, theirs, subject, record, room)
-            else:
-                layers(how, ours, subject, record, room)
-            member.stop()
+            told(f"{member.start():.1f} s")
+        ours = hub.site(member, subject.release)
+        if hub.configuration.existing:
+            ours = stack.enter_context(_existing(ours))
+        layers(how, ours, subject, record, room)
+        member.stop()
 
 
-@contextmanager
-def _existing(site: Site) -> Iterator[Site]:
+def _existing(site: Site) -> AbstractContextManager[Site]:
     """The same server as `smoke --url` knows it: an address and a token."""
     there = existing.Existing(site.url, site.token)
     deployment, release = existing.ask(there, site.deployment.frontend)
     wanted = replace(deployment, layers=site.deployment.layers)
-    with existing.visiting(there, wanted, release) as theirs:
-        yield theirs
+    return existing.visiting(there, wanted, release)
+
+
+def _keep_logs(hub: Hub, room: Path) -> None:
+    """The Hub's log, which has those of containers that it removed, and its users'."""
+    kept = {"hub": hub.container}
+    with suppress(EngineError):
+        kept |= {c.name.removeprefix(f"{hub.label}-"): c for c in hub.containers()}
+    for name, container in kept.items():
+        with suppress(EngineError):
+            log = _SECRET.sub(r"\1=…", container.log())
+            (room / f"{name}.log").write_text(log, encoding="utf-8")
