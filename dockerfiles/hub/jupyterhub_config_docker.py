@@ -42,6 +42,8 @@ c.DockerSpawner.image = os.environ["HUB_IMAGE"]
 c.DockerSpawner.network_name = os.environ["HUB_NETWORK"]
 c.DockerSpawner.cmd = ["jupyterhub-singleuser"]
 c.DockerSpawner.remove = True
+# By the spawner, which looks at the log first, and not by the engine as soon as it ends.
+c.DockerSpawner.extra_host_config = {"auto_remove": False}
 c.DockerSpawner.prefix = os.environ.get("HUB_PREFIX", "jupyter")
 # What a test started, it finds again.
 c.DockerSpawner.extra_create_kwargs = {"labels": json.loads(os.environ.get("HUB_LABELS", "{}"))}
