@@ -14,10 +14,11 @@ import requests
 
 from builder.errors import RequestError, SmokeError
 from builder.smoke.existing import Existing, ask, parse, redirect_of, visiting
+from builder.smoke.login import has_token_alone, log_in
 from builder.smoke.model import Deployment, Frontend, Outcome, Person, ProbeFailure, Site
 from builder.smoke.probes import only
 from builder.smoke.recorder import Recorder
-from builder.smoke.web import Web, has_token_alone, log_in
+from builder.smoke.web import Web
 from tests import jupyter
 from tests.certificates import make_authority
 from tests.smoke_page import TOKEN, Imitation

@@ -15,10 +15,11 @@ import pytest
 from builder.smoke import kernel as kernels
 from builder.smoke import notebook
 from builder.smoke.kernel import Kernel, started
+from builder.smoke.login import log_in
 from builder.smoke.model import ProbeFailure
 from builder.smoke.notebook import Run
 from builder.smoke.visit import clean_up, opened, upload
-from builder.smoke.web import Web, log_in
+from builder.smoke.web import Web
 from builder.waiting import wait_for
 from tests import jupyter
 

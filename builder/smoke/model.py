@@ -135,7 +135,7 @@ class Site:
     def needs_login(self) -> bool:
         """Whether its frames go by a Hub's user-redirect, and there is a token but no person.
 
-        User-redirect takes the Hub's cookies alone (`builder.smoke.web.entry`).
+        User-redirect takes the Hub's cookies alone (`builder.smoke.login.entry`).
         """
         return bool(self.deployment.redirect) and self.person is None
 

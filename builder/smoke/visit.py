@@ -11,13 +11,14 @@ from urllib.parse import quote
 
 from builder.smoke import notebook
 from builder.smoke.kernel import Kernel, end, started
+from builder.smoke.login import entry
 from builder.smoke.model import Frontend, ProbeFailure, Site
-from builder.smoke.web import Web, entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from builder.smoke.notebook import Run
+    from builder.smoke.web import Web
 
 PAGES = {
     Frontend.LAB: "lab/tree/",

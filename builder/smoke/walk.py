@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from builder.errors import BuilderError, InterruptedRunError
 from builder.smoke import visit
 from builder.smoke.abreast import alone
+from builder.smoke.login import entry
 from builder.smoke.model import NEEDS_LOGIN, Halt, Outcome
 from builder.smoke.notebook import Run
 from builder.smoke.probes import browser, endpoints, failures, forms, kernel, only, ports
 from builder.smoke.recorder import Recorder, foreseen
 from builder.smoke.result import RESULT, Result, report_directory
 from builder.smoke.table import TABLE
-from builder.smoke.web import entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

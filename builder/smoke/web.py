@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
@@ -205,75 +204,6 @@ class Web:
         if answer.status not in expect:
             raise ProbeFailure(f"{method} api/{path} answers {answer.status}: {answer.text[:200]}")
         return answer.json() if answer.body and answer.status < 400 else None
-
-
-def log_in(site: Site) -> Web:
-    """Log in as a browser does, by the form of Jupyter or of its Hub.
-
-    Returns:
-        A way in that has cookies and no token.
-
-    Raises:
-        ProbeFailure: the form lets nobody in.
-    """
-    web = Web.to(site)
-    if site.person is None:
-        status = send_form(web, "login", {"password": site.token})
-    else:
-        name, password = site.person.name, site.person.password
-        status = send_form(web, site.person.login, {"username": name, "password": password})
-        # The Hub hands the person on to their server (OAuth), which sets cookies of its own.
-        web.ask("", follow=True)
-    if status not in (200, 302) or web.ask("api/sessions").status != 200:
-        raise ProbeFailure(f"the login form answers {status} and lets nobody in")
-    return web
-
-
-def send_form(web: Web, address: str, fields: Mapping[str, str]) -> int:
-    """Fill a form in and send it with the `_xsrf` that it holds; the status of the answer.
-
-    Raises:
-        ProbeFailure: there is no form.
-    """
-    form = web.ask(address).expect(200)
-    field = re.search(r'name="_xsrf" value="([^"]+)"', form.text)
-    body = urlencode({**fields, **({"_xsrf": field[1]} if field else {})})
-    kind = {"Content-Type": "application/x-www-form-urlencoded"}
-    return web.ask(address, body, headers=kind).status
-
-
-def has_token_alone(site: Site) -> bool:
-    """Whether there is no form to log in by: somebody else's server, and a Hub does that for it.
-
-    jupyterhub-singleuser has no `login`, or sends those who want it to the Hub.
-    """
-    if site.inside is not None or site.person is not None:
-        return False
-    web = Web.to(site)
-    try:
-        form = web.ask("login")
-    finally:
-        web.close()
-    return form.status != 200 or b'name="password"' not in form.body
-
-
-def entry(site: Site) -> Web:
-    """The way in with the site's token.
-
-    `user-redirect` takes no token, only the Hub's cookies: JupyterHub's pages, as opposed to its
-    API, have `_accept_token_auth = False` (jupyterhub/handlers/base.py). So at a Hub the person is
-    logged in as well.
-
-    Raises:
-        ProbeFailure: the form lets nobody in.
-    """
-    if site.person is None:
-        return Web.to(site, site.token)
-    person = log_in(site)
-    try:
-        return person.at(site.url, site.token)
-    finally:
-        person.close()
 
 
 def _read(response: requests.Response, began: float, timeout: float) -> bytes:

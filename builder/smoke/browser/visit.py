@@ -10,9 +10,10 @@ from builder.errors import InterruptedRunError
 from builder.smoke.browser import evidence
 from builder.smoke.browser.frontends import Notebook
 from builder.smoke.browser.observer import Observer
+from builder.smoke.login import has_token_alone
 from builder.smoke.model import Halt, Outcome, ProbeFailure
 from builder.smoke.scrub import scrub
-from builder.smoke.web import Web, has_token_alone
+from builder.smoke.web import Web
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,10 +15,10 @@ from builder.smoke.board import STARTS, Board
 from builder.smoke.frame import one_frame
 from builder.smoke.hub.member import Member
 from builder.smoke.kernel import staying
+from builder.smoke.login import entry
 from builder.smoke.model import ProbeFailure
 from builder.smoke.notebook import APART, LOGDIR, Run
 from builder.smoke.visit import Visit
-from builder.smoke.web import entry
 from builder.today.endpoints import PREFIX
 
 if TYPE_CHECKING:

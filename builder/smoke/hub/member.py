@@ -14,8 +14,9 @@ from urllib.parse import quote
 
 import requests
 
+from builder.smoke.login import send_form
 from builder.smoke.model import Person, ProbeFailure
-from builder.smoke.web import Web, send_form
+from builder.smoke.web import Web
 from builder.waiting import wait_for
 
 if TYPE_CHECKING:

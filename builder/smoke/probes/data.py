@@ -9,9 +9,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from builder.smoke.login import has_token_alone, log_in
 from builder.smoke.model import NEEDS_LOGIN, ProbeFailure
 from builder.smoke.notebook import WRITTEN
-from builder.smoke.web import Web, has_token_alone, log_in
 from builder.today.answers import Ask
 from builder.today.endpoints import PREFIX
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from builder.smoke.board import Board
     from builder.smoke.recorder import Recorder
     from builder.smoke.visit import Visit
+    from builder.smoke.web import Web
     from builder.smoke.writer import Written
 
 # Seconds until TensorBoard must have read the logdir, which it looks at every five.

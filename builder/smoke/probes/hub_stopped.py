@@ -12,11 +12,11 @@ from builder.smoke.board import STARTS, Board, Info, forget, infos, launch, stop
 from builder.smoke.frame import one_frame, texts
 from builder.smoke.hub.member import Member
 from builder.smoke.kernel import staying
+from builder.smoke.login import entry
 from builder.smoke.model import ProbeFailure
 from builder.smoke.notebook import LOGDIR, Run
 from builder.smoke.probes.only import listeners
 from builder.smoke.visit import Visit
-from builder.smoke.web import entry
 from builder.waiting import wait_for
 
 if TYPE_CHECKING:
