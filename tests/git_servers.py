@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from tests.http_servers import running
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -131,12 +133,8 @@ def http_server(root: Path, log: Log, password: str | None = None) -> Iterator[s
         password: what it asks for, with any user name; None for no authentication.
     """
     server = _Server(root, log, password)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"127.0.0.1:{server.server_port}"
-    finally:
-        server.stopping.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with running(server):
+        try:
+            yield f"127.0.0.1:{server.server_port}"
+        finally:
+            server.stopping.set()

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
+from tests.http_servers import running
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -78,15 +80,11 @@ def serving(shelf: Shelf) -> Iterator[str]:
 
     stopping = threading.Event()
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"127.0.0.1:{server.server_port}"
-    finally:
-        stopping.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with running(server):
+        try:
+            yield f"127.0.0.1:{server.server_port}"
+        finally:
+            stopping.set()
 
 
 def _page(shelf: Shelf) -> dict[str, Any]:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import http.server
 import json
-import ssl
 import tarfile
-import threading
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 from builder.bazel import outcome, rc, settings
@@ -21,6 +19,7 @@ from tests.bazel import make_job, make_toolchain, small_source
 from tests.certificates import make_authority
 from tests.conftest import ROOT
 from tests.engines import engine
+from tests.http_servers import running, tls_with
 from tests.nginx import gateway, remote_cache
 
 if TYPE_CHECKING:
@@ -166,7 +165,7 @@ def _tls_server(tmp_path: Path) -> Iterator[tuple[str, bytes, str]]:
     content = b"served over TLS\n"
     sha256 = hashlib.sha256(content).hexdigest()
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)
             self.send_header("Content-Length", str(len(content)))
@@ -176,12 +175,6 @@ def _tls_server(tmp_path: Path) -> Iterator[tuple[str, bytes, str]]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
             del format, args
 
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    with http.server.ThreadingHTTPServer((address, 0), Handler) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"https://{address}:{server.server_port}", authority.pem, sha256
-        server.shutdown()
-        thread.join()
+    server = ThreadingHTTPServer((address, 0), Handler)
+    with running(server, tls_with(certificate)) as url:
+        yield url.rstrip("/"), authority.pem, sha256

@@ -31,6 +31,7 @@ from builder.smoke.probes import browser as probes
 from builder.smoke.recorder import Recorder
 from builder.smoke.scrub import scrub_bytes
 from builder.smoke.table import TABLE
+from tests.http_servers import running
 from tests.smoke_page import CANARY, COOKIE, PATH, TOKEN, Imitation
 
 if TYPE_CHECKING:
@@ -386,21 +387,18 @@ def test_no_way_leads_to_another_port_of_the_host(chromium: Browser) -> None:
             _wander(browser, one, other)
 
     _Elsewhere.asked.clear()
+    one, other = (ThreadingHTTPServer(("127.0.0.1", 0), _Elsewhere) for _ in range(2))
     with (
-        ThreadingHTTPServer(("127.0.0.1", 0), _Elsewhere) as one,
-        ThreadingHTTPServer(("127.0.0.1", 0), _Elsewhere) as other,
+        running(one),
+        running(other),
         ThreadPoolExecutor(1) as pool,  # Playwright has one browser in a thread
     ):
-        for server in (one, other):
-            threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         here, there = (f"127.0.0.1:{server.server_port}" for server in (one, other))
         pool.submit(kept, here, there).result()
         asked = [f"{port}{path}" for port, path in _Elsewhere.asked]
         assert f"{one.server_port}/away?{there}" in asked
         assert not any(port == other.server_port for port, _ in _Elsewhere.asked)
         _wander(chromium, here, there)
-        for server in (one, other):
-            server.shutdown()
     assert {path for port, path in _Elsewhere.asked if port == other.server_port} >= {
         "/socket",
         "/reached",

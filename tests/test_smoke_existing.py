@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
-import threading
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,10 +19,12 @@ from builder.smoke.recorder import Recorder
 from builder.smoke.web import Web
 from tests import jupyter
 from tests.certificates import make_authority
+from tests.http_servers import running, tls_with
 from tests.smoke_page import TOKEN, Imitation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from tests.conftest import RunBuilder
@@ -126,16 +126,8 @@ def _answering(body: str) -> Iterator[str]:
         yield url
 
 
-@contextmanager
-def _served(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/"
-        finally:
-            server.shutdown()
-            thread.join()
+def _served(handler: type[BaseHTTPRequestHandler]) -> AbstractContextManager[str]:
+    return running(ThreadingHTTPServer(("127.0.0.1", 0), handler))
 
 
 @pytest.mark.parametrize("body", ["[]", "{}", "null", '{"default": 1}', "", "<html>", "WHO"])
@@ -174,8 +166,7 @@ def test_every_way_to_it_takes_its_ca(tmp_path: Path) -> None:
     authority = make_authority("127.0.0.1")
     bundle = tmp_path / "authority.pem"
     bundle.write_bytes(authority.pem)
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(authority.write(tmp_path / "server.pem"))
+    tls = tls_with(authority.write(tmp_path / "server.pem"))
     with Imitation("", form=False, tls=tls) as imitation:
         deployment = Deployment("x", Frontend.CLASSIC)
         knowing = Site(deployment, imitation.url, TOKEN, "2.2.1", ca_bundle=str(bundle))

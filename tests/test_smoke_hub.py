@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import threading
-from contextlib import closing, contextmanager
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -29,9 +28,10 @@ from builder.smoke.table import TABLE
 from builder.smoke.walk import Walk
 from builder.smoke.web import Web
 from tests.conftest import ROOT
+from tests.http_servers import running
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from tests.conftest import RunBuilder
@@ -151,16 +151,8 @@ class _Jupyter(BaseHTTPRequestHandler):
         self.wfile.write(body.encode())
 
 
-@contextmanager
-def _jupyter() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Jupyter) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/"
-        finally:
-            server.shutdown()
-            thread.join()
+def _jupyter() -> AbstractContextManager[str]:
+    return running(ThreadingHTTPServer(("127.0.0.1", 0), _Jupyter))
 
 
 @pytest.mark.parametrize(

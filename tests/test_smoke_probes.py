@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ from builder.smoke.table import TABLE
 from builder.smoke.visit import Visit, page
 from builder.smoke.web import Web
 from tests.conftest import RELEASES, ROOT
+from tests.http_servers import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,15 +79,11 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def visit() -> Iterator[Visit]:
     """A visit without a kernel, which judging a frame does not need."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        url = f"http://127.0.0.1:{server.server_port}/lab/"
+    with running(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as root:
+        url = f"{root}lab/"
         site = Site(Deployment("x", Frontend.LAB, "/lab/"), url, "t", "2.2.1")
         absent: Any = None
         yield Visit(site, Run.fresh("2.2.1"), Web(url), absent)
-        server.shutdown()
-        thread.join()
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
@@ -15,9 +13,11 @@ from hypothesis import strategies as st
 
 from builder.smoke.model import ProbeFailure
 from builder.smoke.web import BarredOriginError, Web
+from tests.http_servers import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
 TOKEN = "canary-token"
 
@@ -54,17 +54,9 @@ class Handler(BaseHTTPRequestHandler):
         """Nothing."""
 
 
-@contextmanager
-def server() -> Iterator[str]:
+def server() -> AbstractContextManager[str]:
     """Its address, with a slash at its end."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        thread = threading.Thread(target=running.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{running.server_port}/"
-        finally:
-            running.shutdown()
-            thread.join()
+    return running(ThreadingHTTPServer(("127.0.0.1", 0), Handler))
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import json
 import socket
-import ssl
 import struct
 import threading
 from collections import deque
@@ -16,6 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from requests_toolbelt.multipart.decoder import MultipartDecoder
+
+from tests.http_servers import running, tls_with
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -213,17 +214,8 @@ def misbehaving(conduct: Conduct, certificate: Path | None = None) -> Iterator[s
     With a file that has a key and a certificate, it speaks TLS.
     """
     server = _Server(conduct)
-    if certificate is not None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate)
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-    scheme = "http" if certificate is None else "https"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"{scheme}://127.0.0.1:{server.server_port}/"
-    finally:
-        server.stopping.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with running(server, tls_with(certificate) if certificate else None) as url:
+        try:
+            yield url
+        finally:
+            server.stopping.set()
