@@ -163,7 +163,7 @@ def test_ctrl_c_during_bazel_leaves_nothing(upstream: StandIn, tmp_path: Path) -
         assert wait_for(begun, 120)
         before = set(containers("bazel-2.2.1"))
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=300)
     assert process.returncode == 130, said
     # Other tests' builds of this release may be there, and end by themselves.
     (mine,) = re.findall(r"container (\S+)", log.read_text())
@@ -185,9 +185,9 @@ def test_ctrl_c_during_a_clone_leaves_nothing(
         with subprocess.Popen(
             [sys.executable, "-m", "builder", *words], cwd=tmp_path, env=env, stderr=subprocess.PIPE
         ) as process:
-            assert log.asked.wait(timeout=60)
+            assert log.asked.wait(timeout=300)
             process.send_signal(signal.SIGINT)
-            _, said = process.communicate(timeout=60)
+            _, said = process.communicate(timeout=300)
         assert process.returncode == 130, said
         assert not [line for line in command_lines() if url in line]
     assert not list(own_cache.glob("*/git/*.git"))

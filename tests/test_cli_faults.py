@@ -107,7 +107,7 @@ def test_a_signal_in_the_middle_leaves_whole_pairs(
         assert process.stdout is not None
         process.stdout.readline()
         process.send_signal(number)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=300)
     assert process.returncode == code, errors
     assert "nothing was left half-written" in errors
     assert "Traceback" not in errors
@@ -124,7 +124,7 @@ def test_two_builds_of_one_release_at_once(tmp_path: Path) -> None:
     both = [
         subprocess.Popen(words, cwd=tmp_path, env=env, stdout=subprocess.DEVNULL) for _ in range(2)
     ]
-    assert [p.wait(timeout=60) for p in both] == [0, 0]
+    assert [p.wait(timeout=300) for p in both] == [0, 0]
     assert len(list((tmp_path / "dist").iterdir())) == 2
 
 
@@ -174,7 +174,7 @@ def test_ctrl_c_stops_a_download(tmp_path: Path, stock_wheel: Callable[[str], Pa
             assert process.stderr is not None
             assert "fetching" in process.stderr.readline()
             process.send_signal(signal.SIGINT)
-            _, errors = process.communicate(timeout=30)
+            _, errors = process.communicate(timeout=300)
     assert process.returncode == 130, errors
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
 

@@ -295,9 +295,9 @@ def test_an_interrupted_clone_leaves_nothing(
             [*words, "--upstream", url], env=env, cwd=tmp_path, stderr=subprocess.PIPE
         )
         with process:
-            assert log.asked.wait(timeout=60)
+            assert log.asked.wait(timeout=300)
             process.send_signal(number)
-            _, stderr = process.communicate(timeout=60)
+            _, stderr = process.communicate(timeout=300)
         assert process.returncode == {signal.SIGTERM: 143, signal.SIGINT: 130}[number], stderr
         left = [p.name for p in (own_cache / "tensorboard-proxy-wheels" / "git").iterdir()]
         assert [p for p in left if not p.endswith(".lock")] == []
@@ -357,7 +357,7 @@ def test_two_runs_share_one_clone(upstream: StandIn, own_cache: Path, tmp_path: 
             )
             for _ in range(2)
         ]
-        outcomes = [(*run.communicate(timeout=120), run.returncode) for run in runs]
+        outcomes = [(*run.communicate(timeout=300), run.returncode) for run in runs]
     assert [code for *_, code in outcomes] == [0, 0], outcomes
     assert outcomes[0][0] == outcomes[1][0]
     assert sum("cloning" in stderr for _, stderr, _ in outcomes) == 1

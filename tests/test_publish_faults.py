@@ -223,7 +223,7 @@ def test_an_upload_ends_in_the_right_state(case: Case, parcel: Parcel) -> None:
     def note(text: str) -> None:
         """A client that heard nothing comes back once the file is stored."""
         said.append(text)
-        assert not case.acts[0].store or conduct.kept.wait(60)
+        assert not case.acts[0].store or conduct.kept.wait(300)
 
     with misbehaving(conduct) as url:
         uploader, shelf = _doors(url, case.timeout)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from builder.smoke.recorder import Recorder
 
 # Seconds: until a frame is where it should be; for what must not happen, after it could have.
-_FRAME = 10.0
+_FRAME = 30.0
 _NEVER = 2.0
 _NOTICE = "Launching TensorBoard"
 
