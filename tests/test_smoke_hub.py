@@ -268,6 +268,16 @@ def test_the_docs_have_every_form() -> None:
         assert f" | {form.where} | `{form.prefix}` | {form.effect} |" in row
 
 
+def test_the_docs_have_every_probe() -> None:
+    """docs/smoke-hub.md is of a run of today's probes, none of which failed."""
+    text = (ROOT / "docs" / "smoke-hub.md").read_text()
+    layers = {"strangers", "isolation", "shared-loopback", "stopped", "load"}
+    for row in TABLE.values():
+        if row.layer in layers:
+            assert f"| {row.sentence} | passed" in text
+    assert "failed" not in text
+
+
 def _without(results: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
     return [
         {**r, "probes": [p for p in r["probes"] if p["name"] != name]}
