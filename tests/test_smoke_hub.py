@@ -219,6 +219,7 @@ _LAYERS = {
     "hub": ("shared-loopback", "stopped"),
     "hub-redirect": (),
     "hub-containers": ("strangers", "isolation", "stopped"),
+    "hub-existing": (),
     "hub-forms": ("hub-forms",),
     "hub-forms-prefix": ("hub-forms-prefix",),
     "hub-load": ("load",),
