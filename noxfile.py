@@ -12,8 +12,7 @@ nox.options.sessions = ["tests", "lint", "types"]
 def build(session: nox.Session) -> None:
     """Releases → patched, renamed, checked wheels in dist/ (2.2.1, '>=1.13,<2.3', latest, all)."""
     wanted = {"--deep": "deep", "--backend": "bazel", "--prune": "bazel"}
-    extras = {wanted[w] for word in session.posargs if (w := word.partition("=")[0]) in wanted}
-    session.install("-e", f".[{','.join(sorted(extras))}]")
+    session.install("-e", _project(session, wanted))
     session.run("python", "-m", "builder", "build", *session.posargs)
 
 
@@ -28,8 +27,7 @@ def plan(session: nox.Session) -> None:
 def check(session: nox.Session) -> None:
     """Check wheels: dist/*.whl [--stock WHEEL] [--provenance] [--deep]."""
     wanted = {"--deep": "deep", "--provenance": "publish"}
-    extras = {wanted[word] for word in session.posargs if word in wanted}
-    session.install("-e", f".[{','.join(sorted(extras))}]")
+    session.install("-e", _project(session, wanted))
     session.run("python", "-m", "builder", "check", *session.posargs)
 
 
@@ -57,7 +55,8 @@ def publish(session: nox.Session) -> None:
 @nox.session
 def install_hint(session: nox.Session) -> None:
     """The commands with which a user installs published wheels safely: RELEASE..."""
-    session.install("-e", ".[publish]")
+    wanted = {"--repository": "publish", "--index-url": "publish"}
+    session.install("-e", _project(session, wanted))
     session.run("python", "-m", "builder", "install-hint", *session.posargs)
 
 
@@ -178,3 +177,10 @@ def bench(session: nox.Session) -> None:
     """Measure ratios against what a user would otherwise run: wheel [RELEASE...]."""
     session.install("-e", ".[bench]")
     session.run("python", "-m", "builder", "bench", *session.posargs)
+
+
+def _project(session: nox.Session, wanted: dict[str, str]) -> str:
+    """The project with the extras that these options want; pip takes no empty brackets."""
+    words = {word.partition("=")[0] for word in session.posargs}
+    extras = sorted({extra for option, extra in wanted.items() if option in words})
+    return f".[{','.join(extras)}]" if extras else "."
