@@ -273,7 +273,7 @@ def test_a_context_that_is_not_there_is_no_other_engine(
 ) -> None:
     """Not the local one: what is removed or built there was meant for another."""
     env = {**_contexts(tmp_path, current), "DOCKER_CONTEXT": named}
-    done = run_builder("build", "--prune", env=env)
+    done = run_builder("base-image", env=env)
     assert done.returncode == 14, done.stderr
     assert done.stderr.startswith("error: there is no Docker context 'gone'\n")
     assert "docker context ls" in done.stderr

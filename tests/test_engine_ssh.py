@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,7 @@ from builder.engine.door import Engine
 from builder.engine.ssh import Tunnel
 from tests.engines import base_image, build_base
 from tests.git_servers import command_lines
+from tests.needs import lacking
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +38,7 @@ exec sh -c "$command"
 def near(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An ssh on PATH that reaches this machine; the file that tells what it was given."""
     if shutil.which("docker") is None:
-        pytest.skip("there is no docker client")
+        lacking("there is no docker client")
     ssh, seen = tmp_path / "bin" / "ssh", tmp_path / "seen"
     ssh.parent.mkdir()
     ssh.write_text(NEAR.replace("{seen}", str(seen)))
@@ -50,7 +52,7 @@ def test_an_engine_behind_ssh_does_all_that_one_does(near: Path) -> None:
     from docker import DockerClient
 
     image = base_image()
-    with Tunnel("ssh://me@far.example:2222") as tunnel:
+    with closing(Tunnel("ssh://me@far.example:2222")) as tunnel:
         own = Engine(DockerClient(base_url=tunnel.url), "ssh://me@far.example:2222")
         assert own.host == "far.example"
         with running(own, "test-ssh", Started(image, ["sh", "-c", "echo up; sleep 600"])) as made:
@@ -84,6 +86,14 @@ def test_what_ssh_says_is_said(run_builder: RunBuilder) -> None:
     there = "no container engine answers at ssh://127.0.0.1:1: ssh: connect to host 127.0.0.1"
     without = "ssh is not installed, and the engine is at ssh://127.0.0.1:1"
     assert done.stderr.startswith(f"error: {there if shutil.which('ssh') else without}")
+
+
+def test_a_password_is_refused_and_not_shown(run_builder: RunBuilder) -> None:
+    """As Docker's own client refuses it: it would stand in ssh's command line."""
+    done = run_builder("base-image", env={"DOCKER_HOST": "ssh://me:canary-31@127.0.0.1:1"})
+    assert done.returncode == 14, done.stderr
+    assert "holds a password" in done.stderr
+    assert "canary" not in done.stderr
 
 
 def test_without_ssh_it_says_so(run_builder: RunBuilder, tmp_path: Path) -> None:

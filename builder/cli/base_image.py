@@ -7,24 +7,24 @@ import time
 
 import click
 
+from builder.cli.prune import prune as remove_ours
+from builder.cli.prune import prune_option
 from builder.console import Console
-from builder.engine import base, door, leftovers
+from builder.engine import base, door
 
 
 @click.command("base-image")
 @click.argument("purposes", nargs=-1, type=click.Choice(sorted(base.PACKAGES)))
 @click.option("--mirror", metavar="URL", help="A Debian mirror; default: debootstrap's own.")
 @click.option("--again", is_flag=True, help="Make it anew, with today's security updates.")
-@click.option("--prune", is_flag=True, help="Remove all that we left in the engine, and stop.")
+@prune_option
 @click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
 def base_image(purposes: tuple[str, ...], mirror: str | None, again: bool, prune: bool) -> int:
     """Make base images by debootstrap from Debian's packages; needs root. Default: all of them."""
+    if prune:
+        return remove_ours(purposes, mirror, again)
     console = Console()
     engine = door.connect(os.environ)
-    if prune:
-        removed = leftovers.prune(engine)
-        console.say("\n".join(removed) if removed else "nothing of ours is in the engine")
-        return 0
     for purpose in purposes or sorted(base.PACKAGES):
         began = time.monotonic()
         if again or not base.is_there(engine, purpose):

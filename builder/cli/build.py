@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +17,10 @@ from builder.cli.options import (
     take_common,
     with_picks,
 )
+from builder.cli.prune import prune as remove_ours
+from builder.cli.prune import prune_option
 from builder.cli.source_build import backend_options, foundry, take_foundry
 from builder.cli.words import finding_line
-from builder.console import Console
-from builder.engine import door, leftovers
-from builder.errors import RequestError
 from builder.machine import cores
 from builder.model import Standing
 from builder.pipeline.backends import Backend
@@ -32,6 +30,7 @@ from builder.request import parse_request
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from builder.console import Console
     from builder.model import MetadataEdit, Picked
 
 _SEVERAL_KINDS = 1
@@ -44,7 +43,7 @@ _SHOWN = 3
 @pick_option
 @source_options
 @backend_options
-@click.option("--prune", is_flag=True, help="Remove all of ours from the engine, build nothing.")
+@prune_option
 @identity_options
 @click.option("--force", is_flag=True, help="Replace a different wheel of the same name.")
 @click.option("--deep", is_flag=True, help="Also install and start each wheel in its own era.")
@@ -59,14 +58,8 @@ def build(
     **chosen: Any,
 ) -> int:
     """Build releases: 2.2.1, '>=1.13,<2.3', latest, all, or several of these."""
-    if prune and releases:
-        raise RequestError(
-            "--prune builds nothing: it removes everything of ours from the engine, also what "
-            "other runs use",
-            "say it alone, or leave it out",
-        )
     if prune:
-        return _prune()
+        return remove_ours(releases)
     common = take_common(chosen)
     backend, source = take_foundry(chosen)
     options = replace(with_picks(picks, common.remote, series, chosen), backend=backend)
@@ -145,13 +138,6 @@ def _bazel(outcome: Built) -> list[tuple[str, str]]:
         rows.append(("equivalence", f"{found.identical} members identical, none different"))
         rows += [("explained", f"{count}: {why}") for why, count in found.reasons.items()]
     return rows
-
-
-def _prune() -> int:
-    console = Console()
-    removed = leftovers.prune(door.connect(os.environ))
-    console.say("\n".join(removed) if removed else "nothing of ours is in the engine")
-    return 0
 
 
 def _edit(edit: MetadataEdit) -> str:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from builder.engine.containers import labelled
 from builder.engine.door import LABEL, told
+from builder.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from docker import DockerClient
-    from docker.errors import APIError
 
     from builder.engine.door import Engine
 
@@ -42,12 +42,10 @@ def prune(engine: Engine, label: str = LABEL, value: str | None = None) -> list[
     Raises:
         EngineError: the engine refused something; all else is gone.
     """
-    removed: list[str] = []
-    for container in labelled(engine, label, value):
-        container.remove()
-        removed.append(f"container {container.name}")
+    refused: list[Exception] = []
+    containers = labelled(engine, label, value)
+    removed = _remove(((f"container {c.name}", c.remove) for c in containers), refused)
     wanted: _Wanted = {"label": label if value is None else f"{label}={value}"}
-    refused: list[APIError] = []
     client = engine.client
     with told("remove all that we left in it"):
         networks = client.networks.list(filters=wanted)
@@ -62,11 +60,11 @@ def prune(engine: Engine, label: str = LABEL, value: str | None = None) -> list[
     return removed
 
 
-def _remove_images(client: DockerClient, wanted: _Wanted, refused: list[APIError]) -> list[str]:
+def _remove_images(client: DockerClient, wanted: _Wanted, refused: list[Exception]) -> list[str]:
     """An image goes after those that were made of it, and the engine lists them in any order."""
     removed: list[str] = []
     while True:
-        stuck: list[APIError] = []
+        stuck: list[Exception] = []
         images = client.api.images(filters=wanted)
         gone = _remove(
             ((_called(i), partial(client.images.remove, i["Id"], force=True)) for i in images),
@@ -84,7 +82,7 @@ def _called(image: Mapping[str, Any]) -> str:
 
 
 def _remove(
-    things: Iterable[tuple[str, Callable[[], object]]], refused: list[APIError]
+    things: Iterable[tuple[str, Callable[[], object]]], refused: list[Exception]
 ) -> list[str]:
     """Those of the things that were there and are gone now; refusals are added to the list."""
     from docker.errors import APIError, NotFound
@@ -95,7 +93,7 @@ def _remove(
             remove()
         except NotFound:
             continue
-        except APIError as error:
+        except (APIError, EngineError) as error:
             refused.append(error)
         else:
             removed.append(name)

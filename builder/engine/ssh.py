@@ -9,8 +9,10 @@ from __future__ import annotations
 import socket
 import tempfile
 import threading
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from builder import command
 from builder.errors import EngineError
@@ -30,10 +32,15 @@ class Tunnel:
         address: `ssh://user@host:port`, as ssh(1) takes it.
 
     Raises:
-        EngineError: there is no ssh.
+        EngineError: there is no ssh, or the address holds a password.
     """
 
     def __init__(self, address: str) -> None:
+        if urlsplit(address).password is not None:
+            raise EngineError(
+                "the engine's address holds a password, which ssh would show to everybody here",
+                "take it out, and let ssh in by a key: ssh-agent(1)",
+            )
         if command.find("ssh") is None:
             raise EngineError(
                 f"ssh is not installed, and the engine is at {address}",
@@ -44,17 +51,12 @@ class Tunnel:
         self._path = Path(self._room.name) / "engine.sock"
         self._log = Path(self._room.name) / "ssh.log"
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._closing = False
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(self._path))
         self._listener.listen()
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     @property
     def url(self) -> str:
@@ -68,6 +70,7 @@ class Tunnel:
 
     def close(self) -> None:
         """End all connections."""
+        self._closing = True
         self._listener.shutdown(socket.SHUT_RDWR)
         self._thread.join()
         self._listener.close()
@@ -77,12 +80,14 @@ class Tunnel:
         self._room.cleanup()
 
     def _serve(self) -> None:
-        while True:
+        while not self._closing:
+            self._processes = [p for p in self._processes if p.poll() is None]
             try:
                 near, _ = self._listener.accept()
-            except OSError:  # it is closed
-                return
-            with near:
-                process = command.speak(self._words, over=near.fileno(), log=self._log)
-            self._processes = [p for p in self._processes if p.poll() is None]
-            self._processes.append(process)
+                with near:
+                    process = command.speak(self._words, over=near.fileno(), log=self._log)
+            except OSError as error:  # it is closed; or the one who asks is told, and others go on
+                with suppress(OSError), self._log.open("a") as sink:
+                    sink.write(f"{error}\n")
+            else:
+                self._processes.append(process)

@@ -1,0 +1,38 @@
+"""`--prune`, which `build` and `base-image` have."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from builder.console import Console
+from builder.engine import door, leftovers
+from builder.errors import RequestError
+
+prune_option = click.option(
+    "--prune",
+    is_flag=True,
+    help="Remove everything of ours from the engine, also what other runs use; nothing else.",
+)
+
+
+def prune(*besides: object) -> int:
+    """Remove everything of ours from the engine, and say what it was.
+
+    Args:
+        besides: what else the user asked for, which must be nothing.
+
+    Raises:
+        RequestError: it was something.
+        EngineError: no engine answers, or it refused something.
+    """
+    if any(besides):
+        raise RequestError(
+            "--prune makes nothing: it removes everything of ours from the engine, also what "
+            "other runs use",
+            "say it alone, or leave it out",
+        )
+    removed = leftovers.prune(door.connect(os.environ))
+    Console().say("\n".join(removed) if removed else "nothing of ours is in the engine")
+    return 0
