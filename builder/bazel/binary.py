@@ -48,8 +48,9 @@ def choose(
     version = None if row is None or row.bazel == "-" else row.bazel
     if wanted == OF_BASE or (wanted is None and own_base):
         return Bazel(version)
-    if wanted is not None and "://" not in wanted:
-        content = _read(Path(wanted))
+    path = _path_of(wanted)
+    if path is not None:
+        content = _read(path)
         return Bazel(version, hashlib.sha256(content).hexdigest(), content)
     if row is None or version is None or row.sha256 == "-":
         raise RequestError(
@@ -69,8 +70,13 @@ def check(wanted: str | None) -> None:
     Raises:
         RequestError: it cannot.
     """
-    if wanted not in {None, OF_BASE} and "://" not in str(wanted):
-        _read(Path(str(wanted)))
+    path = _path_of(wanted)
+    if path is not None:
+        _read(path)
+
+
+def _path_of(wanted: str | None) -> Path | None:
+    return None if wanted is None or wanted == OF_BASE or "://" in wanted else Path(wanted)
 
 
 class Fetch:

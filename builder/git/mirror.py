@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import tempfile
 import threading
-import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,6 +14,7 @@ from builder.errors import SourceError
 from builder.git.remote import check_revision, is_object_id
 from builder.git.repository import Repository
 from builder.git.runner import Runner, check_git
+from builder.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from builder.settings import Environment
 
 _CLONE_SECONDS = 3600
-_GLANCE = 0.2  # seconds between two looks at a lock and at Ctrl-C
 _REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 
 
@@ -240,11 +240,14 @@ def locked(directory: Path, check_cancelled: Callable[[], None]) -> Iterator[Non
         yield
         return
     with directory.with_suffix(".lock").open("ab") as handle:
-        while True:
+
+        def taken() -> bool | None:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
             except BlockingIOError:
                 check_cancelled()
-                time.sleep(_GLANCE)
+                return None
+            return True
+
+        wait_for(taken, math.inf)
         yield

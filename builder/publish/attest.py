@@ -91,7 +91,8 @@ def sign(wheel: Path) -> Path:
         raise
     except Exception as error:
         # What Fulcio's and Rekor's clients raise derives from nothing else, often without a word.
-        why = " ".join(str(error).split()) or f"{type(error).__name__}: {error.__cause__}"
+        said = str(error) or f"{type(error).__name__}, {error.__cause__ or 'without a word'}"
+        why = " ".join(said.split())
         raise PublishError(
             f"{wheel.name} could not be attested: {why}", "run it again; nothing was uploaded"
         ) from error

@@ -170,7 +170,7 @@ class Web:
             ) as response:
                 content = _read(response, began, timeout)
         except requests.Timeout as error:
-            raise _late(url, timeout) from error
+            raise requests.Timeout(f"{url} was not complete within {timeout:g} s") from error
         seconds = time.monotonic() - began
         return Answer(response.url, response.status_code, response.headers, content, seconds)
 
@@ -215,16 +215,12 @@ def _read(response: requests.Response, began: float, timeout: float) -> bytes:
         while piece := response.raw.read1(_PIECE, decode_content=True):
             pieces.append(piece)
             if time.monotonic() - began > timeout:
-                raise _late(response.url, timeout)
+                raise requests.Timeout
     except urllib3.exceptions.ReadTimeoutError as error:
-        raise _late(response.url, timeout) from error
+        raise requests.Timeout from error
     except urllib3.exceptions.HTTPError as error:
         raise requests.ConnectionError(f"{response.url} broke off: {error}") from error
     return b"".join(pieces)
-
-
-def _late(url: str, timeout: float) -> requests.Timeout:
-    return requests.Timeout(f"{url} was not complete within {timeout:g} s")
 
 
 class _OneOrigin(HTTPAdapter):
