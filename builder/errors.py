@@ -6,6 +6,11 @@ do (`hint`). The command line prints both; a traceback is shown with `--debug` o
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 class BuilderError(Exception):
     """A failure that a person can act on.
@@ -122,10 +127,16 @@ def extra_hint(extra: str) -> str:
     return f"in a checkout of this project: pip install -e '.[{extra}]'"
 
 
-def fault(error: Exception) -> BuilderError:
-    """What a person is told of an error that nobody foresaw; its cause is the error itself."""
+def fault(error: Exception, scrub: Callable[[str], str] = str) -> BuilderError:
+    """What a person is told of an error that nobody foresaw; its cause is the error itself.
+
+    Args:
+        error: what was raised.
+        scrub: takes secrets out of its words.
+    """
     told = BuilderError(
-        f"a fault of ours: {type(error).__name__}: {error}", "run it with --debug, and report it"
+        f"a fault of ours: {type(error).__name__}: {scrub(str(error))}",
+        "run it with --debug, and report it",
     )
     told.__cause__ = error
     return told

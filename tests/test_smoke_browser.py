@@ -8,7 +8,7 @@ import re
 import threading
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, ClassVar
@@ -26,12 +26,14 @@ from builder.smoke.browser.chromium import Browser, barred, browsing, flags
 from builder.smoke.browser.observer import Observer
 from builder.smoke.browser.traffic import Exchange, Kind
 from builder.smoke.browser.words import CONSOLE, Word, complaints
+from builder.smoke.login import has_form
 from builder.smoke.model import Deployment, Frontend, Outcome, Site
 from builder.smoke.probes import browser as probes
 from builder.smoke.recorder import Recorder
 from builder.smoke.scrub import scrub_bytes
 from builder.smoke.table import TABLE
 from tests.http_servers import running
+from tests.needs import lacking
 from tests.smoke_page import CANARY, COOKIE, PATH, TOKEN, Imitation
 
 if TYPE_CHECKING:
@@ -255,11 +257,12 @@ def chromium() -> Iterator[Browser]:
             patch.setattr(view, name, 4.0)
         for name, seconds in (("_FRAME", 4.0), ("_NEVER", 0.6)):
             patch.setattr(probes, name, seconds)
-        try:
-            with browsing(os.environ, ["127.0.0.1"]) as browser:
-                yield browser
-        except SmokeError as error:
-            pytest.skip(f"{error.message}; {error.hint}")
+        with ExitStack() as stack:
+            try:
+                browser = stack.enter_context(browsing(os.environ, ["127.0.0.1"]))
+            except SmokeError as error:
+                lacking(f"{error.message}; {error.hint}")
+            yield browser
 
 
 def test_any_jupyter_shows_its_application(chromium: Browser) -> None:
@@ -314,7 +317,8 @@ def test_a_good_page_passes(chromium: Browser, tmp_path: Path) -> None:
 def _theirs(imitation: Imitation, frontend: Frontend = Frontend.CLASSIC) -> Site:
     """The same as a Jupyter that is not ours."""
     deployment = Deployment("theirs", frontend, layers=("browser", "reopen"))
-    return Site(deployment, imitation.url, TOKEN, "2.2.1")
+    site = Site(deployment, imitation.url, TOKEN, "2.2.1")
+    return replace(site, has_form=has_form(site))
 
 
 def test_without_a_form_the_token_is_in_a_header(chromium: Browser, tmp_path: Path) -> None:
@@ -341,7 +345,7 @@ def test_a_form_that_is_missing_in_ours_is_a_failure(chromium: Browser, tmp_path
     record = Recorder()
     with pytest.MonkeyPatch.context() as patch, Imitation("", form=False) as imitation:
         patch.setattr(visits, "LOG_IN", 1.0)
-        site = replace(_theirs(imitation), inside=Ours())
+        site = replace(_theirs(imitation), inside=Ours(), has_form=True)
         probes.walk(chromium, site, PATH, CANARY, record, tmp_path)
     assert record.results[0].name == "browser-log-in"
     assert record.results[0].outcome is Outcome.FAILED

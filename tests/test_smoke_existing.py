@@ -12,7 +12,7 @@ import requests
 
 from builder.errors import RequestError, SmokeError
 from builder.smoke.existing import Existing, ask, parse, redirect_of, visiting
-from builder.smoke.login import has_token_alone, log_in
+from builder.smoke.login import has_form, log_in
 from builder.smoke.model import Deployment, Frontend, Outcome, Person, ProbeFailure, Site
 from builder.smoke.probes import only
 from builder.smoke.recorder import Recorder
@@ -155,7 +155,7 @@ def test_its_kernel_is_asked_by_its_own_ca(
         assert deployment.redirect == "", "without a Hub that form leads nowhere"
         assert (deployment.base_url, deployment.name) == ("/user/ann/", there.label)
         with visiting(there, deployment, release) as theirs:
-            assert not has_token_alone(theirs)
+            assert theirs.has_form
             log_in(theirs).close()
         with pytest.raises(SmokeError, match="CERTIFICATE_VERIFY_FAILED"):
             ask(replace(there, ca_bundle=None), Frontend.LAB)
@@ -178,13 +178,13 @@ def test_every_way_to_it_takes_its_ca(tmp_path: Path) -> None:
             only.walk(site, 6006, record)
             assert record.results[0].name == "anonymous-refused"
             assert record.results[0].outcome is outcome, record.results[0].detail
-        assert has_token_alone(knowing)
+        assert not has_form(knowing)
         with closing(Web.to(knowing, TOKEN)) as web:
             assert web.ask("api").status == 200
         with pytest.raises(ProbeFailure, match="login answers 403"):
             log_in(knowing)
         with pytest.raises(requests.exceptions.SSLError):
-            has_token_alone(replace(knowing, ca_bundle=None))
+            has_form(replace(knowing, ca_bundle=None))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -12,6 +12,7 @@ from packaging.version import InvalidVersion, Version
 
 from builder.errors import RequestError, SmokeError
 from builder.smoke.kernel import started
+from builder.smoke.login import has_form
 from builder.smoke.model import VARIABLE, Deployment, ProbeFailure, Site
 from builder.smoke.scrub import scrub, spellings
 from builder.smoke.web import PORTS, Web
@@ -142,5 +143,10 @@ def redirect_of(web: Web, variable: str) -> str:
 
 @contextmanager
 def visiting(there: Existing, deployment: Deployment, release: str) -> Iterator[Site]:
-    """The site of a Jupyter that runs anyway; nothing is started or ended."""
-    yield Site(deployment, there.url, there.token, release, ca_bundle=there.ca_bundle)
+    """The site of a Jupyter that runs anyway; nothing is started or ended.
+
+    Raises:
+        requests.RequestException: there is no whole answer.
+    """
+    site = Site(deployment, there.url, there.token, release, ca_bundle=there.ca_bundle)
+    yield replace(site, has_form=has_form(site))

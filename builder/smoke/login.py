@@ -53,16 +53,17 @@ def send_form(web: Web, address: str, fields: Mapping[str, str]) -> int:
     return web.ask(address, body, headers=kind).status
 
 
-def has_token_alone(site: Site) -> bool:
-    """Whether there is no form to log in by: somebody else's server, and a Hub does that for it.
+def has_form(site: Site) -> bool:
+    """Whether a Jupyter has a form that takes its token.
 
     jupyterhub-singleuser has no `login`, or sends those who want it to the Hub.
+
+    Raises:
+        requests.RequestException: there is no whole answer.
     """
-    if site.inside is not None or site.person is not None:
-        return False
     with closing(Web.to(site)) as web:
         form = web.ask("login")
-    return form.status != 200 or b'name="password"' not in form.body
+    return form.status == 200 and b'name="password"' in form.body
 
 
 def entry(site: Site) -> Web:

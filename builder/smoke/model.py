@@ -115,6 +115,7 @@ class Site:
         inside: the way behind the port, or None for a deployment that is not ours.
         person: who logs in at a Hub's form, or None where the form takes the token.
         ca_bundle: file or directory with the CAs to trust, or None for the default.
+        has_form: whether there is a form to log in by; a server of somebody else's Hub has none.
     """
 
     deployment: Deployment
@@ -124,6 +125,7 @@ class Site:
     inside: Inside | None = None
     person: Person | None = None
     ca_bundle: str | None = None
+    has_form: bool = True
 
     @property
     def origin(self) -> str:

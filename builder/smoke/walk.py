@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from builder.errors import BuilderError, InterruptedRunError
+from builder.errors import BuilderError, InterruptedRunError, fault
 from builder.smoke import visit
 from builder.smoke.abreast import alone
 from builder.smoke.login import entry
@@ -142,7 +142,7 @@ def reported(
         )
         (room / RESULT).write_text(result.to_json(), encoding="utf-8")
     if unforeseen is not None:
-        raise unforeseen
+        raise fault(unforeseen, recorder.scrub)
     return result
 
 

@@ -10,7 +10,6 @@ from builder.errors import InterruptedRunError
 from builder.smoke.browser import evidence
 from builder.smoke.browser.frontends import Notebook
 from builder.smoke.browser.observer import Observer
-from builder.smoke.login import has_token_alone
 from builder.smoke.model import Halt, Outcome, ProbeFailure
 from builder.smoke.scrub import scrub
 from builder.smoke.web import Web
@@ -134,7 +133,7 @@ def _log_in_at_hub(page: Page, site: Site, person: Person) -> None:
 
 
 def _log_in_at_jupyter(page: Page, site: Site) -> None:
-    if has_token_alone(site):
+    if not site.has_form:
         # On WebSockets too; and this browser knows no other host and port.
         page.context.set_extra_http_headers({"Authorization": f"token {site.token}"})
         return

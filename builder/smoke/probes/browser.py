@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
@@ -181,7 +182,8 @@ def _reopen(visit: Visit, path: str, canary: str, record: Recorder) -> None:
         visit.notebook.open()
         view.wait_for_canary(visit.observer, _only_frame(visit), canary)
     with record.probe("browser-reopened-untrusted", vital=True) as told:
-        _distrust(Web.to(visit.site, visit.site.token), path)
+        with closing(Web.to(visit.site, visit.site.token)) as web:
+            _distrust(web, path)
         visit.notebook.open()
         visit.notebook.wait_until_idle()
         # What a cell printed is shown in any case: it says that outputs are being drawn. The cell

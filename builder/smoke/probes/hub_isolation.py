@@ -74,7 +74,7 @@ def walk(hub: Hub, release: str, record: Recorder) -> None:
     with ExitStack() as stack:
         with record.layer("strangers"):
             with record.probe("owner-shows", vital=True) as told:
-                ready.append(_prepare(hub, release, stack))
+                ready.append(_prepare(hub, release, record, stack))
                 told(f"port {ready[0].target.port}, tag {ready[0].target.canary}")
             _strangers(ready[0], record)
         with record.layer(own):
@@ -86,11 +86,12 @@ def walk(hub: Hub, release: str, record: Recorder) -> None:
                 _together(ready[0], record)
 
 
-def _prepare(hub: Hub, release: str, stack: ExitStack) -> _Cast:
+def _prepare(hub: Hub, release: str, record: Recorder, stack: ExitStack) -> _Cast:
     alice = stack.enter_context(closing(Member.log_in(hub.root, "alice")))
     bob = stack.enter_context(closing(Member.log_in(hub.root, "bob")))
-    alice.start()
-    bob.start()
+    for member in (alice, bob):
+        record.hide(member.token)
+        member.start()
     visit = stack.enter_context(visits.opened(hub.site(alice, release), Run.fresh(release)))
     return _Cast(hub, alice, bob, visit, _show(visit))
 
@@ -131,7 +132,7 @@ def _strangers(cast: _Cast, record: Recorder) -> None:
     with record.probe("ways-of-nobody") as told:
         told(_ways_of_nobody(cast, page))
     with record.probe("expired-token-refused") as told:
-        told(_expired(cast, page))
+        told(_expired(cast, page, record))
     with record.probe("logged-out-refused") as told:
         told(_logged_out(cast, page))
     with record.probe("login-not-framed") as told:
@@ -162,13 +163,14 @@ def _ways_of_nobody(cast: _Cast, page: str) -> str:
     )
 
 
-def _expired(cast: _Cast, page: str) -> str:
+def _expired(cast: _Cast, page: str, record: Recorder) -> str:
     """A token that has expired lets nobody in; its control is that it did before.
 
     Her server has asked the Hub about it by then, and believes what it was told for a while.
     """
     member = cast.alice
     token = member.new_token(_SHORT)
+    record.hide(token)
     api = f"{cast.hub.root}hub/api/user"
 
     def gone() -> bool | None:
