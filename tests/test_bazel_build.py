@@ -24,6 +24,7 @@ from tests.cli import WHEEL
 from tests.conftest import ROOT
 from tests.engines import build_base, engine
 from tests.git_servers import Log, command_lines, http_server
+from tests.needs import lacking
 from tests.upstream import git
 
 if TYPE_CHECKING:
@@ -199,7 +200,7 @@ def test_the_hand_command_of_the_readme(
     """`docker build` with the documented arguments, `docker cp`: the overlay's members."""
     docker = shutil.which("docker")
     if docker is None:
-        pytest.skip("there is no docker client")
+        lacking("there is no docker client")
     context = tmp_path / "context"
     shutil.copytree(ROOT / "dockerfiles", context / "dockerfiles")
     shutil.copy(ROOT / ".dockerignore", context)

@@ -14,6 +14,7 @@ import pytest
 from tests.cli import STOCK, WHEEL
 from tests.conftest import ROOT
 from tests.index_server import Shelf, serving
+from tests.needs import lacking
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +69,7 @@ def test_a_different_wheel_in_dist_is_not_lost(run_builder: RunBuilder, tmp_path
 def test_a_directory_that_cannot_take_it(tmp_path: Path, mount: str, why: str) -> None:
     """A real read-only and a real full file system, in a mount namespace of our own."""
     if subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode:
-        pytest.skip("this user may not make a mount namespace (unshare -rm)")
+        lacking("this user may not make a mount namespace (unshare -rm)")
     (tmp_path / "dist").mkdir()
     script = (
         f"mount -t tmpfs -o {mount} tmpfs dist &&"

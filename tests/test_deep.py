@@ -20,6 +20,7 @@ from builder.settings import read_environment
 from builder.wheel import archive
 from builder.wheel.rewrite import Rewriting, rewrite
 from builder.wheel.serialize import Copied, Stored, serialize
+from tests import needs
 from tests.conftest import CATALOG, ROOT
 
 if TYPE_CHECKING:
@@ -36,9 +37,7 @@ IMPORTED = "tensorboard/notebook.py"
 def newest(release: Callable[[str], Release], stock_wheel: Callable[[str], Path]) -> WheelBytes:
     """2.21.0 under the test name: the release whose era is the most likely to be at hand."""
     era = era_of(release("2.21.0"))
-    words = [sys.executable, "-m", "uv", "python", "find", era.python]
-    if subprocess.run(words, capture_output=True, check=False).returncode:
-        pytest.skip(f"no CPython {era.python}, the era of 2.21.0")
+    needs.python(era.python)
     identity = make_identity(
         IdentityKind.TEST, "2.21.0", name="tensorboardtmp", local_label="", build_tag=None
     )

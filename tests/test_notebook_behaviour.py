@@ -29,6 +29,7 @@ from builder.delta import make_delta
 from builder.series import load_series
 from builder.wheel import archive
 from tests.conftest import CATALOG, ROOT, stock_path
+from tests.needs import lacking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -294,7 +295,7 @@ def python37() -> list[str]:
         [*python, "-I", "-c", "import IPython, six"], capture_output=True, text=True, check=False
     )
     if probe.returncode != 0:
-        pytest.skip(f"no CPython 3.7 with IPython: {probe.stderr.strip()[-200:]}")
+        lacking(f"there is no CPython 3.7 with IPython: {probe.stderr.strip()[-200:]}")
     return python
 
 

@@ -22,6 +22,7 @@ from builder.smoke import inside, namespace, survivors
 from builder.smoke.namespace import Separation, hosting
 from builder.waiting import wait_for
 from tests.conftest import ROOT
+from tests.needs import lacking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +40,7 @@ def way(request: pytest.FixtureRequest) -> Separation:
     """Each way that this user has."""
     chosen = WAYS[request.param]
     if chosen and subprocess.run([*chosen.enter, "true"], check=False).returncode:
-        pytest.skip(f"this user may not: {' '.join(chosen.enter)}")
+        lacking(f"this user may not: {' '.join(chosen.enter)}")
     return chosen
 
 

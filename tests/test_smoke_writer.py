@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from builder.smoke import notebook
 from builder.smoke.writer import Log, grey_png
 from builder.today.events import crc32c
+from tests.needs import lacking
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,7 +88,7 @@ def test_same_on_every_python(version: str, tmp_path: Path) -> None:
     words = ["-m", "uv", "python", "find", "--no-python-downloads", version]
     found = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False)
     if found.returncode:
-        pytest.skip(f"no CPython {version} here")
+        lacking(f"there is no CPython {version} on PATH")
     assert write_by([found.stdout.strip()], tmp_path) == EXPECTED
 
 
