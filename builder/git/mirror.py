@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import threading
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -180,18 +181,14 @@ def open_mirror(
     """
     directory = root / f"{upstream.key}.git"
     remotes = [upstream, *([] if source is None else [source])]
-
-    def runner(where: Path, *, alone: bool) -> Runner:
-        return Runner(
-            where,
-            environ,
-            settings,
-            remotes=remotes,
-            offline=alone,
-            check_cancelled=check_cancelled,
-        )
-
-    check_git(runner(Path.cwd(), alone=True))
+    runner = partial(
+        Runner,
+        environ=environ,
+        settings=settings,
+        remotes=remotes,
+        check_cancelled=check_cancelled,
+    )
+    check_git(runner(Path.cwd(), offline=True))
     if not directory.is_dir():
         if offline:
             raise SourceError(
@@ -200,15 +197,15 @@ def open_mirror(
             )
         try:
             root.mkdir(parents=True, exist_ok=True)
-            _clone(directory, upstream, runner(root, alone=False), note)
+            _clone(directory, upstream, runner(root), note)
         except OSError as error:
             raise SourceError(
                 f"the mirror {directory} cannot be made: {error.strerror}",
                 "make room, or set XDG_CACHE_HOME to another directory",
             ) from error
     return Mirror(
-        runner(directory, alone=offline),
-        runner(directory, alone=True),
+        runner(directory, offline=offline),
+        runner(directory, offline=True),
         upstream,
         source or upstream,
         offline=offline,
