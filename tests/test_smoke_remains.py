@@ -100,6 +100,19 @@ def test_many_failures_are_bounded(tmp_path: Path) -> None:
     assert (error.hint, said) == ("what to do about each is said there", "")
 
 
+def test_what_failed_first_is_told_first(tmp_path: Path) -> None:
+    """Of each deployment; what was not reached after it comes behind."""
+    unreached = tuple(
+        ProbeResult(name, Outcome.FAILED, 0.0, "not reached") for name in ("reuse", "list")
+    )
+    results = [failed("page", name) for name in ("d0", "d1")]
+    results = [left(tmp_path, replace(r, probes=(*r.probes, *unreached))) for r in results]
+    error, _ = told(tmp_path, *results)
+    assert error.message == (
+        "2.2.1 d0: page: not so; 2.2.1 d1: page: not so; 2.2.1 d0: reuse: not reached; and 3 more"
+    )
+
+
 def test_nothing_asserted_is_told(tmp_path: Path) -> None:
     """A deployment of which all was skipped has failed, and the run with it."""
     skipped = (ProbeResult("page", Outcome.SKIPPED, 0.0, "--no-browser"),)

@@ -151,7 +151,10 @@ def judge(results: Sequence[Result], reports: Path, console: Console, broken: in
     """
     _show_table(results, console)
     failed = [result for result in results if result.outcome is Outcome.FAILED]
-    wrong = failures(failed)
+    each = [failures([result]) for result in failed]
+    # What failed first in each of them; the rest often follows from that.
+    wrong = [line for lines in each for line in lines[:1]]
+    wrong += [line for lines in each for line in lines[1:]]
     if broken:
         wrong.append(f"{broken} of the releases could not be run, as said above")
     if wrong:
