@@ -130,6 +130,7 @@ def test_an_index_that_does_not_know_us_is_asked_once(
         (("2.2.1", "--repository", "testpypi", "--offline"), "--offline"),
         (("2.2.1", "--build-tag", "x"), "build tag"),
         (("2.2.1", "--wait", "-1"), "--wait"),
+        (("2.2.1", "--wait", "nan"), "--wait"),
     ],
 )
 def test_requests_that_make_no_sense(

@@ -70,8 +70,8 @@ _where = together(
 @click.option("--python", metavar="X.Y", help="The Python for that. Default: one it runs on.")
 @click.option(
     "--wait",
-    type=click.FloatRange(min=0),
-    default=Patience().total,
+    type=click.IntRange(min=0),
+    default=round(Patience().total),
     metavar="SECONDS",
     show_default=True,
     help="How long the index may take to serve a file.",
@@ -89,7 +89,7 @@ def publish(
     repository: str | None,
     index_url: str | None,
     rehearsal: Path | None,
-    wait: float,
+    wait: int,
     **chosen: Any,
 ) -> int:
     """Upload checked wheels, and prove that the index serves what was built.
