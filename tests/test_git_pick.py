@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -109,6 +110,24 @@ def test_an_interrupted_pick_leaves_nothing(
     with pytest.raises(KeyboardInterrupt):
         cherry_pick(mirror, upstream.commits["2.2.1"], commits, "2.2.1")
     assert not list((mirror.runner.directory / "worktrees").glob("*"))
+
+
+def test_picks_side_by_side_do_not_meet(mirror: Mirror, upstream: StandIn) -> None:
+    """In one mirror, while others read all of its history: as `build` does with many releases."""
+    commit, base = mirror.commit(upstream.proxy), upstream.commits["2.2.2"]
+
+    def pick(_: int) -> tuple[str, ...]:
+        mirror.all_commits()
+        return tuple(cherry_pick(mirror, base, [commit], "2.2.2"))
+
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        assert len(set(pool.map(pick, range(48)))) == 1
+
+
+def test_a_failure_names_what_git_was_to_do(mirror: Mirror) -> None:
+    """And not an option in front of it."""
+    with pytest.raises(SourceError, match=r"^git checkout failed: "):
+        cherry_pick(mirror, "0" * 40, [], "none")
 
 
 def test_picks_are_the_same_everywhere(mirrored: Callable[..., Mirror], upstream: StandIn) -> None:

@@ -7,7 +7,7 @@ Committer and times are fixed, so the same picks on the same release make the sa
 from __future__ import annotations
 
 import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,15 +16,16 @@ from builder.git.conflicts import absent_side, describe, find_hunks
 from builder.model import Conflict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from builder.git.repository import Commit, Repository
-    from builder.git.runner import Finished
+    from builder.git.runner import Finished, Runner
 
 _COMMITTER = {
     "GIT_COMMITTER_NAME": "tensorboard-proxy-wheels",
     "GIT_COMMITTER_EMAIL": "nobody@localhost",
 }
+_SPARSE = ("-c", "core.sparseCheckout=true", "-c", "core.sparseCheckoutCone=false")
 
 
 def cherry_pick(
@@ -49,35 +50,56 @@ def cherry_pick(
     made = []
     with _worktree(repository, base, sorted(paths)) as tree:
         for commit in commits:
-            words = ("-C", str(tree), "-c", "core.sparseCheckout=true", "cherry-pick", "-x")
-            env = {**_COMMITTER, "GIT_COMMITTER_DATE": f"@{commit.time} +0000"}
-            done = repository.runner.run(*words, commit.id, env=env, fine=(0, 1, 128))
+            done = tree.run(
+                "cherry-pick",
+                "-x",
+                commit.id,
+                env={**_COMMITTER, "GIT_COMMITTER_DATE": f"@{commit.time} +0000"},
+                fine=(0, 1, 128),
+            )
             if done.returncode:
-                raise _failure(repository, tree, commit, label, done)
-            made.append(repository.runner.run("-C", str(tree), "rev-parse", "HEAD").text)
+                raise _failure(tree, commit, label, done)
+            made.append(tree.run("rev-parse", "HEAD").text)
     return made
 
 
+class _Worktree:
+    """A tree and a git directory of its own, which shares a mirror's objects and refs.
+
+    As gitrepository-layout(5) has it of `commondir`. `git worktree add` would note it in the
+    mirror, where every other git looks and takes the half-written for broken.
+    """
+
+    def __init__(self, runner: Runner, room: Path) -> None:
+        self.path = room / "tree"
+        self.private = room / "git"
+        self._runner = runner
+
+    def make(self, base: str, paths: Sequence[str]) -> None:
+        """Check out these paths of a commit."""
+        self.path.mkdir()
+        (self.private / "info").mkdir(parents=True)
+        (self.private / "commondir").write_text(f"{self._runner.directory.resolve()}\n")
+        (self.private / "HEAD").write_text(f"{base}\n")
+        patterns = "".join(f"/{_literal(path)}\n" for path in paths)
+        (self.private / "info" / "sparse-checkout").write_text(patterns, errors="surrogateescape")
+        self.run("checkout", "--quiet", "--detach", base)
+
+    def run(
+        self, *words: str, env: Mapping[str, str] | None = None, fine: Sequence[int] = (0,)
+    ) -> Finished:
+        """Run git in it; see `Runner.run`."""
+        place = {"GIT_DIR": str(self.private), "GIT_WORK_TREE": str(self.path)}
+        return self._runner.run(*_SPARSE, *words, env={**place, **(env or {})}, fine=fine)
+
+
 @contextmanager
-def _worktree(repository: Repository, base: str, paths: Sequence[str]) -> Iterator[Path]:
+def _worktree(repository: Repository, base: str, paths: Sequence[str]) -> Iterator[_Worktree]:
     """A worktree with just these paths in it; gone afterwards, whatever happens."""
-    runner = repository.runner
     with tempfile.TemporaryDirectory(prefix="tensorboard-pick-") as room:
-        tree = Path(room) / "tree"
-        try:
-            runner.run("worktree", "add", "--detach", "--no-checkout", str(tree), base)
-            private = Path(runner.run("-C", str(tree), "rev-parse", "--absolute-git-dir").text)
-            (private / "info").mkdir(exist_ok=True)
-            patterns = "".join(f"/{_literal(path)}\n" for path in paths)
-            (private / "info" / "sparse-checkout").write_text(patterns, errors="surrogateescape")
-            sparse = ("-c", "core.sparseCheckout=true", "-c", "core.sparseCheckoutCone=false")
-            runner.run("-C", str(tree), *sparse, "checkout", "--quiet", "--detach", base)
-            yield tree
-        finally:
-            # An error of its own would hide the one on the way; what it leaves, `prune` takes.
-            with suppress(SourceError):
-                runner.run("worktree", "remove", "--force", "--force", str(tree))
-                runner.run("worktree", "prune")
+        tree = _Worktree(repository.runner, Path(room).resolve())
+        tree.make(base, paths)
+        yield tree
 
 
 def _literal(path: str) -> str:
@@ -85,10 +107,10 @@ def _literal(path: str) -> str:
 
 
 def _failure(
-    repository: Repository, tree: Path, commit: Commit, label: str, done: Finished
+    tree: _Worktree, commit: Commit, label: str, done: Finished
 ) -> PatchError | SourceError:
-    listed = repository.runner.run("-C", str(tree), "ls-files", "--unmerged", "-z").stdout
-    conflicts = _conflicts(tree, listed.decode(errors="surrogateescape"))
+    listed = tree.run("ls-files", "--unmerged", "-z").stdout
+    conflicts = _conflicts(tree.path, listed.decode(errors="surrogateescape"))
     if conflicts:
         return PatchError(
             f"commit {commit.id[:12]} ({commit.subject}) conflicts with {label} in "

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import time
 from contextlib import contextmanager, suppress
+from itertools import takewhile
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 from builder import command
@@ -101,13 +102,14 @@ class Runner:
         """
         with _readable(stdin) as given, self._start(words, env, given) as process:
             try:
-                stdout, stderr = self._follow(process, words[0], timeout)
+                stdout, stderr = self._follow(process, _subcommand(words), timeout)
             except BaseException:
                 _end(process)
                 raise
         done = Finished(process.returncode, stdout, redact(stderr.decode(errors="replace")))
         if fine is not None and done.returncode not in fine:
-            raise SourceError(f"git {words[0]} failed: {done.complaint}", _hint(done.stderr))
+            failed = f"git {_subcommand(words)} failed: {done.complaint}"
+            raise SourceError(failed, _hint(done.stderr))
         return done
 
     def _follow(
@@ -148,6 +150,13 @@ class Runner:
         if process is None:
             raise SourceError("git did not start", "look at the git on PATH")
         return process
+
+
+def _subcommand(words: Sequence[str]) -> str:
+    """What git is to do: its first word that is no option of git's own, which takes the next."""
+    pairs = zip(words[::2], words[1::2], strict=False)
+    options = sum(1 for _ in takewhile(lambda pair: pair[0] in ("-c", "-C"), pairs))
+    return words[2 * options]
 
 
 @contextmanager
