@@ -8,12 +8,11 @@ precondition. Anything else is an error that names the path, never a guess.
 from __future__ import annotations
 
 import hashlib
-import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from builder.codemods.source import PARSING
 from builder.errors import PatchError
+from builder.filters import ignored
 from builder.model import AppliedPatch, Change, Delta, Release
 
 if TYPE_CHECKING:
@@ -105,7 +104,7 @@ def _valid(path: str, outcome: bytes) -> bytes:
     """
     if path.endswith(".py"):
         try:
-            with PARSING, warnings.catch_warnings(action="ignore"):
+            with ignored():
                 compile(outcome, path, "exec", dont_inherit=True)
         except SyntaxError as error:
             raise ValueError(f"its outcome is no Python: {error}") from error

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from builder.errors import RequestError
+from builder.filters import ignored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,8 +123,6 @@ def trust_store(bundle: bytes) -> bytes:
     Raises:
         RequestError: there is no certificate in it.
     """
-    import warnings
-
     from cryptography import x509
     from cryptography.hazmat.primitives.hashes import SHA1
     from cryptography.hazmat.primitives.serialization import PrivateFormat
@@ -135,7 +134,7 @@ def trust_store(bundle: bytes) -> bytes:
 
     try:
         # Stock bundles have roots whose serial numbers today's rules forbid: it warns of these.
-        with warnings.catch_warnings(action="ignore"):
+        with ignored():
             parsed = dict.fromkeys(x509.load_pem_x509_certificates(bundle))
     except ValueError as error:
         raise RequestError(

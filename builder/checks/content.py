@@ -9,12 +9,11 @@ from __future__ import annotations
 import ast
 import configparser
 import re
-import threading
-import warnings
 from typing import TYPE_CHECKING
 
 from builder.checks.subject import MAX_TEXT, unchecked
 from builder.errors import WheelError
+from builder.filters import ignored
 from builder.model import PACKAGE, Finding
 from builder.wheel import archive
 
@@ -33,8 +32,6 @@ _MAX_WEBFILES = 64 * 1024 * 1024
 _MAX_PAGE = 32 * 1024 * 1024
 _MAX_ENTRY_POINTS = 64 * 1024
 _PAGE = "index.html"
-# Warning filters belong to the process, and wheels are checked in several threads at once.
-_WARNINGS = threading.Lock()
 
 
 def check_content(subject: Subject) -> Iterator[Finding]:
@@ -126,8 +123,8 @@ def _parse(content: bytes) -> ast.Module:
         SyntaxError: it is no Python, or none that fits into Python's parser.
     """
     try:
-        # What Python warns of in a module is no finding, whatever the filters of this process say.
-        with _WARNINGS, warnings.catch_warnings(action="ignore"):
+        # What Python warns of in a module is no finding.
+        with ignored():
             return ast.parse(content)
     except (ValueError, RecursionError, MemoryError) as error:
         raise SyntaxError(str(error) or type(error).__name__) from error

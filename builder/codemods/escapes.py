@@ -11,10 +11,10 @@ import ast
 import io
 import re
 import tokenize
-import warnings
 
 from builder.codemods.errors import CodemodError
 from builder.codemods.source import Edit, Module
+from builder.filters import recorded
 
 _LITERAL = re.compile(r"(?P<prefix>[A-Za-z]*)(?P<quote>'''|\"\"\"|'|\")")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
@@ -47,8 +47,7 @@ def string_escapes(source: bytes) -> bytes:
 
 def _is_warned_of(source: bytes) -> bool:
     """Whether Python itself warns of a meaningless backslash."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with recorded() as caught:
         ast.parse(source)
     return any("invalid escape" in str(warning.message) for warning in caught)
 

@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import ast
 import re
-import threading
-import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from builder.codemods.errors import CodemodError
+from builder.filters import ignored
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
-# Python up to 3.13 keeps one list of warning filters for all threads.
-PARSING = threading.Lock()
 _PROJECT = b"tensorboard-proxy-wheels"
 
 
@@ -63,9 +60,8 @@ class Module:
         """
         self.source = source
         try:
-            with PARSING, warnings.catch_warnings():
-                # Old sources hold invalid escapes; they are the upstream's, not ours to report.
-                warnings.simplefilter("ignore")
+            # Old sources hold invalid escapes; they are the upstream's, not ours to report.
+            with ignored():
                 self.tree = ast.parse(source)
         except (SyntaxError, ValueError) as error:
             raise CodemodError(f"not valid Python: {error}") from error

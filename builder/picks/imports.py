@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ast
 import sys
-import warnings
 from typing import TYPE_CHECKING
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from builder.codemods.source import PARSING
+from builder.filters import ignored
 from builder.model import PACKAGE
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ def uncovered(before: bytes, after: bytes, requires: Iterable[str]) -> tuple[str
 
 def _imports(content: bytes) -> Iterator[str]:
     try:
-        with PARSING, warnings.catch_warnings(action="ignore"):
+        with ignored():
             tree = ast.parse(content)
     except (SyntaxError, ValueError):
         return

@@ -16,7 +16,6 @@ import secrets
 import sys
 import tempfile
 import threading
-import warnings
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from socketserver import ThreadingMixIn
@@ -24,6 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from builder.errors import PublishError
+from builder.filters import ignored
 from builder.publish.target import REHEARSAL, Target
 from builder.publish.uploader import Password
 
@@ -99,8 +99,7 @@ def _load_pypiserver() -> ModuleType:
     """
     finders = list(sys.meta_path)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with ignored():
             return importlib.import_module("pypiserver")
     finally:
         sys.meta_path[:] = finders
