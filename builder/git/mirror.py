@@ -142,13 +142,18 @@ class Mirror(Repository):
                 kept = f"+{revision}:refs/commits/{revision}"
                 done = self.runner.run(*words, kept, fine=(0, 1, 128), timeout=_CLONE_SECONDS)
                 if done.returncode == 0:
-                    self._inventory = None
+                    self._forget()
                     return
             if remote.url in self._fetched:
                 return
             forked = (f"+refs/heads/*:refs/remotes/{remote.key}/*",)
             self.runner.run(*words, *(_REFSPECS if own else forked), timeout=_CLONE_SECONDS)
             self._fetched.add(remote.url)
+            self._forget()
+
+    def _forget(self) -> None:
+        """Look anew; with the lock, so that a list that was begun before is not kept."""
+        with self._lock:
             self._inventory = None
 
 
