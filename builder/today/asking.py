@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
     from builder.server import Server
 
-# Seconds: for one answer, for reading the logdir, and for how long threads must find nothing new.
+# Seconds: for one answer, for reading the logdir, and for how long threads must find nothing new,
+# where it is not known what they will find and where it is.
 _ANSWER = 60.0
 _READ = 90.0
-_CALM = 1.5
+_CALM, _SURE = 1.5, 15.0
 _PAUSE = 0.1
 
 
@@ -94,7 +95,7 @@ def _wait_until_calm(asker: _Asker, expected: Mapping[str, Answer] | None) -> No
         if now != last:
             last, since = now, time.monotonic()
         known = expected and normalise(now) == {key: expected.get(key) for key in now}
-        if known or time.monotonic() - since > _CALM:
+        if known or time.monotonic() - since > (_CALM if expected is None else _SURE):
             break
         time.sleep(_PAUSE)
     asker.answers |= now
