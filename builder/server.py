@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import socket
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from random import SystemRandom
 from typing import TYPE_CHECKING, NamedTuple
 
 from builder import command
@@ -13,10 +15,14 @@ from builder.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
     from subprocess import Popen
 
     import requests
+
+_EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_USUAL = 32768  # Linux's own default; others begin above
+_FIRST_PORT = 20000  # below are those of well-known programs
+_TRIES = 100
 
 
 class Server(NamedTuple):
@@ -105,7 +111,22 @@ def _wait(server: Server, process: Popen[bytes]) -> None:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of the loopback that nobody has, for a server that takes it later.
+
+    It is none of those that Linux gives to who wants just any (ip(7), `ip_local_port_range`), as
+    somebody would get it before the server does.
+    """
+    for port in SystemRandom().sample(range(_FIRST_PORT, _first_ephemeral()), _TRIES):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise CommandError("there is no free port", "see who listens on so many")
+
+
+def _first_ephemeral() -> int:
+    try:
+        lowest = int(_EPHEMERAL.read_text().split()[0])
+    except (OSError, ValueError, IndexError):  # no Linux
+        lowest = _USUAL
+    # Who has made that range so wide has to take the risk.
+    return lowest if lowest >= _FIRST_PORT + _TRIES else _USUAL
