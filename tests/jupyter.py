@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+import tempfile
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -31,23 +32,33 @@ def running(
     authority: Authority | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Iterator[Site]:
-    """Start jupyter-server with all its files below `room`; its log is `jupyter.log` there.
+    """Start jupyter-server with its files below `room`; its log is `jupyter.log` there.
 
     It has no trash, so it removes no directory in which something is left. With an authority it
     speaks TLS.
     """
+    # Its kernels have no ports, as a Jupyter that another test starts could choose the same; the
+    # paths of their sockets may have 107 bytes (unix(7)).
+    with tempfile.TemporaryDirectory() as runtime:
+        more = {**(environ or {}), "JUPYTER_RUNTIME_DIR": runtime}
+        yield from _serve(room, base_url, authority, more)
+
+
+def _serve(
+    room: Path, base_url: str, authority: Authority | None, more: Mapping[str, str]
+) -> Iterator[Site]:
     port, token = free_port(), secrets.token_hex(16)
     root = room / "root"
     root.mkdir()
     kept = {k: v for k, v in os.environ.items() if not k.startswith("JUPYTER")}
-    environ = {**kept, **(environ or {})}
+    environ = {**kept, **more}
     environ |= {"HOME": str(room), "TMPDIR": str(room), "IPYTHONDIR": str(room / "ipython")}
-    environ |= {f"JUPYTER_{kind}_DIR": str(room) for kind in ("CONFIG", "DATA", "RUNTIME")}
+    environ |= {f"JUPYTER_{kind}_DIR": str(room) for kind in ("CONFIG", "DATA")}
     environ["JUPYTER_TOKEN"] = token
     words = [sys.executable, "-m", "jupyter_server", "--allow-root", "--no-browser"]
     words += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--ServerApp.ip=127.0.0.1"]
     words += [f"--ServerApp.base_url={base_url}", f"--ServerApp.root_dir={root}"]
-    words += ["--FileContentsManager.delete_to_trash=False"]
+    words += ["--FileContentsManager.delete_to_trash=False", "--KernelManager.transport=ipc"]
     scheme, ca_bundle = "http", None
     if authority is not None:
         words += [f"--ServerApp.certfile={authority.write(room / 'server.pem')}"]
@@ -60,7 +71,8 @@ def running(
         "2.2.1",
         ca_bundle=ca_bundle,
     )
-    with command.running(words, log=room / "jupyter.log", cwd=room, env=environ) as process:
+    log = room / "jupyter.log"
+    with command.running(words, log=log, cwd=room, env=environ) as process:
         deadline = time.monotonic() + _UP
         while command.pause(process, 0.05) is None and time.monotonic() < deadline:
             try:
@@ -69,4 +81,4 @@ def running(
                 continue
             yield site
             return
-        raise AssertionError((room / "jupyter.log").read_text())
+        raise AssertionError(log.read_text())

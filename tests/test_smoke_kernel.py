@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import sys
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
+from jupyter_server.services.kernels.kernelmanager import MappingKernelManager
 
 from builder.smoke import kernel as kernels
 from builder.smoke import notebook
+from builder.smoke.channels import PATIENCE
 from builder.smoke.kernel import Kernel, started
 from builder.smoke.login import log_in
 from builder.smoke.model import ProbeFailure
@@ -37,6 +41,24 @@ _program = subprocess.Popen(_words, start_new_session=True)
 with open("tmp/.tensorboard-info/pid-%d.info" % _program.pid, "w") as _file:
     json.dump({"pid": _program.pid}, _file)
 print(json.dumps(_program.pid))
+"""
+
+# A kernel that swallows what it is asked first, and ends; when it is started anew, it works.
+UNLUCKY = """
+import json, os, sys, zmq
+once, file = sys.argv[1:]
+if os.path.exists(once):
+    words = [sys.executable, "-m", "ipykernel_launcher", "-f", file]
+    os.execv(words[0], words)
+with open(file) as told:
+    given = json.load(told)
+between = {"tcp": ":", "ipc": "-"}[given["transport"]]
+shell = zmq.Context().socket(zmq.ROUTER)
+shell.bind("%s://%s%s%d" % (given["transport"], given["ip"], between, given["shell_port"]))
+shell.recv_multipart()
+with open(once, "w") as note:
+    note.write("a question is lost")
+sys.exit(1)
 """
 
 
@@ -106,6 +128,28 @@ def test_death_of_a_kernel(web: Web) -> None:
     with started(web, "dies.ipynb") as mortal, died:
         mortal.run("import os; os._exit(1)", timeout=60)
     assert all(s["path"] != "dies.ipynb" for s in web.api("GET", "sessions"))
+
+
+def test_a_question_that_was_lost(tmp_path: Path) -> None:
+    """As another's kernel on the same port swallows it: the connection comes all the same."""
+    spec = tmp_path / "kernels" / "python3" / "kernel.json"
+    spec.parent.mkdir(parents=True)
+    words = [sys.executable, "-c", UNLUCKY, str(tmp_path / "once"), "{connection_file}"]
+    spec.write_text(json.dumps({"argv": words, "display_name": "Python", "language": "python"}))
+    settings = {"MappingKernelManager": {"kernel_info_timeout": 5}}
+    (tmp_path / "jupyter_server_config.json").write_text(json.dumps(settings))
+    with jupyter.running(tmp_path, environ={"JUPYTER_PATH": str(tmp_path)}) as site:
+        web = Web(site.url, site.token)
+        with started(web, "unlucky.ipynb") as kernel:
+            assert kernel.run("print('here')").text() == "here\n"
+        web.close()
+    assert (tmp_path / "once").read_text() == "a question is lost"
+    assert "Timeout waiting for kernel_info" in (tmp_path / "jupyter.log").read_text()
+
+
+def test_patience_outlasts_jupyter() -> None:
+    """It answers in the end, and says itself after how long."""
+    assert MappingKernelManager.kernel_info_timeout.default_value + 10 < PATIENCE
 
 
 def test_wrong_token_gets_no_kernel(site: Site) -> None:
@@ -199,6 +243,27 @@ def test_nothing_is_left_where_no_kernel_can_be_had(
         assert web.api("GET", f"contents/{run.directory}")["content"]
         _leave_no_time(monkeypatch)
         os.kill(own, signal.SIGKILL)
+    assert web.ask(f"api/contents/{run.directory}").status == 404
+    assert all(run.directory not in s["path"] for s in web.api("GET", "sessions"))
+
+
+def test_nothing_is_left_where_the_answer_was_lost(
+    site: Site, web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Jupyter has started a kernel, and nobody was told: it is ended all the same."""
+    run = Run.fresh("2.2.1")
+    api = Web.api
+
+    def deaf(self: Web, method: str, path: str, *words: Any, **rest: Any) -> Any:
+        answer = api(self, method, path, *words, **rest)
+        if (method, path) == ("POST", "sessions"):
+            assert any(s["path"] == run.notebook for s in web.api("GET", "sessions"))
+            raise ProbeFailure("no answer")
+        return answer
+
+    monkeypatch.setattr(Web, "api", deaf)
+    with pytest.raises(ProbeFailure, match=r"^no answer$"), opened(site, run):
+        pass
     assert web.ask(f"api/contents/{run.directory}").status == 404
     assert all(run.directory not in s["path"] for s in web.api("GET", "sessions"))
 

@@ -8,18 +8,14 @@ protocols"). jupyter-kernel-client, which could do this, puts the token into the
 from __future__ import annotations
 
 import json
-import socket
-import ssl
 import time
 import uuid
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-import requests
 import websocket
 
+from builder.smoke.channels import connect
 from builder.smoke.messages import Execution, Message
 from builder.smoke.model import ProbeFailure
 
@@ -28,9 +24,9 @@ if TYPE_CHECKING:
 
     from builder.smoke.web import Web
 
-# Seconds: until a new kernel answers, for one question to it, until it ends, between two tries,
-# for a cell that has no other limit.
-_READY = 40.0
+# Seconds: until Jupyter has started a kernel, until that answers, for one question to it, until it
+# ends, between two tries, for a cell that has no other limit.
+_STARTS, _READY = 40.0, 40.0
 _NUDGE = 1.0
 _ENDS, _PAUSE = 20.0, 0.1
 CELL = 30.0
@@ -53,7 +49,7 @@ class Kernel:
         self.identity = identity
         self._web = web
         self._session = uuid.uuid4().hex
-        self._socket = _connect(web, f"api/kernels/{identity}/channels?session_id={self._session}")
+        self._socket = connect(web, f"api/kernels/{identity}/channels?session_id={self._session}")
 
     def close(self) -> None:
         """Let the connection go; the kernel stays."""
@@ -214,7 +210,7 @@ def _begin(web: Web, notebook: str) -> dict[str, Any]:
     if not isinstance(name, str):
         raise ProbeFailure(f"{web.url} names no kernel to start, so it is no Jupyter")
     wanted = {"path": notebook, "name": notebook, "type": "notebook", "kernel": {"name": name}}
-    session: dict[str, Any] = web.api("POST", "sessions", wanted, timeout=_READY)
+    session: dict[str, Any] = web.api("POST", "sessions", wanted, timeout=_STARTS)
     return session
 
 
@@ -246,44 +242,6 @@ def end(web: Web, session: str) -> None:
             time.sleep(_PAUSE)
         else:
             return
-
-
-def _connect(web: Web, path: str) -> websocket.WebSocket:
-    """A WebSocket below Jupyter's base URL, straight there: no proxy, no redirect.
-
-    Raises:
-        ProbeFailure: there is none.
-    """
-    parts = urlsplit(web.url)
-    secure = parts.scheme == "https"
-    host, port = parts.hostname or "", parts.port or (443 if secure else 80)
-    with ExitStack() as stack:
-        try:
-            line = stack.enter_context(socket.create_connection((host, port), timeout=_READY))
-            if secure:
-                line = _trust(web.ca_bundle).wrap_socket(line, server_hostname=host)
-                stack.enter_context(line)
-            connection = websocket.create_connection(
-                f"{'wss' if secure else 'ws'}://{parts.netloc}{parts.path}{path}",
-                socket=line,
-                header=[f"{name}: {value}" for name, value in web.authorization.items()],
-                redirect_limit=0,
-                timeout=_READY,
-            )
-        except websocket.WebSocketBadStatusException as error:
-            raise ProbeFailure(f"Jupyter answers {error.status_code} to a WebSocket") from error
-        except _BROKEN as error:
-            raise ProbeFailure(f"there is no connection to the kernel: {error}") from error
-        stack.pop_all()
-    return connection
-
-
-def _trust(ca_bundle: str | None) -> ssl.SSLContext:
-    """Trusts the CAs of a file or directory, or those that requests trusts."""
-    bundle = Path(ca_bundle or requests.utils.DEFAULT_CA_BUNDLE_PATH)
-    if bundle.is_dir():
-        return ssl.create_default_context(capath=str(bundle))
-    return ssl.create_default_context(cafile=str(bundle))
 
 
 def _first_line(code: str) -> str:

@@ -171,8 +171,7 @@ def clean_up(web: Web, run: Run) -> None:
 
 def _clean_anew(web: Web, run: Run) -> None:
     """Clean up by a kernel that has seen nothing of the run."""
-    for session in _sessions(web, run):
-        end(web, session["id"])
+    _end_all(web, run)
     with _removing(web, run), started(web, run.notebook) as kernel:
         _clean(kernel, run)
 
@@ -184,8 +183,14 @@ def _removing(web: Web, run: Run) -> Iterator[None]:
         yield
     except BaseException:
         with suppress(ProbeFailure):  # the block's failure is the one to be told
+            _end_all(web, run)  # one that came too late for its request is there all the same
             _remove(web, run.directory)
         raise
+
+
+def _end_all(web: Web, run: Run) -> None:
+    for session in _sessions(web, run):
+        end(web, session["id"])
 
 
 def _remove(web: Web, path: str) -> None:

@@ -6,8 +6,6 @@ with it. What the frame loads is judged as in the layer `forms`.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from threading import Lock
 from typing import TYPE_CHECKING
 
 from builder.smoke import visit as visits
@@ -27,36 +25,27 @@ if TYPE_CHECKING:
     from builder.smoke.recorder import Recorder
     from builder.smoke.visit import Visit
 
-_AT_ONCE = 2  # users; each is a server, a kernel and a TensorBoard
-
 
 def walk(hub: Hub, release: str, record: Recorder) -> None:
     """All forms of the Hub's prefix; the layer is the name of its configuration."""
-    # TensorBoard looks whether a port is free, and then takes it: of two that do so at once, on the
-    # loopback that these users share, one may end with "Address already in use".
-    lock = Lock()
     forms = {n: form for n, form in FORMS.items() if form.prefix == hub.configuration.prefix}
-
-    def one(name: str) -> None:
-        with record.probe(name) as told:
-            told(_try(hub, user_of(name, forms[name]), forms[name], release, lock))
-
-    with (
-        record.layer(hub.configuration.name),
-        ThreadPoolExecutor(_AT_ONCE) as pool,
-    ):
-        list(pool.map(one, forms))
+    with record.layer(hub.configuration.name):
+        # One after the other: the Hub, a Jupyter and TensorBoard look whether a port is free, and
+        # then it is taken. Of two that do so at once, on the loopback that these users share, one
+        # may end with "Address already in use".
+        for name, form in forms.items():
+            with record.probe(name) as told:
+                told(_try(hub, user_of(name, form), form, release))
 
 
-def _try(hub: Hub, user: str, form: HubForm, release: str, lock: Lock) -> str:
+def _try(hub: Hub, user: str, form: HubForm, release: str) -> str:
     member = Member.log_in(hub.root, user)
     try:
         member.start(form.server)
         site = hub.site(member, release, form.server)
         with visits.opened(site, Run.fresh(release)) as visit:
             visit.prepare()
-            with lock:
-                return _show(visit, form)
+            return _show(visit, form)
     finally:
         member.close()
 
