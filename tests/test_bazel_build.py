@@ -161,7 +161,7 @@ def test_ctrl_c_during_bazel_leaves_nothing(upstream: StandIn, tmp_path: Path) -
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        assert wait_for(begun, 120)
+        assert wait_for(begun, 300)
         before = set(containers("bazel-2.2.1"))
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=300)
