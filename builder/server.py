@@ -110,11 +110,21 @@ def _wait(server: Server, process: Popen[bytes]) -> None:
     raise CommandError(f"it did not answer within {START:.0f} s", "look at its log")
 
 
+def connects(address: str, port: int) -> bool:
+    """Whether somebody listens there and takes a connection within three seconds."""
+    with socket.socket() as caller:
+        caller.settimeout(3)
+        return caller.connect_ex((address, port)) == 0
+
+
 def free_port() -> int:
     """A port of the loopback that nobody has, for a server that takes it later.
 
     It is none of those that Linux gives to who wants just any (ip(7), `ip_local_port_range`), as
     somebody would get it before the server does.
+
+    Raises:
+        CommandError: there is none among those that were tried.
     """
     for port in SystemRandom().sample(range(_FIRST_PORT, _first_ephemeral()), _TRIES):
         with socket.socket() as probe, suppress(OSError):

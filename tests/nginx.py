@@ -5,13 +5,13 @@ from __future__ import annotations
 import ipaddress
 import os
 import shutil
-import socket
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from builder import command
+from builder.server import free_port
 from builder.waiting import wait_for
 from tests.engines import engine
 from tests.needs import lacking
@@ -55,9 +55,7 @@ def remote_cache(room: Path) -> Iterator[tuple[str, Path]]:
     program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         lacking("there is no nginx: apt-get install nginx-light")
-    address = gateway()
-    with socket.create_server((address, 0)) as probe:
-        port = probe.getsockname()[1]
+    address, port = gateway(), free_port()
     (room / "cache").mkdir(parents=True)
     room.chmod(0o755)
     text = _CONFIGURATION.format(room=room, address=address, port=port)

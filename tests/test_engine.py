@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import socket
 import threading
 import urllib.error
 import urllib.request
@@ -19,6 +18,7 @@ from builder.engine.door import KEPT, LABEL, Engine, connect
 from builder.engine.images import Recipe, build, has, import_root, remove
 from builder.engine.leftovers import prune, sweep
 from builder.errors import EngineError
+from builder.server import free_port
 from tests.engines import base_image, engine
 
 if TYPE_CHECKING:
@@ -244,9 +244,7 @@ def _contexts(directory: Path, current: str, **hosts: str) -> dict[str, str]:
 
 def test_the_current_context_is_honoured(run_builder: RunBuilder, tmp_path: Path) -> None:
     """Without DOCKER_HOST, the context that `docker context use` chose says where the engine is."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     env = _contexts(tmp_path, "away", away=f"tcp://127.0.0.1:{port}")
     done = run_builder("base-image", env=env)
     assert done.returncode == 14, done.stderr

@@ -52,9 +52,8 @@ if os.path.exists(once):
     os.execv(words[0], words)
 with open(file) as told:
     given = json.load(told)
-between = {"tcp": ":", "ipc": "-"}[given["transport"]]
 shell = zmq.Context().socket(zmq.ROUTER)
-shell.bind("%s://%s%s%d" % (given["transport"], given["ip"], between, given["shell_port"]))
+shell.bind("ipc://%s-%d" % (given["ip"], given["shell_port"]))
 shell.recv_multipart()
 with open(once, "w") as note:
     note.write("a question is lost")

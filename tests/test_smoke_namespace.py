@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import textwrap
@@ -17,7 +16,7 @@ import requests
 
 from builder import command
 from builder.errors import SmokeError
-from builder.server import free_port
+from builder.server import connects, free_port
 from builder.smoke import inside, namespace, survivors
 from builder.smoke.namespace import Separation, hosting
 from builder.waiting import wait_for
@@ -90,19 +89,13 @@ def fetch(port: int) -> str:
     return page
 
 
-def connects(port: int) -> bool:
-    """Whether somebody listens on the host's loopback."""
-    with socket.socket() as caller:
-        return caller.connect_ex(("127.0.0.1", port)) == 0
-
-
 def test_only_its_port_is_let_through(room: Path, way: Separation) -> None:
     """The page comes through the one port; its own port is within reach on plain loopback only."""
     port = free_port()
     with serve(room, way, port) as hosted:
         assert fetch(hosted.port) == "here I am"
-        assert connects(port) is not bool(way)
-    assert not connects(hosted.port)
+        assert connects("127.0.0.1", port) is not bool(way)
+    assert not connects("127.0.0.1", hosted.port)
 
 
 def test_programs_join_it(room: Path, way: Separation) -> None:
@@ -149,7 +142,7 @@ def test_its_end_is_told(room: Path, way: Separation) -> None:
     words = [sys.executable, "-c", "print('I am done'); exit(7)"]
     with hosting(words, 1, way, room=room, environ=environ(room)) as hosted:
         assert command.pause(hosted.process, DEADLINE) == 7
-        assert not connects(hosted.port)
+        assert not connects("127.0.0.1", hosted.port)
         if way:
             with pytest.raises(SmokeError, match="gone"):
                 hosted.join(room)
@@ -190,7 +183,7 @@ def test_it_ends_when_we_are_killed(room: Path, way: Separation, number: signal.
             holder.kill()
     assert wait_for(lambda: named(room) == [] or None, DEADLINE), named(room)
     # A process that ends has no environment any more before its sockets are closed.
-    assert wait_for(lambda: not connects(port) or None, DEADLINE)
+    assert wait_for(lambda: not connects("127.0.0.1", port) or None, DEADLINE)
 
 
 def test_orders_come_through_a_command_line(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import requests
 
 from builder.era import Era, era_of
 from builder.errors import SmokeError
-from builder.server import free_port
+from builder.server import connects, free_port
 from builder.settings import read_environment
 from builder.smoke import stack, vintage
 from builder.smoke.model import Deployment, Frontend, Subject
@@ -124,8 +124,7 @@ def test_tensorboard_through_jupyters_port_only(runner: ProcessRunner, begin: Be
         assert ask(site, "lab").ok
         assert requests.get(f"{site.url}api/contents", timeout=DEADLINE).status_code == 403
         assert "<tb-webapp>" in show(site, port)
-        with socket.socket() as caller:
-            assert bool(caller.connect_ex(("127.0.0.1", port))) is bool(runner.separation)
+        assert connects("127.0.0.1", port) is not bool(runner.separation)
         if runner.separation:
             outer = int(site.origin.rpartition(":")[2])
             assert behind(site).published() == {stack.PORT: outer}
@@ -192,14 +191,9 @@ def test_plain_loopback(runner: ProcessRunner, begin: Begin) -> None:
             assert behind(site).reachable(port) == {}
         assert named(room) == []
         # A socket closes a little after the process that had it has gone.
-        assert wait_for(lambda: _is_closed(port) or None, 20)
+        assert wait_for(lambda: not connects("127.0.0.1", port) or None, 20)
     finally:
         runner.separation = kept
-
-
-def _is_closed(port: int) -> bool:
-    with socket.socket() as caller:
-        return caller.connect_ex(("127.0.0.1", port)) != 0
 
 
 def test_a_sweep_ends_all(runner: ProcessRunner, begin: Begin) -> None:

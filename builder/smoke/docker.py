@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import secrets
-import socket
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from builder.engine.containers import Started, running
+from builder.server import connects
 from builder.smoke import stack
 from builder.smoke.model import VARIABLE, Site
 from builder.smoke.startup import wait_until_up
@@ -61,7 +61,7 @@ class InContainer:
             _, out = self._neighbour.run(words)
             asked["a container beside it"] = out.split() == [str(port), "0"]
         if self._container.engine.host == "127.0.0.1":
-            asked["the host, by the container's address"] = _connects(address, port)
+            asked["the host, by the container's address"] = connects(address, port)
         return asked
 
 
@@ -101,9 +101,3 @@ def start(
         url = f"http://{engine.host}:{container.port(stack.PORT)}{deployment.base_url}"
         wait_until_up("Jupyter", f"{url}api", UP, ended=container.exit_code, log=container.log)
         yield Site(deployment, url, token, release, InContainer(container, neighbour))
-
-
-def _connects(address: str, port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(3)
-        return probe.connect_ex((address, port)) == 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import socket
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import psutil
 
 from builder import command
-from builder.server import free_port
+from builder.server import connects, free_port
 from builder.smoke import stack, survivors, vintage
 from builder.smoke.model import VARIABLE, Site
 from builder.smoke.namespace import hosting
@@ -118,10 +117,8 @@ class Room:
         return self._hosted.process.poll()
 
     def _answers_host(self, port: int) -> bool:
-        with socket.socket() as caller:
-            caller.settimeout(3)
-            if caller.connect_ex((LOOPBACK, port)):
-                return False
+        if not connects(LOOPBACK, port):
+            return False
         ours = {process.pid for process in survivors.of(self.path)}
         return any(
             one.pid in ours and one.status == psutil.CONN_LISTEN and tuple(one.laddr)[1:] == (port,)
