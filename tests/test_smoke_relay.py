@@ -6,7 +6,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -204,3 +204,24 @@ def test_it_takes_no_more_than_the_other_end_takes() -> None:
             assert 0 < sent < 100_000_000
 
     play(scene())
+
+
+def test_open_connections_end_with_the_loop_without_a_word() -> None:
+    """What ends with Jupyter writes no traceback below what Jupyter has said last."""
+    told: list[str] = []
+
+    async def scene(ends: ExitStack) -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: told.append(context["message"]))
+        behind, listener = (
+            ends.enter_context(socket.create_server((relay.LOOPBACK, 0))) for _ in range(2)
+        )
+        behind.setblocking(False)
+        await relay.serve(listener, behind.getsockname()[1])
+        ends.enter_context(socket.create_connection(listener.getsockname()))
+        async with asyncio.timeout(DEADLINE):
+            ends.enter_context((await loop.sock_accept(behind))[0])
+
+    with ExitStack() as ends:
+        asyncio.run(scene(ends))
+    assert told == []

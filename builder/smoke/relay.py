@@ -25,30 +25,38 @@ async def serve(listener: socket.socket, port: int) -> asyncio.Server:
     """Connect everyone who comes to a socket with a port, until the server is closed.
 
     One direction of a connection may end before the other, as in HTTP/1.0. A connection that breaks
-    on one side breaks on the other. Where nobody listens on the port, it ends without a byte.
+    on one side breaks on the other. Where nobody listens on the port, it ends without a byte. Those
+    that are open when the event loop ends are cancelled, without a word.
 
     Args:
         listener: a listening socket, of whatever namespace.
         port: on the loopback of our own namespace.
     """
+    open_ones: set[asyncio.Task[None]] = set()
 
-    async def meet(client: StreamReader, to_client: StreamWriter) -> None:
-        try:
-            server, to_server = await asyncio.open_connection(LOOPBACK, port)
-        except OSError:
-            to_client.close()
-            return
+    # No coroutine: asyncio reports those of its own making that are cancelled, with a traceback
+    # (StreamReaderProtocol.connection_made), where people look for what Jupyter said.
+    def meet(client: StreamReader, to_client: StreamWriter) -> None:
+        task = asyncio.get_running_loop().create_task(_connect(client, to_client, port))
+        open_ones.add(task)
+        task.add_done_callback(open_ones.discard)
+
+    return await asyncio.start_server(meet, sock=listener)
+
+
+async def _connect(client: StreamReader, to_client: StreamWriter, port: int) -> None:
+    try:
+        server, to_server = await asyncio.open_connection(LOOPBACK, port)
         try:
             async with asyncio.TaskGroup() as both:
                 both.create_task(_pump(client, to_server))
                 both.create_task(_pump(server, to_client))
-        except* OSError:
-            pass  # either side may go at any time; the other one has been told
         finally:
             to_server.close()
-            to_client.close()
-
-    return await asyncio.start_server(meet, sock=listener)
+    except* OSError:
+        pass  # either side may go at any time, or never be there; the other one is told
+    finally:
+        to_client.close()
 
 
 async def _pump(source: StreamReader, sink: StreamWriter) -> None:
