@@ -121,7 +121,8 @@ def test_orphans_end_with_it_and_are_buried(room: Path, way: Separation) -> None
         fetch(hosted.port)
         line = [*hosted.join(room), "sh", "-c", script]
         assert command.attempt(line, timeout=DEADLINE, env=environ(room)) == (0, "")
-        assert any("sleep 1234" in words for words in named(room))
+        # A program has no environment for the moment in which it takes another's place.
+        assert wait_for(lambda: any("sleep 1234" in w for w in named(room)) or None, DEADLINE)
         if way:
             first = psutil.Process(int(hosted.join(room)[-3]))
             assert wait_for(lambda: not _unburied(first) or None, DEADLINE), _unburied(first)
@@ -219,3 +220,16 @@ def test_survivors_are_told_apart(tmp_path: Path) -> None:
             assert other.poll() is None
         finally:
             other.kill()
+
+
+def test_a_survivor_is_seen_while_it_becomes_another_program(tmp_path: Path) -> None:
+    """In the middle of execve(2) it has no environment; this one is there one time of six."""
+    program = tmp_path / "again"
+    program.write_text('#!/bin/sh\nexec "$0"\n')
+    program.chmod(0o755)
+    with subprocess.Popen([program], env={"HOME": str(tmp_path)}) as ours:
+        try:
+            seen = [[p.pid for p in survivors.of(tmp_path)] for _ in range(200)]
+        finally:
+            ours.kill()
+    assert seen == [[ours.pid]] * 200

@@ -15,8 +15,9 @@ import psutil
 from builder.errors import SmokeError
 from builder.waiting import wait_for
 
-# Seconds that a killed process may take to go.
+# Seconds that a killed process may take to go, and one to become another program.
 _DEADLINE = 10.0
+_EXEC = 1.0
 # Not PWD: the shell of somebody who looks into the directory is none of ours.
 _HANDED_ON = ("HOME", "TMPDIR", "JUPYTER_RUNTIME_DIR")
 
@@ -54,7 +55,19 @@ def _kill(room: Path) -> bool | None:
 
 def _names(process: psutil.Process, room: str) -> bool:
     try:
-        given = process.environ()
+        given = wait_for(lambda: _given(process), _EXEC, every=0.001) or {}
     except (psutil.Error, OSError):
         return False
     return any(Path(given.get(name, "/")).is_relative_to(room) for name in _HANDED_ON)
+
+
+def _given(process: psutil.Process) -> dict[str, str] | None:
+    """Its environment; None in the middle of execve(2), when it has none and no words either.
+
+    A kernel's own thread has no program; one without an environment (`env -i`) has its words.
+    """
+    given = process.environ()
+    if given or not process.exe():
+        return given
+    # Asked again: it may have got both since the first look.
+    return process.environ() if process.cmdline() else None
