@@ -22,6 +22,7 @@ from builder.smoke.namespace import Separation, hosting
 from builder.waiting import wait_for
 from tests.conftest import ROOT
 from tests.needs import lacking
+from tests.processes import named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,18 +51,6 @@ def room(tmp_path: Path) -> Iterator[Path]:
     (tmp_path / "work" / "page").write_text("here I am")
     yield tmp_path
     assert named(tmp_path) == []
-
-
-def named(room: Path) -> list[str]:
-    """The command lines that name the room or come out of it, by our own count."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.pid != os.getpid() and str(room) in str(process.environ()):
-                found.append(" ".join(process.cmdline()))
-        except (psutil.Error, OSError):
-            pass  # gone, or somebody else's
-    return found
 
 
 def serve(room: Path, way: Separation, port: int) -> AbstractContextManager[Hosted]:
@@ -121,7 +110,7 @@ def test_orphans_end_with_it_and_are_buried(room: Path, way: Separation) -> None
         fetch(hosted.port)
         line = [*hosted.join(room), "sh", "-c", script]
         assert command.attempt(line, timeout=DEADLINE, env=environ(room)) == (0, "")
-        # A program has no environment for the moment in which it takes another's place.
+        # The shell is gone, `sleep` may be on its way yet.
         assert wait_for(lambda: any("sleep 1234" in w for w in named(room)) or None, DEADLINE)
         if way:
             first = psutil.Process(int(hosted.join(room)[-3]))

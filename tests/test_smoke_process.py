@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 import requests
 
@@ -26,6 +25,7 @@ from builder.wheel import archive
 from builder.wheel.rewrite import Rewriting, rewrite
 from tests import needs
 from tests.interplay import find, our_wheel
+from tests.processes import named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -103,18 +103,6 @@ def environ_of(site: Site) -> dict[str, str]:
     assert code == 0, out
     told: dict[str, str] = json.loads(out)
     return told
-
-
-def named(room: Path) -> list[str]:
-    """The command lines of processes whose environment names the room, by our own count."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.pid != os.getpid() and str(room) in str(process.environ()):
-                found.append(" ".join(process.cmdline()))
-        except (psutil.Error, OSError):
-            pass  # gone, or somebody else's
-    return found
 
 
 def test_tensorboard_through_jupyters_port_only(runner: ProcessRunner, begin: Begin) -> None:
