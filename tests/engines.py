@@ -22,6 +22,12 @@ def engine() -> Engine:
         lacking(f"{error.message}; {error.hint}")
 
 
+def other_run() -> Engine:
+    """The same engine, for a run of its own."""
+    client = engine().client
+    return Engine(client, str(client.api.base_url))
+
+
 @cache
 def base_image() -> str:
     """The base image for Jupyter: ours if `nox -s base_image` made it, else what can be pulled."""

@@ -21,7 +21,7 @@ from builder.engine.volumes import ensure
 from builder.errors import EngineError, InterruptedRunError, SourceError
 from builder.waiting import wait_for
 from tests.bazel import make_job, small_source
-from tests.engines import engine
+from tests.engines import engine, other_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,7 +42,7 @@ def test_a_build_brings_its_files_out(tmp_path: Path) -> None:
     source = small_source(tmp_path / "source.tar", "echo made > out/a.whl")
     steps: list[str] = []
     watch = Watch(tmp_path / "build.log", steps.append, lambda: None)
-    engine_ = connect({})
+    engine_ = other_run()
     job = make_job(source, services=Services())._replace(caches=tmp_path / "caches")
     assert run(engine_, job, watch) == {"a.whl": b"made\n"}
     kept = [p for p in (tmp_path / "caches").rglob("*") if p.is_file()]
@@ -69,7 +69,7 @@ def test_a_failed_build_tells_its_error_and_its_log(tmp_path: Path) -> None:
 def test_a_build_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     """The time-out is named with the option that changes it, and nothing goes on."""
     source = small_source(tmp_path / "source.tar", "sleep 500")
-    engine_ = connect({})
+    engine_ = other_run()
     with pytest.raises(SourceError, match=r"took longer than 3 s") as caught:
         run(engine_, make_job(source, timeout=3), _watch(tmp_path))
     assert "--timeout" in caught.value.hint
@@ -85,7 +85,7 @@ def test_an_interrupted_build_leaves_no_container(tmp_path: Path) -> None:
         if watch.log.exists() and "Analyzed target" in watch.log.read_text():
             raise InterruptedRunError("interrupted", "")
 
-    engine_ = connect({})
+    engine_ = other_run()
     with pytest.raises(InterruptedRunError):
         run(engine_, make_job(source), watch._replace(check_cancelled=interrupt))
     assert _left(engine_.run) == []

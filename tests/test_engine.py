@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import os
@@ -14,12 +15,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.engine.containers import Started, labelled, network, running
-from builder.engine.door import KEPT, LABEL, Engine, connect
+from builder.engine.door import KEPT, LABEL, connect
 from builder.engine.images import Recipe, build, has, import_root, remove
 from builder.engine.leftovers import prune, sweep
 from builder.errors import EngineError
 from builder.server import free_port
-from tests.engines import base_image, engine
+from tests.engines import base_image, engine, other_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,12 +28,6 @@ if TYPE_CHECKING:
     from tests.conftest import RunBuilder
 
 CANARY = "http://canary-6b1f.invalid:3128"
-
-
-def _other_run() -> Engine:
-    """The same engine for a run of its own."""
-    client = engine().client
-    return Engine(client, str(client.api.base_url))
 
 
 def _recipe(name: str, dockerfile: str, **files: bytes) -> Recipe:
@@ -74,6 +69,7 @@ def test_a_build_has_no_network_and_no_proxy_settings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not even those of the Docker client's own configuration reach image or history."""
+    engine()
     settings = tmp_path / "docker"
     settings.mkdir()
     (settings / "config.json").write_text(
@@ -144,7 +140,7 @@ def test_files_go_in_and_come_out() -> None:
 
 def test_a_sweep_removes_the_containers_of_a_run(tmp_path: Path) -> None:
     """By its label alone; images that were kept have another."""
-    own = _other_run()
+    own = other_run()
     tar = tmp_path / "empty.tar"
     tar.write_bytes(b"\0" * 10240)
     kept = f"tensorboard-proxy-wheels/test-prune:{own.run}"
@@ -185,7 +181,7 @@ def _child(of: str, label: str, value: str) -> str:
 
 def test_prune_removes_all_that_carries_a_label() -> None:
     """Containers, networks, volumes, and images in whatever order the engine lists them."""
-    own = _other_run()
+    own = other_run()
     label, value = "test-prune", own.run
     labels = {LABEL: own.run, label: value}
     client = own.client
@@ -206,7 +202,7 @@ def test_prune_removes_all_that_carries_a_label() -> None:
 
 def test_prune_goes_on_where_the_engine_refuses() -> None:
     """An image of somebody else's that was made of ours keeps ours, and nothing else."""
-    own = _other_run()
+    own = other_run()
     label, value = "test-refused", own.run
     ours = _child(base_image(), label, value)
     own.client.images.get(ours).tag(f"test-refused-{own.run}", "ours")
@@ -224,9 +220,17 @@ def test_no_engine_is_one_clear_line(run_builder: RunBuilder) -> None:
     """It says that none answers, and how smoke tests run without one."""
     done = run_builder("base-image", env={"DOCKER_HOST": "unix:///nowhere/docker.sock"})
     assert done.returncode == 14
-    assert done.stderr.startswith("error: no container engine answers")
+    what = "no container engine answers: /nowhere/docker.sock: No such file or directory"
+    assert done.stderr.startswith(f"error: {what}\n")
     assert "--engine process" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_where_no_engine_is_nothing_stays_open() -> None:
+    """docker-py leaves its socket to the garbage collector, which warned in some later test."""
+    with pytest.raises(EngineError):
+        connect({"DOCKER_HOST": "unix:///nowhere/docker.sock"})
+    gc.collect()
 
 
 def _contexts(directory: Path, current: str, **hosts: str) -> dict[str, str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import atexit
+import os
 import secrets
+import socket
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -100,9 +102,27 @@ def _behind_ssh(address: str) -> Engine:
 def _reach(options: Mapping[str, Any]) -> DockerClient:
     from docker import DockerClient
 
+    _look_for_socket(options["base_url"])
     client = DockerClient(timeout=_ANSWER, **options)
     client.ping()
     return client
+
+
+def _look_for_socket(address: str) -> None:
+    """Whether somebody listens at a socket: docker-py leaves its own open where nobody does.
+
+    Raises:
+        OSError: nobody listens there, or this user may not connect.
+    """
+    parts = urlsplit(address)
+    if parts.scheme not in {"unix", "http+unix"}:
+        return
+    path = f"/{(parts.netloc + parts.path).lstrip('/')}"
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(_ANSWER)
+        code = probe.connect_ex(path)
+    if code:
+        raise OSError(f"{path}: {os.strerror(code)}")
 
 
 def _of_context(name: str | None) -> dict[str, Any]:
