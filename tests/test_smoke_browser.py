@@ -230,12 +230,28 @@ def test_a_browser_that_is_not_there_is_named(tmp_path: Path) -> None:
     fake = tmp_path / "chromium"
     fake.write_text("#!/bin/sh\necho ERROR: no display >&2\nexit 1\n")
     fake.chmod(0o755)
-    with (
-        pytest.raises(SmokeError, match="no display") as failure,
-        browsing({"CHROMIUM": str(fake)}, []),
-    ):
+    with pytest.raises(SmokeError) as failure, browsing({"CHROMIUM": str(fake)}, []):
         pass
+    if failure.value.message.startswith("Playwright does not start"):
+        lacking(f"{failure.value.message}: is there a libatomic1?")
+    assert "no display" in failure.value.message
     assert "--no-browser" in failure.value.hint
+
+
+def test_a_playwright_that_does_not_start_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its node lacks a library; where there is no browser either, that comes first."""
+    broken = tmp_path / "chromium"
+    broken.write_text("#!/bin/sh\nexit 127\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("PLAYWRIGHT_NODEJS_PATH", str(broken))
+    with pytest.raises(SmokeError, match="Playwright does not start") as failure:
+        browsing({"CHROMIUM": str(broken)}, []).__enter__()
+    assert "libatomic1" in failure.value.hint
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    with pytest.raises(SmokeError, match="there is no browser"):
+        browsing({}, []).__enter__()
 
 
 @given(st.lists(st.text(min_size=1), max_size=3), st.text())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from playwright.sync_api import Browser as Chromium
-    from playwright.sync_api import BrowserContext, BrowserType, Route
+    from playwright.sync_api import BrowserContext, BrowserType, Playwright, Route
 
 SIZE = (1280, 900)
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -108,10 +108,11 @@ def browsing(environ: Mapping[str, str], hosts: Collection[str]) -> Iterator[Bro
     Raises:
         SmokeError: there is none, or it does not start.
     """
-    from playwright.sync_api import Error, sync_playwright
+    from playwright.sync_api import Error
 
-    with sync_playwright() as playwright:
-        path = _executable(environ, playwright.chromium)
+    found = _program(environ)
+    with _driver(found) as playwright:
+        path = found or _own_chromium(playwright.chromium)
         root = os.geteuid() == 0
         try:
             chromium = playwright.chromium.launch(
@@ -157,23 +158,59 @@ def _abort(route: Route) -> None:
     route.abort("blockedbyclient")
 
 
-def _executable(environ: Mapping[str, str], kind: BrowserType) -> str:
-    named = environ.get("CHROMIUM")
-    if named:
-        found = find(named)
-        if found is None:
+@contextmanager
+def _driver(browser: str | None) -> Iterator[Playwright]:
+    """Playwright's own program, a node that needs some of the libraries that Chromium brings.
+
+    Raises:
+        SmokeError: it does not start.
+    """
+    from playwright.sync_api import sync_playwright
+
+    with ExitStack() as stack:
+        try:
+            playwright = stack.enter_context(sync_playwright())
+        except Exception as error:  # Playwright raises nothing narrower
+            if browser is None:
+                raise _no_browser() from error
             raise SmokeError(
-                f"CHROMIUM names {named}, which is no program",
-                "set it to Chromium's path, or unset it",
-            )
-        return found
-    for name in _NAMES:
-        found = find(name)
-        if found is not None:
-            return found
-    if Path(kind.executable_path).exists():
-        return kind.executable_path
-    raise SmokeError(
+                f"Playwright does not start: {error}",
+                "above is why, such as a library that is not installed (`apt-get install "
+                "libatomic1`); --no-browser leaves the browser's probes out",
+            ) from error
+        yield playwright
+
+
+def _program(environ: Mapping[str, str]) -> str | None:
+    """The Chromium that the user names, or that is on PATH.
+
+    Raises:
+        SmokeError: what the user names is none.
+    """
+    named = environ.get("CHROMIUM")
+    if not named:
+        return next(filter(None, map(find, _NAMES)), None)
+    found = find(named)
+    if found is None:
+        raise SmokeError(
+            f"CHROMIUM names {named}, which is no program", "set it to Chromium's path, or unset it"
+        )
+    return found
+
+
+def _own_chromium(kind: BrowserType) -> str:
+    """The Chromium that Playwright has downloaded.
+
+    Raises:
+        SmokeError: it has none.
+    """
+    if not Path(kind.executable_path).exists():
+        raise _no_browser()
+    return kind.executable_path
+
+
+def _no_browser() -> SmokeError:
+    return SmokeError(
         "there is no browser: neither CHROMIUM nor PATH nor Playwright has a Chromium",
         "`apt-get install chromium` or `playwright install chromium`; "
         "--no-browser leaves the browser's probes out",
