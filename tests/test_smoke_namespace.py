@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -27,7 +28,6 @@ from tests.processes import named
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from builder.smoke.namespace import Hosted
 
@@ -97,9 +97,11 @@ def test_programs_join_it(room: Path, way: Separation) -> None:
         line = [*hosted.join(room / "work"), *words]
         done = command.attempt(line, timeout=DEADLINE, cwd=room / "work", env=environ(room))
         assert done == (3, f"{room / 'work'}\nin\n")
-        count = command.run([*hosted.join(room), "ls", "/proc"], timeout=DEADLINE).split()
-        pids = [name for name in count if name.isdigit()]
-        assert (len(pids) < 10) is bool(way)
+        seen = command.run([*hosted.join(room), "readlink", "/proc/self/ns/pid"], timeout=DEADLINE)
+        assert (seen.strip() != str(Path("/proc/self/ns/pid").readlink())) is bool(way)
+        if way:
+            count = command.run([*hosted.join(room), "ls", "/proc"], timeout=DEADLINE).split()
+            assert len([name for name in count if name.isdigit()]) < 10
 
 
 def test_orphans_end_with_it_and_are_buried(room: Path, way: Separation) -> None:
