@@ -118,6 +118,8 @@ def _look_for_socket(address: str) -> None:
     if parts.scheme not in {"unix", "http+unix"}:
         return
     path = f"/{(parts.netloc + parts.path).lstrip('/')}"
+    if path == "/":  # docker-py has a default for that
+        return
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(_ANSWER)
         code = probe.connect_ex(path)
