@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _TAIL_LINES = 15
 # What publishing works with, and programs that we start have no business to see.
-_SECRETS = ("TWINE_", "ACTIONS_ID_TOKEN_", "GITHUB_TOKEN", "GH_TOKEN")
+_SECRETS = ("TWINE_", "UV_PUBLISH_", "ACTIONS_ID_TOKEN_", "GITHUB_TOKEN", "GH_TOKEN")
 
 
 def run(
