@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from builder.era import Era
     from builder.model import Release
+    from builder.pythons import PythonFinder
     from builder.settings import Environment
 
 
@@ -41,6 +42,7 @@ def check_behaviour(
     release: Release | None,
     environment: Environment,
     environ: Mapping[str, str],
+    pythons: PythonFinder,
 ) -> list[Finding]:
     """All B codes for a wheel.
 
@@ -51,17 +53,20 @@ def check_behaviour(
         release: what it was made from; None leaves everything unchecked.
         environment: index and CA settings for uv.
         environ: the environment that programs start with.
+        pythons: finds the era's.
 
     Raises:
-        CommandError: uv is missing, or the era's environment cannot be made.
+        CommandError: uv or the era's Python is missing, or its environment cannot be made.
     """
     if release is None:
         why = "its release is unknown, and so is its era"
         return [Finding(code, "", why, Standing.UNCHECKED) for code in DEEP_CODES]
-    found = _try(wheel, release, environment, environ)
+    era = era_of(release)
+    python = pythons.find_python(era.python)
+    found = _try(wheel, era, python, environment, environ)
     if not found or stock is None:
         return found
-    known = {(f.code, f.subject) for f in _try(stock, release, environment, environ)}
+    known = {(f.code, f.subject) for f in _try(stock, era, python, environment, environ)}
     return [
         replace(f, standing=Standing.INHERITED) if (f.code, f.subject) in known else f
         for f in found
@@ -69,17 +74,23 @@ def check_behaviour(
 
 
 def _try(
-    tried: WheelBytes, release: Release, environment: Environment, environ: Mapping[str, str]
+    tried: WheelBytes,
+    era: Era,
+    python: Path,
+    environment: Environment,
+    environ: Mapping[str, str],
 ) -> list[Finding]:
     with tempfile.TemporaryDirectory(prefix="deep-") as name:
         room = Path(name)
         wheel = room / tried.filename
         wheel.write_bytes(tried.content)
-        return list(_check(wheel, era_of(release), room, clean_environ(environment, environ, room)))
+        return list(_check(wheel, era, python, room, clean_environ(environment, environ, room)))
 
 
-def _check(wheel: Path, era: Era, room: Path, environ: dict[str, str]) -> Iterator[Finding]:
-    python = environments.make_environment(room / "env", era.python, environ)
+def _check(
+    wheel: Path, era: Era, base: Path, room: Path, environ: dict[str, str]
+) -> Iterator[Finding]:
+    python = environments.make_environment(room / "env", base, environ)
     try:
         if era.first:
             environments.install(python, era.first, environ, until=era.until)

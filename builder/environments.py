@@ -11,9 +11,11 @@ import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from packaging.specifiers import SpecifierSet
+
 from builder import command
 from builder.errors import CommandError, extra_hint
-from builder.wheel import archive, record
+from builder.wheel import archive, metadata, record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -40,15 +42,9 @@ def uv_program() -> str:
     return found
 
 
-def clean_environ(
-    environment: Environment, environ: Mapping[str, str], room: Path
-) -> dict[str, str]:
-    """What programs start with: no foreign Python settings, `room` as TMPDIR, index and CAs for uv.
-
-    TensorBoard keeps its list of running servers in TMPDIR: ours must not meet the user's.
-    """
+def uv_environ(environment: Environment, environ: Mapping[str, str]) -> dict[str, str]:
+    """What uv starts with: no foreign Python settings, and the index and CAs of the user's pip."""
     kept = {k: v for k, v in environ.items() if k not in _FOREIGN}
-    kept["TMPDIR"] = str(room)
     if environment.index_url is not None:
         kept["UV_DEFAULT_INDEX"] = environment.index_url
     if environment.ca_bundle is not None and os.path.isfile(environment.ca_bundle):  # noqa: PTH113
@@ -56,18 +52,29 @@ def clean_environ(
     return kept
 
 
-def make_environment(place: Path, version: str, environ: Mapping[str, str]) -> Path:
+def clean_environ(
+    environment: Environment, environ: Mapping[str, str], room: Path
+) -> dict[str, str]:
+    """What programs start with: as uv does, with `room` as TMPDIR.
+
+    TensorBoard keeps its list of running servers in TMPDIR: ours must not meet the user's.
+    """
+    return {**uv_environ(environment, environ), "TMPDIR": str(room)}
+
+
+def make_environment(place: Path, python: Path, environ: Mapping[str, str]) -> Path:
     """An empty environment, without setuptools; the path of its Python.
 
+    Args:
+        place: where it is made.
+        python: the interpreter that it is for, as `PythonFinder` finds it.
+        environ: for uv.
+
     Raises:
-        CommandError: uv or that Python cannot be had.
+        CommandError: there is no uv, or it refuses that interpreter.
     """
-    words = [uv_program(), "venv", "--quiet", "--python", version]
-    try:
-        command.run([*words, str(place)], timeout=INSTALL, env=environ)
-    except CommandError:
-        # pyenv's shims are on PATH for Pythons that are not switched on, and fail: uv's own then.
-        command.run([*words, "--managed-python", str(place)], timeout=INSTALL, env=environ)
+    words = [uv_program(), "venv", "--quiet", "--python", str(python), str(place)]
+    command.run(words, timeout=START, env=environ)
     return place / "bin" / "python"
 
 
@@ -149,6 +156,19 @@ def not_as_recorded(
             yield entry.path, "it was not installed"
         elif record.digest(path.read_bytes()) != entry.hash:
             yield entry.path, "what was installed is another content"
+
+
+def requires_python(wheel: Path) -> SpecifierSet:
+    """The wheel's Requires-Python, which allows all where it has none."""
+    made = archive.parse(wheel.read_bytes(), wheel.name)
+    listing = next(m for m in made.members if m.name.endswith(".dist-info/METADATA"))
+    return SpecifierSet(",".join(metadata.parse(listing.read()).values("Requires-Python")))
+
+
+def allows_python(requires: SpecifierSet, python: str) -> bool:
+    """Whether a Python may do; of `3.7`, any micro release: `>=3.7.1` does not exclude it."""
+    whole = python if python.count(".") > 1 else f"{python}.99"
+    return requires.contains(whole, prereleases=True)
 
 
 def tail(text: str) -> str:

@@ -83,6 +83,10 @@ class CommandError(BuilderError):
     exit_code = 10
 
 
+class PythonNotFoundError(CommandError):
+    """A Python that is needed is not on this machine, and cannot be fetched."""
+
+
 class TodayError(BuilderError):
     """Wheels do not start, serve or show on today's Pythons as in their own era."""
 

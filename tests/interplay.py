@@ -56,13 +56,13 @@ def our_wheel(version: str, room: Path) -> Path:
 class Place:
     """An environment, and a room for what is made there."""
 
-    def __init__(self, room: Path, version: str) -> None:
+    def __init__(self, room: Path, python: Path) -> None:
         room.mkdir()
         self.room = room
         settings = read_environment(os.environ)
         self.environ = environments.clean_environ(settings, os.environ, room)
         self.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
-        self.python = environments.make_environment(room / "env", version, self.environ)
+        self.python = environments.make_environment(room / "env", python, self.environ)
 
     def install(self, *wanted: str | Path, until: str | None = None) -> None:
         """Install requirements and wheels, uploaded before a date if one is given."""

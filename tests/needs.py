@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from functools import cache
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
+
+from builder.environments import uv_environ
+from builder.errors import PythonNotFoundError
+from builder.pythons import PythonFinder
+from builder.settings import read_environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # `.ci/run` sets it, since it brings everything along. CI systems set CI everywhere, also where the
 # machine is theirs and lacks this or that.
@@ -23,10 +29,19 @@ def lacking(what: str) -> NoReturn:
 
 
 @cache
-def python(version: str) -> str:
-    """A CPython that is on PATH, or that uv can fetch: 3.8 and later; the version again."""
-    words = [sys.executable, "-m", "uv", "python", "list", f"cpython@{version}"]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    if not done.stdout.strip():
-        lacking(f"there is no CPython {version}, and uv has none to fetch")
-    return version
+def pythons() -> PythonFinder:
+    """The CPythons of this machine, as the product finds them."""
+    return PythonFinder(settings_of_uv())
+
+
+def settings_of_uv() -> dict[str, str]:
+    """What uv starts with, as in the product: pip's index and CAs are the ones that users set."""
+    return uv_environ(read_environment(os.environ), os.environ)
+
+
+def python(version: str) -> Path:
+    """The interpreter of a CPython that is here, or that uv could fetch."""
+    try:
+        return pythons().find_python(version)
+    except PythonNotFoundError as error:
+        lacking(f"{error.message}; install it, or put it on PATH")

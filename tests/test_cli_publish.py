@@ -224,6 +224,25 @@ def test_two_at_once_store_it_once(run_builder: RunBuilder, env: dict[str, str])
     assert conduct.stored == [WHEEL]
 
 
+def test_without_a_python_to_install_it_back_on_nothing_is_sent(
+    run_builder: RunBuilder, env: dict[str, str]
+) -> None:
+    """What is published stays so: whether it can be tried is known before."""
+    conduct = Conduct()
+    with misbehaving(conduct) as url:
+        words = ("publish", "2.2.1", "--repository", url, "--python", "3.99")
+        done = run_builder(*words, env=env)
+        assert done.returncode == 13, done.stderr
+        assert "2.2.1 was not sent: there is no CPython 3.99: " in done.stderr
+        assert "--no-install" in done.stderr
+        assert conduct.posts == 0
+        older = run_builder(*words[:-1], "3.6", env=env)
+        assert older.returncode == 13, older.stderr
+        assert "2.2.1 was not sent: it requires Python >=3.7, not 3.6" in older.stderr
+        assert run_builder(*words[:-1], "2.7", env=env).returncode == 2
+    assert conduct.posts == 0
+
+
 def test_the_token_is_seen_nowhere(tmp_path: Path, env: dict[str, str]) -> None:
     """Not in a command line or a child's environment, not in words, files, or tracebacks."""
     conduct = Conduct(deque([STORE, Act(403, "no {authorization}")]))

@@ -72,7 +72,7 @@ def behaviour(wheel: WheelBytes, stock: WheelBytes | None = None) -> list[Findin
     """What is found when it is run."""
     environment = read_environment(os.environ)
     found = CATALOG.find("2.21.0")
-    return deep.check_behaviour(wheel, stock, found, environment, os.environ)
+    return deep.check_behaviour(wheel, stock, found, environment, os.environ, needs.pythons())
 
 
 def test_a_good_wheel_starts(newest: WheelBytes) -> None:
@@ -106,7 +106,9 @@ def test_a_wheel_that_does_not_install_is_caught(newest: WheelBytes) -> None:
 
 def test_without_a_release_nothing_is_claimed(newest: WheelBytes) -> None:
     """Its era is unknown: unchecked, never passed."""
-    found = deep.check_behaviour(newest, None, None, read_environment(os.environ), os.environ)
+    found = deep.check_behaviour(
+        newest, None, None, read_environment(os.environ), os.environ, needs.pythons()
+    )
     assert {f.standing for f in found} == {Standing.UNCHECKED}
     assert [f.code for f in found] == ["B801", "B802", "B803", "B804"]
 

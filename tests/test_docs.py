@@ -107,7 +107,7 @@ def test_imports_run_one_way() -> None:
         {"catalog", "request", "plan", "overlay", "picks", "equivalence"},
         {"checks", "provenance", "claims", "summary"},
         {"command", "console", "cache", "index", "source", "git", "output", "settings"},
-        {"environments", "server", "engine"},
+        {"environments", "pythons", "server", "engine"},
         {"bazel", "deep", "today", "smoke", "report", "publish"},
         {"pipeline", "bench"},
         {"cli"},

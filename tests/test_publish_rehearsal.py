@@ -23,6 +23,7 @@ from builder.publish.rehearsal import rehearsing
 from builder.publish.served import IndexShelf
 from builder.publish.uploader import Password, TwineUploader
 from builder.settings import read_environment
+from tests.needs import settings_of_uv
 
 if TYPE_CHECKING:
     from builder.publish.rehearsal import Rehearsal
@@ -157,7 +158,7 @@ def test_the_printed_commands_let_no_stranger_in(tool: str, hostile: Path, tmp_p
         assert len(lines) == 3
         path = f"{venv / 'bin'}:{Path(uv_program()).parent}:{os.environ['PATH']}"
         # nox points uv at the session's own environment, which is not meant here.
-        environ = {k: v for k, v in os.environ.items() if k != "UV_PYTHON"}
+        environ = {k: v for k, v in settings_of_uv().items() if k != "UV_PYTHON"}
         subprocess.run(
             ["sh", "-ec", "\n".join(lines)],
             env={**environ, "PATH": path, "VIRTUAL_ENV": str(venv)},
@@ -191,7 +192,8 @@ def test_the_printed_project_table_lets_no_stranger_in(hostile: Path, tmp_path: 
             f'dependencies = ["tensorboardtmp==2.2.1"]\n\n{table}\n'
         )
         words = [uv_program(), "lock", "--quiet"]
-        subprocess.run(words, cwd=project, check=True, capture_output=True)
+        environ = settings_of_uv()
+        subprocess.run(words, cwd=project, env=environ, check=True, capture_output=True)
     lock = (project / "uv.lock").read_text()
     assert 'name = "tensorboardtmp"' in lock
     assert 'name = "six"\nversion = "1.' in lock

@@ -52,7 +52,8 @@ def subject(version: str, directory: Path) -> Subject:
 def engine(eras: Callable[[str], Era] | None = None, **given: str) -> Iterator[ProcessRunner]:
     """The engine, for somebody whose index needs a password, and who has settings for Jupyter."""
     environ = {**os.environ, "UV_INDEX_PRIVATE_PASSWORD": SECRET, "JUPYTER_CONFIG_DIR": "/nowhere"}
-    with process_runner(read_environment(os.environ), environ, eras=eras, **given) as runner:
+    settings = read_environment(os.environ)
+    with process_runner(settings, environ, needs.pythons(), eras=eras, **given) as runner:
         yield runner
 
 
@@ -154,8 +155,10 @@ def test_unset_is_unset(begin: Begin) -> None:
         assert "browser" not in behind(site).log()
 
 
-def test_two_at_once(begin: Begin) -> None:
+def test_two_at_once(runner: ProcessRunner, begin: Begin) -> None:
     """Side by side, each with its own token, its own room, and the same port inside."""
+    if not runner.separation:  # the second one would wait for the first for ever
+        needs.lacking(runner.separation.reason)
     notebook = Deployment("notebook", Frontend.NOTEBOOK)
     with begin(LAB) as one, begin(notebook) as other:
         assert ask(one, "lab").ok
@@ -222,6 +225,7 @@ def test_a_wheel_that_does_not_start(runner: ProcessRunner, tmp_path: Path) -> N
 
 def test_a_release_that_does_not_take_that_python(tmp_path: Path) -> None:
     """The wheel, the Python, and why."""
+    needs.python("3.8")
     with engine(python="3.8") as old, pytest.raises(SmokeError) as caught:
         old.prepare(subject(RELEASE, tmp_path), tmp_path / "log", lambda _: None)
     assert "tensorboardtmp-2.21.0" in caught.value.message

@@ -10,6 +10,7 @@ import pytest
 from builder.errors import SmokeError
 from builder.smoke import wheelhouse
 from builder.smoke.wheelhouse import Target
+from tests import needs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,8 +21,8 @@ OLD, NEW = Target("3.10", "x86_64"), Target("3.13", "x86_64")
 def test_the_image_s_python_decides() -> None:
     """typing-extensions comes along on 3.10 alone, whatever Python this is."""
     wanted = ["anyio==4.9.0"]
-    older = wheelhouse.resolve(wanted, OLD, os.environ, None)
-    newer = wheelhouse.resolve(wanted, NEW, os.environ, None)
+    older = wheelhouse.resolve(wanted, OLD, needs.settings_of_uv(), None)
+    newer = wheelhouse.resolve(wanted, NEW, needs.settings_of_uv(), None)
     assert "anyio==4.9.0" in newer
     extra = {pin.split("==")[0] for pin in older} - {pin.split("==")[0] for pin in newer}
     assert extra == {"exceptiongroup", "typing-extensions"}
@@ -31,13 +32,13 @@ def test_constraints_hold(tmp_path: Path) -> None:
     """A constraints file pins what is asked for, and brings nothing of its own."""
     limits = tmp_path / "limits.txt"
     limits.write_text("six==1.16.0\nidna==3.10\n")
-    assert wheelhouse.resolve(["six"], NEW, os.environ, limits) == ("six==1.16.0",)
+    assert wheelhouse.resolve(["six"], NEW, needs.settings_of_uv(), limits) == ("six==1.16.0",)
 
 
 def test_no_solution_is_one_clear_line() -> None:
     """It names what was wanted, and the Python."""
     with pytest.raises(SmokeError, match=r"numpy==1\.21\.0 cannot be installed on Python 3\.13"):
-        wheelhouse.resolve(["numpy==1.21.0"], NEW, os.environ, None)
+        wheelhouse.resolve(["numpy==1.21.0"], NEW, needs.settings_of_uv(), None)
 
 
 def test_wheels_are_fetched_once(tmp_path: Path) -> None:

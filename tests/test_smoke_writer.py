@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from builder.smoke import notebook
 from builder.smoke.writer import Log, grey_png
 from builder.today.events import crc32c
-from tests.needs import lacking
+from tests import needs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,11 +85,7 @@ def test_shipped_modules_are_enough(tmp_path: Path) -> None:
 @pytest.mark.parametrize("version", PYTHONS)
 def test_same_on_every_python(version: str, tmp_path: Path) -> None:
     """The kernel's Python is the image's, or its era's."""
-    words = ["-m", "uv", "python", "find", "--no-python-downloads", version]
-    found = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False)
-    if found.returncode:
-        lacking(f"there is no CPython {version} on PATH")
-    assert write_by([found.stdout.strip()], tmp_path) == EXPECTED
+    assert write_by([str(needs.python(version))], tmp_path) == EXPECTED
 
 
 @given(st.integers(1, 9), st.integers(1, 9), st.data())

@@ -42,8 +42,8 @@ def test_the_sample_touches_every_patch() -> None:
 @pytest.mark.parametrize(("release", "python"), SAMPLE)
 def test_alive_today(release: str, python: str, run_builder: RunBuilder, tmp_path: Path) -> None:
     """The wheel that `build` makes installs, starts, serves, equals its era, and is displayed."""
-    words = ("today", release, "--python", needs.python(python), "--jobs", "1")
-    done = run_builder(*words)
+    needs.python(python)
+    done = run_builder("today", release, "--python", python, "--jobs", "1")
     assert done.returncode == 0, done.stdout + done.stderr
     (cell,) = load_all(tmp_path / "reports" / "today")
     assert cell.failed is None
@@ -56,6 +56,7 @@ def test_the_stock_wheel_is_not_and_the_grid_resumes(
     run_builder: RunBuilder, tmp_path: Path
 ) -> None:
     """The control: without the mends it fails at import; what is done is not done again."""
+    needs.python("3.13")
     words = ("today", "2.2.1", "--python", "3.13", "--stock")
     first = run_builder(*words)
     assert first.returncode == 11

@@ -67,7 +67,7 @@ def test_messages_and_events_are_the_stock_wheels(
     """Every message of every module, every event and summary: the same as stock in its era."""
     ours = our_wheel(version, tmp_path)
     stock = era_facts(version, stock_wheel(version, tmp_path), tmp_path / "stock")
-    today = Place(tmp_path / "today", TODAY)
+    today = Place(tmp_path / "today", needs.python(TODAY))
     today.install(ours)
     seen = {
         "today": facts(today),
@@ -110,7 +110,7 @@ def judge(found: Any) -> None:
 def test_tensorflow_of_the_same_era(tmp_path: Path) -> None:
     """TensorFlow 2.11, its TensorBoard out, ours in: it writes through ours, and ours shows it."""
     until = era_of(find("2.11.2")).until
-    place = Place(tmp_path / "place", "3.9")
+    place = Place(tmp_path / "place", needs.python("3.9"))
     place.install("tensorflow-cpu==2.11.0", until=until)
     place.replace(our_wheel("2.11.2", tmp_path), until)
     versions = place.versions()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests import needs
 from tests.interplay import Place, our_wheel
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ LOSS = [[0, 1.0], [1, 0.5], [2, 0.25], [3, 0.125]]
 @pytest.mark.parametrize("version", ["2.11.2", "2.21.0"])
 def test_summary_writer(version: str, tmp_path: Path) -> None:
     """What it writes through our messages, our event accumulator reads and our server shows."""
-    place = Place(tmp_path / "place", "3.11")
+    place = Place(tmp_path / "place", needs.python("3.11"))
     place.install("torch", our_wheel(version, tmp_path))
     assert "tensorboard" not in place.versions()
     runs = tmp_path / "runs"

@@ -93,7 +93,8 @@ def _benches(
         place = room / which
         place.mkdir()
         environ = environments.clean_environ(workshop.environment, workshop.environ, place)
-        python = environments.make_environment(place / "env", era.python, environ)
+        base = workshop.pythons.find_python(era.python)
+        python = environments.make_environment(place / "env", base, environ)
         found[which] = _Bench(python, place, environ)
     python, clean = found["ours"].python, found["ours"].environ
     environments.install(python, [str(wheels["stock"])], clean, until=era.until)

@@ -44,8 +44,8 @@ def cli() -> None:
 
     Exit codes: 0 done, 2 the request makes no sense, 3 index or cache, 4 patches, 5 unreadable
     wheel, 6 new findings, 7 output directory, 8 provenance, 9 nothing found but not everything
-    could be checked, 10 another program failed, 11 not alive today, 12 smoke tests,
-    13 publishing, 14 container engine, 15 source (git) or building from it,
+    could be checked, 10 another program failed or a Python is missing, 11 not alive today,
+    12 smoke tests, 13 publishing, 14 container engine, 15 source (git) or building from it,
     130 interrupted, 143 terminated.
     """
 

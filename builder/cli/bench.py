@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -18,6 +19,8 @@ from builder.cli.options import (
     common_options,
     open_workshop,
     project,
+    python_path_option,
+    take_common,
 )
 from builder.model import IdentityKind
 from builder.pipeline.build import Failed, build_many
@@ -75,17 +78,16 @@ def wheel(
 @click.argument("releases", nargs=-1, metavar="[RELEASE]...")
 @click.option("--repeat", type=click.IntRange(min=7), default=9, show_default=True)
 @_report_to
+@python_path_option
 @common_options
 def today(
     releases: tuple[str, ...],
     repeat: int,
     report_to: Path,
-    catalog: Path,
-    patches: Path,
-    offline: bool,
+    **common: Any,
 ) -> int:
     """Import and first answer, ours beside stock in its own era. Default: 2.2.1 2.11.2."""
-    workshop = open_workshop(Common(catalog, patches, offline))
+    workshop = open_workshop(take_common(common))
     console = workshop.console
     wanted = workshop.releases(parse_request(releases or ("2.2.1", "2.11.2"), workshop.catalog))
     measurements = []

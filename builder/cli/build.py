@@ -12,6 +12,7 @@ from builder.cli.options import (
     identity_options,
     open_workshop,
     pick_option,
+    python_path_option,
     series_option,
     source_options,
     take_common,
@@ -47,6 +48,7 @@ _SHOWN = 3
 @identity_options
 @click.option("--force", is_flag=True, help="Replace a different wheel of the same name.")
 @click.option("--deep", is_flag=True, help="Also install and start each wheel in its own era.")
+@python_path_option
 @click.option("--jobs", type=click.IntRange(min=1), help="How many at a time. Default: all cores.")
 @common_options
 def build(

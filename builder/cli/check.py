@@ -12,6 +12,7 @@ from builder.cli.options import (
     common_options,
     open_workshop,
     project,
+    python_path_option,
     source_options,
     split_series,
     take_common,
@@ -48,6 +49,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     metavar="NAME[,NAME]",
     help="What was applied; `none` for nothing. Default: its provenance's, else pyproject.toml's.",
 )
+@python_path_option
 @source_options
 @common_options
 def check(

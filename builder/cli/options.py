@@ -43,13 +43,14 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 class Common(NamedTuple):
-    """The options that every verb has, and where upstream's source is for those that ask."""
+    """The options that every verb has, and where upstream's source and Pythons are."""
 
     catalog: Path
     patches: Path
     offline: bool
     upstream: str | None = None
     remote: str | None = None
+    python_paths: tuple[Path, ...] = ()
 
 
 def take_common(options: dict[str, Any]) -> Common:
@@ -89,6 +90,15 @@ common_options = together(
     ),
     click.option("--offline", is_flag=True, help="Use the cache alone, never the network."),
     click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks."),
+)
+
+python_path_option = click.option(
+    "--python-path",
+    "python_paths",
+    multiple=True,
+    type=_path(exists=True),
+    metavar="PATH",
+    help="A Python, or a directory with some: tried before PATH, pyenv's, the system's and uv's.",
 )
 
 series_option = click.option(
@@ -177,13 +187,14 @@ def open_workshop(common: Common, *, commit: bool = False) -> Workshop:
         index=NoIndex() if common.offline else SimpleIndex(environment),
         console=Console(),
         environment=environment,
-        environ=dict(os.environ),
+        environ={**os.environ, "UV_OFFLINE": "1"} if common.offline else dict(os.environ),
         commit=describe_checkout(ROOT) if commit else None,
         sources=Sources(
             PUBLIC if common.upstream is None else parse_remote(common.upstream),
             None if common.remote is None else parse_remote(common.remote),
             common.offline,
         ),
+        python_paths=common.python_paths,
     )
 
 

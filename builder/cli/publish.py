@@ -18,6 +18,7 @@ from builder.cli.options import (
     identity_options,
     needs_extra,
     open_workshop,
+    python_path_option,
     series_option,
     take_common,
     together,
@@ -33,6 +34,7 @@ from builder.pipeline.publish import (
 from builder.publish.delivery import Delivery, Patience
 from builder.publish.hint import commands
 from builder.publish.target import REHEARSAL, TESTPYPI, index_of_testpypi, resolve
+from builder.pythons import check_version
 from builder.request import parse_request
 
 if TYPE_CHECKING:
@@ -81,6 +83,7 @@ _where = together(
     type=click.Path(path_type=Path, file_okay=False),
     help="Keep the files of the rehearsal index there. Default: gone with the run.",
 )
+@python_path_option
 @series_option
 @identity_options
 @common_options
@@ -105,10 +108,10 @@ def publish(
         raise RequestError("--offline and --repository exclude each other", "leave one out")
     common = take_common(chosen)
     flags = {name: chosen.pop(name) for name in ("dry_run", "attest", "install", "python")}
+    if flags["python"] is not None:
+        check_version(flags["python"])
     build = build_options(chosen.pop("series"), **chosen)
     workshop = open_workshop(common, commit=True)
-    if common.offline:
-        workshop = replace(workshop, environ={**workshop.environ, "UV_OFFLINE": "1"})
     wanted = workshop.releases(parse_request(releases, workshop.catalog))
     with _opened(repository, index_url, rehearsal, workshop) as (target, uploader):
         options = PublishOptions(build, target, replace(Patience(), total=wait), **flags)

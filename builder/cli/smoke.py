@@ -10,12 +10,13 @@ import click
 
 from builder.cli.options import (
     DOCKERFILES,
-    Common,
     common_options,
     identity_options,
     needs_extra,
     open_workshop,
+    python_path_option,
     series_option,
+    take_common,
     together,
 )
 from builder.cli.smoking import (
@@ -28,13 +29,13 @@ from builder.cli.smoking import (
     that_start,
     walk_for,
 )
+from builder.environments import uv_environ
 from builder.era import era_of
 from builder.errors import RequestError, SmokeError
 from builder.request import parse_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from builder.era import Era
     from builder.model import Release
@@ -55,6 +56,7 @@ _engine_options = together(
         "--base", metavar="IMAGE", help="Base image; default: base_image's, or Jupyter's."
     ),
     click.option("--era", is_flag=True, help="Dependencies of the release's own date (process)."),
+    python_path_option,
     CONTROL,
     NO_BROWSER,
     REPORTS,
@@ -91,14 +93,11 @@ def smoke_notebook(**given: Any) -> int:
 def _suite(
     suite: str,
     releases: tuple[str, ...],
-    catalog: Path,
-    patches: Path,
-    offline: bool,
     **chosen: Any,
 ) -> int:
     with needs_extra("smoke"):
         from builder.pipeline.smoke import smoke_release
-    workshop = open_workshop(Common(catalog, patches, offline), commit=True)
+    workshop = open_workshop(take_common(chosen), commit=True)
     options = options_of(suite, chosen, tensorflow=chosen["beside"] is not None)
     reports, era = chosen["reports"], chosen["era"]
     if options.tensorflow and not releases:
@@ -152,13 +151,16 @@ def _runner(
         if base is not None:
             raise RequestError("--base is for containers, and no engine runs here", "leave it out")
         eras = _eras(workshop) if era else None
-        with process_runner(environment, workshop.environ, eras=eras) as beside_us:
+        with process_runner(
+            environment, workshop.environ, workshop.pythons, eras=eras
+        ) as beside_us:
             if beside_us.separation.reason:
                 console.note(f"plain loopback: {beside_us.separation.reason}")
             yield beside_us
         return
+    environ = uv_environ(environment, workshop.environ)
     with engines.docker_runner(
-        found, base, DOCKERFILES, environment.cache, workshop.environ
+        found, base, DOCKERFILES, environment.cache, environ
     ) as in_containers:
         console.note(f"base image: {in_containers.base}")
         yield in_containers

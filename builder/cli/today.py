@@ -12,11 +12,12 @@ from packaging.version import Version
 
 from builder.cli.options import (
     ROOT,
-    Common,
     build_options,
     common_options,
     open_workshop,
+    python_path_option,
     series_option,
+    take_common,
 )
 from builder.errors import RequestError, TodayError
 from builder.machine import cores
@@ -26,7 +27,7 @@ from builder.request import alive_today, parse_request
 from builder.today import cell as cells
 from builder.today import table
 from builder.today.cell import PYTHONS
-from builder.today.grid import Grid, pairs_of, run_grid, subject_of
+from builder.today.grid import Grid, pairs_of, run_grid, sift_by_python, subject_of
 from builder.today.record import record as record_era
 from builder.today.reference import save
 from builder.wheel.names import parse_filename
@@ -55,7 +56,14 @@ _references = click.option(
 
 @click.command()
 @click.argument("releases", nargs=-1, metavar="RELEASE...|table")
-@click.option("--python", "pythons", multiple=True, type=click.Choice(PYTHONS), help="Only these.")
+@click.option(
+    "--python",
+    "pythons",
+    multiple=True,
+    type=click.Choice(PYTHONS),
+    help="Only these, which must be there.",
+)
+@python_path_option
 @click.option("--stock", is_flag=True, help="Try the published wheels: the picture before.")
 @click.option("--wheel", "wheels", multiple=True, type=_FILE, help="Try these files instead.")
 @click.option("--jobs", type=click.IntRange(min=1), help="How many at a time. Default: all cores.")
@@ -69,16 +77,18 @@ def today(
     releases: tuple[str, ...],
     pythons: tuple[str, ...],
     page: Path,
-    catalog: Path,
-    patches: Path,
-    offline: bool,
     **chosen: Any,
 ) -> int:
-    """Try wheels on today's Pythons: 2.2.1, all, …; `today table` writes docs/today.md."""
-    workshop = open_workshop(Common(catalog, patches, offline))
+    """Try wheels on today's Pythons: 2.2.1, all, …; `today table` writes docs/today.md.
+
+    Without --python, those that are not on this machine are left out, and named.
+    """
+    workshop = open_workshop(take_common(chosen))
     grid = _grid(workshop, **chosen)
     if releases == ("table",):
         return _write_page(workshop, grid.reports, page)
+    for python in pythons:
+        workshop.pythons.find_python(python)
     with tempfile.TemporaryDirectory(prefix="today-wheels-") as name:
         subjects = _subjects(releases, workshop, Path(name), **chosen)
         able, refused = pairs_of(subjects, pythons or PYTHONS)
@@ -100,12 +110,22 @@ def _grid(
         reports=reports,
         environment=workshop.environment,
         environ=workshop.environ,
+        pythons=workshop.pythons,
         jobs=jobs or cores(),
         fresh=fresh,
     )
 
 
-def _run(able: Sequence[Pair], refused: Sequence[Pair], grid: Grid, workshop: Workshop) -> int:
+def _run(pairs: Sequence[Pair], refused: Sequence[Pair], grid: Grid, workshop: Workshop) -> int:
+    """Try those whose Python is on this machine; what is left out is said.
+
+    Raises:
+        PythonNotFoundError: there are none.
+        TodayError: some are not as in their era.
+    """
+    able, missing = sift_by_python(pairs, workshop.pythons)
+    if missing and not able:
+        raise next(iter(missing.values()))
     console = workshop.console
     count = 0
     began = time.monotonic()
@@ -121,6 +141,10 @@ def _run(able: Sequence[Pair], refused: Sequence[Pair], grid: Grid, workshop: Wo
     if refused:
         names = ", ".join(f"{p.subject.release} on {p.python}" for p in refused)
         console.note(f"Requires-Python excludes {len(refused)} pairs: {names}")
+    if missing:
+        why = next(iter(missing.values()))
+        names = ", ".join(missing)
+        console.note(f"left out: Python {names}; for one, {why.message}; {why.hint}")
     console.table(("release", *PYTHONS), _rows(tried, refused))
     console.say(
         f"{len(tried) - len(failed)} of {len(tried)} cells ok, {time.monotonic() - began:.0f} s"
@@ -210,18 +234,19 @@ def _write_page(workshop: Workshop, reports: Path, page: Path) -> int:
 @click.command()
 @click.argument("releases", nargs=-1, metavar="RELEASE...")
 @_references
+@python_path_option
 @common_options
-def record(
-    releases: tuple[str, ...], references: Path, catalog: Path, patches: Path, offline: bool
-) -> int:
+def record(releases: tuple[str, ...], references: Path, **common: Any) -> int:
     """Record what stock wheels answer in their own era, for `today` to compare with."""
-    workshop = open_workshop(Common(catalog, patches, offline))
+    workshop = open_workshop(take_common(common))
     wanted = _in_reach(workshop, releases)
     with tempfile.TemporaryDirectory(prefix="record-") as name:
         for release in wanted:
             stock = Path(name, release.wheel.filename)
             stock.write_bytes(workshop.stock(release).content)
-            made = record_era(release, stock, workshop.environment, workshop.environ)
+            made = record_era(
+                release, stock, workshop.environment, workshop.environ, workshop.pythons
+            )
             path = save(made, references)
             count = sum(len(mode.answers) for mode in made.modes.values())
             size = path.stat().st_size

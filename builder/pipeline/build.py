@@ -259,6 +259,7 @@ def _judge(
             release,
             workshop.environment,
             workshop.environ,
+            workshop.pythons,
         )
     _refuse_new(overlay.filename, findings)
     return findings

@@ -95,6 +95,7 @@ def check_wheel(
             release,
             workshop.environment,
             workshop.environ,
+            workshop.pythons,
         )
     return Checked(tuple(findings), tuple(notes))
 

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
     from builder.model import Identity, Release
     from builder.pipeline.build import BuildOptions
-    from builder.pipeline.ready import Ready
     from builder.pipeline.workshop import Workshop
     from builder.publish.delivery import Patience
+    from builder.publish.reinstall import Home
     from builder.publish.served import Shelf
     from builder.publish.target import Target
     from builder.publish.uploader import Uploader
@@ -92,11 +92,14 @@ class Unpublished:
 
 
 class _Sent(NamedTuple):
-    """A wheel that is on its way, and where to look for it; for a dry run, one that would be."""
+    """A wheel that is on its way, and where to look for it; for a dry run, one that would be.
+
+    It is installed back at `home`, or not at all.
+    """
 
     done: Published
-    ready: Ready
     shelf: Shelf
+    home: Home | None
 
 
 def refuse_names(options: PublishOptions) -> None:
@@ -195,6 +198,10 @@ def _send(
     spare = room / "built" if options.dry_run else None
     wheel = find_or_build(release, identity, workshop, options.build, spare)
     ready = make_ready(wheel, room, workshop, options.build.series, attested=options.attest)
+    home = None
+    if options.install:
+        series = ready.claim.series
+        home = home_of(release, ready.parcel.path, series, options.python, workshop.pythons)
     shelf = IndexShelf(
         workshop.environment, options.target.index_url, names.normalize(identity.name)
     )
@@ -213,7 +220,7 @@ def _send(
         note(f"{ready.parcel.filename} {delivery}")
     spent = time.perf_counter() - started
     done = Published(release, identity, ready.parcel, delivery, seconds=spent)
-    return _Sent(done, ready, shelf)
+    return _Sent(done, shelf, home)
 
 
 def _verify(sent: _Sent, workshop: Workshop, options: PublishOptions) -> Published:
@@ -223,9 +230,8 @@ def _verify(sent: _Sent, workshop: Workshop, options: PublishOptions) -> Publish
     if options.dry_run:
         return done
     waited = confirm(done.parcel, sent.shelf, options.patience, note)
-    python = None
-    if options.install:
-        home = home_of(done.release, sent.ready.claim.series, options.python)
+    home = sent.home
+    if home is not None:
         note(f"installing {done.parcel.filename} back on Python {home.python}")
         install_back(
             done.parcel,
@@ -235,9 +241,8 @@ def _verify(sent: _Sent, workshop: Workshop, options: PublishOptions) -> Publish
             workshop.environment,
             workshop.environ,
         )
-        python = home.python
     spent = done.seconds + time.perf_counter() - started
-    return replace(done, waited=waited, python=python, seconds=spent)
+    return replace(done, waited=waited, python=home and home.python, seconds=spent)
 
 
 def _attest(parcel: Parcel, wheel: Path) -> Path:

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from builder.environments import uv_environ
 from builder.era import Era, era_of
 from builder.errors import InterruptedRunError, RequestError
 from builder.git import PUBLIC, Mirror, Remote, open_mirror
+from builder.pythons import PythonFinder
 from builder.series import load_series
 from builder.source import Fetched, fetch, look_up
 
@@ -53,6 +55,7 @@ class Workshop:
         environ: the whole environment, for programs that we start.
         commit: the git commit of this tool, or None.
         sources: where upstream's source is; nobody is asked before `mirror` is.
+        python_paths: interpreters, or directories with some, that come before all others.
         cancelled: set when the run is interrupted.
     """
 
@@ -65,7 +68,14 @@ class Workshop:
     environ: Mapping[str, str]
     commit: str | None
     sources: Sources = Sources()
+    python_paths: tuple[Path, ...] = ()
     cancelled: threading.Event = field(default_factory=threading.Event)
+
+    @cached_property
+    def pythons(self) -> PythonFinder:
+        """The CPythons of this machine, each looked for when it is needed."""
+        environ = uv_environ(self.environment, self.environ)
+        return PythonFinder(environ, self.python_paths, self.console.note)
 
     @cached_property
     def mirror(self) -> Mirror:

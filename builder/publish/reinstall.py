@@ -13,7 +13,7 @@ from builder import command, environments
 from builder.checks.content import ROOT_ELEMENTS
 from builder.environments import INSTALL, clean_environ, tail
 from builder.era import era_of
-from builder.errors import CommandError, PublishError
+from builder.errors import CommandError, PublishError, PythonNotFoundError
 from builder.model import PACKAGE
 from builder.publish.hint import requirement
 from builder.publish.target import on_loopback
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from builder.model import Identity, Release
     from builder.publish.delivery import Parcel
+    from builder.pythons import PythonFinder
     from builder.settings import Environment
 
 # The series that mends releases for Pythons other than their own, and how far (docs/today.md).
@@ -44,31 +45,65 @@ _FOREIGN_SOURCES = (
 
 
 class Home(NamedTuple):
-    """Where a wheel is at home: a Python, and until when its dependencies were uploaded, if old."""
+    """Where a wheel is at home.
+
+    Attributes:
+        python: the version of its Python.
+        interpreter: that Python.
+        until: until when its dependencies were uploaded, if they are not today's.
+        first: requirements that must be installed before it.
+    """
 
     python: str
+    interpreter: Path
     until: str | None
     first: tuple[str, ...]
 
 
-def home_of(release: Release, series: Sequence[str], python: str | None) -> Home:
+def home_of(
+    release: Release, wheel: Path, series: Sequence[str], python: str | None, pythons: PythonFinder
+) -> Home:
     """A Python on which the wheel should start: today's if it was mended for that, else its era's.
+
+    Asked before anything is sent: what is published stays so.
 
     Args:
         release: what it was made from.
+        wheel: the file that is to be published.
         series: what was applied.
         python: the user's choice, or None.
+        pythons: finds it.
 
     Raises:
         IndexLookupError: it needs its era, and nobody knows when it was uploaded.
+        PublishError: that Python is not there, or the wheel excludes it.
     """
+    chosen, until, first = _wanted(release, series, python)
+    requires = environments.requires_python(wheel)
+    if not environments.allows_python(requires, chosen):
+        raise PublishError(
+            f"{release.version} was not sent: it requires Python {requires}, not {chosen}",
+            "choose another with --python X.Y, or say --no-install",
+        )
+    try:
+        return Home(chosen, pythons.find_python(chosen), until, first)
+    except PythonNotFoundError as error:
+        raise PublishError(
+            f"{release.version} was not sent: {error.message}",
+            f"{error.hint}; or choose another with --python X.Y, or say --no-install",
+        ) from error
+
+
+def _wanted(
+    release: Release, series: Sequence[str], python: str | None
+) -> tuple[str, str | None, tuple[str, ...]]:
     if _MENDED in series and SpecifierSet(">=1.14").contains(release.version, prereleases=True):
         lowest, highest = _MENDED_PYTHONS
         ours = f"{sys.version_info.major}.{sys.version_info.minor}"
         fits = SpecifierSet(f">={lowest},<={highest}").contains(ours)
-        return Home(python or (ours if fits else highest), None, ())
+        return python or (ours if fits else highest), None, ()
     era = era_of(release)
-    return Home(python or era.python, era.until, era.first)
+    return python or era.python, era.until, era.first
 
 
 def install_back(
@@ -95,8 +130,8 @@ def install_back(
     with tempfile.TemporaryDirectory(prefix="installed-") as name:
         room = Path(name)
         mine = clean_environ(environment, environ, room)
-        python = _make_environment(room / "env", home.python, mine)
         try:
+            python = environments.make_environment(room / "env", home.interpreter, mine)
             if home.first:
                 environments.install(python, home.first, mine, until=home.until)
                 environments.uninstall(python, PACKAGE, mine)
@@ -110,17 +145,6 @@ def install_back(
                 f"{home.python}: {error.message}: {tail(error.hint)}",
                 "look at its dependencies; `nox -s today` tries it on every Python",
             ) from error
-
-
-def _make_environment(place: Path, version: str, environ: Mapping[str, str]) -> Path:
-    try:
-        return environments.make_environment(place, version, environ)
-    except CommandError as error:
-        raise PublishError(
-            f"it was published, and there is no Python {version} to install it back on: "
-            f"{tail(error.hint)}",
-            "install that Python, name another with --python, or say --no-install",
-        ) from error
 
 
 def _install_alone(

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from builder.era import Era
+    from builder.pythons import PythonFinder
     from builder.settings import Environment
     from builder.smoke.model import Deployment, Site, Subject
     from builder.smoke.namespace import Separation
@@ -45,6 +46,7 @@ class ProcessRunner:
         separation: how deployments are kept apart from the host.
         environment: index and CA settings for uv.
         environ: the environment that uv starts with.
+        pythons: finds the Python of each environment.
         python: such as `3.11`, for those that are not of an era.
         eras: release → the date and the Python to resolve everything at; None for today.
     """
@@ -55,6 +57,7 @@ class ProcessRunner:
         separation: Separation,
         environment: Environment,
         environ: Mapping[str, str],
+        pythons: PythonFinder,
         *,
         python: str = _OUR_PYTHON,
         eras: Callable[[str], Era] | None = None,
@@ -62,6 +65,7 @@ class ProcessRunner:
         self._place = place
         self.separation = separation
         self._settings = clean_environ(environment, environ, place)
+        self._pythons = pythons
         self._python = python
         self._eras = eras
         self._turn = Lock()
@@ -100,7 +104,8 @@ class ProcessRunner:
         version = self._python if era is None else era.python
         progress(f"making an environment on Python {version}")
         made = self._space(subject.release)
-        python = environments.make_environment(made / "env", version, self._settings)
+        base = self._pythons.find_python(version)
+        python = environments.make_environment(made / "env", base, self._settings)
         first = () if era is None else era.first
         if subject.tensorflow and not first:
             first = ("tensorflow",)
@@ -166,14 +171,16 @@ class ProcessRunner:
 def process_runner(
     environment: Environment,
     environ: Mapping[str, str],
+    pythons: PythonFinder,
     *,
     python: str = _OUR_PYTHON,
     eras: Callable[[str], Era] | None = None,
 ) -> Iterator[ProcessRunner]:
     """The process engine for as long as the block lasts; the arguments are the runner's."""
     with tempfile.TemporaryDirectory(prefix="smoke-process-") as place:
+        separation = namespace.find()
         yield ProcessRunner(
-            Path(place), namespace.find(), environment, environ, python=python, eras=eras
+            Path(place), separation, environment, environ, pythons, python=python, eras=eras
         )
 
 

@@ -50,7 +50,8 @@ def resolve(
         listing.write_text("\n".join(wanted) + "\n", encoding="utf-8")
         limits = [] if constraints is None else ["--constraints", str(constraints)]
         words = [uv_program(), "pip", "compile", "--quiet", "--no-header", "--no-annotate"]
-        words += ["--python-version", target.python, *limits]
+        # Ours asks for wheels alone: that Python is not needed, and not to be fetched, for that.
+        words += ["--python", sys.executable, "--python-version", target.python, *limits]
         words += ["--python-platform", f"{target.architecture}-manylinux_2_{_GLIBC[0]}"]
         words += ["--only-binary", ":all:", str(listing)]
         try:

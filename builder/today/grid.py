@@ -17,18 +17,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from packaging.specifiers import SpecifierSet
-
 from builder import environments
+from builder.errors import PythonNotFoundError
 from builder.today import cell as cells
 from builder.today import logdir as logdirs
 from builder.today import reference as references
 from builder.today.trial import Bench, Subject, attempt
-from builder.wheel import archive, metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from builder.pythons import PythonFinder
     from builder.settings import Environment
     from builder.today.cell import Cell
 
@@ -49,6 +48,7 @@ class Grid:
         reports: the directory of the cells that are done.
         environment: index and CA settings for uv.
         environ: the environment that programs start with.
+        pythons: finds each pair's.
         jobs: how many cells at a time.
         fresh: do again what is done.
     """
@@ -57,6 +57,7 @@ class Grid:
     reports: Path
     environment: Environment
     environ: Mapping[str, str]
+    pythons: PythonFinder
     jobs: int
     fresh: bool = False
 
@@ -71,19 +72,24 @@ def pairs_of(subjects: Sequence[Subject], pythons: Sequence[str]) -> tuple[list[
     able: list[Pair] = []
     refused: list[Pair] = []
     for subject in subjects:
-        allowed = SpecifierSet(requires_python(subject.wheel))
+        allowed = environments.requires_python(subject.wheel)
         for python in pythons:
-            # Any micro release will do: `>=3.7.1` does not exclude 3.7.
-            fits = allowed.contains(f"{python}.99", prereleases=True)
+            fits = environments.allows_python(allowed, python)
             (able if fits else refused).append(Pair(subject, python))
     return able, refused
 
 
-def requires_python(wheel: Path) -> str:
-    """The wheel's Requires-Python, or "" where it has none."""
-    made = archive.parse(wheel.read_bytes(), wheel.name)
-    listing = next(m for m in made.members if m.name.endswith(".dist-info/METADATA"))
-    return ",".join(metadata.parse(listing.read()).values("Requires-Python"))
+def sift_by_python(
+    pairs: Sequence[Pair], pythons: PythonFinder
+) -> tuple[list[Pair], dict[str, PythonNotFoundError]]:
+    """Pairs whose Python is there, and why the other Pythons are not."""
+    missing: dict[str, PythonNotFoundError] = {}
+    for python in dict.fromkeys(pair.python for pair in pairs):
+        try:
+            pythons.find_python(python)
+        except PythonNotFoundError as error:
+            missing[python] = error
+    return [pair for pair in pairs if pair.python not in missing], missing
 
 
 def run_grid(pairs: Sequence[Pair], grid: Grid, report: Callable[[Cell, bool], None]) -> list[Cell]:
@@ -99,6 +105,7 @@ def run_grid(pairs: Sequence[Pair], grid: Grid, report: Callable[[Cell, bool], N
 
     Raises:
         RequestError: a release has no era reference.
+        PythonNotFoundError: a pair's Python is not there; `sift_by_python` tells it before.
     """
     done, left = _sift(pairs, grid)
     for cell in done:
@@ -167,7 +174,8 @@ class _Room:
         environ = environments.clean_environ(self._grid.environment, self._grid.environ, room)
         home = self._place / f"env-{number}"
         if found is None:
-            found = environments.make_environment(home, python, environ)
+            base = self._grid.pythons.find_python(python)
+            found = environments.make_environment(home, base, environ)
         yield Bench(found, self._ipython(python, found, environ), self._logdir, room, environ)
         with self._lock:
             self._free[python].append(found)

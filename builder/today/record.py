@@ -27,11 +27,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from builder.model import Release
+    from builder.pythons import PythonFinder
     from builder.settings import Environment
 
 
 def record(
-    release: Release, stock: Path, environment: Environment, environ: Mapping[str, str]
+    release: Release,
+    stock: Path,
+    environment: Environment,
+    environ: Mapping[str, str],
+    pythons: PythonFinder,
 ) -> Reference:
     """Install the stock wheel as in its own time, show it the logdir, keep every answer.
 
@@ -40,19 +45,21 @@ def record(
         stock: its stock wheel (verified by whoever fetched it).
         environment: index and CA settings for uv.
         environ: the environment that programs start with.
+        pythons: finds the era's.
 
     Raises:
-        CommandError: the era's environment cannot be made, what was installed is not what RECORD
-            says, or the server does not start.
+        CommandError: the era's Python is missing or its environment cannot be made, what was
+            installed is not what RECORD says, or the server does not start.
     """
     era = era_of(release)
+    base = pythons.find_python(era.python)
     with tempfile.TemporaryDirectory(prefix="era-") as name:
         room = Path(name)
         clean = clean_environ(environment, environ, room)
         wheel = Path(shutil.copy(stock, room / release.wheel.filename))
         logdir = room / "logdir"
         logdirs.write(logdir)
-        python = make_environment(room / "env", era.python, clean)
+        python = make_environment(room / "env", base, clean)
         install(python, [str(wheel)], clean, until=era.until)
         # 0.6.0, the only one then, is linked against OpenSSL 1.1, which current systems lack.
         if installed_versions(python, clean).get("tensorboard-data-server") == "0.6.0":

@@ -1,0 +1,422 @@
+"""builder.pythons: real interpreters and real uv; what refuses is none, what is missing is said."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import platform
+import shutil
+import sys
+import tarfile
+import tempfile
+from contextlib import contextmanager
+from functools import cache
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from builder import command
+from builder.errors import PythonNotFoundError, RequestError
+from builder.pythons import PythonFinder
+from builder.settings import read_environment
+from builder.today.cell import PYTHONS
+from builder.today.grid import Pair, sift_by_python, subject_of
+from tests import needs
+from tests.conftest import ROOT
+from tests.http_servers import running
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.conftest import RunBuilder
+
+OURS = f"{sys.version_info.major}.{sys.version_info.minor}"
+REFUSES = "#!/bin/sh\necho 'pyenv: python: command not found' >&2\nexit 127\n"
+# uv has them to fetch, and nobody still has them.
+OLD, OLDER = "3.9.10", "3.8.16"
+
+
+def look(finder: PythonFinder, version: str) -> Path | None:
+    """Where a CPython is, or None."""
+    try:
+        return finder.find_python(version)
+    except PythonNotFoundError:
+        return None
+
+
+@cache
+def another() -> tuple[str, Path]:
+    """A CPython that `hidden` hides: its version, and where it is."""
+    with tempfile.TemporaryDirectory() as home:
+        nowhere = PythonFinder(hidden(Path(home)))
+        others = [version for version in reversed(PYTHONS) if look(nowhere, version) is None]
+    found = next(((v, path) for v in others if (path := look(needs.pythons(), v))), None)
+    return found or needs.lacking(f"there is no CPython besides {OURS} and the system's")
+
+
+def hidden(home: Path, *path: Path, **more: str) -> dict[str, str]:
+    """An environment in which only the directories of `path` have Pythons."""
+    return {
+        "HOME": str(home),
+        "PATH": os.pathsep.join(map(str, path)),
+        "UV_PYTHON_INSTALL_DIR": str(home / "uv"),
+        "UV_CACHE_DIR": str(home / "uv-cache"),
+        "UV_PYTHON_DOWNLOADS": "never",
+        **more,
+    }
+
+
+def shims(root: Path, *names: str) -> Path:
+    """A directory of pyenv's shims that refuse, as for what is not switched on."""
+    (root / "shims").mkdir(parents=True)
+    for name in names:
+        (root / "shims" / name).write_text(REFUSES)
+        (root / "shims" / name).chmod(0o755)
+    return root / "shims"
+
+
+def install(root: Path) -> str:
+    """One of pyenv's versions, below a root: a link to a real interpreter; its version."""
+    version, python = another()
+    directory = root / "versions" / f"{version}.99" / "bin"
+    directory.mkdir(parents=True)
+    (directory / f"python{version}").symlink_to(python)
+    return version
+
+
+def test_a_shim_that_refuses_is_none(tmp_path: Path) -> None:
+    """The next one on PATH is taken."""
+    version, python = another()
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / f"python{version}").symlink_to(python)
+    refusing = shims(tmp_path / "any", f"python{version}")
+    found = PythonFinder(hidden(tmp_path, refusing, tmp_path / "bin")).find_python(version)
+    assert found.resolve() == python.resolve()
+
+
+@pytest.mark.parametrize("where", ["home", "variable", "shims"])
+def test_versions_of_pyenv_that_are_not_switched_on(where: str, tmp_path: Path) -> None:
+    """In ~/.pyenv, where PYENV_ROOT says, or beside the shims that are on PATH."""
+    root = tmp_path / (".pyenv" if where == "home" else "elsewhere")
+    version = install(root)
+    refusing = shims(root, f"python{version}", "python", "python3")
+    environ = hidden(tmp_path, *([refusing] if where == "shims" else []))
+    if where == "variable":
+        environ["PYENV_ROOT"] = str(root)
+    found = PythonFinder(environ).find_python(version)
+    assert found.resolve() == another()[1].resolve()
+    words = [str(found), "-c", "import platform; print(platform.python_version())"]
+    assert command.run(words, timeout=30, env=environ).startswith(f"{version}.")
+
+
+def test_ours_is_always_there(tmp_path: Path) -> None:
+    """The Python that runs this, and never as the virtual environment that it lies in."""
+    found = PythonFinder(hidden(tmp_path, Path(sys.executable).parent)).find_python(OURS)
+    assert not (found.parent.parent / "pyvenv.cfg").exists()
+    assert PythonFinder(hidden(tmp_path)).find_python(platform.python_version()) == found
+
+
+def test_a_shim_is_not_what_is_found(tmp_path: Path) -> None:
+    """One that works today may refuse in another directory: what it starts is handed on."""
+    version, python = another()
+    working = shims(tmp_path / "any", f"python{version}")
+    (working / f"python{version}").write_text(f'#!/bin/sh\nexec {python} "$@"\n')
+    found = PythonFinder(hidden(tmp_path, working)).find_python(version)
+    assert not found.is_relative_to(tmp_path)
+    assert found.resolve() == python.resolve()
+
+
+def test_a_shim_that_asks_path_refuses_with_the_users_own(tmp_path: Path) -> None:
+    """As pyenv's do: what is found must start later, with the user's own PATH."""
+    version = install(tmp_path / ".pyenv")
+    refusing = shims(tmp_path / "linked", f"python{version}")
+    (refusing / f"python{version}").write_text(
+        f"#!/bin/sh\nIFS=:; for place in $PATH; do case $place in */versions/*)"
+        f' exec "$place/python{version}" "$@";; esac; done\nexit 127\n'
+    )
+    environ = hidden(tmp_path, refusing)
+    found = PythonFinder(environ).find_python(version)
+    assert command.attempt([str(found), "-c", ""], timeout=30, env=environ)[0] == 0
+    for given in (refusing, refusing / f"python{version}"):
+        with pytest.raises(RequestError, match="no CPython 3 that runs"):
+            PythonFinder(environ, [given]).find_python(version)
+
+
+@pytest.mark.parametrize(
+    ("says", "instead"),
+    [('"gil_disabled": false', '"gil_disabled": true'), ('"cpython"', '"pypy"')],
+)
+def test_other_kinds_of_python_are_none(says: str, instead: str, tmp_path: Path) -> None:
+    """A free-threaded one, and PyPy, as an interpreter says it to uv."""
+    version, python = another()
+    other = shims(tmp_path / "path", f"python{version}") / f"python{version}"
+    other.write_text(f"#!/bin/sh\n{python} \"$@\" | {shutil.which('sed')} 's/{says}/{instead}/g'\n")
+    with pytest.raises(PythonNotFoundError):
+        PythonFinder(hidden(tmp_path, other.parent)).find_python(version)
+    with pytest.raises(RequestError, match="no CPython 3 that runs"):
+        PythonFinder(hidden(tmp_path), [other]).find_python(version)
+
+
+_FIND = """
+import sys
+from builder.pythons import PythonFinder
+PythonFinder(eval(sys.argv[1])).find_python("3.99")
+"""
+
+
+def test_what_cannot_be_read_is_passed_over(tmp_path: Path) -> None:
+    """Somebody else's home on PATH, as `su` leaves it; and what is no path at all."""
+    theirs = tmp_path / "theirs"
+    (theirs / "bin").mkdir(parents=True)
+    environ = hidden(theirs, theirs / "bin", Path("/etc/passwd"), PYENV_ROOT="x" * 5000)
+    theirs.chmod(0)
+    # root reads everything, unless it gives that up.
+    drop = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
+    words = [*drop, sys.executable, "-c", _FIND, repr(environ)]
+    code, said = command.attempt(words, timeout=60, cwd=ROOT)
+    theirs.chmod(0o700)
+    assert code == 1
+    assert "PythonNotFoundError: there is no CPython 3.99" in said
+
+
+def test_an_answer_is_kept(tmp_path: Path) -> None:
+    """Whatever becomes of it: a run goes on with what it began with."""
+    version = install(tmp_path / ".pyenv")
+    finder = PythonFinder(hidden(tmp_path))
+    found = finder.find_python(version)
+    shutil.rmtree(tmp_path / ".pyenv")
+    assert finder.find_python(version) == found
+
+
+@pytest.mark.parametrize("what", ["file", "bin", "prefix"])
+def test_what_the_user_gives_comes_first(what: str, tmp_path: Path) -> None:
+    """An interpreter, the directory that it is in, or the one above."""
+    version, python = another()
+    (tmp_path / "mine" / "bin").mkdir(parents=True)
+    mine = tmp_path / "mine" / "bin" / f"python{version}"
+    mine.symlink_to(python)
+    given = {"file": mine, "bin": mine.parent, "prefix": mine.parent.parent}[what]
+    asked = tmp_path / "asked"
+    other = shims(tmp_path / "path", f"python{version}") / f"python{version}"
+    other.write_text(f'#!/bin/sh\necho >> {asked}\nexec {python} "$@"\n')
+    environ = hidden(tmp_path, other.parent)
+    assert PythonFinder(environ, [given]).find_python(version).resolve() == python.resolve()
+    assert not asked.exists()
+    assert PythonFinder(environ).find_python(version).resolve() == python.resolve()
+    assert asked.exists()
+
+
+def test_what_is_given_and_does_not_serve_is_said(tmp_path: Path) -> None:
+    """Another version is looked for elsewhere; nothing that runs is refused."""
+    version, python = another()
+    said: list[str] = []
+    finder = PythonFinder(hidden(tmp_path), [python], said.append)
+    finder.find_python(OURS)
+    assert said == [f"--python-path has no CPython {OURS}: it is looked for elsewhere"]
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "text").write_text("no program")
+    refusing = shims(tmp_path, "python3") / "python3"
+    for given in (tmp_path / "text", refusing, Path("/dev/null"), tmp_path / "empty"):
+        with pytest.raises(RequestError, match="no CPython 3 that runs"):
+            PythonFinder(hidden(tmp_path), [given]).find_python(version)
+
+
+@pytest.mark.parametrize("version", ["2.7", "3", "python3.11", "--help", "3.11; rm", "3.111"])
+def test_what_is_no_version_is_refused(version: str, tmp_path: Path) -> None:
+    """Before it reaches any program."""
+    with pytest.raises(RequestError, match="is no version of Python 3"):
+        PythonFinder(hidden(tmp_path)).find_python(version)
+
+
+@pytest.mark.parametrize(
+    ("setting", "reason"),
+    [
+        ({"UV_PYTHON_DOWNLOADS": "never"}, "downloads are set to 'never'"),
+        ({"UV_PYTHON_DOWNLOADS": "manual"}, "downloads are set to 'manual'"),
+        ({"UV_PYTHON_DOWNLOADS": "automatic", "UV_OFFLINE": "1"}, "offline mode"),
+        ({"UV_PYTHON_DOWNLOADS": "automatic", "UV_NO_MANAGED_PYTHON": "1"}, "none to fetch"),
+    ],
+)
+def test_settings_of_uv_are_honoured(setting: dict[str, str], reason: str, tmp_path: Path) -> None:
+    """What, where it was looked for, why uv does not fetch it, and how to give one."""
+    (tmp_path / ".pyenv" / "versions").mkdir(parents=True)
+    with pytest.raises(PythonNotFoundError, match=reason) as caught:
+        PythonFinder(hidden(tmp_path, **setting)).find_python(OLD)
+    assert f"no CPython {OLD}: not in PATH, {tmp_path}/.pyenv/versions" in caught.value.message
+    assert "--python-path" in caught.value.hint
+    assert "\n" not in caught.value.message + caught.value.hint
+
+
+def test_none_to_fetch_is_of_that_version_alone(tmp_path: Path) -> None:
+    """Nobody is asked for what does not exist, and others are still looked for."""
+    finder = PythonFinder(hidden(tmp_path))
+    with pytest.raises(PythonNotFoundError, match="uv has none to fetch"):
+        finder.find_python("3.99")
+    with pytest.raises(PythonNotFoundError, match="'never'"):
+        finder.find_python(OLD)
+
+
+@contextmanager
+def mirror(answer: Callable[[BaseHTTPRequestHandler], object]) -> Iterator[str]:
+    """A mirror of Pythons on the loopback; its address, with a password in it."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            answer(self)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with running(HTTPServer(("127.0.0.1", 0), Handler)) as address:
+        yield address.replace("://", "://me:s3cret@") + "pythons"
+
+
+@pytest.mark.parametrize(("status", "times"), [(None, 1), (404, 2), (503, 2)])
+def test_a_network_that_does_not_answer_is_asked_once(
+    status: int | None, times: int, tmp_path: Path
+) -> None:
+    """It is for all versions, of which `today` has seven; a mirror may lack one and have others."""
+    asked: list[str] = []
+
+    def refuse(request: BaseHTTPRequestHandler) -> None:
+        asked.append(request.path)
+        if status is not None:
+            request.send_error(status)
+
+    said: list[str] = []
+    with mirror(refuse) as url:
+        environ = hidden(
+            tmp_path,
+            UV_PYTHON_DOWNLOADS="automatic",
+            UV_PYTHON_INSTALL_MIRROR=url,
+            UV_PYTHON_PREFERENCE="managed",
+        )
+        finder = PythonFinder(environ, note=said.append)
+        for version in (OLD, OLD, OLDER):
+            with pytest.raises(PythonNotFoundError, match="uv cannot fetch one") as caught:
+                finder.find_python(version)
+            assert "s3cret" not in caught.value.message
+    assert [path.startswith("/pythons/") for path in asked] == [True] * times
+    assert len(said) == times
+
+
+def test_a_network_that_swallows_everything_does_not_hold_us_up(tmp_path: Path) -> None:
+    """The limit is ours, or the user's own."""
+    with mirror(lambda request: request.rfile.read()) as url:
+        environ = hidden(
+            tmp_path,
+            UV_PYTHON_DOWNLOADS="automatic",
+            UV_PYTHON_INSTALL_MIRROR=url,
+            UV_HTTP_TIMEOUT="1",
+        )
+        with pytest.raises(PythonNotFoundError, match="timed out"):
+            PythonFinder(environ).find_python(OLD)
+
+
+def distribution(home: Path) -> tuple[str, Path]:
+    """A Python as uv downloads them, that starts the real one: its version, uv's list of it."""
+    minor, python = another()
+    asked = (
+        "import platform, sysconfig as s; print(platform.python_version(), s.get_path('stdlib'))"
+    )
+    version, library = command.run([str(python), "-c", asked], timeout=30).split()
+    archive = home / "python.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        entry = tarfile.TarInfo(f"python/bin/python{minor}")
+        content = f'#!/bin/sh\nexec {python} "$@"\n'.encode()
+        entry.size, entry.mode = len(content), 0o755
+        tar.addfile(entry, io.BytesIO(content))
+        settings = next(Path(library).glob("_sysconfigdata_*.py"))
+        tar.add(settings, f"python/lib/python{minor}/{settings.name}")
+    libc = "gnu" if platform.libc_ver()[0] == "glibc" else "musl"
+    major, middle, micro = map(int, version.split("."))
+    found = {
+        "name": "cpython",
+        "arch": {"family": platform.machine(), "variant": None},
+        "os": "linux",
+        "libc": libc,
+        "major": major,
+        "minor": middle,
+        "patch": micro,
+        "prerelease": "",
+        "url": archive.as_uri(),
+        "sha256": hashlib.sha256(archive.read_bytes()).hexdigest(),
+        "variant": None,
+        "build": "1",
+    }
+    listing = home / "pythons.json"
+    listing.write_text(json.dumps({f"cpython-{version}-linux-{platform.machine()}-{libc}": found}))
+    return minor, listing
+
+
+def test_uv_fetches_what_is_missing(tmp_path: Path) -> None:
+    """Where the user's settings let it, and whatever refuses; the next run finds it there."""
+    version, listing = distribution(tmp_path)
+    environ = hidden(
+        tmp_path,
+        shims(tmp_path, f"python{version}", "python3", "python"),
+        UV_PYTHON_DOWNLOADS="automatic",
+        UV_PYTHON_DOWNLOADS_JSON_URL=str(listing),
+    )
+    said: list[str] = []
+    found = PythonFinder(environ, note=said.append).find_python(version)
+    words = [str(found), "-c", "import platform; print(platform.python_version())"]
+    assert command.run(words, timeout=30, env=environ).startswith(f"{version}.")
+    assert said == [f"there is no CPython {version} here: asking uv for one"]
+    again = PythonFinder({**environ, "UV_PYTHON_DOWNLOADS": "never"}, note=said.append)
+    assert list((tmp_path / "uv").glob(f"cpython-{version}.*"))
+    assert again.find_python(version) == found
+    assert len(said) == 1
+
+
+def missing(environ: dict[str, str]) -> str:
+    """One of today's Pythons that this environment does not have."""
+    finder = PythonFinder(environ)
+    found = next((version for version in PYTHONS if look(finder, version) is None), None)
+    return found or needs.lacking("this system has every CPython in its own directories")
+
+
+def test_pairs_without_their_python_are_told_apart(
+    stock_wheel: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """The rest is tried."""
+    environ = hidden(tmp_path)
+    subject = subject_of(stock_wheel("2.2.1"), "2.2.1", stock=True)
+    pairs = [Pair(subject, missing(environ)), Pair(subject, OURS)]
+    found, gone = sift_by_python(pairs, PythonFinder(environ))
+    assert found == pairs[1:]
+    assert list(gone) == [pairs[0].python]
+
+
+def test_a_python_that_is_named_and_missing_ends_the_run_at_once(
+    run_builder: RunBuilder, tmp_path: Path
+) -> None:
+    """Before anything is built or installed; two lines."""
+    environ = hidden(tmp_path, Path("/usr/bin"))
+    version = missing(environ)
+    done = run_builder("today", "all", "--python", version, env={"PYENV_ROOT": "", **environ})
+    assert done.returncode == 10
+    assert done.stdout == ""
+    what, remedy = done.stderr.splitlines()
+    assert what.startswith(f"error: there is no CPython {version}: not in PATH, ")
+    assert remedy == f"  try: install it, or name one with --python-path /where/python{version}"
+
+
+def test_pythons_that_nobody_named_are_left_out_and_said(
+    run_builder: RunBuilder, tmp_path: Path
+) -> None:
+    """The others are tried."""
+    if OURS not in PYTHONS:
+        needs.lacking(f"this is Python {OURS}, which is none of {', '.join(PYTHONS)}")
+    caches = read_environment(os.environ).cache.parent
+    environ = hidden(tmp_path, Path("/usr/bin"), UV_CACHE_DIR=str(caches / "uv"))
+    config = os.environ.get("XDG_CONFIG_HOME", str(Path.home() / ".config"))
+    environ |= {"PYENV_ROOT": "", "XDG_CACHE_HOME": str(caches), "XDG_CONFIG_HOME": config}
+    done = run_builder("today", "2.21.0", env=environ)
+    assert done.returncode == 0, done.stderr
+    assert f"2.21.0 patched on {OURS}: ok" in done.stdout
+    assert "note: left out: Python 3." in done.stderr
