@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -48,6 +49,16 @@ settings.load_profile("ours")
 
 Finished = subprocess.CompletedProcess[str]
 RunBuilder = Callable[..., Finished]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was skipped, a line for each reason, instead of a line for each test."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
+    if reasons:
+        terminalreporter.section("skipped, and why")
+    for why, count in reasons.most_common():
+        terminalreporter.line(f"{count:4} {why}")
 
 
 @cache
