@@ -20,12 +20,15 @@ from builder.engine import base, door
 @prune_option
 @click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
 def base_image(purposes: tuple[str, ...], mirror: str | None, again: bool, prune: bool) -> int:
-    """Make base images by debootstrap from Debian's packages; needs root. Default: all of them."""
+    """Make base images by debootstrap from Debian's packages; needs root.
+
+    Default: build and jupyter. The third, bare, is for .ci/bare.
+    """
     if prune:
         return remove_ours(purposes, mirror, again)
     console = Console()
     engine = door.connect(os.environ)
-    for purpose in purposes or sorted(base.PACKAGES):
+    for purpose in purposes or base.USED:
         began = time.monotonic()
         if again or not base.is_there(engine, purpose):
             console.note(f"debootstrap makes the base image for {purpose}; it takes a minute")

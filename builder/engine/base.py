@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 SUITE = "bookworm"
 # What each purpose finds in its base image, in Debian's package names.
 PACKAGES: Mapping[str, tuple[str, ...]] = {
+    # Not one that anything runs in: the least with which the README's commands must work.
+    "bare": ("ca-certificates", "git", "python3", "python3-pip", "python3-venv"),
     "jupyter": ("ca-certificates", "nodejs", "python3", "python3-venv"),
     # Debian's own Bazel stands in where the release's cannot be had.
     "build": (
@@ -41,6 +43,8 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
         "zip",
     ),
 }
+# Those that smoke tests and builds from source use.
+USED = ("build", "jupyter")
 _TIMEOUT = 1200.0  # seconds; a slow mirror has 150 MB to deliver
 
 
