@@ -200,8 +200,10 @@ class PythonFinder:
 
     def _fetch_python(self, version: str) -> Path | str:
         """What uv fetched, or why it did not."""
-        wanted = f"cpython@{version}"
-        if not self._ask_uv("python", "list", "--only-downloads", wanted, timeout=_ANSWER):
+        wanted, environ = f"cpython@{version}", {**_LIMITS, **self._environ}
+        listing = [uv_program(), "python", "list", "--only-downloads", wanted]
+        # What uv warns of besides is no download, so standard output alone is looked at.
+        if not command.run(listing, timeout=_ANSWER, env=environ).strip():
             return "uv has none to fetch"
         if self._unreachable is not None:
             return self._unreachable
@@ -209,21 +211,17 @@ class PythonFinder:
         try:
             with tempfile.TemporaryDirectory(prefix="python-") as name:
                 # It fetches if the user's settings let it; `uv python install` always does.
-                self._ask_uv("venv", "--quiet", "--python", wanted, f"{name}/env", timeout=_FETCH)
+                words = [uv_program(), "venv", "--quiet", "--python", wanted, f"{name}/env"]
+                code, said = command.attempt(words, timeout=_FETCH, env=environ)
         except CommandError as error:
-            reason = f"uv cannot fetch one: {error.message}"
-            # A mirror may lack one and have others. Settings and silence are the same for all.
-            if "HTTP status" not in error.hint:
-                self._unreachable = reason
-            return reason
-        return self._search_places(version) or "what uv fetched does not run"
-
-    def _ask_uv(self, *words: str, timeout: float) -> str:
-        environ = {**_LIMITS, **self._environ}
-        code, said = command.attempt([uv_program(), *words], timeout=timeout, env=environ)
-        if code:
-            raise CommandError(_last_line(said), said)
-        return said.strip()
+            code, said = 1, error.message
+        if code == 0:
+            return self._search_places(version) or "what uv fetched does not run"
+        reason = f"uv cannot fetch one: {_last_line(said)}"
+        # A mirror may lack one and have others. Settings and silence are the same for all.
+        if "HTTP status" not in said:
+            self._unreachable = reason
+        return reason
 
 
 def _rank_place(path: Path, places: Sequence[Path]) -> int:

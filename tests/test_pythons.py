@@ -260,6 +260,14 @@ def test_none_to_fetch_is_of_that_version_alone(tmp_path: Path) -> None:
         finder.find_python(OLD)
 
 
+def test_a_warning_of_uv_is_no_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Uv complains of the pyproject.toml where one is; that it has none is still heard."""
+    (tmp_path / "pyproject.toml").write_text("[tool.uv]\nnonsense = 3\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(PythonNotFoundError, match="uv has none to fetch"):
+        PythonFinder(hidden(tmp_path)).find_python("3.99")
+
+
 @contextmanager
 def mirror(answer: Callable[[BaseHTTPRequestHandler], object]) -> Iterator[str]:
     """A mirror of Pythons on the loopback; its address, with a password in it."""
