@@ -129,7 +129,7 @@ class PythonFinder:
         # Alone: with these on PATH, a shim would start what it refuses to start otherwise.
         bins = [place for versions in pyenv for place in versions.glob("*/bin")]
         found = self._list_interpreters(wanted, [*path, *system])
-        found += self._list_interpreters(wanted, bins)
+        found += self._list_interpreters(wanted, bins) if bins else []
         places = [*path, *pyenv, *system]
         # uv lists the newest first; sorting keeps that within a place.
         found.sort(key=lambda one: (one.version.is_prerelease, _rank_place(one.path, places)))
