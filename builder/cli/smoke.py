@@ -29,7 +29,6 @@ from builder.cli.smoking import (
     that_start,
     walk_for,
 )
-from builder.environments import uv_environ
 from builder.era import era_of
 from builder.errors import RequestError, SmokeError
 from builder.request import parse_request
@@ -158,9 +157,8 @@ def _runner(
                 console.note(f"plain loopback: {beside_us.separation.reason}")
             yield beside_us
         return
-    environ = uv_environ(environment, workshop.environ)
     with engines.docker_runner(
-        found, base, DOCKERFILES, environment.cache, environ
+        found, base, DOCKERFILES, environment.cache, workshop.uv_environ
     ) as in_containers:
         console.note(f"base image: {in_containers.base}")
         yield in_containers

@@ -28,7 +28,6 @@ from builder.cli.smoking import (
     walk_for,
 )
 from builder.console import Console
-from builder.environments import uv_environ
 from builder.errors import EngineError, RequestError
 from builder.output import place_beside
 from builder.request import parse_request
@@ -98,7 +97,7 @@ def smoke_hub(
         chosen["base"],
         DOCKERFILES,
         workshop.environment.cache,
-        uv_environ(workshop.environment, workshop.environ),
+        workshop.uv_environ,
     ) as runner:
         workshop.console.note(f"base image: {runner.base}")
         how = walk_for(

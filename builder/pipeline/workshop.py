@@ -71,11 +71,15 @@ class Workshop:
     python_paths: tuple[Path, ...] = ()
     cancelled: threading.Event = field(default_factory=threading.Event)
 
+    @property
+    def uv_environ(self) -> dict[str, str]:
+        """What uv and pip start with: the environment, with the index and CAs of the user's pip."""
+        return uv_environ(self.environment, self.environ)
+
     @cached_property
     def pythons(self) -> PythonFinder:
         """The CPythons of this machine, each looked for when it is needed."""
-        environ = uv_environ(self.environment, self.environ)
-        return PythonFinder(environ, self.python_paths, self.console.note)
+        return PythonFinder(self.uv_environ, self.python_paths, self.console.note)
 
     @cached_property
     def mirror(self) -> Mirror:
