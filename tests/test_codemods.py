@@ -20,7 +20,6 @@ SERVER = (
     "class WerkzeugServer(object):\n  def __init__(self, host, port):\n    try:\n"
     "      %s\n    except socket.error as e:\n      raise\n"
 )
-
 # (codemod, source, what the mended source holds, what it no longer holds)
 MENDED = [
     (
@@ -28,6 +27,12 @@ MENDED = [
         "from collections import Mapping, Sequence\n",
         "collections.abc import",
         "",
+    ),
+    (
+        "dtype-by-view",
+        "import numpy as np\nx = np.zeros(1)\nx.dtype = f(y)  # first\n",
+        "x = x.view(f(y))  # first",
+        "x.dtype",
     ),
     (
         "getfullargspec",
@@ -49,8 +54,26 @@ MENDED = [
     ),
     (
         "numpy-aliases",
-        "import numpy as np\nx = {np.object: np.bool}\n",
-        "{np.object_: np.bool_}",
+        "import numpy as np\nx = {np.object: np.bool}, np.bool8\n",
+        "{object: bool}, np.bool_",
+        "builtins",
+    ),
+    (
+        "numpy-aliases",
+        "import numpy as np\nbool = np.bool\nx = np.object\n",
+        "import builtins\nimport numpy as np\nbool = builtins.bool\nx = object\n",
+        "",
+    ),
+    (
+        "numpy-aliases",
+        "import numpy as np\nx = np.issubdtype(t, np.float) or t == np.float\n",
+        "np.issubdtype(t, np.floating) or t == float\n",
+        "",
+    ),
+    (
+        "index-by-tuple",
+        "def f(x, n):\n  many = [0] * n + [slice(None)]\n  return x[many], x[n]\n",
+        "return x[tuple(many)], x[n]",
         "",
     ),
     (
@@ -88,9 +111,11 @@ MENDED = [
 LEFT = [
     ("collections-abc", "try: import x\nexcept ImportError:\n  from collections import Mapping\n"),
     ("collections-abc", "from collections import OrderedDict\n"),
+    ("dtype-by-view", "x = y.dtype == z\nnp.zeros(1, dtype = y)\n"),
     ("getfullargspec", "# inspect.getargspec is gone\n"),
     ("html-escape", "try:\n  import html\nexcept ImportError:\n  import cgi\n"),
     ("image-types", "def imghdr(): pass\n"),
+    ("index-by-tuple", "def f(x):\n  y = [slice(None)]\n  return x[tuple(y)], x[0], {}[x]\n"),
     ("numpy-aliases", "import numpy as np\nx = np.object_, 'np.object'  # np.bool\n"),
     ("numpy-asscalar", "x = 'np.asscalar'\n"),
     ("ndarray-tobytes", "tostring(x)\n# x.tostring()\n"),
@@ -116,6 +141,9 @@ PLUGINS = (
 
 REFUSED = [
     ("collections-abc", "from collections import deque, Mapping\n"),
+    ("dtype-by-view", "import numpy as np\nself.dtype = y\n"),
+    ("dtype-by-view", "import numpy as np\nx = y.dtype = z\ny.z.dtype = x\n"),
+    ("dtype-by-view", "x.dtype = y\n"),
     ("getfullargspec", "import inspect\nx = inspect.getargspec(f)\n"),
     ("html-escape", "import cgi\nx = cgi.parse()\n"),
     ("html-escape", "import cgi\nx = cgi.escape('<')\n"),
@@ -126,6 +154,9 @@ REFUSED = [
     ("image-types", "import imghdr\nx = imghdr.what(None, b'')\n"),
     ("numpy-aliases", "import jax as np\nx = np.object\n"),
     ("numpy-aliases", "import numpy as np\nnp.object = object\n"),
+    ("numpy-aliases", "import numpy as np\nx = np.issubdtype(t, np.object)\n"),
+    ("numpy-aliases", "import numpy as np\nbool = builtins = np.bool\n"),
+    ("numpy-aliases", "def f(bool):\n  import numpy as np\n  return np.bool\n"),
     ("numpy-asscalar", "import numpy as np\nx = map(np.asscalar, y)\n"),
     ("ndarray-tobytes", "import numpy as np\nx = y.tostring('C')\n"),
     ("ndarray-tobytes", "x = root.tostring()\n"),
@@ -193,8 +224,8 @@ def test_refuses_what_is_not_python(name: str) -> None:
     """A source that does not parse is refused, or never looked at; it is never edited."""
     before = (
         b"def get_dynamic_plugins serialized_pb= import cgi import imghdr including_default_value_"
-        b"fields np.object np.asscalar .tostring( inspect.getargspec from collections import "
-        b"class WerkzeugServer info.start_time \\"
+        b"fields np.object np.asscalar .tostring( .dtype = slice(None) from collections import "
+        b"class WerkzeugServer info.start_time inspect.getargspec \\"
     )
 
     with pytest.raises(CodemodError, match="not valid Python"):

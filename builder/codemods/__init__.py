@@ -31,9 +31,11 @@ if TYPE_CHECKING:
 CODEMODS: Mapping[str, Callable[[bytes], bytes]] = MappingProxyType(
     {
         "collections-abc": stdlib.collections_abc,
+        "dtype-by-view": numpy_names.dtype_by_view,
         "getfullargspec": stdlib.getfullargspec,
         "html-escape": stdlib.html_escape,
         "image-types": stdlib.image_types,
+        "index-by-tuple": numpy_names.index_by_tuple,
         "ndarray-tobytes": numpy_names.ndarray_tobytes,
         "numpy-aliases": numpy_names.numpy_aliases,
         "numpy-asscalar": numpy_names.numpy_asscalar,
