@@ -20,6 +20,11 @@ SERVER = (
     "class WerkzeugServer(object):\n  def __init__(self, host, port):\n    try:\n"
     "      %s\n    except socket.error as e:\n      raise\n"
 )
+READER = (
+    "import struct\nx = struct, errors, gfile, masked_crc32c\nclass PyRecordReader_New:\n"
+    "  def __init__(self): pass\n"
+)
+
 # (codemod, source, what the mended source holds, what it no longer holds)
 MENDED = [
     (
@@ -33,12 +38,6 @@ MENDED = [
         "import numpy as np\nx = np.zeros(1)\nx.dtype = f(y)  # first\n",
         "x = x.view(f(y))  # first",
         "x.dtype",
-    ),
-    (
-        "getfullargspec",
-        "import inspect\nx = inspect.getargspec(len).args  # first\n",
-        "inspect.getfullargspec(len).args  # first",
-        "getargspec(len).args;",
     ),
     (
         "html-escape",
@@ -99,6 +98,12 @@ MENDED = [
         "m, including",
     ),
     (
+        "record-reader",
+        READER + "  def GetNext(self):\n    pass\nx = 1\n",
+        "return self.curr_event\nx = 1\n",
+        "pass",
+    ),
+    (
         "start-time",
         "x = info.pid == p.pid and info.start_time >= start_time_seconds\n",
         "and info.start_time >= int(start_time_seconds)",
@@ -112,7 +117,6 @@ LEFT = [
     ("collections-abc", "try: import x\nexcept ImportError:\n  from collections import Mapping\n"),
     ("collections-abc", "from collections import OrderedDict\n"),
     ("dtype-by-view", "x = y.dtype == z\nnp.zeros(1, dtype = y)\n"),
-    ("getfullargspec", "# inspect.getargspec is gone\n"),
     ("html-escape", "try:\n  import html\nexcept ImportError:\n  import cgi\n"),
     ("image-types", "def imghdr(): pass\n"),
     ("index-by-tuple", "def f(x):\n  y = [slice(None)]\n  return x[tuple(y)], x[0], {}[x]\n"),
@@ -124,6 +128,7 @@ LEFT = [
     ("port-in-use", "class WerkzeugServer:\n  def is_port_in_use(port): pass\n"),
     ("protobuf-builder", "DESCRIPTOR = _pool.AddSerializedFile(b'')\n_builder.Build()\n"),
     ("protobuf-json-options", "f(always_print_fields=1)\ng(including_default_value_fields=True)\n"),
+    ("record-reader", READER + "  def _read(self):\n    self._read(1)\n"),
     ("start-time", "x = info.start_time\n"),
     ("string-escapes", 'x = "\\n\\\\s", r"\\s", f"\\n"\n'),
 ]  # fmt: skip
@@ -144,7 +149,6 @@ REFUSED = [
     ("dtype-by-view", "import numpy as np\nself.dtype = y\n"),
     ("dtype-by-view", "import numpy as np\nx = y.dtype = z\ny.z.dtype = x\n"),
     ("dtype-by-view", "x.dtype = y\n"),
-    ("getfullargspec", "import inspect\nx = inspect.getargspec(f)\n"),
     ("html-escape", "import cgi\nx = cgi.parse()\n"),
     ("html-escape", "import cgi\nx = cgi.escape('<')\n"),
     ("html-escape", "import cgi\nx = cgi.escape('<', quote=True), cgi\n"),
@@ -179,6 +183,10 @@ REFUSED = [
     ("protobuf-json-options", JSON + "json_format.MessageToJson(m, " + DEFAULTS + " = True)\n"),
     ("protobuf-json-options", JSON + "json_format.Parse(m, " + DEFAULTS + "=True)\n"),
     ("protobuf-json-options", "json_format.MessageToJson(m, " + DEFAULTS + "=True)\n"),
+    ("record-reader", READER + "  def seek(self): pass\n"),
+    ("record-reader", READER.replace("New:", "New(Base):") + "  def GetNext(self): pass\n"),
+    ("record-reader", READER.replace("gfile", "io") + "  def GetNext(self): pass\n"),
+    ("record-reader", "if x:\n  class PyRecordReader_New: pass\n"),
     ("string-escapes", 'x = f"\\s"\n'),
 ]  # fmt: skip
 
@@ -225,7 +233,7 @@ def test_refuses_what_is_not_python(name: str) -> None:
     before = (
         b"def get_dynamic_plugins serialized_pb= import cgi import imghdr including_default_value_"
         b"fields np.object np.asscalar .tostring( .dtype = slice(None) from collections import "
-        b"class WerkzeugServer info.start_time inspect.getargspec \\"
+        b"class WerkzeugServer info.start_time class PyRecordReader_New \\"
     )
 
     with pytest.raises(CodemodError, match="not valid Python"):

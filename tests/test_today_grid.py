@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +12,7 @@ from builder.series import load_series
 from builder.today.cell import STAGES, load_all
 from tests import needs
 from tests.conftest import RELEASES, ROOT
+from tests.interplay import our_wheel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,3 +78,13 @@ def test_releases_out_of_reach_are_refused(run_builder: RunBuilder) -> None:
     done = run_builder("today", "1.13.1")
     assert done.returncode == 2
     assert "1.13.x imports the TensorFlow of its time" in done.stderr
+
+
+@pytest.mark.parametrize("version", ["1.14.0", "1.15.0", "2.21.0"])
+def test_nothing_is_warned_of_while_it_is_compiled(version: str, tmp_path: Path) -> None:
+    """Every module of the wheel compiles without a SyntaxWarning, also those for TensorFlow."""
+    with zipfile.ZipFile(our_wheel(version, tmp_path)) as wheel, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for name in wheel.namelist():
+            if name.endswith(".py"):
+                compile(wheel.read(name), name, "exec")

@@ -126,3 +126,19 @@ def test_tensorflow_of_the_same_era(tmp_path: Path) -> None:
     }
     tags = place.served(runs, "run")
     assert set(tags["run"]) == {"loss"}
+
+
+def test_beside_todays_tensorflow(tmp_path: Path) -> None:
+    """TensorFlow 2.16 and later beside old releases: it writes, they read, also what grows."""
+    place = Place(tmp_path / "place", needs.python(TODAY))
+    place.install("tensorflow-cpu>=2.16")
+    for version in ("1.14.0", "2.1.0", "2.2.1", "2.21.0"):
+        place.replace(our_wheel(version, tmp_path))
+        runs = tmp_path / "runs" / version
+        told = place.drive("writers_driver.py", "tensorflow", str(runs))
+        assert told["loss"] == LOSS, version
+        assert told["compat"] == told["version"], version
+        assert set(place.served(runs, "run")["run"]) == {"loss"}, version
+        grown = place.drive("growth_driver.py", str(tmp_path), "1")
+        assert grown.pop("tensorflow") == told["version"], version
+        assert grown == {"same": True, "wrong": [], "nothing": []}, version

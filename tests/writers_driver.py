@@ -30,7 +30,7 @@ def _tensorflow(logdir: str) -> dict[str, Any]:
             tf.summary.histogram("weights", [0.0, 1.0, 2.0], step=step)
         tf.summary.text("notes", "*a*", step=0)
         tf.summary.image("pictures", tf.zeros([1, 2, 2, 3]), step=0)
-        hparams.hparams({"rate": 0.25}, trial_id="t")
+        hparams.hparams({"rate": 0.25})
     model = tf.keras.Sequential([tf.keras.layers.Dense(1, input_shape=(2,))])
     model.compile("sgd", "mse")
     shown = tf.keras.callbacks.TensorBoard(str(Path(logdir, "fit")), histogram_freq=1)

@@ -20,6 +20,7 @@ from builder.codemods import (
     plugins,
     ports,
     protos,
+    record_reader,
     start_time,
     stdlib,
 )
@@ -32,7 +33,6 @@ CODEMODS: Mapping[str, Callable[[bytes], bytes]] = MappingProxyType(
     {
         "collections-abc": stdlib.collections_abc,
         "dtype-by-view": numpy_names.dtype_by_view,
-        "getfullargspec": stdlib.getfullargspec,
         "html-escape": stdlib.html_escape,
         "image-types": stdlib.image_types,
         "index-by-tuple": numpy_names.index_by_tuple,
@@ -43,6 +43,7 @@ CODEMODS: Mapping[str, Callable[[bytes], bytes]] = MappingProxyType(
         "port-in-use": ports.port_in_use,
         "protobuf-builder": protos.protobuf_builder,
         "protobuf-json-options": json_options.protobuf_json_options,
+        "record-reader": record_reader.record_reader,
         "start-time": start_time.start_time,
         "string-escapes": escapes.string_escapes,
     }

@@ -58,31 +58,6 @@ def collections_abc(source: bytes) -> bytes:
     return module.mended("abstract base classes come from collections.abc", edits)
 
 
-def getfullargspec(source: bytes) -> bytes:
-    """Replace ``inspect.getargspec(f).args`` by ``getfullargspec`` (gone in Python 3.11).
-
-    Precondition: only ``args`` is read, which both give alike.
-
-    Raises:
-        CodemodError: the outcome is used in another way.
-    """
-    if b"inspect.getargspec" not in source:
-        return source
-    module = Module(source)
-    found = [node for node in module.attributes("inspect") if node.attr == "getargspec"]
-    reads = {
-        id(node.value.func)
-        for node in ast.walk(module.tree)
-        if isinstance(node, ast.Attribute) and node.attr == "args"
-        and isinstance(node.value, ast.Call)
-    }  # fmt: skip
-    for node in found:
-        if id(node) not in reads:
-            raise CodemodError(f"line {node.lineno}: more than getargspec(…).args is used")
-    edits = [module.replace(node, b"inspect.getfullargspec") for node in found]
-    return module.mended("inspect.getargspec is replaced", edits)
-
-
 def html_escape(source: bytes) -> bytes:
     """Replace ``cgi.escape`` (gone in Python 3.8, the module in 3.13) by ``html.escape``.
 
