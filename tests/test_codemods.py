@@ -20,6 +20,7 @@ SERVER = (
     "class WerkzeugServer(object):\n  def __init__(self, host, port):\n    try:\n"
     "      %s\n    except socket.error as e:\n      raise\n"
 )
+LOADERS = "class TensorBoard:\n  def __init__(self, plugins):\n    self.plugin_loaders = [%s]\n"
 READER = (
     "import struct\nx = struct, errors, gfile, masked_crc32c\nclass PyRecordReader_New:\n"
     "  def __init__(self): pass\n"
@@ -38,6 +39,12 @@ MENDED = [
         "import numpy as np\nx = np.zeros(1)\nx.dtype = f(y)  # first\n",
         "x = x.view(f(y))  # first",
         "x.dtype",
+    ),
+    (
+        "foreign-plugins",
+        LOADERS % "application.make_plugin_loader(p) for p in plugins",
+        "default.make_loaders(plugins, application.make_plugin_loader)",
+        "for p in",
     ),
     (
         "html-escape",
@@ -117,6 +124,7 @@ LEFT = [
     ("collections-abc", "try: import x\nexcept ImportError:\n  from collections import Mapping\n"),
     ("collections-abc", "from collections import OrderedDict\n"),
     ("dtype-by-view", "x = y.dtype == z\nnp.zeros(1, dtype = y)\n"),
+    ("foreign-plugins", "self.plugin_loaders = default.make_loaders(plugins, f)\n"),
     ("html-escape", "try:\n  import html\nexcept ImportError:\n  import cgi\n"),
     ("image-types", "def imghdr(): pass\n"),
     ("index-by-tuple", "def f(x):\n  y = [slice(None)]\n  return x[tuple(y)], x[0], {}[x]\n"),
@@ -149,6 +157,10 @@ REFUSED = [
     ("dtype-by-view", "import numpy as np\nself.dtype = y\n"),
     ("dtype-by-view", "import numpy as np\nx = y.dtype = z\ny.z.dtype = x\n"),
     ("dtype-by-view", "x.dtype = y\n"),
+    ("foreign-plugins", LOADERS % "f(p, 1) for p in plugins"),
+    ("foreign-plugins", LOADERS % "f(p) for p in plugins if p"),
+    ("foreign-plugins", "self.plugin_loaders = plugins\n"),
+    ("foreign-plugins", (LOADERS % "f(p) for p in plugins") * 2),
     ("html-escape", "import cgi\nx = cgi.parse()\n"),
     ("html-escape", "import cgi\nx = cgi.escape('<')\n"),
     ("html-escape", "import cgi\nx = cgi.escape('<', quote=True), cgi\n"),
@@ -233,7 +245,7 @@ def test_refuses_what_is_not_python(name: str) -> None:
     before = (
         b"def get_dynamic_plugins serialized_pb= import cgi import imghdr including_default_value_"
         b"fields np.object np.asscalar .tostring( .dtype = slice(None) from collections import "
-        b"class WerkzeugServer info.start_time class PyRecordReader_New \\"
+        b"class WerkzeugServer info.start_time self.plugin_loaders = class PyRecordReader_New \\"
     )
 
     with pytest.raises(CodemodError, match="not valid Python"):
@@ -263,15 +275,15 @@ def test_plugin_loading_skips_and_takes_once(caplog: pytest.LogCaptureFixture) -
         raise ImportError("no pkg_resources")
 
     points = [
-        SimpleNamespace(value="wit:Plugin", load=broken),
-        *(SimpleNamespace(value=f"{name}:P", load=lambda name=name: name)
+        SimpleNamespace(name="whatif", value="wit:Plugin", load=broken),
+        *(SimpleNamespace(name=name, value=f"{name}:P", load=lambda name=name: name)
           for name in ("projector", "static", "other", "projector")),
     ]  # fmt: skip
     space["_iter_entry_points"] = lambda group: points if group == "tensorboard_plugins" else []
 
     assert space["get_dynamic_plugins"]() == ["projector", "other"]
     assert [record.getMessage() for record in caplog.records] == [
-        "Skipping plugin 'wit:Plugin': ImportError('no pkg_resources')"
+        "Skipping plugin whatif = wit:Plugin: ImportError('no pkg_resources')"
     ]
 
 

@@ -33,6 +33,7 @@ CODEMODS: Mapping[str, Callable[[bytes], bytes]] = MappingProxyType(
     {
         "collections-abc": stdlib.collections_abc,
         "dtype-by-view": numpy_names.dtype_by_view,
+        "foreign-plugins": plugins.foreign_plugins,
         "html-escape": stdlib.html_escape,
         "image-types": stdlib.image_types,
         "index-by-tuple": numpy_names.index_by_tuple,

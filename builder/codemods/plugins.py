@@ -1,8 +1,10 @@
-"""How `tensorboard/default.py` finds the plugins that other distributions bring.
+"""What TensorBoard does with plugins that other distributions bring.
 
-`pkg_resources` is no longer part of setuptools (82), so entry points are read with
-`importlib.metadata`. One plugin that cannot be loaded does not take TensorBoard down, and one
-that two distributions register (stock and renamed, side by side) is taken once.
+`pkg_resources` is no longer part of setuptools (82), so `tensorboard/default.py` reads entry points
+with `importlib.metadata`. A plugin of somebody else's that does not fit this TensorBoard is skipped
+with one warning, whatever goes wrong with it and when: while it is imported, where it is no plugin
+at all, in its flags, its constructor or its routes, or because its name is taken. One that two
+distributions register (stock and renamed, side by side) is taken once.
 """
 
 from __future__ import annotations
@@ -22,17 +24,14 @@ except ImportError:  # Python 3.7
 _LOOP = """\
 plugins = []
 for entry_point in _iter_entry_points("tensorboard_plugins"):
-    try:
-        plugin = entry_point.load()
-    except Exception as e:
-        # A plugin of somebody else's, such as an outdated one, must not
-        # keep TensorBoard from starting.
-        logger.warning("Skipping plugin %r: %r", entry_point.value, e)
-        continue
+    plugin = _ForeignPlugin(entry_point).call(entry_point.load)
     # Two distributions may register the same plugin, such as
     # `tensorboard` and a renamed build of it.
-    if plugin not in _PLUGINS and plugin not in plugins:
-        plugins.append(plugin)
+    if plugin is None or plugin in _PLUGINS or plugin in plugins:
+        continue
+    plugins.append(plugin)
+    if not any(known is plugin for known, _ in _FOREIGN_PLUGINS):
+        _FOREIGN_PLUGINS.append((plugin, entry_point))
 return plugins
 """
 
@@ -48,14 +47,138 @@ def _iter_entry_points(group):
     return entry_points.get(group, ())
 '''
 
+_FOREIGN = '''\
+
+
+# What `get_dynamic_plugins` has found, with the entry points.
+_FOREIGN_PLUGINS = []
+
+
+def make_loaders(plugins, make_loader):
+    """Makes the loaders of plugins, as `make_loader` makes that of one.
+
+    Where that fails for a plugin that another distribution brings, or where
+    the plugin itself fails later, it is skipped with a warning.
+    """
+    loaders = []
+    taken = []
+    for plugin in plugins:
+        found = [point for known, point in _FOREIGN_PLUGINS if known is plugin]
+        if not found:
+            loaders.append(make_loader(plugin))
+        elif not any(known is plugin for known in taken):
+            taken.append(plugin)
+            foreign = _ForeignPlugin(found[0])
+            loader = foreign.call(make_loader, plugin)
+            if loader is not None:
+                foreign.guard(loader)
+                loaders.append(loader)
+    return loaders
+
+
+class _ForeignPlugin(object):
+    """Runs what a plugin of somebody else's has to say, up to its first error.
+
+    A plugin for another TensorBoard, say, must not keep this one and its other
+    plugins from working. Ctrl-C is still heard.
+    """
+
+    def __init__(self, entry_point):
+        self._entry_point = entry_point
+        self._skipped = False
+
+    def call(self, function, *args, let=()):
+        """Calls a function of the plugin's; None if it, or one before, fails.
+
+        Exceptions of the types `let` go through.
+        """
+        if self._skipped:
+            return None
+        try:
+            return function(*args)
+        except (Exception, SystemExit) as e:
+            if isinstance(e, let):
+                raise
+            self._skipped = True
+            logger.warning(
+                "Skipping plugin %s = %s: %r",
+                self._entry_point.name,
+                self._entry_point.value,
+                e,
+            )
+            return None
+
+    def guard(self, loader):
+        """Makes a loader, and the plugin that it loads, do nothing after an error."""
+        from tensorboard.plugins import base_plugin
+
+        define_flags, fix_flags = loader.define_flags, loader.fix_flags
+        load = loader.load
+        loader.define_flags = lambda parser: self.call(define_flags, parser)
+        # A FlagsError is how plugins tell users of their mistakes.
+        loader.fix_flags = lambda flags: self.call(
+            fix_flags, flags, let=base_plugin.FlagsError
+        )
+        loader.load = lambda context: self.call(self._load, load, context)
+
+    def _load(self, load, context):
+        from tensorboard.backend import application
+        from tensorboard.plugins import base_plugin
+
+        plugin = load(context)
+        if plugin is None:
+            return None
+        name = plugin.plugin_name
+        if not name or not application._VALID_PLUGIN_RE.match(name):
+            raise ValueError("its name, %r, is not valid" % (name,))
+        if name in context.plugin_name_to_instance:
+            raise ValueError("there is a plugin named %r already" % name)
+        get_plugin_apps = plugin.get_plugin_apps
+        plugin.get_plugin_apps = lambda: _check_routes(get_plugin_apps())
+        self._guard_method(plugin, "get_plugin_apps", dict)
+        self._guard_method(plugin, "data_plugin_names", frozenset)
+        self._guard_method(plugin, "is_active", bool)
+        self._guard_method(
+            plugin,
+            "frontend_metadata",
+            lambda: base_plugin.TBPlugin.frontend_metadata(plugin),
+        )
+        return plugin
+
+    def _guard_method(self, plugin, name, otherwise):
+        method = getattr(plugin, name, None)
+
+        def guarded():
+            answer = self.call(method)
+            return otherwise() if answer is None else answer
+
+        if method is not None:
+            setattr(plugin, name, guarded)
+
+
+def _check_routes(apps):
+    """Returns a plugin's routes, if they are such as TensorBoard can serve."""
+    for route in apps:
+        path = route[:-1] if route.endswith("/*") else route
+        if not path.startswith("/") or "*" in path:
+            raise ValueError("its route %r is not valid" % (route,))
+    return apps
+'''
+
+_LOADERS = """\
+from tensorboard import default
+
+self.plugin_loaders = default.make_loaders(plugins, {make_loader})
+"""
+
 
 def plugin_loading(source: bytes) -> bytes:
-    """Read entry points with `importlib.metadata`, skip broken plugins, take each once.
+    """Read entry points with `importlib.metadata`, skip plugins that fail, take each once.
 
     Precondition: ``get_dynamic_plugins`` ends in one ``return [entry_point.load() for
     entry_point in …]`` (or ``resolve()``), which is the only use of ``pkg_resources``, and the
     module has ``logger`` and ``_PLUGINS``. Where upstream itself reads entry points by
-    ``_iter_entry_points`` (2.21.0), only the return is replaced.
+    ``_iter_entry_points`` (2.21.0), that function stays.
 
     Raises:
         CodemodError: the function has another shape.
@@ -69,15 +192,48 @@ def plugin_loading(source: bytes) -> bytes:
         raise CodemodError("the module has no logger or no _PLUGINS")
     loop = module.lines(_LOOP, depth=1).lstrip(b" ")
     edits = [module.replace(returned, loop)]
+    added = _FOREIGN
     statement = module.top_import("pkg_resources")
     if statement is not None:
         if len(list(module.uses("pkg_resources"))) != 1 or function is not module.tree.body[-1]:
             raise CodemodError("pkg_resources is used elsewhere, or the function is not the last")
         edits.append(module.replace(statement, module.lines(_IMPORT)))
-        edits.append(Edit(len(source), len(source), module.lines(_ITERATE) + module.newline))
+        added = _ITERATE + _FOREIGN
     elif not any(getattr(node, "name", "") == "_iter_entry_points" for node in module.tree.body):
         raise CodemodError("entry points are read neither by pkg_resources nor by a function")
-    return module.mended("plugins are found without pkg_resources, broken ones skipped", edits)
+    edits.append(Edit(len(source), len(source), module.lines(added) + module.newline))
+    return module.mended("plugins are found without pkg_resources, failing ones skipped", edits)
+
+
+def foreign_plugins(source: bytes) -> bytes:
+    """Make loaders of plugins by the function that `plugin_loading` adds to `default.py`.
+
+    Precondition: ``self.plugin_loaders = [f(p) for p in plugins]`` stands once in the module.
+
+    Raises:
+        CodemodError: ``self.plugin_loaders`` is set in another way.
+    """
+    if b"self.plugin_loaders = " not in source or b"default.make_loaders" in source:
+        return source
+    module = Module(source)
+    found = [
+        node
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "self.plugin_loaders"
+    ]
+    if len(found) != 1:
+        raise CodemodError("self.plugin_loaders is not set once")
+    value = found[0].value
+    if not (
+        isinstance(value, ast.ListComp)
+        and isinstance(value.elt, ast.Call)
+        and ast.unparse(value).endswith("(p) for p in plugins]")
+    ):
+        raise CodemodError(f"line {found[0].lineno}: loaders are not made by one comprehension")
+    made = _LOADERS.format(make_loader=ast.unparse(value.elt.func))
+    depth = found[0].col_offset // len(module.indent)
+    edit = module.replace(found[0], module.lines(made, depth=depth).lstrip(b" "))
+    return module.mended("a plugin of somebody else's cannot end TensorBoard", [edit])
 
 
 def _function(module: Module, name: str) -> ast.FunctionDef:

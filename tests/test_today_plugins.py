@@ -1,0 +1,187 @@
+"""Plugins of other distributions: whatever is wrong with them, TensorBoard shows all the others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from wheel.wheelfile import WheelFile
+
+from builder.errors import CommandError
+from builder.server import serving
+from tests import needs
+from tests.interplay import Place, our_wheel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Each form of `default.py`, `program.py` and `application.py` that loads plugins in another way.
+RELEASES = [
+    ("1.14.0", "3.7"),
+    ("1.15.0", "3.13"),
+    ("2.1.1", "3.13"),
+    ("2.2.1", "3.8"),
+    ("2.11.2", "3.13"),
+    ("2.21.0", "3.13"),
+]
+
+PLUGIN = """\
+from tensorboard.plugins import base_plugin
+
+
+class Plugin(base_plugin.TBPlugin):
+    plugin_name = {name!r}
+
+    def __init__(self, context):
+        pass
+
+    def get_plugin_apps(self):
+        return {{}}
+
+    def is_active(self):
+        return True
+
+
+class Loader(base_plugin.TBLoader):
+    def load(self, context):
+        return Plugin(context)
+
+
+def wrong(*words):
+    {wrong}
+
+
+{where}
+LOADER = Loader()
+"""
+
+# Name of the entry point → (what a function of its module does, which function that is, what the
+# one warning says besides the name).
+WRONG = {
+    "raises": ("import no_such_module", "wrong()", "no_such_module"),
+    "exits": ("raise SystemExit(3)", "wrong()", "SystemExit(3)"),
+    "nothing": ("pass", "del Plugin", "Plugin"),
+    "no_plugin": ("pass", "class Plugin: pass", "Not a TBLoader or TBPlugin subclass"),
+    "no_class": ("pass", "Plugin = 'text'", "TypeError"),
+    "flags": ("raise SystemExit(4)", "Loader.define_flags = wrong", "SystemExit(4)"),
+    "clash": ("words[-1].add_argument('--logdir')", "Loader.define_flags = wrong", "--logdir"),
+    "fixes": ("1 / 0", "Loader.fix_flags = wrong", "ZeroDivisionError"),
+    "loads": ("raise SystemExit(5)", "Loader.load = wrong", "SystemExit(5)"),
+    "builds": ("raise KeyError('x')", "Plugin.__init__ = wrong", "KeyError('x'"),
+    "builds_exit": ("raise SystemExit(6)", "Plugin.__init__ = wrong", "SystemExit(6)"),
+    "nameless": ("pass", "Plugin.plugin_name = None", "its name, None, is not valid"),
+    "slash": ("pass", "Plugin.plugin_name = 'a/b'", "its name, 'a/b', is not valid"),
+    "taken": ("pass", "Plugin.plugin_name = 'scalars'", "a plugin named 'scalars' already"),
+    "twin": ("pass", "Plugin.plugin_name = 'good'", "a plugin named 'good' already"),
+    "apps": ("raise SystemExit(7)", "Plugin.get_plugin_apps = wrong", "SystemExit(7)"),
+    "route": ("return {'a': 1}", "Plugin.get_plugin_apps = wrong", "its route 'a' is not valid"),
+    "active": ("raise KeyError('y')", "Plugin.is_active = wrong", "KeyError('y'"),
+    "meta": ("raise KeyError('z')", "Plugin.frontend_metadata = wrong", "KeyError('z'"),
+}
+# These are loaded, and fail only when they are asked something: they stay listed.
+LISTED = {"apps", "route", "active", "meta"}
+LOADERS = {"flags", "clash", "fixes", "loads"}
+
+
+def plugins_wheel(room: Path, modules: dict[str, str]) -> Path:
+    """A wheel whose package `foreign` has these modules, each with an entry point."""
+    path = room / "foreign-1-py3-none-any.whl"
+    points = [
+        f"{name} = foreign.{name}:{'LOADER' if name in LOADERS else 'Plugin'}\n" for name in modules
+    ]
+    files = {
+        "foreign/__init__.py": "",
+        **{f"foreign/{name}.py": source for name, source in modules.items()},
+        "foreign-1.dist-info/METADATA": "Metadata-Version: 2.1\nName: foreign\nVersion: 1\n",
+        "foreign-1.dist-info/WHEEL": (
+            "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        ),
+        "foreign-1.dist-info/entry_points.txt": f"[tensorboard_plugins]\n{''.join(points)}",
+    }
+    with WheelFile(path, "w") as wheel:
+        for name, content in files.items():
+            wheel.writestr(name, content)
+    return path
+
+
+def plugin(name: str, wrong: str = "pass", where: str = "") -> str:
+    """The source of a plugin, with something wrong in it or not."""
+    return PLUGIN.format(name=name, wrong=wrong, where=where)
+
+
+def make_place(version: str, python: str, room: Path, *others: str | Path) -> Place:
+    """An environment with our wheel and others."""
+    place = Place(room / "place", needs.python(python))
+    place.install(our_wheel(version, room), *others)
+    (place.room / "logdir").mkdir()
+    return place
+
+
+def listing(place: Place) -> tuple[dict[str, bool], list[str]]:
+    """What the server lists (name → whether it is active) when asked twice, and its log."""
+    script = place.python.parent / "tensorboard"
+    with serving(script, place.room / "logdir", place.room, place.environ) as server:
+        for _ in range(2):
+            answer = server.ask("/data/plugins_listing")
+        assert answer.status_code == 200, answer.text
+        log = server.log.read_text(encoding="utf-8", errors="replace")
+    listed = {
+        name: entry if isinstance(entry, bool) else entry["enabled"]
+        for name, entry in answer.json().items()
+    }
+    return listed, log.splitlines()
+
+
+@pytest.mark.parametrize(("version", "python"), RELEASES)
+def test_what_fails_is_skipped_with_one_warning(version: str, python: str, tmp_path: Path) -> None:
+    """Each failing plugin has one warning that says which and why; all that work are listed."""
+    modules = {
+        "good": plugin("good"),
+        **{name: plugin(name, wrong, where) for name, (wrong, where, _) in WRONG.items()},
+        "last": plugin("last"),
+    }
+    place = make_place(version, python, tmp_path, plugins_wheel(tmp_path, modules))
+    listed, log = listing(place)
+    warnings = [line for line in log if "Skipping plugin" in line]
+    for name, (_, _, why) in WRONG.items():
+        told = [line for line in warnings if f"Skipping plugin {name} = foreign.{name}:" in line]
+        assert len(told) == 1, (name, log)
+        assert why in told[0]
+    assert len(warnings) == len(WRONG)
+    assert {"scalars", "graphs", "text", "good", "last"} <= set(listed)
+    assert set(WRONG) & set(listed) == LISTED
+    assert listed["good"]
+    assert listed["last"]
+    assert not any(listed[name] for name in LISTED)
+
+
+def test_ctrl_c_is_no_failure_of_a_plugin(tmp_path: Path) -> None:
+    """A KeyboardInterrupt, while a plugin is imported, ends TensorBoard as it always did."""
+    modules = {"stops": plugin("stops", "raise KeyboardInterrupt", "wrong()")}
+    place = make_place("2.2.1", "3.13", tmp_path, plugins_wheel(tmp_path, modules))
+    with pytest.raises(CommandError, match="it ended with exit code"):
+        listing(place)
+    log = (place.room / "server.log").read_text(encoding="utf-8")
+    assert "KeyboardInterrupt" in log
+    assert "Skipping" not in log
+
+
+@pytest.mark.parametrize("version", ["1.14.0", "2.2.2"])
+def test_the_newest_profile_plugin(version: str, tmp_path: Path) -> None:
+    """It is for 2.3.0 and later, by its imports; earlier releases skip it, and say so."""
+    place = make_place(version, "3.12", tmp_path, "tensorboard-plugin-profile>=2.24")
+    listed, log = listing(place)
+    (told,) = [line for line in log if "Skipping plugin" in line]
+    assert "Skipping plugin profile = " in told
+    assert "Not a TBLoader or TBPlugin subclass" in told
+    assert "scalars" in listed
+
+
+def test_a_loader_that_1_14_does_not_know(tmp_path: Path) -> None:
+    """1.14.0 knows instances of loaders only; the What-If plugin brings a class."""
+    wanted = ("tensorboard-plugin-wit", "setuptools<81")
+    place = make_place("1.14.0", "3.11", tmp_path, *wanted)
+    listed, log = listing(place)
+    (told,) = [line for line in log if "Skipping plugin" in line]
+    assert "Skipping plugin wit = " in told
+    assert "scalars" in listed
