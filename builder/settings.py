@@ -43,10 +43,18 @@ class Environment:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """What pyproject.toml says: the test distribution's name, and the default series in order."""
+    """What pyproject.toml may say.
 
-    name: str
-    series: tuple[str, ...]
+    Attributes:
+        name: the test distribution's.
+        series: the default ones, in order.
+        local_label: what stands behind the `+` of a local identity. Its number rises when what we
+            make of a stock wheel changes; docs/CHANGELOG.md says what did.
+    """
+
+    name: str = "tensorboardtmp"
+    series: tuple[str, ...] = ("proxy", "proxy-hardening", "today", "security")
+    local_label: str = "proxy.2"
 
 
 def read_environment(environ: Mapping[str, str]) -> Environment:
@@ -85,7 +93,7 @@ def read_project(root: Path) -> Project:
         RequestError: pyproject.toml is malformed.
     """
     path = root / "pyproject.toml"
-    defaults = Project("tensorboardtmp", ("proxy", "proxy-hardening", "today"))
+    defaults = Project()
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -97,13 +105,14 @@ def read_project(root: Path) -> Project:
     own = own if isinstance(own, dict) else {"name": None}
     name = own.get("name", defaults.name)
     series = own.get("series", list(defaults.series))
+    label = own.get("local-label", defaults.local_label)
     listed = isinstance(series, list) and all(isinstance(s, str) for s in series)
-    if not isinstance(name, str) or not listed:
+    if not isinstance(name, str) or not isinstance(label, str) or not listed:
         raise RequestError(
             f"[tool.{_APPLICATION}] in {path} is malformed",
-            'name is a text, series a list such as ["proxy"]',
+            'name and local-label are texts, series a list such as ["proxy"]',
         )
-    return Project(name, tuple(series))
+    return Project(name, tuple(series), label)
 
 
 def _first(environ: Mapping[str, str], *names: str) -> str | None:

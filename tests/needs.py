@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 from functools import cache
 from typing import TYPE_CHECKING, NoReturn
 
@@ -45,3 +47,25 @@ def python(version: str) -> Path:
         return pythons().find_python(version)
     except PythonNotFoundError as error:
         lacking(f"{error.message}; install it, or put it on PATH")
+
+
+def other_users(python: Path | None = None) -> tuple[str, ...]:
+    """Words in front of a command that make whoever runs it the user `{uid}`.
+
+    Args:
+        python: what they are to run. Below /root, where pyenv has its own, others may not go:
+            then they may read everything, and write and own no more than others.
+    """
+    words = ("setpriv", "--reuid={uid}", "--regid={uid}", "--clear-groups")
+    if os.geteuid() != 0:
+        lacking("only root can be several users; run it as root")
+    if shutil.which("setpriv") is None:
+        lacking("there is no setpriv; install util-linux")
+    reading = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
+    for more in ((), reading):
+        tried = [word.format(uid=4001) for word in (*words, *more)]
+        words_tried = [*tried, str(python or "true"), "--version"]
+        done = subprocess.run(words_tried, check=False, capture_output=True)
+        if done.returncode == 0:
+            return (*words, *more)
+    lacking(f"another user cannot run {python}")

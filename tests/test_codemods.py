@@ -21,6 +21,37 @@ SERVER = (
     "      %s\n    except socket.error as e:\n      raise\n"
 )
 LOADERS = "class TensorBoard:\n  def __init__(self, plugins):\n    self.plugin_loaders = [%s]\n"
+MANAGER = """\
+import os
+def _get_info_dir():
+  pass
+def write_info_file(info):
+  payload = info
+  with open(_get_info_file_path(), "w") as outfile:
+    outfile.write(payload)
+def remove_info_file():
+  "Doc."
+  try:
+    os.unlink(_get_info_file_path())
+  except OSError: pass
+def get_all():
+  info_dir = _get_info_dir()
+  results = []
+  for filename in os.listdir(info_dir):
+    filepath = os.path.join(info_dir, filename)
+    try:
+      with open(filepath) as infile:
+        contents = infile.read()
+    except IOError: pass
+    results.append(contents)
+  return results
+def _find_matching_instance(cache_key):
+  infos = get_all()
+  candidates = [info for info in infos if info.cache_key == cache_key]
+"""
+ASSETS = "def _rel_to_abs_asset_path(fpath, config_fpath):\n  return fpath\n"
+ROUTE = "class P:\n  def f(self, request):\n    fpath = _rel_to_abs_asset_path(\n      y, z)\n"
+LOOP = "  def g(self):\n    for y in z:\n      fpath = _rel_to_abs_asset_path(y, z)\n"
 READER = (
     "import struct\nx = struct, errors, gfile, masked_crc32c\nclass PyRecordReader_New:\n"
     "  def __init__(self): pass\n"
@@ -90,6 +121,18 @@ MENDED = [
     ),
     ("ndarray-tobytes", "import numpy as np\nx = y.tostring()\n", "y.tobytes()", "tostring()\n"),
     (
+        "info-files",
+        MANAGER,
+        "candidates = _find_running(info for info in infos if info.cache_key == cache_key)",
+        "open(filepath) as infile:\n        contents = infile.read()\n    except IOError: pass\n",
+    ),
+    (
+        "projector-assets",
+        ASSETS + ROUTE + LOOP,
+        'except ValueError as e:\n      return Respond(request, str(e), "text/plain", 400)\n',
+        "return fpath\n",
+    ),
+    (
         "port-in-use",
         SERVER % "super().__init__(\n        host, port, wsgi_app, Handler\n      )",
         (
@@ -127,6 +170,8 @@ LEFT = [
     ("foreign-plugins", "self.plugin_loaders = default.make_loaders(plugins, f)\n"),
     ("html-escape", "try:\n  import html\nexcept ImportError:\n  import cgi\n"),
     ("image-types", "def imghdr(): pass\n"),
+    ("info-files", "def get_all(): pass\n"),
+    ("projector-assets", "x = _rel_to_abs_asset_path(y, z)\n"),
     ("index-by-tuple", "def f(x):\n  y = [slice(None)]\n  return x[tuple(y)], x[0], {}[x]\n"),
     ("numpy-aliases", "import numpy as np\nx = np.object_, 'np.object'  # np.bool\n"),
     ("numpy-asscalar", "x = 'np.asscalar'\n"),
@@ -176,6 +221,24 @@ REFUSED = [
     ("numpy-asscalar", "import numpy as np\nx = map(np.asscalar, y)\n"),
     ("ndarray-tobytes", "import numpy as np\nx = y.tostring('C')\n"),
     ("ndarray-tobytes", "x = root.tostring()\n"),
+    *(
+        ("info-files", MANAGER.replace(old, new))
+        for old, new in (
+            ("def _get_info_dir", "def get_info_dir"),
+            ("import os", "from os import path"),
+            ("outfile.write(payload)", "outfile.write(payload, 1)"),
+            ("os.unlink(_get", "os.remove(_get"),
+            ("os.listdir(info_dir)", "os.scandir(info_dir)"),
+            ("os.path.join(info_dir, filename)", "info_dir + filename"),
+            ("contents = infile.read()", "contents = infile.readlines()"),
+            ("info_dir = _get", "other_dir = _get"),
+            ("info.cache_key ==", "info.key =="),
+        )
+    ),
+    ("projector-assets", ASSETS.replace("config_fpath", "other") + ROUTE),
+    ("projector-assets", "if x:\n  " + ASSETS.replace("\n  ", "\n    ")),
+    ("projector-assets", ASSETS + "x = _rel_to_abs_asset_path(y, z)\n"),
+    ("projector-assets", ASSETS + "def f():\n  fpath = _rel_to_abs_asset_path(y, z)\n"),
     ("start-time", "x = info.start_time > start_time_seconds\n"),
     ("start-time", "x = info.start_time >= a, info.start_time >= b\n"),
     ("plugin-loading", PLUGINS.replace("'tensorboard_plugins'", "GROUP")),
@@ -245,7 +308,8 @@ def test_refuses_what_is_not_python(name: str) -> None:
     before = (
         b"def get_dynamic_plugins serialized_pb= import cgi import imghdr including_default_value_"
         b"fields np.object np.asscalar .tostring( .dtype = slice(None) from collections import "
-        b"class WerkzeugServer info.start_time self.plugin_loaders = class PyRecordReader_New \\"
+        b"class WerkzeugServer info.start_time self.plugin_loaders = class PyRecordReader_New "
+        b"def write_info_file def _rel_to_abs_asset_path \\"
     )
 
     with pytest.raises(CodemodError, match="not valid Python"):

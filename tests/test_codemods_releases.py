@@ -1,4 +1,4 @@
-"""The series `today` on the stock wheels of every release that it speaks for."""
+"""The codemods of the series on the stock wheels of every release that these speak for."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ from tests.conftest import CATALOG, ROOT, stock_path
 
 DIRECTORY = ROOT / "patches" / "today"
 SERIES = tomllib.loads((DIRECTORY / "series.toml").read_text(encoding="utf-8"))
-ENTRIES: list[dict[str, Any]] = [entry for entry in SERIES["patch"] if "codemod" in entry]
+SECURITY = tomllib.loads((ROOT / "patches/security/series.toml").read_text(encoding="utf-8"))
+ENTRIES: list[dict[str, Any]] = [
+    entry for entry in [*SERIES["patch"], *SECURITY["patch"]] if "codemod" in entry
+]
 RELEASES = [v for v in CATALOG.versions if SpecifierSet(SERIES["releases"]).contains(v)]
 
 NOTICE = b"# Modified by the tensorboard-proxy-wheels project: "
@@ -92,7 +95,7 @@ def mended(version: str) -> tuple[dict[str, bytes], dict[str, dict[str, bytes]]]
     return members, outcomes
 
 
-@pytest.mark.parametrize("version", RELEASES)
+@pytest.mark.parametrize("version", CATALOG.versions)
 def test_every_claim_holds(version: str) -> None:
     """Each entry changes a file, says so in it once, and finds nothing the second time."""
     _, outcomes = mended(version)

@@ -210,13 +210,14 @@ def test_source_date_epoch_must_be_a_number(epoch: str) -> None:
 
 
 def test_project_defaults_can_be_changed(tmp_path: Path) -> None:
-    """pyproject.toml says the name and the series; a malformed one is named."""
-    assert read_project(tmp_path).series == ("proxy", "proxy-hardening", "today")
+    """pyproject.toml says the name, the series and the label; a malformed one is named."""
+    assert read_project(tmp_path).series == ("proxy", "proxy-hardening", "today", "security")
     table = '[tool.tensorboard-proxy-wheels]\nname = "mine"\nseries = ["proxy"]\n'
-    (tmp_path / "pyproject.toml").write_text(table)
-    assert read_project(tmp_path) == Project("mine", ("proxy",))
+    (tmp_path / "pyproject.toml").write_text(f'{table}local-label = "ours.7"\n')
+    assert read_project(tmp_path) == Project("mine", ("proxy",), "ours.7")
     head = "[tool.tensorboard-proxy-wheels]\n"
-    for bad in ("[", f"{head}name = 1\n", f"{head}series = 3\n", f'{head}series = "proxy"\n'):
+    bad_lines = ("name = 1", "series = 3", 'series = "proxy"', "local-label = 2")
+    for bad in ("[", *(f"{head}{line}\n" for line in bad_lines)):
         (tmp_path / "pyproject.toml").write_text(bad)
         with pytest.raises(RequestError, match=r"pyproject\.toml"):
             read_project(tmp_path)

@@ -37,8 +37,6 @@ _INSTALLED = (PACKAGE_DIRECTORY / "patches").is_dir()
 DEFAULT_PATCHES = (PACKAGE_DIRECTORY if _INSTALLED else ROOT) / "patches"
 DOCKERFILES = (PACKAGE_DIRECTORY if _INSTALLED else ROOT) / "dockerfiles"
 
-_LOCAL_LABEL = "proxy.1"
-
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
@@ -143,7 +141,7 @@ identity_options = together(
         "--local-version",
         "local_label",
         metavar="LABEL",
-        help="What stands behind the + of a local identity. Default: proxy.1.",
+        help="What stands behind the + of a local identity. Default: pyproject.toml's.",
     ),
     click.option("--build-tag", metavar="N", help="A wheel build tag (PEP 427)."),
     click.option(
@@ -279,7 +277,7 @@ def build_options(
         series=split_series(series, defaults),
         kind=kind,
         name=defaults.name if name is None else name,
-        local_label=local_label or _LOCAL_LABEL,
+        local_label=local_label or defaults.local_label,
         build_tag=build_tag,
         output=output,
         force=force,

@@ -186,7 +186,7 @@ def plugin_loading(source: bytes) -> bytes:
     if b"def get_dynamic_plugins" not in source or b"Skipping plugin" in source:
         return source
     module = Module(source)
-    function = _function(module, "get_dynamic_plugins")
+    function = module.function("get_dynamic_plugins")
     returned = _returned(function)
     if not all(list(module.uses(name)) for name in ("logger", "_PLUGINS")):
         raise CodemodError("the module has no logger or no _PLUGINS")
@@ -234,13 +234,6 @@ def foreign_plugins(source: bytes) -> bytes:
     depth = found[0].col_offset // len(module.indent)
     edit = module.replace(found[0], module.lines(made, depth=depth).lstrip(b" "))
     return module.mended("a plugin of somebody else's cannot end TensorBoard", [edit])
-
-
-def _function(module: Module, name: str) -> ast.FunctionDef:
-    for node in module.tree.body:
-        if isinstance(node, ast.FunctionDef) and node.name == name:
-            return node
-    raise CodemodError(f"{name} is not a function at top level")
 
 
 def _returned(function: ast.FunctionDef) -> ast.Return:

@@ -151,6 +151,17 @@ class Module:
                 return node
         return None
 
+    def function(self, name: str) -> ast.FunctionDef:
+        """The function of that name at top level.
+
+        Raises:
+            CodemodError: there is none, or more than one.
+        """
+        found = [n for n in self.tree.body if isinstance(n, ast.FunctionDef) and n.name == name]
+        if len(found) != 1:
+            raise CodemodError(f"{name} is not one function at top level")
+        return found[0]
+
     def uses(self, name: str) -> Iterator[ast.Name]:
         """Every use of a bare name."""
         for node in ast.walk(self.tree):

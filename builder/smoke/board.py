@@ -33,11 +33,18 @@ STARTS = 70.0
 _INFOS = dedent("""\
     import glob, json, os, tempfile
 
-    _told = []
-    for _path in glob.glob(os.path.join(tempfile.gettempdir(), ".tensorboard-info", "*.info")):
+    _told = {}
+    for _path in glob.glob(os.path.join(tempfile.gettempdir(), ".tensorboard-info*", "*.info")):
         with open(_path) as _file:
-            _told.append(json.load(_file))
-    print(json.dumps(_told))""")
+            _info = json.load(_file)
+        _told[_info["pid"]] = _info
+    print(json.dumps(list(_told.values())))""")
+
+_RUNNING_ONLY = dedent("""\
+    import json
+    from tensorboard import manager
+
+    print(json.dumps(hasattr(manager, "_is_running")))""")
 
 _BESIDE = dedent("""\
     import hashlib, http.client, json
@@ -73,9 +80,10 @@ _STOP = dedent("""\
 
 
 _FORGET = dedent("""\
-    import os, tempfile
+    import glob, os, tempfile
 
-    os.unlink(os.path.join(tempfile.gettempdir(), ".tensorboard-info", "pid-PID.info"))""")
+    for _path in glob.glob(os.path.join(tempfile.gettempdir(), ".tensorboard-info*/pid-PID.info")):
+        os.unlink(_path)""")
 
 
 class Info(NamedTuple):
@@ -97,12 +105,20 @@ class Digest(NamedTuple):
 
 
 def infos(kernel: Kernel) -> tuple[Info, ...]:
-    """All info files in the kernel's temporary directory, the newest TensorBoard first."""
+    """What all info files tell in the kernel's temporary directory, the newest TensorBoard first.
+
+    With the series `security` they lie in the user's own directory as well.
+    """
     told = [
         Info(t["port"], t["pid"], t["logdir"], t["start_time"], frozenset(t))
         for t in kernel.value(_INFOS)
     ]
     return tuple(sorted(told, key=lambda info: -info.start_time))
+
+
+def reuses_running_only(kernel: Kernel) -> bool:
+    """Whether this TensorBoard has the series `security`: a dead one is not reused."""
+    return bool(kernel.value(_RUNNING_ONLY))
 
 
 def info_at(kernel: Kernel, port: int) -> Info:

@@ -74,7 +74,9 @@ TABLE: dict[str, Row] = {
     "form-absolute": Row("forms", "`proxy/absolute/%PORT%/`, plain", (4,)),
     "form-absolute-prefixed": Row("forms", "the same with `--path_prefix` and `--port`", (4,)),
     "failures-prepared": Row("failures", "the notebook's TensorBoard shows"),
-    "killed-reused": Row("failures", "a killed TensorBoard is reused, as upstream's is", (9,)),
+    "killed-reused": Row(
+        "failures", "a killed TensorBoard is not shown again, or reused as upstream's is", (9,)
+    ),
     "start-fails": Row("failures", "TensorBoard's exit code and words are shown"),
     "start-times-out": Row("failures", "a start that takes too long says so, with the pid", (12,)),
     "binary-missing": Row("failures", "a missing program is named"),
@@ -146,12 +148,15 @@ TABLE: dict[str, Row] = {
     "shared-loopback-read": Row(
         "shared-loopback", "local processes share one loopback: there Bob does read it", (18,)
     ),
+    "planted-info-ignored": Row(
+        "shared-loopback", "an info file that another user of the machine plants is not believed"
+    ),
     "stopped-tensorboard": Row(
         "stopped", "with a stopped server it is gone (container) or left behind (process)", (19,)
     ),
     "respawned-tensorboard": Row(
         "stopped",
-        "started again: a new one (container), or the one left behind, dead or alive (process)",
+        "started again: a new one (container), or the one left behind (process)",
         (9, 19),
     ),
     "stale-cookie": Row("stopped", "a browser with cookies of the stopped server gets in", (24,)),

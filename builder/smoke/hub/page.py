@@ -66,10 +66,11 @@ the Hub again: what the Hub once said of a token it believes for five minutes
 `c.Spawner.args = ["--HubOAuth.cache_max_age={remembers}"]`. That a login runs out by itself, which
 takes days (`JupyterHub.cookie_max_age_days`), was not waited for.
 
-A TensorBoard that was killed (out of memory, say) leaves its info file behind, and is reused as
-upstream's is ([tensorboard #2483](https://github.com/tensorflow/tensorboard/issues/2483)): the
-frame is a 500 until that file goes, `/tmp/.tensorboard-info/pid-PID.info` with the pid that the
-notice names. A container that is stopped takes the file along; with local processes it stays.
+A TensorBoard that was killed (out of memory, say) leaves its info file behind. With the series
+`security` a new one starts in its place. Without it, as with upstream's, the dead one is reused
+([tensorboard #2483](https://github.com/tensorflow/tensorboard/issues/2483)): the frame is a 500
+until that file goes, `/tmp/.tensorboard-info/pid-PID.info` with the pid that the notice names. A
+container that is stopped takes the file along; with local processes it stays.
 """
 _LOAD = """\
 

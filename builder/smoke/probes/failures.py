@@ -7,7 +7,7 @@ from textwrap import dedent
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from builder.smoke.board import STARTS, Board, forget, infos, launch, stop
+from builder.smoke.board import STARTS, Board, forget, infos, launch, reuses_running_only, stop
 from builder.smoke.frame import one_frame, texts
 from builder.smoke.model import ProbeFailure
 from builder.smoke.notebook import LOGDIR
@@ -67,21 +67,29 @@ def walk(visit: Visit, record: Recorder) -> None:
 
 
 def _killed(visit: Visit) -> str:
-    """A killed TensorBoard is "reused" (tensorboard issue 2483), unless its info file goes."""
+    """A killed TensorBoard is "reused" (tensorboard issue 2483), unless its info file goes.
+
+    With the series `security` a new one starts at once.
+    """
     arguments = f"--logdir {LOGDIR}/train --window_title killed"
     _, info = launch(visit, arguments)
     visit.kernel.value(_KILL.replace("PID", str(info.pid)).replace("SIGNAL", "SIGKILL"))
-    again = visit.kernel.run(f"%tensorboard {arguments}", timeout=STARTS)
-    reused(visit, again, info.port)
-    answer = visit.web.ask(one_frame(again, visit.page).address)
-    if answer.status != 500:
-        raise ProbeFailure(f"the proxy answers {answer.status} on the dead port, not 500")
-    forget(visit.kernel, info)
+    careful = reuses_running_only(visit.kernel)
+    if not careful:
+        again = visit.kernel.run(f"%tensorboard {arguments}", timeout=STARTS)
+        reused(visit, again, info.port)
+        answer = visit.web.ask(one_frame(again, visit.page).address)
+        if answer.status != 500:
+            raise ProbeFailure(f"the proxy answers {answer.status} on the dead port, not 500")
+        forget(visit.kernel, info)
     done, new = launch(visit, arguments)
     try:
         Board(visit.web, one_frame(done, visit.page).address).ask("/").expect(200)
     finally:
         stop(visit, new)
+    if careful:
+        forget(visit.kernel, info)
+        return "a new one starts in its place"
     return "the dead one is reused and is 500; without its info file a new one starts"
 
 

@@ -6,12 +6,14 @@ she may go are asked too, and told apart, as they say nothing of who is kept fro
 
 from __future__ import annotations
 
+import json
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from textwrap import dedent
 from typing import TYPE_CHECKING
 
 from builder.smoke import visit as visits
-from builder.smoke.board import STARTS, Board, infos, launch, stop
+from builder.smoke.board import STARTS, Board, infos, launch, reuses_running_only, stop
 from builder.smoke.frame import one_frame
 from builder.smoke.hub.attempts import Seen, Target, Way, direct, look, nobodys, read, refused
 from builder.smoke.hub.configurations import REMEMBERS
@@ -24,9 +26,10 @@ from builder.today.endpoints import PREFIX
 from builder.waiting import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from builder.smoke.hub.site import Hub
+    from builder.smoke.model import Inside
     from builder.smoke.recorder import Recorder
     from builder.smoke.visit import Visit
 
@@ -34,6 +37,44 @@ _READ = 30.0  # seconds until TensorBoard must have read its logdir
 # Seconds: that a token lives which is to expire, and that it may take beyond that.
 _SHORT, _LATE = 6, 20.0
 _TAGS = f"{PREFIX}scalars/tags"
+
+# In Alice's kernel: what an info file says of a TensorBoard with these arguments. Anybody can work
+# it out; the rest of it anybody can choose.
+_FACTS = dedent("""\
+    import json, os
+    from tensorboard import manager, version
+
+    _key = manager.cache_key(os.getcwd(), ARGUMENTS, {})
+    print(json.dumps({"version": version.VERSION, "cache_key": _key}))""")
+_KNOWN = dedent("""\
+    import json
+    from tensorboard import manager
+
+    print(json.dumps([_info.port for _info in manager.get_all()]))""")
+_TEMPORARY = 'tempfile.tempdir = os.environ["TMPDIR"] = PLACE'
+# Beside Jupyter: a server that outlives this program, and a file that says it is that TensorBoard.
+_PLANT = dedent("""\
+    import http.server, json, os, sys, time
+
+    server = http.server.HTTPServer(("localhost", 0), http.server.SimpleHTTPRequestHandler)
+    pid = os.fork()
+    if pid == 0:
+        os.setsid()
+        for stream in range(3):
+            os.close(stream)
+        server.serve_forever()
+    facts = json.loads(sys.argv[2])
+    facts.update(start_time=int(time.time()), port=server.server_port, pid=pid)
+    facts.update(path_prefix="", logdir="logs", db="")
+    place = os.path.join(sys.argv[1], ".tensorboard-info")
+    if not os.path.isdir(place):
+        os.mkdir(place)
+        os.chmod(place, 0o777)  # as TensorBoard does
+    os.path.exists(place) and os.stat(place).st_uid == os.geteuid() and os.chmod(place, 0o777)
+    with open(os.path.join(place, "pid-%d.info" % pid), "w") as file:
+        json.dump(facts, file)
+    print(json.dumps([pid, server.server_port]))""")
+_STRANGER = 4242  # a uid that nobody has
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,3 +325,63 @@ def _together(cast: _Cast, record: Recorder) -> None:
         seen = cast.look(cast.bob.server(), cast.proxied(cast.bob))
         read([("Bob's own proxy", seen)])
         told(f"Bob reads it at {cast.bob.url()}: local processes share one loopback")
+    if not reuses_running_only(cast.visit.kernel):
+        record.skip("planted-info-ignored", "this wheel is without the series `security`")
+        return
+    with record.probe("planted-info-ignored") as told:
+        told(_planted(cast))
+
+
+def _planted(cast: _Cast) -> str:
+    """Another user of the machine says that a server of theirs is Alice's TensorBoard.
+
+    The control: a file of the same form by her own user is believed. That is Bob's user too, as
+    this spawner is: nobody can keep those two apart.
+    """
+    visit, inside = cast.visit, cast.visit.site.inside
+    assert inside is not None  # noqa: S101 - ours has one
+    arguments = f"--logdir {LOGDIR} --window_title planted"
+    place = f"/tmp/{visit.run.directory}"  # noqa: S108 - for everybody, as /tmp is
+    inside.run(["mkdir", "--mode=1777", place], root=True)
+    visit.kernel.run(_TEMPORARY.replace("PLACE", repr(place)))
+    try:
+        facts = visit.kernel.value(_FACTS.replace("ARGUMENTS", repr(arguments.split())))
+        with _planting(inside, place, facts, None) as port:
+            if port not in visit.kernel.value(_KNOWN):
+                raise ProbeFailure(f"the control failed: her own user's port {port} is not known")
+        with _planting(inside, place, facts, _STRANGER) as port:
+            done, info = launch(visit, arguments)
+            try:
+                shown = one_frame(done, visit.page).address
+                known = visit.kernel.value(_KNOWN)
+            finally:
+                stop(visit, info)
+        if port in known or info.port == port or f"/{port}/" in shown:
+            raise ProbeFailure(f"a stranger's port {port} is believed: {known}, {info}, {shown}")
+        return f"the uid {_STRANGER}'s port {port} is not known to her; hers is {info.port}"
+    finally:
+        visit.kernel.run(_TEMPORARY.replace("PLACE", 'os.path.abspath("tmp")'))
+        inside.run(["rm", "-r", place], root=True)
+
+
+@contextmanager
+def _planting(
+    inside: Inside, place: str, facts: Mapping[str, str], uid: int | None
+) -> Iterator[int]:
+    """A server of a user beside Jupyter, its own or another, and the file that praises it.
+
+    Yields:
+        The server's port.
+    """
+    words = ["python3", "-c", _PLANT, place, json.dumps(facts)]
+    if uid is not None:
+        words = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", *words]
+    code, out = inside.run(words, root=uid is not None)
+    if code:
+        raise ProbeFailure(f"no info file can be planted: {out}")
+    pid, port = json.loads(out.splitlines()[-1])
+    try:
+        yield port
+    finally:
+        inside.run(["kill", str(pid)], root=True)
+        inside.run(["rm", f"{place}/.tensorboard-info/pid-{pid}.info"], root=True)
