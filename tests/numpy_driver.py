@@ -52,21 +52,27 @@ def _types() -> dict[str, Any]:
         **{f"number {number}": number for number in range(140)},
         **{f"name {name}": name for name in ("bool", "half", "float", "string", "qint8", "x")},
     }
-    facts = {
-        f"as_dtype {name}": _try(lambda t=kind: dtypes.as_dtype(t).name)
-        for name, kind in asked.items()
-    }
+    facts = {f"as_dtype {name}": _try(_name_of, dtypes, kind) for name, kind in asked.items()}
     for number in range(140):
-        kind = _try(lambda n=number: dtypes.as_dtype(n))
+        kind = _try(dtypes.as_dtype, number)
         for about in _ABOUT if isinstance(kind, dtypes.DType) else ():
-            facts[f"{about} of {number}"] = _try(lambda k=kind, a=about: _plain(getattr(k, a)))
-        facts[f"numpy of {number}"] = _try(lambda k=kind: _identity(k.as_numpy_dtype))
+            facts[f"{about} of {number}"] = _try(_attribute, kind, about)
+        facts[f"numpy of {number}"] = _try(_identity, kind)
     return facts
 
 
+def _name_of(dtypes: Any, kind: Any) -> Any:
+    return dtypes.as_dtype(kind).name
+
+
+def _attribute(kind: Any, name: str) -> Any:
+    return _plain(getattr(kind, name))
+
+
 def _identity(kind: Any) -> str:
-    """A type, such that a builtin is told from numpy's own type of that name."""
-    return kind.__name__ if kind in _BUILTINS else f"numpy {np.dtype(kind).str}"
+    """The numpy type of one of the stub's, such that a builtin is told from numpy's own."""
+    found = kind.as_numpy_dtype
+    return found.__name__ if found in _BUILTINS else f"numpy {np.dtype(found).str}"
 
 
 def _arrays(chance: random.Random) -> dict[str, Any]:
@@ -77,22 +83,29 @@ def _arrays(chance: random.Random) -> dict[str, Any]:
         for shape in _SHAPES:
             size = int(np.prod(shape))
             values = [chance.randrange(-4, 5) / 2 for _ in range(size)]
-            array = _try(lambda c=code, v=values, s=shape: _array(c, v).reshape(s))
-            if not isinstance(array, str):
-                name = f"{code} {shape} {values}"
-                facts[f"message {name}"] = _try(
-                    lambda a=array: util.make_tensor_proto(a).SerializeToString().hex()
-                )
-                facts[f"back {name}"] = _try(
-                    lambda a=array: _plain(util.make_ndarray(util.make_tensor_proto(a)))
-                )
-                facts[f"health {name}"] = _try(lambda a=array: _health(a))
+            array = _array(code, values).reshape(shape)
+            name = f"{code} {shape} {values}"
+            facts[f"message {name}"] = _try(_message, util, array)
+            facts[f"back {name}"] = _try(_back, util, array)
+            facts[f"health {name}"] = _try(_health, array)
     tensor_pb2 = importlib.import_module("tensorboard.compat.proto.tensor_pb2")
     for halves in ([0x3C00], [0x3C00, 0xC000]):
         dims = [{"size": 2}]
         message = tensor_pb2.TensorProto(dtype=19, half_val=halves, tensor_shape={"dim": dims})
-        facts[f"halves {halves}"] = _try(lambda m=message: _plain(util.make_ndarray(m)))
+        facts[f"halves {halves}"] = _try(_read, util, message)
     return facts
+
+
+def _message(util: Any, array: Any) -> str:
+    return str(util.make_tensor_proto(array).SerializeToString().hex())
+
+
+def _back(util: Any, array: Any) -> Any:
+    return _read(util, util.make_tensor_proto(array))
+
+
+def _read(util: Any, message: Any) -> Any:
+    return _plain(util.make_ndarray(message))
 
 
 def _array(code: str, values: list[float]) -> Any:
@@ -126,7 +139,7 @@ def _texts() -> dict[str, Any]:
             continue
         for shape in _RANKS:
             text = np.array([b"a"] * int(np.prod(shape)), object).reshape(shape)
-            facts[f"{name} {shape}"] = _try(lambda m=module, t=text: _shown(m, t))
+            facts[f"{name} {shape}"] = _try(_shown, module, text)
     return facts
 
 
@@ -136,10 +149,10 @@ def _shown(module: Any, text: Any) -> Any:
     return _plain(module.reduce_to_2d(text))
 
 
-def _try(function: Callable[[], Any]) -> Any:
+def _try(function: Callable[..., Any], *words: Any) -> Any:
     """What it gives, or which of Python's own types its exception is of."""
     try:
-        return function()
+        return function(*words)
     except Warning:
         raise
     except Exception as error:  # whatever it is, both sides must have it

@@ -61,9 +61,9 @@ def test_the_server_shows_new_points(release: str, place: Place) -> None:
     path.parent.mkdir(parents=True)
     path.write_bytes(record(event(START, 0, b"\x1a\x0dbrain.Event:2")) + _point(0))
     script = place.python.parent / "tensorboard"
-    flags = ("--reload_interval", "1")
+    flags = ["--reload_interval", "1"]
     if release == "2.21.0":
-        flags += ("--load_fast", "false")  # Python reads, not the data server
+        flags += ["--load_fast", "false"]  # Python reads, not the data server
     with serving(script, path.parent.parent, place.room, place.environ, flags) as server:
         _wait_for(server, [0])
         for step, cut in enumerate((3, 9, 20, -2), 1):

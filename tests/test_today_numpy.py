@@ -42,7 +42,8 @@ def places_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Place
         ours = our_wheel(version, room)
         home = needs.python(era.python)
         made = Places(
-            *(Place(room / name, home) for name in ("stock", "era")),
+            Place(room / "stock", home),
+            Place(room / "era", home),
             Place(room / "today", needs.python(TODAY)),
         )
         made.stock.install(stock_wheel(version, room), until=era.until)
