@@ -127,6 +127,12 @@ MENDED = [
         "open(filepath) as infile:\n        contents = infile.read()\n    except IOError: pass\n",
     ),
     (
+        "plain-pickles",
+        "import pickle\ndef f(x):\n  return pickle.load(x)\n",
+        "return _PlainUnpickler(x).load()",
+        "pickle.load(",
+    ),
+    (
         "projector-assets",
         ASSETS + ROUTE + LOOP,
         'except ValueError as e:\n      return Respond(request, str(e), "text/plain", 400)\n',
@@ -171,6 +177,7 @@ LEFT = [
     ("html-escape", "try:\n  import html\nexcept ImportError:\n  import cgi\n"),
     ("image-types", "def imghdr(): pass\n"),
     ("info-files", "def get_all(): pass\n"),
+    ("plain-pickles", "import pickle\npickle.dump(x, y)\n"),
     ("projector-assets", "x = _rel_to_abs_asset_path(y, z)\n"),
     ("index-by-tuple", "def f(x):\n  y = [slice(None)]\n  return x[tuple(y)], x[0], {}[x]\n"),
     ("numpy-aliases", "import numpy as np\nx = np.object_, 'np.object'  # np.bool\n"),
@@ -235,6 +242,9 @@ REFUSED = [
             ("info.cache_key ==", "info.key =="),
         )
     ),
+    ("plain-pickles", "import pickle\ndef f(x): return pickle.loads(x)\n"),
+    ("plain-pickles", "import pickle\ndef f(x): return map(pickle.load, x)\n"),
+    ("plain-pickles", "def f(x):\n  import pickle\n  return pickle.load(x)\n"),
     ("projector-assets", ASSETS.replace("config_fpath", "other") + ROUTE),
     ("projector-assets", "if x:\n  " + ASSETS.replace("\n  ", "\n    ")),
     ("projector-assets", ASSETS + "x = _rel_to_abs_asset_path(y, z)\n"),
@@ -309,7 +319,7 @@ def test_refuses_what_is_not_python(name: str) -> None:
         b"def get_dynamic_plugins serialized_pb= import cgi import imghdr including_default_value_"
         b"fields np.object np.asscalar .tostring( .dtype = slice(None) from collections import "
         b"class WerkzeugServer info.start_time self.plugin_loaders = class PyRecordReader_New "
-        b"def write_info_file def _rel_to_abs_asset_path \\"
+        b"pickle.load def write_info_file def _rel_to_abs_asset_path \\"
     )
 
     with pytest.raises(CodemodError, match="not valid Python"):
