@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from packaging.version import Version
 
 from builder.errors import ProvenanceError
 from builder.model import Identity, IdentityKind
 from builder.provenance import BUILD_TYPES, PREDICATE_TYPE, STATEMENT_TYPE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Places of materials that are files of this tool.
+_OURS = ("patches/", "builder/codemods#")
+_SHOWN = 5
 
 
 class ClaimedPicks(NamedTuple):
@@ -32,6 +40,8 @@ class Claim(NamedTuple):
         identity: what it is called.
         picks: the commits that were to be picked, or None.
         backend: a key of `BUILD_TYPES`.
+        commit: of this tool, which made it; None where it was no checkout.
+        tool: what of this tool decided its bytes, as `builder.provenance.tool_materials` has it.
     """
 
     filename: str
@@ -41,6 +51,22 @@ class Claim(NamedTuple):
     identity: Identity
     picks: ClaimedPicks | None = None
     backend: str = "overlay"
+    commit: str | None = None
+    tool: Mapping[str, str] = MappingProxyType({})
+
+    def other_tree(self, tool: Mapping[str, str]) -> str | None:
+        """Whether another tree of this tool is said to have made it than one with these materials.
+
+        Returns:
+            Which commit, and what differs, in words; None where no file is another one.
+        """
+        if all(self.tool[place] == tool[place] for place in self.tool.keys() & tool.keys()):
+            return None  # what is missing, or too much, no other tree explains
+        places = [k for k in {*self.tool, *tool} if self.tool.get(k) != tool.get(k)]
+        # The codemods are hashed as a whole: if one has changed, all have.
+        names = sorted({place.partition("#")[0] for place in places})
+        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+        return f"commit {self.commit or 'unknown'}; others here: {', '.join(names[:_SHOWN])}{more}"
 
 
 def parse(content: bytes, label: str) -> Claim:
@@ -66,6 +92,7 @@ def parse(content: bytes, label: str) -> Claim:
         release = str(Version(_text(asked["release"])))
         picks = _claimed_picks(asked["cherryPick"]) if "cherryPick" in asked else None
         claim = Claim(_text(filename), _text(sha256), release, series, identity, picks)
+        claim = claim._replace(**_claimed_tool(document["predicate"]))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ProvenanceError(
             f"{label} is no provenance statement of ours ({type(error).__name__}: {error})",
@@ -75,6 +102,19 @@ def parse(content: bytes, label: str) -> Claim:
     if kinds[:2] != (STATEMENT_TYPE, PREDICATE_TYPE) or kinds[2] not in backends:
         raise ProvenanceError(f"{label} is a statement of another kind", "build the wheel again")
     return claim._replace(backend=backends[kinds[2]])
+
+
+def _claimed_tool(predicate: dict[str, Any]) -> dict[str, Any]:
+    commit = predicate["runDetails"]["builder"]["version"].get("commit")
+    materials = predicate["buildDefinition"]["resolvedDependencies"]
+    return {
+        "commit": None if commit is None else _text(commit),
+        "tool": {
+            _text(m["uri"]): _text(m["digest"]["sha256"])
+            for m in materials
+            if m["uri"].startswith(_OURS)
+        },
+    }
 
 
 def _claimed_picks(asked: dict[str, Any]) -> ClaimedPicks:

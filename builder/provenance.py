@@ -134,6 +134,14 @@ def _definition(
     }
 
 
+def tool_materials(delta: Delta, series: Sequence[Series]) -> dict[str, str]:
+    """What of this tool decides a wheel's bytes: the place of each file in its tree → sha256."""
+    return {
+        **{f"patches/{s.name}/series.toml": s.sha256 for s in series if s.picked is None},
+        **{_uri(p): p.sha256 for p in delta.applied if not p.commit},
+    }
+
+
 def _asked(picked: Picked) -> dict[str, Any]:
     """Which commits were to be picked, and from where."""
     return {

@@ -48,7 +48,7 @@ def test_provenance_is_verified(run_builder: RunBuilder, tmp_path: Path) -> None
         (sha256(wheel), "0" * 64),
         ("shell-html.patch", "iframe.patch"),
         ('"before"', '"after_"'),
-        ('"today"\n', '"proxy"\n'),
+        ('"security"\n', '"proxy"\n'),
         ('"drop"', '"add"'),
         ('"release": "2.2.1"', '"release": "2.2.2"'),
         ("in-toto.io/Statement/v1", "in-toto.io/Statement/v9"),
@@ -59,6 +59,27 @@ def test_provenance_is_verified(run_builder: RunBuilder, tmp_path: Path) -> None
         assert done.returncode == 8, (old, done.stdout, done.stderr)
     beside.unlink()
     assert "there is no provenance" in run_builder(*words).stderr
+
+
+def test_a_wheel_of_another_tree_is_told_of(run_builder: RunBuilder, tmp_path: Path) -> None:
+    """The statement says which commit made it, the check what differs; it does not pass."""
+    words = ("build", "2.2.1", "--offline", "--patches", "other")
+    shutil.copytree(ROOT / "patches", tmp_path / "other")
+    patch = tmp_path / "other" / "proxy" / "shell-html.patch"
+    patch.write_text(patch.read_text().replace("+import os\n", "+import os as os\n"))
+    assert run_builder(*words).returncode == 0
+    beside = tmp_path / "dist" / f"{WHEEL}.provenance.json"
+    document = json.loads(beside.read_text())
+    document["predicate"]["runDetails"]["builder"]["version"]["commit"] = "c0ffee-dirty"
+    beside.write_text(json.dumps(document))
+    for option, code in ((), 6), (("--provenance",), 9):
+        done = run_builder("check", "--offline", f"dist/{WHEEL}", *option)
+        assert done.returncode == code, done.stderr
+        assert "commit c0ffee-dirty; others here: patches/proxy/shell-html.patch" in done.stderr
+        assert "git worktree add ../that-tree c0ffee`" in done.stderr
+        assert "trust" not in done.stderr
+    # The control: the tree that made it finds nothing.
+    assert run_builder("check", "--offline", "--patches", "other", f"dist/{WHEEL}").returncode == 0
 
 
 def test_a_statement_cannot_bring_its_own_series(run_builder: RunBuilder, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from builder.cli.words import finding_line
 from builder.errors import BuilderError, NewFindingsError, RequestError, UncheckedError
 from builder.model import Standing
 from builder.pipeline.check import check_wheel
-from builder.pipeline.verify import verify_attestations, verify_provenance
+from builder.pipeline.verify import other_tree_hint, verify_attestations, verify_provenance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,6 +105,12 @@ def _report(wheel: Path, checked: Checked, workshop: Workshop, *, deep: bool) ->
         workshop.console.say(f"  {finding_line(finding)}")
     if count[Standing.NEW]:
         failed = ", ".join(sorted(count[Standing.NEW]))
+        if checked.other_tree is not None:
+            raise NewFindingsError(
+                f"{wheel.name} is not what this tree makes ({failed}); by its statement another "
+                f"one made it: {checked.other_tree}",
+                other_tree_hint(checked.commit),
+            )
         raise NewFindingsError(f"{wheel.name} fails {failed}", "do not publish it; build it again")
     if count[Standing.UNCHECKED]:
         raise UncheckedError(

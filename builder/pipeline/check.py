@@ -20,6 +20,7 @@ from builder.errors import (
 )
 from builder.output import provenance_path
 from builder.pipeline.picks import open_picker
+from builder.provenance import tool_materials
 from builder.wheel import archive, names
 
 if TYPE_CHECKING:
@@ -40,10 +41,14 @@ class Checked:
     Attributes:
         findings: everything that was found.
         notes: what was assumed, and what could not be had.
+        other_tree: which other tree of this tool is said to have made it, if one is.
+        commit: of this tool, which is said to have made it.
     """
 
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
+    other_tree: str | None = None
+    commit: str | None = None
 
 
 def check_wheel(
@@ -81,11 +86,12 @@ def check_wheel(
     elif series is None:
         notes.append(f"no provenance beside it: assumed the series {', '.join(names)}")
     picks = None if claim is None else claim.picks
+    expected = _expected(base, release, names, picks, workshop, notes)
     subject = Subject(
         filename=wheel.name,
         archive=made,
         stock=None if base is None else base.archive,
-        delta=_delta(base, release, names, picks, workshop, notes),
+        delta=None if expected is None else expected.delta,
     )
     findings = run_checks(subject, None if base is None else base.filename)
     if run_deep:
@@ -97,7 +103,10 @@ def check_wheel(
             workshop.environ,
             workshop.pythons,
         )
-    return Checked(tuple(findings), tuple(notes))
+    # What a statement says makes no finding milder; it says where to look for the reason.
+    other_tree = None if claim is None or expected is None else claim.other_tree(expected.tool)
+    commit = None if claim is None else claim.commit
+    return Checked(tuple(findings), tuple(notes), other_tree, commit)
 
 
 def read_claim(wheel: Path) -> Claim | None:
@@ -179,22 +188,30 @@ class _Base(NamedTuple):
     archive: Archive
 
 
-def _delta(
+class _Expected(NamedTuple):
+    """What this tree makes of a stock wheel, and what of this tree decides that."""
+
+    delta: Delta
+    tool: dict[str, str]
+
+
+def _expected(
     base: _Base | None,
     release: Release | None,
     series: Sequence[str],
     picks: ClaimedPicks | None,
     workshop: Workshop,
     notes: list[str],
-) -> Delta | None:
+) -> _Expected | None:
     if base is None or release is None:
         return None
     try:
         all_series = claimed_series(series, picks, workshop, release, base.archive)
-        return make_delta(release, base.archive, all_series)
+        delta = make_delta(release, base.archive, all_series)
     except BuilderError as error:
         notes.append(f"what the patches make of it is unknown: {error.message}")
         return None
+    return _Expected(delta, tool_materials(delta, all_series))
 
 
 def _stock(

@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from builder.pipeline.workshop import Workshop
 
 
+def other_tree_hint(commit: str | None) -> str:
+    """What to do with a wheel that another tree of this tool is said to have made."""
+    where = (commit or "COMMIT").removesuffix("-dirty")
+    return f"`git worktree add ../that-tree {where}` and check it there, or build it again here"
+
+
 def verify_attestations(wheel: Path, publisher: str | None) -> list[str]:
     """Verify the attestations beside a wheel (PEP 740).
 
@@ -86,6 +92,13 @@ def verify_provenance(wheel: Path, workshop: Workshop) -> list[str]:
             f"`nox -s build -- {claim.release} --backend both` compares one with the overlay",
         )
     statement, rebuilt = _rebuild(claim, workshop)
+    other_tree = claim.other_tree(claims.parse(statement, beside.name).tool)
+    if other_tree is not None and rebuilt != sha256:
+        # No success either: only that tree's rebuild can show what it made.
+        raise UncheckedError(
+            f"{wheel.name} is said to be made by another tree of this tool: {other_tree}",
+            other_tree_hint(claim.commit),
+        )
     differing = claims.differences(beside.read_bytes(), statement)
     if differing:
         raise ProvenanceError(f"{beside.name}: {differing[0]}", "do not trust it; build it again")
