@@ -123,7 +123,7 @@ MENDED = [
     (
         "info-files",
         MANAGER,
-        "candidates = _find_running(info for info in infos if info.cache_key == cache_key)",
+        "candidates = _find_running([info for info in infos if info.cache_key == cache_key])",
         "open(filepath) as infile:\n        contents = infile.read()\n    except IOError: pass\n",
     ),
     (

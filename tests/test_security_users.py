@@ -240,6 +240,23 @@ def test_no_link_is_written_through(release: str, machine: Machine) -> None:
         assert len(machine.ask(ALICE, "known")) == 1
 
 
+def test_where_owners_cannot_be_told(
+    release: str, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows: the shared directory alone, and every file in it, as stock has it."""
+    del release
+    monkeypatch.setenv("WITHOUT_OWNERS", "1")
+    share(machine, MALLORY)
+    with (
+        machine.serving(MALLORY, machine.shared / "pid-1.info") as his,
+        machine.registered(ALICE, hers := free_port()) as name,
+    ):
+        assert machine.ask(ALICE, "known") == sorted([his, hers])
+        files = {path.name for path in machine.temporary.glob(".tensorboard-info*/*")}
+        assert files == {"pid-1.info", name}
+    assert not (machine.shared / name).exists()
+
+
 @pytest.mark.parametrize("owner", [ALICE, MALLORY])
 def test_stock_ones_and_ours_find_each_other(
     machine: Machine, home: Place, tmp_path: Path, owner: int

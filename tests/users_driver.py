@@ -8,6 +8,8 @@ It runs in throwaway environments, with TMPDIR set: `python users_driver.py WHAT
   TensorBoard which `start` would look for; until standard input ends.
 - `register PORT`: after a line on standard input, do what a TensorBoard does that is up on a port;
   when standard input ends, what it does at its end.
+
+With WITHOUT_OWNERS set, Python has no `os.geteuid`, as on Windows.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from pathlib import Path
 from typing import Any
 
 _ARGUMENTS = ["--logdir", "logs"]
+if "WITHOUT_OWNERS" in os.environ:
+    del os.geteuid
 manager: Any = importlib.import_module("tensorboard.manager")
 
 

@@ -230,12 +230,12 @@ def _format_address(family, address):
 
 def _drop_strangers(infos):
     """Leaves out what is there twice, and servers whose port is a stranger's now."""
+    if not _HAS_OWNERS:
+        return infos
     results = []
     for info in infos:
-        if info in results:
-            continue
-        owners = _find_port_owners(info.port) if _HAS_OWNERS else None
-        if all(_is_trusted(uid) for uid in owners or ()):
+        owners = _find_port_owners(info.port) or ()
+        if info not in results and all(_is_trusted(uid) for uid in owners):
             results.append(info)
     return results
 
@@ -245,14 +245,14 @@ def _find_running(infos):
 
     What a dead one has left may tell of the port that a newer one has now.
     """
+    if not _HAS_OWNERS:
+        return infos
     running = [info for info in infos if _is_running(info)]
     return sorted(running, key=lambda info: info.start_time, reverse=True)
 
 
 def _is_running(info):
     """Whether a server runs that is this user's, or root's, as far as can be told."""
-    if not _HAS_OWNERS:
-        return True
     owners = _find_port_owners(info.port)
     if owners is not None:
         return bool(owners) and all(_is_trusted(uid) for uid in owners)
@@ -352,7 +352,5 @@ def _reuse(module: Module, find: ast.FunctionDef) -> Edit:
     """The edit that finds a server to be reused only if it runs."""
     for node in find.body:
         if isinstance(node, ast.Assign) and ast.unparse(node.value) == _CANDIDATES:
-            return module.replace(
-                node.value, b"_find_running(" + module.text(node.value)[1:-1] + b")"
-            )
+            return module.replace(node.value, b"_find_running(" + module.text(node.value) + b")")
     raise CodemodError("_find_matching_instance does not look for a cache key")
