@@ -61,12 +61,14 @@ class Claim(NamedTuple):
             Which commit, and what differs, in words; None where no file is another one.
         """
         if all(self.tool[place] == tool[place] for place in self.tool.keys() & tool.keys()):
-            return None  # what is missing, or too much, no other tree explains
+            return None  # another checkout has other files, not only more or fewer
         places = [k for k in {*self.tool, *tool} if self.tool.get(k) != tool.get(k)]
         # The codemods are hashed as a whole: if one has changed, all have.
         names = sorted({place.partition("#")[0] for place in places})
         more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-        return f"commit {self.commit or 'unknown'}; others here: {', '.join(names[:_SHOWN])}{more}"
+        return (
+            f"commit {self.commit or 'unknown'}; differing here: {', '.join(names[:_SHOWN])}{more}"
+        )
 
 
 def parse(content: bytes, label: str) -> Claim:
@@ -93,7 +95,7 @@ def parse(content: bytes, label: str) -> Claim:
         picks = _claimed_picks(asked["cherryPick"]) if "cherryPick" in asked else None
         claim = Claim(_text(filename), _text(sha256), release, series, identity, picks)
         claim = claim._replace(**_claimed_tool(document["predicate"]))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ProvenanceError(
             f"{label} is no provenance statement of ours ({type(error).__name__}: {error})",
             "build the wheel again",
@@ -108,7 +110,7 @@ def _claimed_tool(predicate: dict[str, Any]) -> dict[str, Any]:
     commit = predicate["runDetails"]["builder"]["version"].get("commit")
     materials = predicate["buildDefinition"]["resolvedDependencies"]
     return {
-        "commit": None if commit is None else _text(commit),
+        "commit": None if commit is None else _commit(commit),
         "tool": {
             _text(m["uri"]): _text(m["digest"]["sha256"])
             for m in materials
@@ -125,6 +127,12 @@ def _claimed_picks(asked: dict[str, Any]) -> ClaimedPicks:
     return ClaimedPicks(
         commits, _text(asked["upstream"]), None if remote is None else _text(remote)
     )
+
+
+def _commit(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch("[0-9a-f]{40}(-dirty)?", value):
+        raise ValueError(f"{value!r} is no commit")
+    return value
 
 
 def _text(value: object) -> str:

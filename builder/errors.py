@@ -77,6 +77,10 @@ class UncheckedError(BuilderError):
     exit_code = 9
 
 
+class OtherTreeError(UncheckedError):
+    """A wheel is said to be made by another tree of this tool, which alone can show it."""
+
+
 class CommandError(BuilderError):
     """A program that we started failed."""
 

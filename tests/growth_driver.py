@@ -1,7 +1,8 @@
 """Read a run that grows by pieces of any size, with the TensorBoard there, and print what came.
 
-`python growth_driver.py DIRECTORY SEED`, in a throwaway environment: JSON with what was written,
-what was read, and the places at which something else was read than had become whole.
+`python growth_driver.py DIRECTORY SEED`, in a throwaway environment: JSON that says whether all
+records were read in order (`same`), where in the file something else was read than had become whole
+(`wrong`), what was read of a run without event files (`nothing`), and by which TensorFlow.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import pytest
 
 from builder import catalog as catalogs
 from builder.cache import Cache
-from builder.settings import read_environment
+from builder.settings import Project, read_environment
 from tests import needs
 from tests.cli import STOCK, STOCK_SHA256, WHEEL, sha256
 from tests.conftest import RELEASES, ROOT
@@ -122,7 +122,7 @@ def test_local_identity_and_build_tag(run_builder: RunBuilder, tmp_path: Path) -
     assert names == [
         "my_tb-2.2.1-3-py3-none-any.whl",
         "tensorboard-2.2.1+ci.7-py3-none-any.whl",
-        "tensorboard-2.2.1+proxy.1-py3-none-any.whl",
+        f"tensorboard-2.2.1+{Project().local_label}-py3-none-any.whl",
     ]
     checked = run_builder("check", "--offline", *(f"dist/{n}" for n in names))
     assert checked.returncode == 0, checked.stdout + checked.stderr

@@ -70,14 +70,19 @@ def test_a_wheel_of_another_tree_is_told_of(run_builder: RunBuilder, tmp_path: P
     assert run_builder(*words).returncode == 0
     beside = tmp_path / "dist" / f"{WHEEL}.provenance.json"
     document = json.loads(beside.read_text())
-    document["predicate"]["runDetails"]["builder"]["version"]["commit"] = "c0ffee-dirty"
+    document["predicate"]["runDetails"]["builder"]["version"]["commit"] = "c0ffee42" * 5
     beside.write_text(json.dumps(document))
-    for option, code in ((), 6), (("--provenance",), 9):
+    for option in ((), ("--provenance",)):
         done = run_builder("check", "--offline", f"dist/{WHEEL}", *option)
-        assert done.returncode == code, done.stderr
-        assert "commit c0ffee-dirty; others here: patches/proxy/shell-html.patch" in done.stderr
-        assert "git worktree add ../that-tree c0ffee`" in done.stderr
+        assert done.returncode == 6, done.stderr
+        assert "; differing here: patches/proxy/shell-html.patch" in done.stderr
+        assert f"git worktree add ../there {'c0ffee42' * 5}`" in done.stderr
         assert "trust" not in done.stderr
+    for commit in ("HEAD; rm -r x #", "c0ffee", 7):  # it goes into a line that people copy
+        document["predicate"]["runDetails"]["builder"]["version"]["commit"] = commit
+        beside.write_text(json.dumps(document))
+        assert "is no provenance statement" in run_builder("check", f"dist/{WHEEL}").stderr
+    beside.unlink()
     # The control: the tree that made it finds nothing.
     assert run_builder("check", "--offline", "--patches", "other", f"dist/{WHEEL}").returncode == 0
 

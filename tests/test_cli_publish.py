@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from builder.settings import Project
 from tests.cli import WHEEL, sha256
 from tests.conftest import ROOT
 from tests.upload_server import STORE, Act, Conduct, misbehaving
@@ -173,7 +174,7 @@ def test_a_local_wheel_goes_to_a_private_index(
         words = ("publish", "2.2.1", "--identity", "local", "--repository", url, "--no-install")
         done = run_builder(*words, env=env)
     assert done.returncode == 0, done.stderr
-    assert conduct.stored == ["tensorboard-2.2.1+proxy.1-py3-none-any.whl"]
+    assert conduct.stored == [f"tensorboard-2.2.1+{Project().local_label}-py3-none-any.whl"]
 
 
 @pytest.mark.parametrize(

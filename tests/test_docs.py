@@ -15,6 +15,7 @@ import pytest
 
 from builder.checks.table import TABLE
 from builder.cli import cli
+from builder.settings import Project
 from builder.smoke import modes
 from builder.smoke.table import TABLE as TABLE_OF_PROBES
 from tests.conftest import ROOT
@@ -128,3 +129,9 @@ def test_imports_run_one_way() -> None:
             for target in targets:
                 if target != "__version__":
                     assert rank[target] <= rank[room], f"{path}: {room} imports {target}"
+
+
+def test_the_changelog_begins_with_todays_label() -> None:
+    """docs/CHANGELOG.md says first what the wheels that are built now have."""
+    text = (ROOT / "docs" / "CHANGELOG.md").read_text()
+    assert re.findall(r"^## (\S+)", text, re.MULTILINE)[0] == Project().local_label

@@ -22,7 +22,7 @@ WAIT = 60.0
 
 @pytest.mark.parametrize(("release", "python"), [("1.14.0", "3.7"), ("1.15.0", "3.13")])
 def test_the_default_is_the_loopback(release: str, python: str, tmp_path: Path) -> None:
-    """Releases before 2.0 listened on all interfaces; with `--host` they still do."""
+    """Releases before 2.0 listened on all interfaces; with `--host 0.0.0.0` they still do."""
     place = Place(tmp_path / "place", needs.python(python))
     place.install(our_wheel(release, tmp_path))
     port = free_port()

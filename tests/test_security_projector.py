@@ -166,3 +166,16 @@ def test_nothing_outside_is_ever_given(parts: list[str], tmp_path: Path) -> None
     except ValueError:
         return
     assert Path(found).resolve().is_relative_to(root.resolve())
+
+
+def test_a_file_address_is_a_local_path(tmp_path: Path) -> None:
+    """Links are followed there too (fsspec and TensorFlow open such addresses)."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "link").symlink_to(tmp_path / "secret")
+    config = f"file://{tmp_path}/run/projector_config.pbtxt"
+    inside = f"{(tmp_path / 'run').resolve()}/meta.tsv"
+    for path in ("meta.tsv", "./meta.tsv", f"{tmp_path}/run/meta.tsv", f"file://{inside}"):
+        assert resolve()(path, config) == inside
+    for path in ("link", "../secret", f"file://{tmp_path}/secret", f"{tmp_path}/secret"):
+        with pytest.raises(ValueError, match="outside the config directory"):
+            resolve()(path, config)

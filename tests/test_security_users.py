@@ -68,6 +68,7 @@ class Machine(NamedTuple):
             env=environ,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
         )
 
@@ -81,7 +82,7 @@ class Machine(NamedTuple):
     @contextmanager
     def serving(self, uid: int, path: Path | str = "") -> Iterator[int]:
         """A server of a user's, and a file that says that it is Alice's TensorBoard; its port."""
-        with self.start(uid, "serve", str(path)) as process:
+        with self.start(uid, "serve", str(free_port()), str(path)) as process:
             yield json.loads(_line(process))
             process.communicate(timeout=WAIT)
 
@@ -190,7 +191,7 @@ def test_what_root_says_is_believed(release: str, machine: Machine) -> None:
 
 
 def test_a_port_that_is_a_strangers_now(release: str, machine: Machine) -> None:
-    """A file that a dead TensorBoard of hers has left does not praise who has its port now."""
+    """What a dead TensorBoard of hers has left is not believed once a stranger has its port."""
     del release
     share(machine, ALICE)
     path = machine.shared / "pid-1.info"
@@ -201,6 +202,25 @@ def test_a_port_that_is_a_strangers_now(release: str, machine: Machine) -> None:
         facts = json.loads(path.read_text())
         path.write_text(json.dumps({**facts, "port": port}))
         assert machine.ask(ALICE, "known") == []
+
+
+def test_a_stranger_beside_it_on_localhost(release: str, machine: Machine) -> None:
+    """Who has the port on another address of `localhost` could be framed: it is said, and why."""
+    del release
+    share(machine, ALICE)
+    port = free_port()
+    with (
+        machine.start(ALICE, "serve", str(port), str(machine.shared / "pid-1.info")) as hers,
+        machine.start(MALLORY, "serve", str(port), "", "::1") as his,
+    ):
+        if not (_line(hers) and _line(his)):
+            needs.lacking("there is no IPv6 on the loopback")
+        process = machine.start(ALICE, "known")
+        out, said = process.communicate(timeout=WAIT)
+        assert json.loads(out) == []
+        assert f"Another user (uid {MALLORY}) listens on port {port} too" in said
+        for server in (hers, his):
+            server.communicate(timeout=WAIT)
 
 
 @pytest.mark.parametrize("how", ["absent", "his", "closed", "a link", "a file", "all names"])
@@ -275,10 +295,10 @@ def test_stock_ones_and_ours_find_each_other(
         assert machine.ask(ALICE, "known", python=stock.python) == sorted([first, second])
 
 
+@pytest.mark.parametrize("release", RELEASES[1:], indirect=True)
 def test_tensorboard_is_reused_by_its_own_user(release: str, machine: Machine) -> None:
     """`%tensorboard` starts one beside Mallory's, reuses it, and starts another when it is dead."""
-    if release == "1.13.1":
-        pytest.skip("1.13.x has no server without the TensorFlow of its time")
+    del release
     share(machine, MALLORY)
     with machine.serving(MALLORY, machine.shared / "pid-1.info") as his:
         first = machine.ask(ALICE, "start")

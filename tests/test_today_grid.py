@@ -35,9 +35,9 @@ SAMPLE = [
 
 def test_the_sample_touches_every_patch() -> None:
     """Each codemod and each diff that serves any release serves one of the sample."""
-    series = load_series(ROOT / "patches" / "today")
-    every = {p.file for version in RELEASES for p in series.serving(version)}
-    touched = {p.file for version, _ in SAMPLE for p in series.serving(version)}
+    both = [load_series(ROOT / "patches" / name) for name in ("today", "security")]
+    every = {p.file for s in both for version in RELEASES for p in s.serving(version)}
+    touched = {p.file for s in both for version, _ in SAMPLE for p in s.serving(version)}
     assert every
     assert every - touched == set()
 

@@ -75,3 +75,4 @@ def test_every_dtype_means_what_it_meant(
         better = {key for key in other if key.startswith(BETTER.get(version, ()))}
         assert {key: pair for key, pair in other.items() if key not in better} == {}, name
         assert all(other[key][0] == "None" for key in better), name
+        assert bool(better) == (version in BETTER)

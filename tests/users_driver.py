@@ -4,8 +4,8 @@ It runs in throwaway environments, with TMPDIR set: `python users_driver.py WHAT
 
 - `known`: the ports of the TensorBoards that are known.
 - `start`: what `%tensorboard --logdir logs` does.
-- `serve PATH`: listen on a port, and say in a file at that path, if there is one, that it is the
-  TensorBoard which `start` would look for; until standard input ends.
+- `serve PORT [PATH [ADDRESS]]`: listen there, and say in a file at that path, if there is one, that
+  it is the TensorBoard which `start` would look for; until standard input ends.
 - `register PORT`: after a line on standard input, do what a TensorBoard does that is up on a port;
   when standard input ends, what it does at its end.
 
@@ -70,12 +70,12 @@ def _start() -> dict[str, Any]:
     }
 
 
-def _serve(path: str = "") -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+def _serve(port: str, path: str = "", address: str = "127.0.0.1") -> None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.create_server((address, int(port)), family=family):
         if path:
-            Path(path).write_text(json.dumps(_facts(port)), encoding="utf-8")
-        _say(port)
+            Path(path).write_text(json.dumps(_facts(int(port))), encoding="utf-8")
+        _say(int(port))
         sys.stdin.read()
 
 

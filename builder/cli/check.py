@@ -18,7 +18,13 @@ from builder.cli.options import (
     take_common,
 )
 from builder.cli.words import finding_line
-from builder.errors import BuilderError, NewFindingsError, RequestError, UncheckedError
+from builder.errors import (
+    BuilderError,
+    NewFindingsError,
+    OtherTreeError,
+    RequestError,
+    UncheckedError,
+)
 from builder.model import Standing
 from builder.pipeline.check import check_wheel
 from builder.pipeline.verify import other_tree_hint, verify_attestations, verify_provenance
@@ -70,10 +76,8 @@ def check(
     failures: list[BuilderError] = []
     for wheel in wheels:
         try:
-            if provenance:
-                verified = verify_provenance(wheel, workshop)
-                verified += verify_attestations(wheel, publisher) or ["no attestation beside it"]
-                workshop.console.say(f"{wheel.name}: provenance holds: {'; '.join(verified)}")
+            # What another tree made must pass here as well, if it is to pass at all.
+            unverified = _verify(wheel, workshop, publisher) if provenance else None
             checked = check_wheel(
                 wheel,
                 workshop,
@@ -83,12 +87,25 @@ def check(
                 run_deep=deep,
             )
             _report(wheel, checked, workshop, deep=deep)
+            if unverified is not None:
+                raise unverified
         except BuilderError as error:
             if len(wheels) == 1:
                 raise
             workshop.console.error(error.message, error.hint)
             failures.append(error)
     return max((f.exit_code for f in failures), default=0)
+
+
+def _verify(wheel: Path, workshop: Workshop, publisher: str | None) -> OtherTreeError | None:
+    """Verify its provenance; the error, where only another tree of this tool could."""
+    try:
+        verified = verify_provenance(wheel, workshop)
+    except OtherTreeError as error:
+        return error
+    verified += verify_attestations(wheel, publisher) or ["no attestation beside it"]
+    workshop.console.say(f"{wheel.name}: provenance holds: {'; '.join(verified)}")
+    return None
 
 
 def _report(wheel: Path, checked: Checked, workshop: Workshop, *, deep: bool) -> None:

@@ -141,7 +141,7 @@ identity_options = together(
         "--local-version",
         "local_label",
         metavar="LABEL",
-        help="What stands behind the + of a local identity. Default: pyproject.toml's.",
+        help="What stands behind the + of a local identity. Default: docs/CHANGELOG.md's.",
     ),
     click.option("--build-tag", metavar="N", help="A wheel build tag (PEP 427)."),
     click.option(

@@ -77,9 +77,10 @@ def _make_own_dir():
         return path
     path = os.path.join(tempfile.gettempdir(), _own_dir_prefix())
     try:
-        os.mkdir(path, 0o700)
+        os.mkdir(path)
     except OSError:
         path = tempfile.mkdtemp(prefix=_own_dir_prefix() + "-")
+    os.chmod(path, 0o700)  # whatever the umask is
     return path
 
 
@@ -163,8 +164,8 @@ def _read_trusted(filename, info_dir):
     """Contents of a file of this user's or root's, else None.
 
     It is the file itself that is looked at, once it is open: there may be
-    another one of its name by now. Nobody is waited for at the other end of
-    a pipe. A second name of the same file may be a stranger's work.
+    another one of its name by now. Opening a pipe must not block. A second
+    name of the same file may be a stranger's work.
     """
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
@@ -187,8 +188,8 @@ def _read_trusted(filename, info_dir):
     return None
 
 
-def _find_port_owners(port):
-    """The users who listen on a port, on an address of `localhost` if any does.
+def _read_listeners():
+    """Reads who listens: port to users, those on an address of `localhost` if any.
 
     None where that cannot be told, for want of a table of sockets.
     """
@@ -202,23 +203,21 @@ def _find_port_owners(port):
             (socket.AF_INET6, "::ffff:127.0.0.1"),
         )
     }
-    listening = False
-    here, anywhere = set(), set()
+    here, anywhere = {}, {}
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         try:
             with open(table) as infile:
-                rows = [line.split() for line in infile][1:]
+                rows = [line.split() for line in infile]
         except (IOError, OSError):
             continue
         for row in rows:
-            if row[3] == "0A":  # it listens: proc(5)
-                listening = True
-                address, _, number = row[1].partition(":")
-                if int(number, 16) == port:
-                    anywhere.add(int(row[7]))
-                    if address in local:
-                        here.add(int(row[7]))
-    return (here or anywhere) if listening else None
+            if len(row) > 7 and row[3] == "0A":  # it listens: proc(5)
+                address, _, port = row[1].partition(":")
+                anywhere.setdefault(int(port, 16), set()).add(int(row[7]))
+                if address in local:
+                    here.setdefault(int(port, 16), set()).add(int(row[7]))
+    anywhere.update(here)
+    return anywhere or None
 
 
 def _format_address(family, address):
@@ -228,14 +227,27 @@ def _format_address(family, address):
     return "".join("%08X" % word for word in words)
 
 
+_WARNED = set()
+
+
 def _drop_strangers(infos):
     """Leaves out what is there twice, and servers whose port is a stranger's now."""
     if not _HAS_OWNERS:
         return infos
+    listeners = _read_listeners() or {}
     results = []
     for info in infos:
-        owners = _find_port_owners(info.port) or ()
-        if info not in results and all(_is_trusted(uid) for uid in owners):
+        owners = listeners.get(info.port, ())
+        strangers = [uid for uid in owners if not _is_trusted(uid)]
+        if strangers and info.port not in _WARNED:
+            _WARNED.add(info.port)
+            tb_logging.get_logger().warning(
+                "Another user (uid %d) listens on port %d too: a TensorBoard "
+                "there is not shown; choose another --port",
+                strangers[0],
+                info.port,
+            )
+        if not strangers and info not in results:
             results.append(info)
     return results
 
@@ -247,18 +259,19 @@ def _find_running(infos):
     """
     if not _HAS_OWNERS:
         return infos
-    running = [info for info in infos if _is_running(info)]
+    listeners = _read_listeners()
+    running = [info for info in infos if _is_running(info, listeners)]
     return sorted(running, key=lambda info: info.start_time, reverse=True)
 
 
-def _is_running(info):
+def _is_running(info, listeners):
     """Whether a server runs that is this user's, or root's, as far as can be told."""
-    owners = _find_port_owners(info.port)
-    if owners is not None:
+    if listeners is not None:
+        owners = listeners.get(info.port, ())
         return bool(owners) and all(_is_trusted(uid) for uid in owners)
     try:
         os.kill(info.pid, 0)
-    except OSError:
+    except (OSError, OverflowError):
         return False
     return True
 

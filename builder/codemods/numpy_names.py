@@ -1,4 +1,4 @@
-"""What numpy took away, by other words that mean the same in every numpy.
+"""Replace what numpy took away by what means the same in every numpy.
 
 Sources: release notes of numpy 1.20 and 1.24 (aliases of builtins), 1.23 (`asscalar`, lists as
 indices), 2.0 (`bool8`, `string_`, `unicode_`), 2.3 (`tostring`) and 2.5 (assignment to `dtype`).

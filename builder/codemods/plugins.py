@@ -23,14 +23,20 @@ except ImportError:  # Python 3.7
 
 _LOOP = """\
 plugins = []
-for entry_point in _iter_entry_points("tensorboard_plugins"):
-    plugin = _ForeignPlugin(entry_point).call(entry_point.load)
+# TensorBoard's own first: no other plugin takes their names.
+for entry_point in sorted(
+    _iter_entry_points("tensorboard_plugins"), key=_is_foreign
+):
+    plugin = _ForeignPlugin(entry_point).call(
+        entry_point.load, otherwise=_FAILED
+    )
     # Two distributions may register the same plugin, such as
     # `tensorboard` and a renamed build of it.
-    if plugin is None or plugin in _PLUGINS or plugin in plugins:
+    if plugin is _FAILED or _is_among(plugin, _PLUGINS + plugins):
         continue
     plugins.append(plugin)
-    if not any(known is plugin for known, _ in _FOREIGN_PLUGINS):
+    known = [known for known, _ in _FOREIGN_PLUGINS]
+    if _is_foreign(entry_point) and not _is_among(plugin, known):
         _FOREIGN_PLUGINS.append((plugin, entry_point))
 return plugins
 """
@@ -50,8 +56,18 @@ def _iter_entry_points(group):
 _FOREIGN = '''\
 
 
-# What `get_dynamic_plugins` has found, with the entry points.
+# What `get_dynamic_plugins` has found of other distributions, with the entry
+# points, and what stands for a plugin that could not be had.
 _FOREIGN_PLUGINS = []
+_FAILED = object()
+
+
+def _is_foreign(entry_point):
+    return not entry_point.value.startswith("tensorboard.plugins.")
+
+
+def _is_among(plugin, plugins):
+    return any(known is plugin for known in plugins)
 
 
 def make_loaders(plugins, make_loader):
@@ -61,23 +77,22 @@ def make_loaders(plugins, make_loader):
     the plugin itself fails later, it is skipped with a warning.
     """
     loaders = []
-    taken = []
+    done = []
     for plugin in plugins:
         found = [point for known, point in _FOREIGN_PLUGINS if known is plugin]
         if not found:
             loaders.append(make_loader(plugin))
-        elif not any(known is plugin for known in taken):
-            taken.append(plugin)
+        elif not _is_among(plugin, done):
+            done.append(plugin)
             foreign = _ForeignPlugin(found[0])
-            loader = foreign.call(make_loader, plugin)
+            loader = foreign.call(foreign.make_guarded, make_loader, plugin)
             if loader is not None:
-                foreign.guard(loader)
                 loaders.append(loader)
     return loaders
 
 
 class _ForeignPlugin(object):
-    """Runs what a plugin of somebody else's has to say, up to its first error.
+    """Calls a plugin of another distribution's, until it fails.
 
     A plugin for another TensorBoard, say, must not keep this one and its other
     plugins from working. Ctrl-C is still heard.
@@ -86,46 +101,84 @@ class _ForeignPlugin(object):
     def __init__(self, entry_point):
         self._entry_point = entry_point
         self._skipped = False
+        self._warned = False
 
-    def call(self, function, *args, let=()):
-        """Calls a function of the plugin's; None if it, or one before, fails.
+    def call(self, function, *args, otherwise=None, passing=()):
+        """Calls a function of the plugin's, unless one has failed before.
 
-        Exceptions of the types `let` go through.
+        Returns what it gives, or `otherwise` where it fails. Exceptions of
+        the types `passing` go through.
         """
         if self._skipped:
-            return None
+            return otherwise
         try:
             return function(*args)
-        except (Exception, SystemExit) as e:
-            if isinstance(e, let):
+        except KeyboardInterrupt:
+            raise
+        except BaseException as e:
+            if isinstance(e, passing):
                 raise
             self._skipped = True
+            self._warn(e)
+            return otherwise
+
+    def ask(self, function, otherwise):
+        """Asks a plugin that is there; what fails now may work later."""
+        if self._skipped:
+            return otherwise()
+        try:
+            return function()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as e:
+            self._warn(e)
+            return otherwise()
+
+    def _warn(self, e):
+        if not self._warned:
+            self._warned = True
             logger.warning(
                 "Skipping plugin %s = %s: %r",
                 self._entry_point.name,
                 self._entry_point.value,
                 e,
             )
-            return None
 
-    def guard(self, loader):
-        """Makes a loader, and the plugin that it loads, do nothing after an error."""
+    def make_guarded(self, make_loader, plugin):
+        """Makes a loader that does nothing any more after its first error."""
+        import argparse
+        import copy
+
         from tensorboard.plugins import base_plugin
 
-        define_flags, fix_flags = loader.define_flags, loader.fix_flags
-        load = loader.load
-        loader.define_flags = lambda parser: self.call(define_flags, parser)
-        # A FlagsError is how plugins tell users of their mistakes.
-        loader.fix_flags = lambda flags: self.call(
-            fix_flags, flags, let=base_plugin.FlagsError
-        )
-        loader.load = lambda context: self.call(self._load, load, context)
+        loader = make_loader(plugin)
+        # The loader may be somebody else's own, and be used once more.
+        guarded = copy.copy(loader)
 
-    def _load(self, load, context):
+        def define_flags(parser):
+            # Flags of which the last fails must not leave the first behind.
+            loader.define_flags(argparse.ArgumentParser())
+            loader.define_flags(parser)
+
+        # A FlagsError is how plugins tell users of their mistakes.
+        for name, method in (
+            ("define_flags", lambda parser: self.call(define_flags, parser)),
+            (
+                "fix_flags",
+                lambda flags: self.call(
+                    loader.fix_flags, flags, passing=base_plugin.FlagsError
+                ),
+            ),
+            ("load", lambda context: self.call(self._load, loader, context)),
+        ):
+            object.__setattr__(guarded, name, method)
+        return guarded
+
+    def _load(self, loader, context):
         from tensorboard.backend import application
         from tensorboard.plugins import base_plugin
 
-        plugin = load(context)
+        plugin = loader.load(context)
         if plugin is None:
             return None
         name = plugin.plugin_name
@@ -133,36 +186,66 @@ class _ForeignPlugin(object):
             raise ValueError("its name, %r, is not valid" % (name,))
         if name in context.plugin_name_to_instance:
             raise ValueError("there is a plugin named %r already" % name)
-        get_plugin_apps = plugin.get_plugin_apps
-        plugin.get_plugin_apps = lambda: _check_routes(get_plugin_apps())
-        self._guard_method(plugin, "get_plugin_apps", dict)
-        self._guard_method(plugin, "data_plugin_names", frozenset)
-        self._guard_method(plugin, "is_active", bool)
-        self._guard_method(
+        _check_metadata(plugin.frontend_metadata())
+        get_apps = plugin.get_plugin_apps
+        object.__setattr__(
             plugin,
-            "frontend_metadata",
-            lambda: base_plugin.TBPlugin.frontend_metadata(plugin),
+            "get_plugin_apps",
+            lambda: self.call(lambda: _check_apps(get_apps()), otherwise={}),
         )
+        for name, check, otherwise in (
+            ("data_plugin_names", _check_names, frozenset),
+            ("is_active", bool, bool),
+            (
+                "frontend_metadata",
+                _check_metadata,
+                lambda: base_plugin.TBPlugin.frontend_metadata(plugin),
+            ),
+        ):
+            if hasattr(plugin, name):
+                self._guard(plugin, name, check, otherwise)
         return plugin
 
-    def _guard_method(self, plugin, name, otherwise):
-        method = getattr(plugin, name, None)
-
-        def guarded():
-            answer = self.call(method)
-            return otherwise() if answer is None else answer
-
-        if method is not None:
-            setattr(plugin, name, guarded)
+    def _guard(self, plugin, name, check, otherwise):
+        method = getattr(plugin, name)
+        object.__setattr__(
+            plugin,
+            name,
+            lambda: self.ask(lambda: check(method()), otherwise),
+        )
 
 
-def _check_routes(apps):
+def _check_apps(apps):
     """Returns a plugin's routes, if they are such as TensorBoard can serve."""
+    apps = dict(apps.items())
     for route in apps:
         path = route[:-1] if route.endswith("/*") else route
         if not path.startswith("/") or "*" in path:
             raise ValueError("its route %r is not valid" % (route,))
     return apps
+
+
+def _check_names(names):
+    if not all(isinstance(name, str) for name in names):
+        raise ValueError("its data_plugin_names %r are not valid" % (names,))
+    return frozenset(names)
+
+
+def _check_metadata(metadata):
+    """Returns how a plugin is shown, if that can be told as JSON."""
+    from tensorboard.plugins import base_plugin
+
+    texts = [metadata.tab_name, metadata.es_module_path, metadata.element_name]
+    both = metadata.element_name is not None and getattr(
+        metadata, "is_ng_component", False
+    )
+    if (
+        not isinstance(metadata, base_plugin.FrontendMetadata)
+        or not all(text is None or isinstance(text, str) for text in texts)
+        or both
+    ):
+        raise ValueError("its frontend_metadata %r is not valid" % (metadata,))
+    return metadata
 '''
 
 _LOADERS = """\
@@ -202,7 +285,7 @@ def plugin_loading(source: bytes) -> bytes:
     elif not any(getattr(node, "name", "") == "_iter_entry_points" for node in module.tree.body):
         raise CodemodError("entry points are read neither by pkg_resources nor by a function")
     edits.append(Edit(len(source), len(source), module.lines(added) + module.newline))
-    return module.mended("plugins are found without pkg_resources, failing ones skipped", edits)
+    return module.mended("plugins of other distributions that fail are skipped", edits)
 
 
 def foreign_plugins(source: bytes) -> bytes:

@@ -30,6 +30,9 @@ def _rel_to_abs_asset_path(fpath, config_fpath):
     Raises:
       ValueError: it lies somewhere else.
     """
+    if config_fpath.startswith(("file://", "local://")):
+        config_fpath = config_fpath.partition("://")[2]
+        fpath = fpath.partition("://")[2] or fpath
     config_dir = os.path.dirname(config_fpath)
     if os.environ.get("TENSORBOARD_PROJECTOR_ANY_PATH") == "1":
         fpath = os.path.expanduser(fpath)

@@ -47,7 +47,7 @@ class PyRecordReader_New:
         self._part = b""
 
     def GetNext(self):
-        """Reads the next record, from its begin if it was not all there the last time.
+        """Reads the next record, from its beginning if it was not all there the last time.
 
         A record is its length, the checksum of that, the event, and the checksum of that:
         8, 4, length and 4 bytes, little-endian.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from builder import claims, provenance
 from builder.errors import (
+    OtherTreeError,
     PatchError,
     ProvenanceError,
     RequestError,
@@ -29,8 +30,12 @@ if TYPE_CHECKING:
 
 def other_tree_hint(commit: str | None) -> str:
     """What to do with a wheel that another tree of this tool is said to have made."""
-    where = (commit or "COMMIT").removesuffix("-dirty")
-    return f"`git worktree add ../that-tree {where}` and check it there, or build it again here"
+    again = "build it again here"
+    if commit is None or commit.endswith("-dirty"):
+        return f"no commit has what made it: {again}"
+    return (
+        f"do not use it before it passes there (`git worktree add ../there {commit}`), or {again}"
+    )
 
 
 def verify_attestations(wheel: Path, publisher: str | None) -> list[str]:
@@ -71,6 +76,7 @@ def verify_provenance(wheel: Path, workshop: Workshop) -> list[str]:
         ProvenanceError: the statement is missing, malformed, or does not hold.
         IndexLookupError: the stock wheel cannot be had.
         SourceError: the commits that were picked cannot be had.
+        OtherTreeError: it is said to be made by another tree of this tool.
         UncheckedError: it was built from source.
     """
     sha256 = hashlib.sha256(read_wheel(wheel)).hexdigest()
@@ -95,7 +101,7 @@ def verify_provenance(wheel: Path, workshop: Workshop) -> list[str]:
     other_tree = claim.other_tree(claims.parse(statement, beside.name).tool)
     if other_tree is not None and rebuilt != sha256:
         # No success either: only that tree's rebuild can show what it made.
-        raise UncheckedError(
+        raise OtherTreeError(
             f"{wheel.name} is said to be made by another tree of this tool: {other_tree}",
             other_tree_hint(claim.commit),
         )

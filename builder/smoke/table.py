@@ -75,7 +75,7 @@ TABLE: dict[str, Row] = {
     "form-absolute-prefixed": Row("forms", "the same with `--path_prefix` and `--port`", (4,)),
     "failures-prepared": Row("failures", "the notebook's TensorBoard shows"),
     "killed-reused": Row(
-        "failures", "a killed TensorBoard is not shown again, or reused as upstream's is", (9,)
+        "failures", "a killed TensorBoard is not shown again (with the series `security`)", (9,)
     ),
     "start-fails": Row("failures", "TensorBoard's exit code and words are shown"),
     "start-times-out": Row("failures", "a start that takes too long says so, with the pid", (12,)),

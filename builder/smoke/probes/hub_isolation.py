@@ -70,7 +70,6 @@ _PLANT = dedent("""\
     if not os.path.isdir(place):
         os.mkdir(place)
         os.chmod(place, 0o777)  # as TensorBoard does
-    os.path.exists(place) and os.stat(place).st_uid == os.geteuid() and os.chmod(place, 0o777)
     with open(os.path.join(place, "pid-%d.info" % pid), "w") as file:
         json.dump(facts, file)
     print(json.dumps([pid, server.server_port]))""")
@@ -368,7 +367,7 @@ def _planted(cast: _Cast) -> str:
 def _planting(
     inside: Inside, place: str, facts: Mapping[str, str], uid: int | None
 ) -> Iterator[int]:
-    """A server of a user beside Jupyter, its own or another, and the file that praises it.
+    """A server of a user beside Jupyter, its own or another, and the file that names it.
 
     Yields:
         The server's port.
