@@ -213,3 +213,13 @@ def test_a_loader_that_1_14_does_not_know(tmp_path: Path) -> None:
     (told,) = [line for line in log if "Skipping plugin" in line]
     assert "Skipping plugin wit = " in told
     assert "scalars" in listed
+
+
+def test_plugins_that_are_named_twice(tmp_path: Path) -> None:
+    """From 2.3.0 on `get_plugins()` has the dynamic ones too; old code adds them once more."""
+    place = make_place(
+        "2.21.0", "3.13", tmp_path, plugins_wheel(tmp_path, {"good": plugin("good")})
+    )
+    told = place.drive("twice_driver.py", str(place.room / "logdir"))
+    assert told["kept"], "the class itself is what get_dynamic_plugins gives"
+    assert all({"good", "projector", "scalars"} <= set(listed) for listed in told["listed"])

@@ -79,11 +79,13 @@ def make_loaders(plugins, make_loader):
     loaders = []
     done = []
     for plugin in plugins:
+        if _is_among(plugin, done):  # get_plugins() has dynamic ones since 2.3
+            continue
+        done.append(plugin)
         found = [point for known, point in _FOREIGN_PLUGINS if known is plugin]
         if not found:
             loaders.append(make_loader(plugin))
-        elif not _is_among(plugin, done):
-            done.append(plugin)
+        else:
             foreign = _ForeignPlugin(found[0])
             loader = foreign.call(foreign.make_guarded, make_loader, plugin)
             if loader is not None:
