@@ -166,10 +166,10 @@ def stop(visit: Visit, info: Info) -> None:
 
 
 def forget(kernel: Kernel, info: Info) -> None:
-    """Remove the info file that a killed TensorBoard left, for which it is reused.
+    """Remove what a killed TensorBoard left, for which it is reused.
 
     Raises:
-        ProbeFailure: there is none.
+        ProbeFailure: it cannot be removed.
     """
     done = kernel.run(_FORGET.replace("PID", str(info.pid)))
     if done.error is not None:
