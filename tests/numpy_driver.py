@@ -109,8 +109,10 @@ def _read(util: Any, message: Any) -> Any:
 
 
 def _array(code: str, values: list[float]) -> Any:
-    if code in "efdgFDG":  # what is not finite counts too
-        values = [float("nan") if v == 2 else -float("inf") if v == -2 else v for v in values]
+    if code in "efdgFDG" and values[:1] > [0.5]:
+        # What is not finite counts too. One, two or four numbers are left, of which every numpy
+        # makes the same mean and variance to the last digit.
+        values = [float("nan"), -float("inf"), *values[2:]][: len(values)]
     elif code in "SU":
         return np.array([str(v) for v in values], code)
     elif code in "mM":
