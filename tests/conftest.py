@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, settings
 from builder import catalog as catalogs
 from builder.cache import Cache
 from builder.console import Console
+from builder.git import remove_git_variables
 from builder.index import SimpleIndex
 from builder.settings import read_environment
 from builder.source import fetch
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 # A shell's background job ignores Ctrl-C, and so would all that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# As the program does at its start: a hook that runs the tests has GIT_DIR set.
+remove_git_variables(os.environ)
 
 ROOT = Path(__file__).resolve().parents[1]
 CATALOG = catalogs.parse(catalogs.load_facts())

@@ -204,7 +204,9 @@ def test_the_users_git_variables_do_not_lead_astray(
         "GIT_CONFIG_GLOBAL": str(config),
     }.items():
         monkeypatch.setenv(name, value)
-    from builder.git import cherry_pick
+    from builder.git import cherry_pick, remove_git_variables
+
+    remove_git_variables(os.environ)
 
     mirror = mirrored(upstream.path)
     commit = mirror.commit(upstream.proxy)

@@ -6,6 +6,7 @@ Errors are for people: one line of what failed, one line of what to do, an exit 
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ from builder.cli.today import record, today
 from builder.cli.watch import watch
 from builder.console import Console
 from builder.errors import BuilderError, InterruptedRunError, fault
+from builder.git import remove_git_variables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run a verb and end the process with its exit code."""
     words = sys.argv[1:] if arguments is None else list(arguments)
     signal.signal(signal.SIGTERM, _terminate)
+    remove_git_variables(os.environ)
     sys.exit(_run(words))
 
 

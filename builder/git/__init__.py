@@ -7,6 +7,7 @@ from builder.git.mirror import Mirror, open_mirror
 from builder.git.pick import cherry_pick
 from builder.git.remote import PUBLIC, Remote, check_revision, parse_remote
 from builder.git.repository import EMPTY_TREE, Commit
+from builder.git.surroundings import remove_git_variables
 
 __all__ = [
     "EMPTY_TREE",
@@ -21,4 +22,5 @@ __all__ = [
     "merge_trees",
     "open_mirror",
     "parse_remote",
+    "remove_git_variables",
 ]

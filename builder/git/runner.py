@@ -1,4 +1,7 @@
-"""Starts git, through GitPython: in a clean environment, without prompts, hooks or surprises."""
+"""Starts git, through GitPython: without prompts, hooks or surprises.
+
+The process's own environment has been cleaned by then (`remove_git_variables`).
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 from builder import command
 from builder.errors import SourceError
-from builder.git.surroundings import unset, variables
+from builder.git.surroundings import variables
 from builder.redact import redact
 
 if TYPE_CHECKING:
@@ -57,7 +60,7 @@ class Runner:
 
     Args:
         directory: where git starts; a repository, or any directory for `clone`.
-        environ: the user's environment; GIT_* of it that say how to reach a server are kept.
+        environ: the user's environment, which says how to reach a server.
         settings: proxy and certificates that the user configured.
         remotes: those whose users and passwords git may ask for.
         offline: let git reach no repository at all.
@@ -74,7 +77,6 @@ class Runner:
         offline: bool = False,
         check_cancelled: Callable[[], None] = lambda: None,
     ) -> None:
-        self._unset = unset(environ)
         self._variables = variables(environ, settings, remotes, offline=offline)
         self.directory = directory
         self.check_cancelled = check_cancelled
@@ -134,12 +136,9 @@ class Runner:
         from git import Git
 
         door = Git(self.directory)
-        ours = {**self._variables, **(env or {})}
-        door.update_environment(**ours)
-        # GitPython hands os.environ on and cannot take away from it: env(1) does.
-        away = [word for name in self._unset if name not in ours for word in ("-u", name)]
+        door.update_environment(**{**self._variables, **(env or {})})
         started = door.execute(
-            [*(["env", *away] if away else []), "git", *words],
+            ["git", *words],
             istream=stdin,
             as_process=True,
             # A group of its own, so that what git starts ends with it; and no terminal to ask on.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 
     from builder.git.remote import Remote
     from builder.settings import Environment
@@ -60,13 +60,43 @@ _CONFIGURATION = {
     "http.lowSpeedLimit": "1",
     "http.lowSpeedTime": "60",
 }
+_UNATTENDED = {
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_PAGER": "cat",
+    "GIT_EDITOR": "false",
+    "GIT_SEQUENCE_EDITOR": "false",
+    "GIT_MERGE_AUTOEDIT": "no",
+    "GIT_PROTOCOL_FROM_USER": "0",
+}
 # Reads the two variables that it is told the names of; nothing secret is in its own words.
 _HELPER = '!f() {{ test "$1" = get && echo "username=${0}" && echo "password=${1}"; }}; f'
 
 
-def unset(environ: Mapping[str, str]) -> list[str]:
-    """The variables that git must not see."""
-    return sorted(n for n in environ if n.startswith("GIT_") and n not in _KEPT)
+def remove_git_variables(environ: MutableMapping[str, str]) -> None:
+    """Take away the variables that would lead git elsewhere; those on how to reach a server stay.
+
+    Done once to this process's own environment, at its start: GitPython and others hand that on to
+    what they start, and cannot take away from it.
+    """
+    for name in [n for n in environ if n.startswith("GIT_") and n not in _KEPT]:
+        del environ[name]
+
+
+def local_variables(configuration: Iterable[tuple[str, str]] = ()) -> dict[str, str]:
+    """The variables with which git reads a repository that lies here, and reaches no other.
+
+    Args:
+        configuration: more of git's settings, as key and value; they come last and win.
+    """
+    alone = [(k, "never" if k.startswith("protocol.") else v) for k, v in _CONFIGURATION.items()]
+    return {**_UNATTENDED, **_as_variables([*alone, *configuration])}
+
+
+def _as_variables(configuration: Sequence[tuple[str, str]]) -> dict[str, str]:
+    found = {"GIT_CONFIG_COUNT": str(len(configuration))}
+    for number, (key, value) in enumerate(configuration):
+        found |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return found
 
 
 def variables(
@@ -85,12 +115,7 @@ def variables(
         offline: let git reach no repository at all.
     """
     found = {
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_PAGER": "cat",
-        "GIT_EDITOR": "false",
-        "GIT_SEQUENCE_EDITOR": "false",
-        "GIT_MERGE_AUTOEDIT": "no",
-        "GIT_PROTOCOL_FROM_USER": "0",
+        **_UNATTENDED,
         # ssh asks on the terminal unless it is made to ask a program.
         "SSH_ASKPASS": environ.get("SSH_ASKPASS", "false"),
         "SSH_ASKPASS_REQUIRE": "force",
@@ -114,7 +139,4 @@ def variables(
         configuration += [(helper, ""), (helper, _HELPER.format(*names))]
     if offline:
         configuration = [(k, "never" if k.startswith("protocol.") else v) for k, v in configuration]
-    found["GIT_CONFIG_COUNT"] = str(len(configuration))
-    for number, (key, value) in enumerate(configuration):
-        found |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-    return found
+    return {**found, **_as_variables(configuration)}
