@@ -93,13 +93,21 @@ def test_the_same_bytes_everywhere(which: str, run_builder: RunBuilder, tmp_path
 
 
 def test_build_all(run_builder: RunBuilder, tmp_path: Path) -> None:
-    """45 releases, one line each, a table, and every wheel passes `check` from its bytes."""
+    """45 releases, one line each, a table, and every wheel passes `check` from its bytes.
+
+    Which are those of tests/wheels.sha256, on every machine. Whoever means to change them writes
+    that list anew, and raises the number in docs/CHANGELOG.md if there are wheels of it already:
+
+        nox -s build -- all --output new && (cd new && sha256sum *.whl) > tests/wheels.sha256
+    """
     done = run_builder("build", "all")
     assert done.returncode == 0, done.stderr
     assert "45 of 45 releases built" in done.stdout
     assert sum(line.startswith("[") for line in done.stdout.splitlines()) == 45
     wheels = sorted((tmp_path / "dist").glob("*.whl"))
     assert {w.name.split("-")[1] for w in wheels} == set(RELEASES)
+    listing = (ROOT / "tests" / "wheels.sha256").read_text().splitlines()
+    assert [f"{sha256(w)}  {w.name}" for w in wheels] == listing
     checked = run_builder("check", *map(str, wheels))
     assert checked.returncode == 0, checked.stderr
     assert checked.stdout.count(" 0 failed") == 45
