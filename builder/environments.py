@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 # Seconds. An environment with TensorFlow takes the longest on a slow mirror.
 INSTALL = 900.0
 START = 120.0
-_FOREIGN = ("PYTHONPATH", "PYTHONHOME", "PYTHONWARNINGS", "VIRTUAL_ENV", "PYTHONSTARTUP")
+_FOREIGN = (
+    *("PYTHONPATH", "PYTHONHOME", "PYTHONWARNINGS", "VIRTUAL_ENV", "PYTHONSTARTUP"),
+    # Some systems set it; a new environment then compiles all of TensorFlow at each start.
+    "PYTHONDONTWRITEBYTECODE",
+)
 
 
 def uv_program() -> str:
