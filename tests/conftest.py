@@ -55,6 +55,17 @@ Finished = subprocess.CompletedProcess[str]
 RunBuilder = Callable[..., Finished]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those that take minutes begin first, so that in the end nobody waits for one of them."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Where nothing may be skipped, a run that finds no test at all has failed."""
+    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and STRICT in os.environ:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What was skipped, a line for each reason, instead of a line for each test."""
     skipped = terminalreporter.stats.get("skipped", [])

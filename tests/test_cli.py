@@ -92,6 +92,7 @@ def test_the_same_bytes_everywhere(which: str, run_builder: RunBuilder, tmp_path
     assert which == "3.13" or (other / statement).read_bytes() == (plain / statement).read_bytes()
 
 
+@pytest.mark.long
 def test_build_all(run_builder: RunBuilder, tmp_path: Path) -> None:
     """45 releases, one line each, a table, and every wheel passes `check` from its bytes.
 

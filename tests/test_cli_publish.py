@@ -244,6 +244,7 @@ def test_without_a_python_to_install_it_back_on_nothing_is_sent(
     assert conduct.posts == 0
 
 
+@pytest.mark.alone  # it looks at all processes again and again, and must not miss one
 def test_the_token_is_seen_nowhere(tmp_path: Path, env: dict[str, str]) -> None:
     """Not in a command line or a child's environment, not in words, files, or tracebacks."""
     conduct = Conduct(deque([STORE, Act(403, "no {authorization}")]))

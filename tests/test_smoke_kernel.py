@@ -307,4 +307,4 @@ def _wait_until_gone(pid: int) -> None:
         except psutil.NoSuchProcess:
             return True
 
-    assert wait_for(is_gone, 10), "the TensorBoard is still there after 10 s"
+    assert wait_for(is_gone, 60), "the TensorBoard is still there after 60 s"

@@ -233,6 +233,7 @@ def test_a_release_that_does_not_take_that_python(tmp_path: Path) -> None:
     assert "Requires-Python" in caught.value.hint or "Python>=3.9" in caught.value.hint
 
 
+@pytest.mark.long
 def test_jupyter_of_its_own_time(tmp_path: Path) -> None:
     """April 2020: the notebook server on Python 3.7, whose log would give the token away."""
     needs.python(era_of(find("2.2.1")).python)

@@ -107,6 +107,7 @@ def judge(found: Any) -> None:
         assert written["output"]["tensors"] == {"a": [[3, "float32", "0.5"]]}
 
 
+@pytest.mark.long
 def test_tensorflow_of_the_same_era(tmp_path: Path) -> None:
     """TensorFlow 2.11, its TensorBoard out, ours in: it writes through ours, and ours shows it."""
     until = era_of(find("2.11.2")).until
@@ -128,6 +129,7 @@ def test_tensorflow_of_the_same_era(tmp_path: Path) -> None:
     assert set(tags["run"]) == {"loss"}
 
 
+@pytest.mark.long
 def test_beside_todays_tensorflow(tmp_path: Path) -> None:
     """TensorFlow 2.16 and later beside old releases: it writes, they read, also what grows."""
     place = Place(tmp_path / "place", needs.python(TODAY))
