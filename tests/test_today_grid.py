@@ -42,6 +42,7 @@ def test_the_sample_touches_every_patch() -> None:
     assert every - touched == set()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("release", "python"), SAMPLE)
 def test_alive_today(release: str, python: str, run_builder: RunBuilder, tmp_path: Path) -> None:
     """The wheel that `build` makes installs, starts, serves, equals its era, and is displayed."""
