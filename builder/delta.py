@@ -11,6 +11,7 @@ import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
+from builder.blobs import git_blob
 from builder.errors import PatchError
 from builder.filters import ignored
 from builder.model import AppliedPatch, Change, Delta, Release
@@ -32,11 +33,6 @@ class Memo(Protocol):
     def put(self, key: str, outcome: bytes) -> None:
         """Keep an outcome."""
         ...
-
-
-def git_blob(content: bytes) -> str:
-    """The id that git gives this content: sha1 over `blob`, the size, a NUL, and the bytes."""
-    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def make_delta(

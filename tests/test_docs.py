@@ -103,7 +103,7 @@ def test_a_session_installs_what_its_words_need(
 def test_imports_run_one_way() -> None:
     """The core imports no edge, the edge imports no pipeline, nothing imports the command line."""
     layers = [
-        {"errors", "filters", "model", "era", "machine", "redact", "waiting"},
+        {"errors", "filters", "model", "era", "machine", "redact", "waiting", "blobs"},
         {"wheel", "diff", "codemods", "series", "requirements", "delta", "identity"},
         {"catalog", "request", "plan", "overlay", "picks", "equivalence"},
         {"checks", "provenance", "claims", "summary"},

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from builder.blobs import git_blob
 from builder.cache import Cache
-from builder.delta import git_blob, make_delta
+from builder.delta import make_delta
 from builder.errors import PatchError
 from builder.identity import make_identity
 from builder.model import IdentityKind

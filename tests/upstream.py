@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder import diff
-from builder.delta import git_blob
+from builder.blobs import git_blob
 from tests.conftest import CATALOG, stock_path
 
 if TYPE_CHECKING:

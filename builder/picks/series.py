@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.specifiers import SpecifierSet
 
-from builder.delta import git_blob
+from builder.blobs import git_blob
 from builder.series.values import Series
 
 if TYPE_CHECKING:

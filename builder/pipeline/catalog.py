@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.version import Version
 
 from builder import catalog as catalogs
-from builder.delta import git_blob
+from builder.blobs import git_blob
 from builder.errors import IndexLookupError
 from builder.model import FIRST_RELEASE, Release
 from builder.plan import NOTEBOOK

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from builder.bazel import binary, outcome, rc, run, settings, toolchain
-from builder.delta import git_blob
+from builder.blobs import git_blob
 from builder.engine import door, images
 from builder.pipeline.picks import open_picker
 from builder.pipeline.prepare import Source, confirm, prepare, told

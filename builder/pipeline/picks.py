@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.specifiers import SpecifierSet
 
-from builder.delta import git_blob
+from builder.blobs import git_blob
 from builder.errors import PatchError, SourceError
 from builder.git import cherry_pick, merge_trees
 from builder.model import Picked

@@ -6,7 +6,8 @@ import io
 import zipfile
 from typing import TYPE_CHECKING, NamedTuple
 
-from builder.delta import git_blob, make_delta
+from builder.blobs import git_blob
+from builder.delta import make_delta
 from builder.errors import SourceError
 from builder.model import AppliedPatch, Delta
 from builder.picks.paths import sort_paths
