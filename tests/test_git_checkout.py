@@ -11,6 +11,7 @@ import pytest
 
 from builder.git import describe_checkout
 from tests.conftest import ROOT
+from tests.needs import lacking
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,71 +21,106 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A repository with one commit of a file that goes through a filter."""
-    root = tmp_path / "checkout"
-    root.mkdir()
-    _git(root, "init", "--quiet")
-    (root / "file").write_text("first")
-    (root / ".gitattributes").write_text("file filter=marked\n")
-    _git(root, "add", ".")
-    _git(root, "-c", "user.name=a", "-c", "user.email=a@a", "commit", "--quiet", "-m", "first")
+    """A repository with one commit: a file, a link, and a submodule with a file."""
+    inner, root = tmp_path / "inner", tmp_path / "checkout"
+    for place in (inner, root):
+        place.mkdir()
+        _git(place, "init", "--quiet")
+        (place / "file").write_text("first\n")
+        attributes = b"file filter=with.dots\nlink filter=caf\xe9\n"
+        (place / ".gitattributes").write_bytes(attributes)
+    _commit(inner)
+    (root / "link").symlink_to("file")
+    _git(root, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(inner))
+    _commit(root)
     return root
 
 
-def _git(root: Path, *words: str) -> str:
-    done = subprocess.run(["git", *words], cwd=root, check=True, capture_output=True, text=True)
+def _git(root: Path, *words: str | bytes) -> str:
+    done = subprocess.run(
+        ["git", *words],
+        cwd=root,
+        env={**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     return done.stdout.strip()
 
 
-def _name_programs(root: Path, mark: Path) -> None:
-    """Everything in a configuration that git might start leaves that mark."""
+def _commit(root: Path) -> None:
+    _git(root, "add", ".")
+    _git(root, "-c", "user.name=a", "-c", "user.email=a@a", "commit", "--quiet", "-m", "first")
+
+
+def _configure_programs(root: Path, mark: Path) -> None:
+    """A monitor, a hook and filters that each write to that file when they run."""
     program = root.parent / "program"
     program.write_text(f'#!/bin/sh\necho "$0 $*" >>{mark}\ncat\n')
     program.chmod(0o755)
-    hooks = root / ".git" / "hooks"
-    hooks.mkdir(exist_ok=True)
-    (hooks / "post-index-change").write_text(program.read_text())
-    (hooks / "post-index-change").chmod(0o755)
-    for key, value in {
-        "core.fsmonitor": program,
-        "filter.marked.clean": program,
-        "filter.marked.smudge": program,
-        "filter.marked.required": "true",
-        "filter.with.dots.process": program,
-    }.items():
-        _git(root, "config", key, str(value))
+    hook = root / ".git" / "hooks" / "post-index-change"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(program.read_text())
+    hook.chmod(0o755)
+    _git(root, "config", "core.fsmonitor", str(program))
+    for place in (root, root / "inner"):
+        _git(place, "config", "filter.with.dots.clean", str(program))
+        _git(place, "config", "filter.with.dots.required", "true")
+        _git(place, "config", b"filter.caf\xe9.process", str(program))
 
 
 def test_the_commit_is_that_of_the_checkout(checkout: Path) -> None:
-    """In full, and `-dirty` as soon as a tracked file differs."""
+    """In full, and `-dirty` as soon as a file of it differs, is gone, or is a link now."""
     commit = _git(checkout, "rev-parse", "HEAD")
     (checkout / "untracked").write_text("")
     assert describe_checkout(checkout) == commit
-    (checkout / "file").write_text("other")
+    file = checkout / "file"
+    file.write_text("other\n")
     assert describe_checkout(checkout) == f"{commit}-dirty"
+    file.unlink()
+    assert describe_checkout(checkout) == f"{commit}-dirty"
+    (checkout / "same").write_text("first\n")
+    file.symlink_to("same")
+    assert describe_checkout(checkout) == f"{commit}-dirty"
+    file.unlink()
+    file.write_text("first\n")
+    assert describe_checkout(checkout) == commit
+    (checkout / "link").unlink()
+    (checkout / "link").symlink_to("elsewhere")
+    assert describe_checkout(checkout) == f"{commit}-dirty"
+
+
+def test_what_is_no_repository_has_no_commit(checkout: Path) -> None:
+    """Neither a directory without one, nor one whose `.git` is nothing, in another's checkout."""
     assert describe_checkout(checkout.parent) is None
+    (checkout / "tool" / ".git").mkdir(parents=True)
+    assert describe_checkout(checkout / "tool") is None
+    _git(checkout, "init", "--quiet", "empty")
+    assert describe_checkout(checkout / "empty") is None
 
 
 def test_a_checkout_starts_nothing(checkout: Path, tmp_path: Path) -> None:
     """Neither monitor, filter nor hook runs, where an ordinary `git describe` starts them."""
-    mark = tmp_path / "mark"
-    _name_programs(checkout, mark)
+    mark, index = tmp_path / "mark", checkout / ".git" / "index"
     commit = _git(checkout, "rev-parse", "HEAD")
-    os.utime(checkout / "file", (0, 0))  # git has to look into the file
+    _configure_programs(checkout, mark)
+    for path in (checkout / "file", checkout / "inner" / "file"):
+        os.utime(path, (0, 0))  # git would have to look into it
+    before = index.read_bytes()
     assert describe_checkout(checkout) == commit
     assert not mark.exists(), mark.read_text()
-    os.utime(checkout / "file", (1, 1))
+    assert index.read_bytes() == before
     _git(checkout, "describe", "--always", "--dirty")
     assert mark.exists()
 
 
-def test_variables_of_a_hook_do_not_change_the_commit_of_a_statement(
+def test_variables_of_a_hook_do_not_change_the_commit_in_provenance(
     run_builder: RunBuilder, checkout: Path, tmp_path: Path
 ) -> None:
     """GIT_DIR names another repository, as in a hook of it; ours is what the wheel says."""
     ours = describe_checkout(ROOT)
     if ours is None:
-        pytest.skip("the tests do not run in a git checkout")
+        lacking("the tests do not run in a git checkout")
     env = {"GIT_DIR": str(checkout / ".git"), "GIT_WORK_TREE": str(checkout), "GIT_TRACE": "1"}
     done = run_builder("build", "2.2.1", env=env)
     assert done.returncode == 0, done.stderr

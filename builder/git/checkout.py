@@ -6,47 +6,55 @@ import os
 from typing import TYPE_CHECKING
 
 from builder import command
+from builder.blobs import git_blob
 from builder.errors import CommandError
-from builder.git.surroundings import local_variables
+from builder.git.surroundings import offline_variables, remove_git_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 _TIMEOUT = 20.0
+_SYMLINK, _SUBMODULE = "120000", "160000"  # modes of git's trees
 
 
 def describe_checkout(root: Path) -> str | None:
-    """The commit of a checkout, with `-dirty` behind it where tracked files differ.
+    """The commit of a checkout, with `-dirty` behind it where a file of the commit differs.
 
-    Nothing runs that the checkout's or the user's configuration names: no hook, no file system
-    monitor, no filter. So a file that is stored otherwise than it lies there (as git-lfs does)
-    counts as different.
+    The files are compared here, byte by byte. git's own comparison starts file system monitors and
+    filters that a configuration names, also those of submodules, and writes what it found into the
+    index. So a file that is stored otherwise than it lies there (git-lfs) differs always.
 
     Returns:
-        40 hex digits, perhaps with `-dirty`; None where `root` is no checkout, has no commit yet,
+        The full commit, perhaps with `-dirty`; None where `root` is no checkout, has no commit yet,
         or there is no git.
     """
     if not (root / ".git").exists():
         return None
+    env = dict(os.environ)
+    remove_git_variables(env)
+    # Of whom the checkout is does not matter, as nothing of it is run. A `.git` that is no
+    # repository must not lead to one further up.
+    env |= offline_variables([("safe.directory", str(root.resolve()))])
+    env["GIT_CEILING_DIRECTORIES"] = str(root.resolve().parent)
     git = ["git", "-C", str(root)]
-    env = {**os.environ, **local_variables()}
-    # A filter without commands leaves a file as it is; one that is required would fail.
-    off = {"clean": "", "smudge": "", "process": "", "required": "false"}
-    filters = [(f"{name}.{key}", v) for name in _filters(git, env) for key, v in off.items()]
-    # No tag can match, so that the answer is always the full commit.
-    words = [*git, "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
     try:
-        return command.run(words, timeout=_TIMEOUT, env={**env, **local_variables(filters)}).strip()
+        words = [*git, "rev-parse", "--verify", "HEAD^{commit}"]
+        commit = command.run(words, timeout=_TIMEOUT, env=env).strip()
+        words = [*git, "ls-tree", "-r", "-z", "--full-tree", commit]
+        listing = command.run(words, timeout=_TIMEOUT, env=env)
     except CommandError:
         return None
+    entries = (line.partition("\t") for line in listing.split("\0") if line)
+    same = all(_is_same(root / path, *about.split()) for about, _, path in entries)
+    return commit if same else f"{commit}-dirty"
 
 
-def _filters(git: Sequence[str], env: Mapping[str, str]) -> set[str]:
-    """The filters that the checkout's or the user's configuration names: `filter.lfs`."""
-    words = [*git, "config", "--null", "--name-only", "--get-regexp", r"^filter\."]
+def _is_same(path: Path, mode: str, kind: str, blob: str) -> bool:
+    """Whether a file has the content that the commit has, by mode, kind and id of git's tree."""
+    if mode == _SUBMODULE:
+        return True
     try:
-        names = command.run(words, timeout=_TIMEOUT, env=env)
-    except CommandError:  # exit code 1: there are none
-        return set()
-    return {name.rpartition(".")[0] for name in names.split("\0") if name}
+        content = os.fsencode(path.readlink()) if mode == _SYMLINK else path.read_bytes()
+    except OSError:
+        return False
+    return kind == "blob" and path.is_symlink() is (mode == _SYMLINK) and git_blob(content) == blob

@@ -1,6 +1,6 @@
 """Starts git, through GitPython: without prompts, hooks or surprises.
 
-The process's own environment has been cleaned by then (`remove_git_variables`).
+`builder.cli.main` has removed git's variables from os.environ before; other callers must do so.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ class Runner:
         from git import Git
 
         door = Git(self.directory)
-        door.update_environment(**{**self._variables, **(env or {})})
+        door.update_environment(**(self._variables | dict(env or {})))
         started = door.execute(
             ["git", *words],
             istream=stdin,

@@ -73,23 +73,27 @@ _HELPER = '!f() {{ test "$1" = get && echo "username=${0}" && echo "password=${1
 
 
 def remove_git_variables(environ: MutableMapping[str, str]) -> None:
-    """Take away the variables that would lead git elsewhere; those on how to reach a server stay.
+    """Remove the GIT_* variables, except those that say how to reach a server.
 
-    Done once to this process's own environment, at its start: GitPython and others hand that on to
-    what they start, and cannot take away from it.
+    Called once, when the program starts: GitPython hands os.environ on to what it starts, and
+    cannot take away from it.
     """
     for name in [n for n in environ if n.startswith("GIT_") and n not in _KEPT]:
         del environ[name]
 
 
-def local_variables(configuration: Iterable[tuple[str, str]] = ()) -> dict[str, str]:
-    """The variables with which git reads a repository that lies here, and reaches no other.
+def offline_variables(configuration: Iterable[tuple[str, str]] = ()) -> dict[str, str]:
+    """Variables for a git that reads a repository on this machine: no prompts, no network.
 
     Args:
         configuration: more of git's settings, as key and value; they come last and win.
     """
-    alone = [(k, "never" if k.startswith("protocol.") else v) for k, v in _CONFIGURATION.items()]
-    return {**_UNATTENDED, **_as_variables([*alone, *configuration])}
+    found = [*_without_protocols(_CONFIGURATION.items()), *configuration]
+    return {**_UNATTENDED, **_as_variables(found)}
+
+
+def _without_protocols(configuration: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(k, "never" if k.startswith("protocol.") else v) for k, v in configuration]
 
 
 def _as_variables(configuration: Sequence[tuple[str, str]]) -> dict[str, str]:
@@ -138,5 +142,5 @@ def variables(
         helper = f"credential.{remote.origin}.helper"
         configuration += [(helper, ""), (helper, _HELPER.format(*names))]
     if offline:
-        configuration = [(k, "never" if k.startswith("protocol.") else v) for k, v in configuration]
+        configuration = _without_protocols(configuration)
     return {**found, **_as_variables(configuration)}
