@@ -132,12 +132,14 @@ def base_image(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the tests, on real wheels, in parallel; then those that have to be alone."""
+    """Run all tests, on real wheels, in parallel, then those marked alone; or: FILE... [-n 2]."""
     session.install("-e", ".[tests]")
-    side_by_side = ("-n", "auto", "--dist", "worksteal", "-m", "not alone")
-    # Of the files that somebody names, none may have tests of the one kind or the other (5).
-    session.run("pytest", *side_by_side, *session.posargs, success_codes=[0, 5])
-    session.run("pytest", "-m", "alone", *session.posargs, success_codes=[0, 5])
+    if session.posargs:
+        session.run("pytest", *session.posargs)
+    else:
+        session.run("pytest", "-n", "auto", "--dist", "worksteal", "-m", "not alone")
+        session.log("now those that are marked alone, one at a time")
+        session.run("pytest", "-m", "alone")
 
 
 @nox.session

@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 INSTALL = 900.0
 START = 120.0
 _FOREIGN = (
-    *("PYTHONPATH", "PYTHONHOME", "PYTHONWARNINGS", "VIRTUAL_ENV", "PYTHONSTARTUP"),
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "PYTHONSTARTUP",
+    "PYTHONWARNINGS",
+    "VIRTUAL_ENV",
     # Some systems set it; a new environment then compiles all of TensorFlow at each start.
     "PYTHONDONTWRITEBYTECODE",
 )

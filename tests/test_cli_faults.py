@@ -88,7 +88,7 @@ def test_a_directory_that_cannot_take_it(tmp_path: Path, mount: str, why: str) -
     assert done.stdout == ""
 
 
-@pytest.mark.alone  # it has to come while they are built
+@pytest.mark.alone  # the signal has to arrive while wheels are being built
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["SIGINT", "SIGTERM"]
 )

@@ -21,6 +21,8 @@ def test_what_was_compiled_stays_for_the_next_start(
 ) -> None:
     """Also on a machine that keeps its own Pythons from writing bytecode."""
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    for name in ("PYTHONPYCACHEPREFIX", "PYTHONSAFEPATH"):
+        monkeypatch.delenv(name, raising=False)
     (tmp_path / "imported.py").touch()
     words = [sys.executable, "-c", "import imported"]
     environ = clean_environ(read_environment(os.environ), os.environ, tmp_path)

@@ -474,7 +474,7 @@ def test_each_defect_fails_its_probe(
     assert (tmp_path / "classic.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.alone
+@pytest.mark.alone  # the page draws it after a moment, and the probe looks for two seconds
 def test_a_frame_that_comes_late_is_seen(
     chromium: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
