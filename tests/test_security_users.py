@@ -296,9 +296,13 @@ def test_stock_ones_and_ours_find_each_other(
 
 
 @pytest.mark.parametrize("release", RELEASES[1:], indirect=True)
-def test_tensorboard_is_reused_by_its_own_user(release: str, machine: Machine) -> None:
+def test_tensorboard_is_reused_by_its_own_user(
+    release: str, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """`%tensorboard` starts one beside Mallory's, reuses it, and starts another when it is dead."""
     del release
+    # At 6006 a TensorBoard of another test may be next, which is root's: Alice would believe that.
+    monkeypatch.setenv("MORE_ARGUMENTS", f"--port {free_port()}")
     share(machine, MALLORY)
     with machine.serving(MALLORY, machine.shared / "pid-1.info") as his:
         first = machine.ask(ALICE, "start")

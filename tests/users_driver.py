@@ -9,7 +9,8 @@ It runs in throwaway environments, with TMPDIR set: `python users_driver.py WHAT
 - `register PORT`: after a line on standard input, do what a TensorBoard does that is up on a port;
   when standard input ends, what it does at its end.
 
-With WITHOUT_OWNERS set, Python has no `os.geteuid`, as on Windows.
+With WITHOUT_OWNERS set, Python has no `os.geteuid`, as on Windows. MORE_ARGUMENTS stands behind
+`--logdir logs`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-_ARGUMENTS = ["--logdir", "logs"]
+_ARGUMENTS = ["--logdir", "logs", *os.environ.get("MORE_ARGUMENTS", "").split()]
 if "WITHOUT_OWNERS" in os.environ:
     del os.geteuid
 manager: Any = importlib.import_module("tensorboard.manager")
