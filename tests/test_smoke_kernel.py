@@ -26,6 +26,7 @@ from builder.smoke.visit import clean_up, opened, upload
 from builder.smoke.web import Web
 from builder.waiting import wait_for
 from tests import jupyter
+from tests.limits import scaled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -307,4 +308,5 @@ def _wait_until_gone(pid: int) -> None:
         except psutil.NoSuchProcess:
             return True
 
-    assert wait_for(is_gone, 60), "the TensorBoard is still there after 60 s"
+    limit = scaled(10)
+    assert wait_for(is_gone, limit), f"the TensorBoard is still there after {limit:.0f} s"
