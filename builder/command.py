@@ -173,3 +173,8 @@ def _without_secrets(env: Mapping[str, str] | None, needed: Collection[str] = ()
 def find(program: str, directory: Path | None = None) -> str | None:
     """Where a program is, in that directory or else on PATH; None if it is not there."""
     return shutil.which(program, path=None if directory is None else str(directory))
+
+
+def tail(text: str) -> str:
+    """The end of a program's output as one line; the reason mostly stands in the last lines."""
+    return " ".join(" ".join(text.strip().splitlines()[-3:]).split()) or "no output"

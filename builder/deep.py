@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from builder import command, environments
-from builder.checks.content import ROOT_ELEMENTS
 from builder.checks.table import DEEP_CODES
-from builder.environments import START, clean_environ, tail
+from builder.command import tail
+from builder.environments import START, clean_environ
 from builder.era import era_of
 from builder.errors import CommandError
 from builder.model import PACKAGE, Finding, Standing
+from builder.page import has_root_element
 from builder.server import serving
 
 if TYPE_CHECKING:
@@ -132,5 +133,5 @@ def _serve(script: Path, room: Path, environ: dict[str, str]) -> str | None:
             answer = server.ask("/", timeout=10)
     except CommandError as error:
         return f"{error.message}: {error.hint}"
-    found = any(element in answer.content for element in ROOT_ELEMENTS)
+    found = has_root_element(answer.content)
     return None if found else f"it answers {answer.status_code} without the root element"

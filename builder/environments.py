@@ -177,8 +177,3 @@ def allows_python(requires: SpecifierSet, python: str) -> bool:
     """Whether a Python may do; of `3.7`, any micro release: `>=3.7.1` does not exclude it."""
     whole = python if python.count(".") > 1 else f"{python}.99"
     return requires.contains(whole, prereleases=True)
-
-
-def tail(text: str) -> str:
-    """The end of a program's output as one line; the reason mostly stands in the last lines."""
-    return " ".join(" ".join(text.strip().splitlines()[-3:]).split()) or "no output"

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PACKAGE = "tensorboard"
+NOTEBOOK = f"{PACKAGE}/notebook.py"
 FIRST_RELEASE = "1.13.0"
 # 1.13.x imports the TensorFlow of its time when it starts, which no Python of today takes.
 FIRST_ALIVE = "1.14.0"

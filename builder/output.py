@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import tempfile
@@ -13,12 +12,11 @@ from typing import TYPE_CHECKING
 
 from builder.claims import agree
 from builder.errors import OutputError
+from builder.files import refused, write_whole
+from builder.provenance import provenance_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-
-_FULL = (errno.ENOSPC, errno.EDQUOT)
-PROVENANCE_SUFFIX = ".provenance.json"
 
 
 class Placement(StrEnum):
@@ -27,11 +25,6 @@ class Placement(StrEnum):
     WRITTEN = "written"
     REPLACED = "replaced"
     ALREADY_THERE = "already there"
-
-
-def provenance_path(wheel: Path) -> Path:
-    """Where the provenance of a wheel lies: beside it."""
-    return wheel.with_name(wheel.name + PROVENANCE_SUFFIX)
 
 
 def place(
@@ -67,8 +60,8 @@ def place(
         with tempfile.TemporaryDirectory(prefix=".building-", dir=target.parent) as name:
             new_wheel = Path(name) / target.name
             new_provenance = Path(name) / beside.name
-            _write(new_wheel, pieces)
-            _write(new_provenance, [provenance])
+            write_whole(new_wheel, pieces)
+            write_whole(new_provenance, [provenance])
             check_cancelled()
             with _exclusive(target.parent):
                 # A parallel run may have been faster.
@@ -78,37 +71,7 @@ def place(
                 _commit(new_wheel, target, new_provenance, beside)
                 return placement
     except OSError as error:
-        raise _refused(target, error, "--output") from error
-
-
-def place_beside(path: Path, content: bytes, option: str = "--output") -> None:
-    """Put a file beside what it belongs to, by a rename; what it was before is replaced.
-
-    Args:
-        path: of the file, in a directory that is there.
-        content: of the file.
-        option: by which the user chooses another directory.
-
-    Raises:
-        OutputError: the directory cannot be written.
-    """
-    try:
-        if path.is_file() and path.read_bytes() == content:
-            return
-        with tempfile.TemporaryDirectory(prefix=".building-", dir=path.parent) as room:
-            new = Path(room) / path.name
-            _write(new, [content])
-            new.replace(path)
-    except OSError as error:
-        raise _refused(path, error, option) from error
-
-
-def _refused(path: Path, error: OSError, option: str) -> OutputError:
-    hint = f"choose another directory with {option}"
-    return OutputError(
-        f"{path} cannot be written: {error.strerror or error}",
-        f"make room, or {hint}" if error.errno in _FULL else hint,
-    )
+        raise refused(target, error, "--output") from error
 
 
 def _settled(target: Path, sha256: str, provenance: bytes, *, force: bool) -> bool:
@@ -155,7 +118,7 @@ def _commit(new_wheel: Path, wheel: Path, new_beside: Path, beside: Path) -> Non
         if previous is None:
             beside.unlink(missing_ok=True)
         else:
-            _write(new_beside, [previous])
+            write_whole(new_beside, [previous])
             new_beside.replace(beside)
         raise
 
@@ -165,13 +128,6 @@ def _different(target: Path) -> OutputError:
         f"{target} is there already and has other content",
         "--force replaces it; --build-tag N or --output DIR keep both",
     )
-
-
-def _write(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
-    with path.open("wb") as file:
-        file.writelines(pieces)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _sha256(path: Path) -> str | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder import identity as identities
-from builder.model import PACKAGE
+from builder.model import NOTEBOOK
 from builder.wheel import names
 
 if TYPE_CHECKING:
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from builder.model import Identity, Release
     from builder.series import Series
-
-NOTEBOOK = f"{PACKAGE}/notebook.py"
 
 
 @dataclass(frozen=True, slots=True)

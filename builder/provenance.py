@@ -19,6 +19,7 @@ from builder.model import PACKAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from builder.model import AppliedPatch, Delta, Identity, Picked, Release
     from builder.series import Series
@@ -30,6 +31,7 @@ BUILD_TYPES = {
     "overlay": "urn:tensorboard-proxy-wheels:overlay:v1",
     "bazel": "urn:tensorboard-proxy-wheels:bazel:v1",
 }
+PROVENANCE_SUFFIX = ".provenance.json"
 BUILDER_ID = "urn:tensorboard-proxy-wheels:builder"
 # Libraries whose behaviour decides what patches make of a file.
 _REWRITING_LIBRARIES = ("packaging", "unidiff")
@@ -58,6 +60,11 @@ class Run(NamedTuple):
     backend: str = "overlay"
     source: SourceBuild | None = None
     equivalence: Mapping[str, Any] | None = None
+
+
+def provenance_path(wheel: Path) -> Path:
+    """Where the provenance of a wheel lies: beside it."""
+    return wheel.with_name(wheel.name + PROVENANCE_SUFFIX)
 
 
 def statement(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import requests
 
 from builder import command
-from builder.server import free_port
+from builder.ports import free_port
 from builder.smoke.model import Deployment, Frontend, Site
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from builder import command
-from builder.server import free_port
+from builder.ports import free_port
 from builder.waiting import wait_for
 from tests.engines import engine
 from tests.needs import lacking

@@ -103,12 +103,12 @@ def test_a_session_installs_what_its_words_need(
 def test_imports_run_one_way() -> None:
     """The core imports no edge, the edge imports no pipeline, nothing imports the command line."""
     layers = [
-        {"errors", "filters", "model", "era", "machine", "redact", "waiting", "blobs"},
+        {"errors", "filters", "model", "era", "machine", "redact", "waiting", "blobs", "page"},
         {"wheel", "diff", "codemods", "series", "requirements", "delta", "identity"},
         {"catalog", "request", "plan", "overlay", "picks", "equivalence"},
         {"checks", "provenance", "claims", "summary"},
-        {"command", "console", "cache", "index", "source", "git", "output", "settings"},
-        {"environments", "pythons", "server", "engine"},
+        {"command", "console", "cache", "index", "source", "git", "output", "settings", "files"},
+        {"ports", "environments", "pythons", "server", "engine"},
         {"bazel", "deep", "today", "smoke", "report", "publish"},
         {"pipeline", "bench"},
         {"cli"},

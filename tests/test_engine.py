@@ -19,7 +19,7 @@ from builder.engine.door import KEPT, LABEL, connect
 from builder.engine.images import Recipe, build, has, import_root, remove
 from builder.engine.leftovers import prune, sweep
 from builder.errors import EngineError
-from builder.server import free_port
+from builder.ports import free_port
 from tests.engines import base_image, engine, other_run
 
 if TYPE_CHECKING:

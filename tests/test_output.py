@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.errors import InterruptedRunError, OutputError
-from builder.output import Placement, place, provenance_path
+from builder.output import Placement, place
+from builder.provenance import provenance_path
 
 if TYPE_CHECKING:
     from pathlib import Path

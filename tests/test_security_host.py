@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from builder import command
-from builder.server import connects, free_port
+from builder.ports import connects, free_port
 from builder.waiting import wait_for
 from tests import needs
 from tests.interplay import Place, our_wheel

@@ -17,9 +17,8 @@ from builder.cache import Cache
 from builder.delta import make_delta
 from builder.errors import PatchError
 from builder.identity import make_identity
-from builder.model import IdentityKind
+from builder.model import NOTEBOOK, IdentityKind
 from builder.overlay import build_overlay
-from builder.plan import NOTEBOOK
 from builder.series import audit, load_series
 from builder.today.normalise import MENDED
 from builder.wheel import archive

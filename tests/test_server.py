@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from builder import server
+from builder import ports
 from builder.errors import CommandError
-from builder.server import connects, free_port
+from builder.ports import connects, free_port
 
 
 def test_nobody_is_given_it_by_chance() -> None:
@@ -28,9 +28,9 @@ def test_nobody_is_given_it_by_chance() -> None:
 def test_taken_ones_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     """Until there is none."""
     low = free_port()
-    monkeypatch.setattr(server, "_FIRST_PORT", low)
-    monkeypatch.setattr(server, "_first_ephemeral", lambda: low + 2)
-    monkeypatch.setattr(server, "_TRIES", 2)
+    monkeypatch.setattr(ports, "_FIRST_PORT", low)
+    monkeypatch.setattr(ports, "_first_ephemeral", lambda: low + 2)
+    monkeypatch.setattr(ports, "_TRIES", 2)
     with socket.create_server(("127.0.0.1", low)):
         assert {free_port() for _ in range(8)} == {low + 1}
         with socket.create_server(("127.0.0.1", low + 1)), pytest.raises(CommandError, match="no"):

@@ -17,7 +17,7 @@ import requests
 
 from builder import command
 from builder.errors import SmokeError
-from builder.server import connects, free_port
+from builder.ports import connects, free_port
 from builder.smoke import inside, namespace, survivors
 from builder.smoke.namespace import Separation, hosting
 from builder.waiting import wait_for

@@ -12,9 +12,9 @@ from builder.catalog import DEFAULT_PATH
 from builder.cli.options import DEFAULT_PATCHES, Common, build_options, open_workshop
 from builder.console import Console
 from builder.errors import RequestError, SmokeError
-from builder.output import provenance_path
 from builder.pipeline.found import find_or_build
 from builder.pipeline.smoke import SmokeOptions, smoke_release
+from builder.provenance import provenance_path
 from builder.smoke.walk import Walk
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import requests
 
 from builder.era import Era, era_of
 from builder.errors import SmokeError
-from builder.server import connects, free_port
+from builder.ports import connects, free_port
 from builder.settings import read_environment
 from builder.smoke import stack, vintage
 from builder.smoke.model import Deployment, Frontend, Subject

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.server import free_port
+from builder.ports import free_port
 from builder.smoke import relay
 
 if TYPE_CHECKING:

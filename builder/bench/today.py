@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from builder import command, environments
 from builder.bench.wheel import Measurement
-from builder.environments import START, tail
+from builder.command import tail
+from builder.environments import START
 from builder.era import era_of
 from builder.errors import CommandError
 from builder.machine import cores
 from builder.model import PACKAGE
-from builder.server import Server, free_port
+from builder.ports import free_port
+from builder.server import Server
 from builder.today import logdir as logdirs
 from builder.wheel.names import parse_filename
 

@@ -15,6 +15,7 @@ from builder.checks.subject import MAX_TEXT, unchecked
 from builder.errors import WheelError
 from builder.filters import ignored
 from builder.model import PACKAGE, Finding
+from builder.page import ROOT_ELEMENTS, has_root_element
 from builder.wheel import archive
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from builder.wheel.archive import Archive
     from builder.wheel.member import Member
 
-ROOT_ELEMENTS = (b"<tb-webapp", b"<tf-tensorboard")
 WEBFILES = f"{PACKAGE}/webfiles.zip"
 _OBJECT = re.compile(r"(?P<module>\w+(\.\w+)*)(:(?P<attr>\w+(\.\w+)*))?(\s*\[.*\])?")
 # Upstream's webfiles.zip has at most 6 MB, the page in it 4 MB, and entry_points.txt 157 bytes.
@@ -160,7 +160,7 @@ def _webfiles(subject: Subject) -> Iterator[Finding]:
     except WheelError as error:
         yield Finding("C602", WEBFILES, f"it cannot be read ({error})")
         return
-    if not any(element in content for element in ROOT_ELEMENTS):
+    if not has_root_element(content):
         yield Finding("C602", WEBFILES, f"it has no page with {ROOT_ELEMENTS[0].decode()}>")
 
 

@@ -9,7 +9,7 @@ import click
 from builder.cli.options import needs_extra
 from builder.console import Console
 from builder.errors import RequestError
-from builder.output import place_beside
+from builder.files import place_beside
 from builder.smoke.result import read
 
 

@@ -29,7 +29,7 @@ from builder.cli.smoking import (
 )
 from builder.console import Console
 from builder.errors import EngineError, RequestError
-from builder.output import place_beside
+from builder.files import place_beside
 from builder.request import parse_request
 
 if TYPE_CHECKING:

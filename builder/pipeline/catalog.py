@@ -12,8 +12,7 @@ from packaging.version import Version
 from builder import catalog as catalogs
 from builder.blobs import git_blob
 from builder.errors import IndexLookupError
-from builder.model import FIRST_RELEASE, Release
-from builder.plan import NOTEBOOK
+from builder.model import FIRST_RELEASE, NOTEBOOK, Release
 from builder.wheel import archive, metadata
 from builder.wheel.rewrite import find_dist_info
 

@@ -18,9 +18,8 @@ from builder.errors import (
     ProvenanceError,
     WheelError,
 )
-from builder.output import provenance_path
 from builder.pipeline.picks import open_picker
-from builder.provenance import tool_materials
+from builder.provenance import provenance_path, tool_materials
 from builder.wheel import archive, names
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from builder.plan import NOTEBOOK
+from builder.model import NOTEBOOK
 
 if TYPE_CHECKING:
     from builder.git import Commit, Mirror

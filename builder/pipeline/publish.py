@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from builder.errors import BuilderError, RequestError, fault
+from builder.files import place_beside
 from builder.model import PACKAGE, IdentityKind
-from builder.output import place_beside
 from builder.pipeline.found import find_or_build
 from builder.pipeline.ready import make_ready, sbom_of
 from builder.publish import attest

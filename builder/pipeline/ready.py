@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from builder.errors import NewFindingsError, ProvenanceError, UncheckedError
 from builder.model import Standing
-from builder.output import provenance_path
 from builder.pipeline.check import check_wheel, read_claim, read_wheel
 from builder.pipeline.verify import verify_provenance
+from builder.provenance import provenance_path
 from builder.publish import attest
 from builder.publish.delivery import Parcel
 from builder.publish.sbom import make_sbom

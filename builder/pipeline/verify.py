@@ -15,9 +15,9 @@ from builder.errors import (
     WheelError,
     extra_hint,
 )
-from builder.output import provenance_path
 from builder.overlay import build_overlay
 from builder.pipeline.check import claimed_series, read_claim, read_wheel
+from builder.provenance import provenance_path
 from builder.publish import attest
 from builder.wheel import archive
 

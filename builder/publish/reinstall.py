@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from packaging.specifiers import SpecifierSet
 
 from builder import command, environments
-from builder.checks.content import ROOT_ELEMENTS
-from builder.environments import INSTALL, clean_environ, tail
+from builder.command import tail
+from builder.environments import INSTALL, clean_environ
 from builder.era import era_of
 from builder.errors import CommandError, PublishError, PythonNotFoundError
 from builder.model import PACKAGE
+from builder.page import has_root_element
 from builder.publish.hint import requirement
 from builder.publish.target import on_loopback
 from builder.server import serving
@@ -175,5 +176,5 @@ def _start(python: Path, room: Path, environ: Mapping[str, str]) -> None:
     logdir.mkdir()
     with serving(python.parent / PACKAGE, logdir, room, environ) as server:
         answer = server.ask("/", timeout=30)
-    if not any(element in answer.content for element in ROOT_ELEMENTS):
+    if not has_root_element(answer.content):
         raise CommandError("TensorBoard", f"it answers {answer.status_code} without its page")

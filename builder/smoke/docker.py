@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from builder.engine.containers import Started, running
-from builder.server import connects
+from builder.ports import connects
 from builder.smoke import stack
 from builder.smoke.model import VARIABLE, Site
 from builder.smoke.startup import wait_until_up

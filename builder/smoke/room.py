@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import psutil
 
 from builder import command
-from builder.server import connects, free_port
+from builder.ports import connects, free_port
 from builder.smoke import stack, survivors, vintage
 from builder.smoke.model import VARIABLE, Site
 from builder.smoke.namespace import hosting

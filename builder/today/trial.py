@@ -81,7 +81,7 @@ class _Trial:
             wrong = action()
         except BuilderError as error:
             home = str(self.bench.python.parent.parent)
-            wrong = f"{error.message}: {environments.tail(error.hint)}".replace(home, "<env>")
+            wrong = f"{error.message}: {command.tail(error.hint)}".replace(home, "<env>")
         spent = self.seconds.get(name, 0) + time.monotonic() - began
         self.seconds[name] = round(spent, 2)
         self.stages[name] = self.stages.get(name) or wrong
@@ -145,7 +145,7 @@ class _Trial:
         port = server.url.rpartition(":")[2]
         words = [str(bench.python), str(_DRIVER), str(bench.ipython), port]
         shown = command.run(words, timeout=environments.START, cwd=bench.room, env=bench.environ)
-        return "" if "<iframe" in shown else f"no frame: {environments.tail(shown)}"
+        return "" if "<iframe" in shown else f"no frame: {command.tail(shown)}"
 
 
 def attempt(subject: Subject, bench: Bench, python: str, reference: Reference) -> Cell:

@@ -1,0 +1,55 @@
+"""Files that appear whole, by a rename, or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from builder.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def place_beside(path: Path, content: bytes, option: str = "--output") -> None:
+    """Put a file beside what it belongs to, by a rename; what it was before is replaced.
+
+    Args:
+        path: of the file, in a directory that is there.
+        content: of the file.
+        option: by which the user chooses another directory.
+
+    Raises:
+        OutputError: the directory cannot be written.
+    """
+    try:
+        if path.is_file() and path.read_bytes() == content:
+            return
+        with tempfile.TemporaryDirectory(prefix=".building-", dir=path.parent) as room:
+            new = Path(room) / path.name
+            write_whole(new, [content])
+            new.replace(path)
+    except OSError as error:
+        raise refused(path, error, option) from error
+
+
+def refused(path: Path, error: OSError, option: str) -> OutputError:
+    """The error for a path that cannot be written; `option` is what chooses another directory."""
+    hint = f"choose another directory with {option}"
+    return OutputError(
+        f"{path} cannot be written: {error.strerror or error}",
+        f"make room, or {hint}" if error.errno in _FULL else hint,
+    )
+
+
+def write_whole(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
+    """Write a file and see it onto the disk, under a name that nobody looks at yet."""
+    with path.open("wb") as file:
+        file.writelines(pieces)
+        file.flush()
+        os.fsync(file.fileno())
