@@ -151,10 +151,11 @@ def interplay(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Lint and check the format of everything, the workflows too."""
+    """Lint and check the format of everything, the workflows and the direction of imports too."""
     session.install("-e", ".[lint]")
     session.run("ruff", "check", *session.posargs)
     session.run("ruff", "format", "--check")
+    session.run("lint-imports")
     session.run("zizmor", "--offline", "--quiet", "--pedantic", ".github")
     schema = ("check-jsonschema", "--builtin-schema")
     workflows = ("ci", "build", "source-build", "publish", "watch")

@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from builder.bazel import rc, run, settings, toolchain
-from builder.settings import Environment
+from builder.system.settings import Environment
 from tests.conftest import ROOT
 from tests.engines import build_base, engine
 from tests.upstream import git

@@ -40,8 +40,8 @@ class Authority(NamedTuple):
 
     def issue(self, request: x509.CertificateSigningRequest) -> bytes:
         """A certificate for whoever asks."""
-        builder = _builder(self.certificate.subject).public_key(request.public_key())
-        issued = builder.subject_name(request.subject).sign(self.key, hashes.SHA256())
+        unsigned = _builder(self.certificate.subject).public_key(request.public_key())
+        issued = unsigned.subject_name(request.subject).sign(self.key, hashes.SHA256())
         return issued.public_bytes(serialization.Encoding.PEM)
 
 

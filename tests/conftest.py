@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
-from builder import catalog as catalogs
-from builder.cache import Cache
-from builder.console import Console
 from builder.git import remove_git_variables
-from builder.index import SimpleIndex
-from builder.settings import read_environment
-from builder.source import fetch
+from builder.releases import catalog as catalogs
+from builder.releases.cache import Cache
+from builder.releases.index import SimpleIndex
+from builder.releases.stock import fetch
+from builder.system.console import Console
+from builder.system.settings import read_environment
 from tests.index_server import Shelf, serving
 from tests.needs import STRICT
 

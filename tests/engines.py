@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from functools import cache
 
-from builder.engine import base
-from builder.engine.door import Engine, connect
-from builder.engine.images import has, identify
+from builder.containers import base
+from builder.containers.door import Engine, connect
+from builder.containers.images import has, identify
 from builder.errors import EngineError
-from builder.smoke.engines import DEFAULT_BASE
+from builder.smoke.engines.runners import DEFAULT_BASE
 from tests.needs import lacking
 
 

@@ -8,13 +8,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from builder import command, environments
-from builder.identity import make_identity
 from builder.model import PACKAGE, IdentityKind
-from builder.overlay import build_overlay
-from builder.series import load_series
-from builder.server import serving
-from builder.settings import read_environment, read_project
+from builder.patching.identity import make_identity
+from builder.patching.overlay import build_overlay
+from builder.patching.series import load_series
+from builder.system import command, virtualenvs
+from builder.system.settings import read_environment, read_project
+from builder.tensorboard.server import serving
 from tests.conftest import CATALOG, ROOT, stock_path
 
 if TYPE_CHECKING:
@@ -60,23 +60,23 @@ class Place:
         room.mkdir()
         self.room = room
         settings = read_environment(os.environ)
-        self.environ = environments.clean_environ(settings, os.environ, room)
+        self.environ = virtualenvs.clean_environ(settings, os.environ, room)
         self.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
-        self.python = environments.make_environment(room / "env", python, self.environ)
+        self.python = virtualenvs.make_environment(room / "env", python, self.environ)
 
     def install(self, *wanted: str | Path, until: str | None = None) -> None:
         """Install requirements and wheels, uploaded before a date if one is given."""
-        environments.install(self.python, [str(w) for w in wanted], self.environ, until=until)
+        virtualenvs.install(self.python, [str(w) for w in wanted], self.environ, until=until)
 
     def replace(self, wheel: Path, until: str | None = None) -> None:
         """Take TensorBoard out and put a wheel in, which is how one does it beside TensorFlow."""
-        environments.uninstall(self.python, PACKAGE, self.environ)
+        virtualenvs.uninstall(self.python, PACKAGE, self.environ)
         self.install(wheel, until=until)
-        assert not list(environments.not_as_recorded(wheel, self.python, self.environ))
+        assert not list(virtualenvs.not_as_recorded(wheel, self.python, self.environ))
 
     def versions(self) -> dict[str, str]:
         """Name → version of what is installed."""
-        return environments.installed_versions(self.python, self.environ)
+        return virtualenvs.installed_versions(self.python, self.environ)
 
     def drive(self, name: str, *words: str) -> Any:
         """Run one of the drivers beside this file; the JSON that it prints last."""

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from builder import command
-from builder.ports import free_port
 from builder.smoke.model import Deployment, Frontend, Site
+from builder.system import command
+from builder.system.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

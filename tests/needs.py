@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from builder.environments import uv_environ
 from builder.errors import PythonNotFoundError
-from builder.pythons import PythonFinder
-from builder.settings import read_environment
+from builder.system.pythons import PythonFinder
+from builder.system.settings import read_environment
+from builder.system.virtualenvs import uv_environ
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,9 +10,9 @@ import urllib.request
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from builder import command
-from builder.ports import free_port
-from builder.waiting import wait_for
+from builder.system import command
+from builder.system.ports import free_port
+from builder.system.waiting import wait_for
 from tests.engines import engine
 from tests.needs import lacking
 

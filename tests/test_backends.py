@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from builder.delta import make_delta
+from builder.bazel.foundry import Cast
+from builder.bazel.prepare import Source, confirm
+from builder.build.backends import check_pins
 from builder.errors import SourceError
-from builder.identity import make_identity
 from builder.model import Delta, IdentityKind, Picked
-from builder.overlay import build_overlay
-from builder.pipeline.backends import check_pins
-from builder.pipeline.foundry import Cast
-from builder.pipeline.prepare import Source, confirm
-from builder.provenance import SourceBuild
-from builder.series import load_series
+from builder.patching.delta import make_delta
+from builder.patching.identity import make_identity
+from builder.patching.overlay import build_overlay
+from builder.patching.series import load_series
+from builder.provenance.statements import SourceBuild
 from builder.wheel import archive
 from tests.conftest import CATALOG, ROOT, stock_path
 
 if TYPE_CHECKING:
-    from builder.pipeline.picks import Picker
+    from builder.cherrypick.picker import Picker
 
 NOTEBOOK = "tensorboard/notebook.py"
 PICKED = Picked("u", "", "base", (), (), "base", "tree", ())

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.equivalence import compare
-from builder.waiting import wait_for
+from builder.build.equivalence import compare
+from builder.system.waiting import wait_for
 from builder.wheel import archive
 from tests.bazel import changed_upstream, containers, replace_rule
 from tests.cli import WHEEL

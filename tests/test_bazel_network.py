@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from builder.bazel import outcome, rc, settings
 from builder.bazel.run import Watch, run
 from builder.bazel.table import parse
-from builder.engine.containers import Started, created
-from builder.engine.door import connect
-from builder.settings import Environment
+from builder.containers.containers import Started, created
+from builder.containers.door import connect
+from builder.system.settings import Environment
 from tests.bazel import make_job, make_toolchain, small_source
 from tests.certificates import make_authority
 from tests.conftest import ROOT

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from builder.bazel.rc import Services
 from builder.bazel.run import Watch, read_files, run
-from builder.engine.door import LABEL, connect
-from builder.engine.volumes import ensure
+from builder.containers.door import LABEL, connect
+from builder.containers.volumes import ensure
 from builder.errors import EngineError, InterruptedRunError, SourceError
-from builder.waiting import wait_for
+from builder.system.waiting import wait_for
 from tests.bazel import make_job, small_source
 from tests.engines import engine, other_run
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder import catalog as catalogs
 from builder.bazel.table import Row, packager, parse, render, row
+from builder.releases import catalog as catalogs
 from tests.conftest import CATALOG, ROOT, stock_path
 from tests.needs import lacking
 from tests.upstream import git

@@ -16,7 +16,7 @@ from builder.bazel import binary, outcome, rc, settings
 from builder.bazel.table import Row
 from builder.bazel.toolchain import Bazel
 from builder.errors import RequestError, SourceError
-from builder.settings import Environment
+from builder.system.settings import Environment
 
 ROW = Row("2.2.1", "c" * 40, "0.26.1", "a" * 64, "tar", "-")
 WHEEL = "tensorboard-2.2.1-py3-none-any.whl"

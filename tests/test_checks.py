@@ -17,7 +17,7 @@ from builder.checks import run_checks
 from builder.checks.subject import Subject
 from builder.checks.table import DIFFERENCE_CODES, STATIC_CODES, TABLE
 from builder.model import IdentityKind, MetadataEdit, Standing
-from builder.settings import read_project
+from builder.system.settings import read_project
 from builder.wheel import archive
 from tests import forge, text_defects, wheel_defects, zip_defects
 from tests.conftest import ROOT

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from builder.blobs import git_blob
+from builder.wheel.blobs import git_blob
 from tests.cli import WHEEL, sha256
 from tests.conftest import Finished
 from tests.upstream import NOTEBOOK, git

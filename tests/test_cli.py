@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder import catalog as catalogs
-from builder.cache import Cache
-from builder.settings import Project, read_environment
+from builder.releases import catalog as catalogs
+from builder.releases.cache import Cache
+from builder.system.settings import Project, read_environment
 from tests import needs
 from tests.cli import STOCK, STOCK_SHA256, WHEEL, sha256
 from tests.conftest import RELEASES, ROOT
@@ -103,7 +103,7 @@ def test_build_all(run_builder: RunBuilder, tmp_path: Path) -> None:
         (cd dist && LC_ALL=C sha256sum *.whl) > tests/wheels.sha256
 
     The change is described in docs/CHANGELOG.md; if wheels with the present number were published,
-    `Project.local_label` (builder/settings.py) is raised.
+    `Project.local_label` (builder/system/settings.py) is raised.
     """
     done = run_builder("build", "all")
     assert done.returncode == 0, done.stderr

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.cache import Cache
-from builder.settings import read_environment
+from builder.releases.cache import Cache
+from builder.system.settings import read_environment
 from tests.cli import STOCK_SHA256, WHEEL, sha256
 from tests.conftest import ROOT
 

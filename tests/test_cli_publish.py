@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from builder.settings import Project
+from builder.system.settings import Project
 from tests.cli import WHEEL, sha256
 from tests.conftest import ROOT
 from tests.upload_server import STORE, Act, Conduct, misbehaving

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.codemods import CODEMODS, CodemodError
-from builder.codemods.source import Edit, Module, splice
+from builder.patching.codemods import CODEMODS, CodemodError
+from builder.patching.codemods.source import Edit, Module, splice
 
 JSON = "from google.protobuf import json_format\n"
 DEFAULTS = "including_default_value_fields"

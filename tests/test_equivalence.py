@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.equivalence import PACKED, PERMISSIONS, RECORD, RULES, Comparison, compare
+from builder.build.equivalence import PACKED, PERMISSIONS, RECORD, RULES, Comparison, compare
 from builder.wheel import archive
 
 if TYPE_CHECKING:

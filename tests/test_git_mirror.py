@@ -17,7 +17,7 @@ from builder.errors import InterruptedRunError, RequestError, SourceError
 from builder.git import Mirror, open_mirror, parse_remote
 from builder.git.mirror import locked
 from builder.git.remote import PUBLIC
-from builder.settings import read_environment
+from builder.system.settings import read_environment
 from tests.conftest import ROOT
 from tests.git_servers import Log, command_lines, http_server
 from tests.upstream import NOTEBOOK, git

@@ -11,7 +11,7 @@ import pytest
 
 from builder.errors import PatchError, SourceError
 from builder.git import Mirror, cherry_pick, merge_trees, open_mirror, parse_remote
-from builder.settings import read_environment
+from builder.system.settings import read_environment
 from tests.git_servers import Log, http_server
 from tests.upstream import NOTEBOOK, git
 

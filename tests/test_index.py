@@ -1,4 +1,4 @@
-"""builder.index, builder.cache, builder.source and builder.settings, against a real HTTP server."""
+"""builder.releases: index, cache and stock, and the settings, against a real HTTP server."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.cache import Cache
-from builder.console import Console
 from builder.errors import IndexLookupError, RequestError
-from builder.index import NoIndex, SimpleIndex
-from builder.settings import Environment, Project, read_environment, read_project
-from builder.source import fetch, look_up
+from builder.releases.cache import Cache
+from builder.releases.index import NoIndex, SimpleIndex
+from builder.releases.stock import fetch, look_up
+from builder.system.console import Console
+from builder.system.settings import Environment, Project, read_environment, read_project
 from tests.conftest import CATALOG
 from tests.index_server import Shelf, serving
 

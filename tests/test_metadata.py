@@ -1,4 +1,4 @@
-"""builder.wheel.metadata and builder.identity."""
+"""builder.wheel.metadata and builder.patching.identity."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.metadata import parse_email
 
-from builder import identity
 from builder.errors import RequestError, WheelError
 from builder.model import IdentityKind
+from builder.patching import identity
 from builder.wheel import archive, metadata
 from tests.conftest import RELEASES
 

@@ -25,8 +25,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.delta import make_delta
-from builder.series import load_series
+from builder.patching.delta import make_delta
+from builder.patching.series import load_series
 from builder.wheel import archive
 from tests import needs
 from tests.conftest import CATALOG, ROOT, stock_path

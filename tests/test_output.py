@@ -1,4 +1,4 @@
-"""builder.output: together or not at all."""
+"""builder.build.output: together or not at all."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from builder.build.output import Placement, place
 from builder.errors import InterruptedRunError, OutputError
-from builder.output import Placement, place
-from builder.provenance import provenance_path
+from builder.provenance.statements import provenance_path
 
 if TYPE_CHECKING:
     from pathlib import Path

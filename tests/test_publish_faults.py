@@ -17,7 +17,7 @@ from builder.publish.delivery import Delivery, Parcel, Patience, confirm, delive
 from builder.publish.served import IndexShelf
 from builder.publish.target import Target
 from builder.publish.uploader import Password, TwineUploader
-from builder.settings import read_environment
+from builder.system.settings import read_environment
 from tests.upload_server import STORE, Act, Conduct, misbehaving
 from tests.wheels import make_wheel
 

@@ -21,11 +21,11 @@ from cryptography import x509
 from sigstore.models import ClientTrustConfig
 
 from builder.errors import PublishError
+from builder.provenance.attest import attestations_of, sign
 from builder.publish.answers import RefusedError
-from builder.publish.attest import attestations_of, sign
 from builder.publish.target import Target
 from builder.publish.uploader import Password, TwineUploader
-from builder.settings import read_environment
+from builder.system.settings import read_environment
 from tests.certificates import make_authority
 from tests.upload_server import Act, Conduct, misbehaving
 from tests.wheels import make_wheel

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from builder.environments import uv_program
 from builder.errors import PublishError
 from builder.model import Identity, IdentityKind
 from builder.publish.delivery import Delivery, Parcel, Patience, confirm, deliver
@@ -22,7 +21,8 @@ from builder.publish.hint import commands, project_table
 from builder.publish.rehearsal import rehearsing
 from builder.publish.served import IndexShelf
 from builder.publish.uploader import Password, TwineUploader
-from builder.settings import read_environment
+from builder.system.settings import read_environment
+from builder.system.virtualenvs import uv_program
 from tests.needs import settings_of_uv
 
 if TYPE_CHECKING:

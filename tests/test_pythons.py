@@ -1,4 +1,4 @@
-"""builder.pythons: real interpreters and real uv; what refuses is none, what is missing is said."""
+"""builder.system.pythons: real interpreters and uv; what refuses is none; what lacks is said."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder import command
 from builder.errors import PythonNotFoundError, RequestError
-from builder.pythons import PythonFinder
-from builder.settings import read_environment
+from builder.system import command
+from builder.system.pythons import PythonFinder
+from builder.system.settings import read_environment
 from builder.today.cell import PYTHONS
 from builder.today.grid import Pair, sift_by_python, subject_of
 from tests import needs
@@ -163,7 +163,7 @@ def test_other_kinds_of_python_are_none(says: str, instead: str, tmp_path: Path)
 
 _FIND = """
 import sys
-from builder.pythons import PythonFinder
+from builder.system.pythons import PythonFinder
 PythonFinder(eval(sys.argv[1])).find_python("3.99")
 """
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.report.page import render
+from builder.reports.smoke_page import render
 from builder.smoke.model import Outcome
 from tests.test_smoke_result import make
 

@@ -1,4 +1,4 @@
-"""builder.request, builder.catalog and builder.plan."""
+"""builder.releases.request, builder.releases.catalog and builder.build.plan."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder import catalog as catalogs
+from builder.build.plan import make_plan, to_json
+from builder.build.release import BuildOptions
 from builder.errors import IndexLookupError, RequestError
 from builder.model import FIRST_RELEASE, IdentityKind, WheelFile
-from builder.pipeline.build import BuildOptions
-from builder.plan import make_plan, to_json
-from builder.request import alive_today, no_such_release, parse_request
-from builder.series import load_series
+from builder.patching.series import load_series
+from builder.releases import catalog as catalogs
+from builder.releases.request import alive_today, no_such_release, parse_request
 from tests.conftest import CATALOG, RELEASES, ROOT
 
 if TYPE_CHECKING:

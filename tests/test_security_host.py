@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from builder import command
-from builder.ports import connects, free_port
-from builder.waiting import wait_for
+from builder.system import command
+from builder.system.ports import connects, free_port
+from builder.system.waiting import wait_for
 from tests import needs
 from tests.interplay import Place, our_wheel
 

@@ -11,18 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.codemods import CODEMODS
-from builder.server import serving
-from builder.today.events import event, record
-from builder.today.summaries import old_scalar, summary
-from builder.waiting import wait_for
+from builder.patching.codemods import CODEMODS
+from builder.system.waiting import wait_for
+from builder.tensorboard.events import event, record
+from builder.tensorboard.server import serving
+from builder.tensorboard.summaries import old_scalar, summary
 from tests import needs
 from tests.interplay import Place, our_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from builder.server import Server
+    from builder.tensorboard.server import Server
 
 # One of each form of the plugin.
 RELEASES = ["1.14.0", "2.1.1", "2.2.1", "2.5.0", "2.20.0", "2.21.0"]

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from builder.ports import free_port
+from builder.system.ports import free_port
 from tests import needs
 from tests.interplay import Place, our_wheel, stock_wheel
 

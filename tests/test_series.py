@@ -1,4 +1,4 @@
-"""builder.series and builder.delta: what is read from patches/, and what it makes of wheels."""
+"""builder.patching, series and delta: what is read from patches/, and what it makes of wheels."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.blobs import git_blob
-from builder.cache import Cache
-from builder.delta import make_delta
 from builder.errors import PatchError
-from builder.identity import make_identity
 from builder.model import NOTEBOOK, IdentityKind
-from builder.overlay import build_overlay
-from builder.series import audit, load_series
+from builder.patching.delta import make_delta
+from builder.patching.identity import make_identity
+from builder.patching.overlay import build_overlay
+from builder.patching.series import audit, load_series
+from builder.releases.cache import Cache
 from builder.today.normalise import MENDED
 from builder.wheel import archive
+from builder.wheel.blobs import git_blob
 from tests.conftest import CATALOG, RELEASES, ROOT
 
 if TYPE_CHECKING:

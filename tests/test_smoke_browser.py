@@ -26,12 +26,12 @@ from builder.smoke.browser.chromium import Browser, barred, browsing, flags
 from builder.smoke.browser.observer import Observer
 from builder.smoke.browser.traffic import Exchange, Kind
 from builder.smoke.browser.words import CONSOLE, Word, complaints
-from builder.smoke.login import has_form
+from builder.smoke.jupyter.login import has_form
 from builder.smoke.model import Deployment, Frontend, Outcome, Site
 from builder.smoke.probes import browser as probes
-from builder.smoke.recorder import Recorder
-from builder.smoke.scrub import scrub_bytes
-from builder.smoke.table import TABLE
+from builder.smoke.probes.table import TABLE
+from builder.smoke.results.recorder import Recorder
+from builder.smoke.results.scrub import scrub_bytes
 from tests.http_servers import running
 from tests.limits import scaled
 from tests.needs import lacking

@@ -11,12 +11,12 @@ import pytest
 import requests
 
 from builder.errors import RequestError, SmokeError
-from builder.smoke.existing import Existing, ask, parse, redirect_of, visiting
-from builder.smoke.login import has_form, log_in
+from builder.smoke.jupyter.existing import Existing, ask, parse, redirect_of, visiting
+from builder.smoke.jupyter.login import has_form, log_in
+from builder.smoke.jupyter.web import Web
 from builder.smoke.model import Deployment, Frontend, Outcome, Person, ProbeFailure, Site
 from builder.smoke.probes import only
-from builder.smoke.recorder import Recorder
-from builder.smoke.web import Web
+from builder.smoke.results.recorder import Recorder
 from tests import jupyter
 from tests.certificates import make_authority
 from tests.http_servers import running, tls_with

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from builder.smoke.frame import evaluate, frames, one_frame, texts
-from builder.smoke.messages import Execution, Message
+from builder.smoke.jupyter.frame import evaluate, frames, one_frame, texts
+from builder.smoke.jupyter.messages import Execution, Message
 from builder.smoke.model import ProbeFailure
 from tests import test_notebook_behaviour as behaviour
 

@@ -15,18 +15,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.errors import RequestError
+from builder.reports.hub_page import render
 from builder.smoke.hub import forms, node
 from builder.smoke.hub.attempts import Seen, Target, Way, look, nobodys, read, refused
 from builder.smoke.hub.configurations import CONFIGURATIONS, UNPATCHED, UNSET, Configuration
 from builder.smoke.hub.member import escaped, last_event
-from builder.smoke.hub.page import render
 from builder.smoke.hub.site import Hub
-from builder.smoke.hub.walk import ask
+from builder.smoke.hub_run import ask
+from builder.smoke.jupyter.web import Web
 from builder.smoke.model import Outcome, ProbeFailure, Subject
-from builder.smoke.recorder import Recorder
-from builder.smoke.table import TABLE
-from builder.smoke.walk import Walk
-from builder.smoke.web import Web
+from builder.smoke.probes.table import TABLE
+from builder.smoke.results.recorder import Recorder
+from builder.smoke.run import Walk
 from tests.conftest import ROOT
 from tests.http_servers import running
 

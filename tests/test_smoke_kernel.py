@@ -15,16 +15,16 @@ import psutil
 import pytest
 from jupyter_server.services.kernels.kernelmanager import MappingKernelManager
 
-from builder.smoke import kernel as kernels
-from builder.smoke import notebook
-from builder.smoke.channels import PATIENCE
-from builder.smoke.kernel import Kernel, started
-from builder.smoke.login import log_in
+from builder.smoke.jupyter import kernel as kernels
+from builder.smoke.jupyter import notebook
+from builder.smoke.jupyter.channels import PATIENCE
+from builder.smoke.jupyter.kernel import Kernel, started
+from builder.smoke.jupyter.login import log_in
+from builder.smoke.jupyter.notebook import Run
+from builder.smoke.jupyter.visit import clean_up, opened, upload
+from builder.smoke.jupyter.web import Web
 from builder.smoke.model import ProbeFailure
-from builder.smoke.notebook import Run
-from builder.smoke.visit import clean_up, opened, upload
-from builder.smoke.web import Web
-from builder.waiting import wait_for
+from builder.system.waiting import wait_for
 from tests import jupyter
 from tests.limits import scaled
 
@@ -182,7 +182,7 @@ def test_upload_is_what_is_run(web: Web) -> None:
     with started(web, path) as beside:
         where = Path(beside.value("import json, os\nprint(json.dumps(os.getcwd()))"))
         assert where.name == run.directory
-        assert beside.run("from builder.smoke.writer import Log").error is None
+        assert beside.run("from builder.smoke.jupyter.writer import Log").error is None
     assert (where / "smoke.ipynb").exists()
     clean_up(web, run)
     assert not where.exists()

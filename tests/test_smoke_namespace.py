@@ -1,4 +1,4 @@
-"""builder.smoke.namespace: only the one port is let through, and nothing outlives its block."""
+"""builder.smoke.engines.namespace: one port alone is let through; nothing outlives its block."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ import psutil
 import pytest
 import requests
 
-from builder import command
 from builder.errors import SmokeError
-from builder.ports import connects, free_port
-from builder.smoke import inside, namespace, survivors
-from builder.smoke.namespace import Separation, hosting
-from builder.waiting import wait_for
+from builder.smoke.engines import inside, namespace, survivors
+from builder.smoke.engines.namespace import Separation, hosting
+from builder.system import command
+from builder.system.ports import connects, free_port
+from builder.system.waiting import wait_for
 from tests.conftest import ROOT
 from tests.needs import lacking
 from tests.processes import named
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
-    from builder.smoke.namespace import Hosted
+    from builder.smoke.engines.namespace import Hosted
 
 DEADLINE = 20.0
 WAYS = {"loopback": Separation(), "root": namespace.WAYS[0], "user": namespace.WAYS[1]}
@@ -145,7 +145,7 @@ HOLD = """
     import sys, threading
     from pathlib import Path
     from builder.cli import _Terminated, _terminate
-    from builder.smoke.namespace import WAYS, Separation, hosting
+    from builder.smoke.engines.namespace import WAYS, Separation, hosting
     import signal
     signal.signal(signal.SIGTERM, _terminate)
     room, port, way = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from builder.smoke.model import Deployment, Frontend, Outcome, Site
 from builder.smoke.probes.only import barred, listeners
-from builder.smoke.recorder import Recorder
+from builder.smoke.results.recorder import Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

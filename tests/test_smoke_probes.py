@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from packaging.version import Version
 
-from builder.smoke import notebook
-from builder.smoke.board import Board
-from builder.smoke.model import Deployment, Frontend, ProbeFailure, Site
-from builder.smoke.notebook import Run
+from builder.smoke.jupyter import notebook
+from builder.smoke.jupyter.board import Board
+from builder.smoke.jupyter.notebook import Run
+from builder.smoke.jupyter.visit import Visit, page
+from builder.smoke.jupyter.web import Web
+from builder.smoke.model import Deployment, Effect, Frontend, ProbeFailure, Site
 from builder.smoke.probes import forms
 from builder.smoke.probes.data import difference
-from builder.smoke.probes.forms import FORMS, Effect
-from builder.smoke.table import TABLE
-from builder.smoke.visit import Visit, page
-from builder.smoke.web import Web
+from builder.smoke.probes.forms import FORMS
+from builder.smoke.probes.table import TABLE
 from tests.conftest import RELEASES, ROOT
 from tests.http_servers import running
 

@@ -1,4 +1,4 @@
-"""builder.smoke.process, room and vintage: a real Jupyter with our wheel, without a container."""
+"""builder.smoke.engines: process, room and vintage; a real Jupyter with our wheel, no container."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from builder.era import Era, era_of
 from builder.errors import SmokeError
-from builder.ports import connects, free_port
-from builder.settings import read_environment
-from builder.smoke import stack, vintage
+from builder.releases.eras import Era, era_of
+from builder.smoke.engines import stack, vintage
+from builder.smoke.engines.namespace import Separation
+from builder.smoke.engines.process import process_runner
 from builder.smoke.model import Deployment, Frontend, Subject
-from builder.smoke.namespace import Separation
-from builder.smoke.process import process_runner
-from builder.waiting import wait_for
+from builder.system.ports import connects, free_port
+from builder.system.settings import read_environment
+from builder.system.waiting import wait_for
 from builder.wheel import archive
 from builder.wheel.rewrite import Rewriting, rewrite
 from tests import needs
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
+    from builder.smoke.engines.process import ProcessRunner
     from builder.smoke.model import Inside, Site
-    from builder.smoke.process import ProcessRunner
 
     Begin = Callable[[Deployment], AbstractContextManager[Site]]
 

@@ -10,11 +10,11 @@ import pytest
 import requests
 
 from builder.errors import InterruptedRunError
-from builder.smoke.frame import one_frame
-from builder.smoke.messages import Execution, Message
+from builder.smoke.jupyter.frame import one_frame
+from builder.smoke.jupyter.messages import Execution, Message
 from builder.smoke.model import Outcome, ProbeFailure, ProbeResult
-from builder.smoke.recorder import Recorder
-from builder.smoke.table import TABLE
+from builder.smoke.probes.table import TABLE
+from builder.smoke.results.recorder import Recorder
 
 ONLY = [name for name, row in TABLE.items() if row.layer == "only"]
 

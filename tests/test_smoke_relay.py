@@ -1,4 +1,4 @@
-"""builder.smoke.relay: what goes in at one end comes out at the other, and ends come across."""
+"""builder.smoke.engines.relay: what goes in at one end comes out at the other; ends come across."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.ports import free_port
-from builder.smoke import relay
+from builder.smoke.engines import relay
+from builder.system.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

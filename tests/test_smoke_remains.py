@@ -1,4 +1,4 @@
-"""builder.smoke.remains, and the verdict of a run: what a person is told of what failed."""
+"""builder.smoke.results.remains, and the verdict of a run: what a person is told of what failed."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.cli.smoking import judge
-from builder.console import Console
 from builder.errors import SmokeError
 from builder.smoke.model import Outcome, ProbeResult
-from builder.smoke.result import RESULT, Result
+from builder.smoke.results.result import RESULT, Result
+from builder.system.console import Console
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.errors import OutputError
-from builder.smoke import result as results
 from builder.smoke.model import Outcome, ProbeResult
-from builder.smoke.result import RESULT, Result, report_directory
-from builder.smoke.table import TABLE
+from builder.smoke.probes.table import TABLE
+from builder.smoke.results import result as results
+from builder.smoke.results.result import RESULT, Result, report_directory
 
 if TYPE_CHECKING:
     from pathlib import Path

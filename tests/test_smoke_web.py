@@ -12,8 +12,8 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builder.smoke.jupyter.web import BarredOriginError, Web
 from builder.smoke.model import ProbeFailure
-from builder.smoke.web import BarredOriginError, Web
 from tests.http_servers import running
 from tests.limits import scaled
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.errors import SmokeError
-from builder.smoke import wheelhouse
-from builder.smoke.wheelhouse import Target
+from builder.smoke.engines import wheelhouse
+from builder.smoke.engines.wheelhouse import Target
 from tests import needs
 
 if TYPE_CHECKING:

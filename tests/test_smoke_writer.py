@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.smoke import notebook
-from builder.smoke.writer import Log, grey_png
-from builder.today.events import crc32c
+from builder.smoke.jupyter import notebook
+from builder.smoke.jupyter.writer import Log, grey_png
+from builder.tensorboard.events import crc32c
 from tests import needs
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PYTHONS = ("3.7", "3.8", "3.9", "3.10", "3.12", "3.13")
 WRITE = """
-from builder.smoke.writer import Log, remember
+from builder.smoke.jupyter.writer import Log, remember
 with Log("logs/train") as log:
     log.scalar("loss", 0, 0.1)
     log.histogram("weights", 1, [0.0, 0.5, 1.0], [2, 3])

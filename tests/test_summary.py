@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.errors import RequestError
-from builder.summary import Wheel, parse_smoke, plain, to_markdown
+from builder.reports.summary import Wheel, parse_smoke, plain, to_markdown
 
 if TYPE_CHECKING:
     from pathlib import Path

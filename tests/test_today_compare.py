@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from builder.today.answers import LOGDIR, Ask, canonical
+from builder.tensorboard.answers import LOGDIR, Ask, canonical
 from builder.today.compare import broken, compare, new_exceptions
 from builder.today.modes import exceptions
 from builder.today.normalise import MENDED, RULES, STOCK, normalise, sort_blocks

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.series import load_series
+from builder.patching.series import load_series
 from builder.today.cell import STAGES, load_all
 from tests import needs
 from tests.conftest import RELEASES, ROOT

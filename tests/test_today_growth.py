@@ -9,16 +9,16 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from builder.server import serving
-from builder.today.events import event, record
-from builder.today.summaries import old_scalar, summary
+from builder.tensorboard.events import event, record
+from builder.tensorboard.server import serving
+from builder.tensorboard.summaries import old_scalar, summary
 from tests import needs
 from tests.interplay import Place, our_wheel
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from builder.server import Server
+    from builder.tensorboard.server import Server
 
 # One of each form of the reader, of the loader, and of the directory's watcher.
 RELEASES = ["1.14.0", "1.15.0", "2.1.0", "2.1.1", "2.2.1", "2.21.0"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from builder.era import era_of
+from builder.releases.eras import era_of
 from builder.today import logdir
 from tests import needs
 from tests.interplay import Place, find, our_wheel, stock_wheel

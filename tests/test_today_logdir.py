@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.today import events, logdir
+from builder.tensorboard import events
+from builder.today import logdir
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from builder.era import era_of
+from builder.releases.eras import era_of
 from tests import needs
 from tests.interplay import Place, find, our_wheel, stock_wheel
 

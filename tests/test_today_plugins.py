@@ -9,7 +9,7 @@ from packaging.version import Version
 from wheel.wheelfile import WheelFile
 
 from builder.errors import CommandError
-from builder.server import serving
+from builder.tensorboard.server import serving
 from tests import needs
 from tests.interplay import Place, our_wheel
 

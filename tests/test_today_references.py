@@ -12,8 +12,8 @@ import pytest
 from packaging.version import Version
 
 from builder.errors import RequestError
+from builder.tensorboard.endpoints import UNASKED
 from builder.today import logdir
-from builder.today.endpoints import UNASKED
 from builder.today.modes import modes_of
 from builder.today.normalise import normalise
 from builder.today.reference import load, save

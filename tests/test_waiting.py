@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from builder.waiting import wait_for
+from builder.system.waiting import wait_for
 
 
 def test_it_stops_at_the_first_answer() -> None:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder import catalog as catalogs
 from builder.errors import CommandError
 from builder.git.proposal import is_proposed, propose
+from builder.releases import catalog as catalogs
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from builder.request import alive_today
+from builder.releases.request import alive_today
 from tests import needs
 from tests.conftest import CATALOG, RELEASES, ROOT
 

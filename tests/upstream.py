@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder import diff
-from builder.blobs import git_blob
+from builder.patching import diff
+from builder.wheel.blobs import git_blob
 from tests.conftest import CATALOG, stock_path
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from builder.checks import run_checks
 from builder.checks.subject import Subject
-from builder.identity import make_identity
 from builder.model import Delta, Finding, IdentityKind, Standing
-from builder.overlay import build_overlay
-from builder.series import load_series
-from builder.settings import read_project
+from builder.patching.identity import make_identity
+from builder.patching.overlay import build_overlay
+from builder.patching.series import load_series
+from builder.system.settings import read_project
 from builder.wheel import archive
 from tests import forge
 from tests.conftest import CATALOG, ROOT, stock_path

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from builder.bazel.toolchain import OF_BASE, Bazel
 from builder.errors import IndexLookupError, RequestError
-from builder.redact import redact
+from builder.system.redact import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from builder.bazel.table import Row
-    from builder.cache import Cache
-    from builder.index import Progress
-    from builder.settings import Environment
+    from builder.releases.cache import Cache
+    from builder.releases.index import Progress
+    from builder.system.settings import Environment
 
 _ADDRESS = "https://github.com/bazelbuild/bazel/releases/download/{0}/bazel-{0}-linux-x86_64"
 _TIMEOUT = 60.0

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, NamedTuple
 from builder.bazel import outcome
 from builder.bazel.rc import CACHE
 from builder.bazel.settings import PLACE
-from builder.engine import volumes
-from builder.engine.containers import Started, created
+from builder.containers import volumes
+from builder.containers.containers import Started, created
 from builder.errors import BuilderError, EngineError, SourceError
-from builder.redact import redact
+from builder.system.redact import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
     from typing import BinaryIO
 
-    from builder.engine.container import Container
-    from builder.engine.door import Engine
+    from builder.containers.container import Container
+    from builder.containers.door import Engine
 
 VOLUME = "bazel-cache"
 _SOURCE, _DIST = "/src", "/dist"

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from builder.errors import RequestError
-from builder.filters import ignored
+from builder.system.warning_filters import ignored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from builder.settings import Environment
+    from builder.system.settings import Environment
 
 PLACE = "/settings"
 _PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from builder.bazel import table
 from builder.bazel.settings import PLACE
-from builder.engine import base as bases
-from builder.engine import images
-from builder.engine.containers import Started, created
-from builder.engine.door import NAMESPACE
+from builder.containers import base as bases
+from builder.containers import images
+from builder.containers.containers import Started, created
+from builder.containers.door import NAMESPACE
 from builder.errors import EngineError, RequestError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.bazel.settings import Inside
-    from builder.engine.door import Engine
+    from builder.containers.door import Engine
 
 PUBLIC_BASE = "debian:bookworm"
 PURPOSE = "build"

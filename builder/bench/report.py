@@ -6,7 +6,7 @@ import json
 import platform
 from typing import TYPE_CHECKING, Any
 
-from builder.machine import cores
+from builder.system.machine import cores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,24 +13,24 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from builder import command, environments
 from builder.bench.wheel import Measurement
-from builder.command import tail
-from builder.environments import START
-from builder.era import era_of
 from builder.errors import CommandError
-from builder.machine import cores
 from builder.model import PACKAGE
-from builder.ports import free_port
-from builder.server import Server
+from builder.releases.eras import era_of
+from builder.system import command, virtualenvs
+from builder.system.command import tail
+from builder.system.machine import cores
+from builder.system.ports import free_port
+from builder.system.virtualenvs import START
+from builder.tensorboard.server import Server
 from builder.today import logdir as logdirs
 from builder.wheel.names import parse_filename
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from builder.context import Workshop
     from builder.model import Release
-    from builder.pipeline.workshop import Workshop
 
 GOAL = 1.10
 # Seconds between two tries to reach a server: what the answer's time is rounded up to.
@@ -94,22 +94,22 @@ def _benches(
     for which in wheels:
         place = room / which
         place.mkdir()
-        environ = environments.clean_environ(workshop.environment, workshop.environ, place)
+        environ = virtualenvs.clean_environ(workshop.environment, workshop.environ, place)
         base = workshop.pythons.find_python(era.python)
-        python = environments.make_environment(place / "env", base, environ)
+        python = virtualenvs.make_environment(place / "env", base, environ)
         found[which] = _Bench(python, place, environ)
     python, clean = found["ours"].python, found["ours"].environ
-    environments.install(python, [str(wheels["stock"])], clean, until=era.until)
-    environments.uninstall(python, PACKAGE, clean)
-    environments.install(python, [str(wheels["ours"])], clean, until=era.until)
-    versions = environments.installed_versions(python, clean)
+    virtualenvs.install(python, [str(wheels["stock"])], clean, until=era.until)
+    virtualenvs.uninstall(python, PACKAGE, clean)
+    virtualenvs.install(python, [str(wheels["ours"])], clean, until=era.until)
+    versions = virtualenvs.installed_versions(python, clean)
     # 0.6.0, the only one then, is linked against OpenSSL 1.1, which current systems lack.
     if versions.get("tensorboard-data-server") == "0.6.0":
         versions["tensorboard-data-server"] = "0.6.1"
     pinned = [f"{name}=={version}" for name, version in versions.items()]
     for which, wheel in wheels.items():
-        environments.sync(found[which].python, wheel, pinned, found[which].environ)
-        now = environments.installed_versions(found[which].python, found[which].environ)
+        virtualenvs.sync(found[which].python, wheel, pinned, found[which].environ)
+        now = virtualenvs.installed_versions(found[which].python, found[which].environ)
         _same(versions, now, parse_filename(wheel.name).name)
     return found
 

@@ -18,20 +18,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder import command
 from builder.errors import CommandError
-from builder.identity import make_identity
 from builder.model import IdentityKind
-from builder.overlay import build_overlay
+from builder.patching.identity import make_identity
+from builder.patching.overlay import build_overlay
+from builder.system import command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     import psutil
 
+    from builder.context import Workshop
     from builder.model import Release
-    from builder.pipeline.workshop import Workshop
-    from builder.series import Series
+    from builder.patching.series import Series
 
 _TIMEOUT = 300.0
 

@@ -1,4 +1,4 @@
-"""Checks of a wheel: findings are values, everything is collected, nothing raises.
+"""Checks of a wheel's bytes: findings are values, everything is collected, nothing raises.
 
 `builder.checks.table` has every code with its sentence.
 """

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from builder.checks.subject import MAX_TEXT, unchecked
 from builder.errors import WheelError
-from builder.filters import ignored
 from builder.model import PACKAGE, Finding
-from builder.page import ROOT_ELEMENTS, has_root_element
+from builder.system.warning_filters import ignored
+from builder.tensorboard.page import ROOT_ELEMENTS, has_root_element
 from builder.wheel import archive
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def _python(subject: Subject) -> Iterator[Finding]:
         yield from unchecked("the members were not inflated", "C603")
         return
     for member in subject.archive.members:
-        # What patches make is compiled when it is made (`builder.delta`).
+        # What patches make is compiled when it is made (`builder.patching.delta`).
         known = subject.same_as_stock(member) or subject.same_as_patched(member)
         if known or not member.name.endswith(".py"):
             continue

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from builder import identity
 from builder.checks.subject import Difficulty, digest, read_bounded, unchecked
 from builder.checks.table import DIFFERENCE_CODES
 from builder.errors import PatchError
 from builder.model import PACKAGE, Finding, Identity, IdentityKind
-from builder.requirements import edit_document
+from builder.patching import identity
+from builder.patching.requirements import edit_document
 from builder.wheel import metadata
 from builder.wheel.member import FLAG_UTF8, STORED
 from builder.wheel.serialize import FIXED_DATE, FIXED_TIME

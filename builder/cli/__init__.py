@@ -28,9 +28,9 @@ from builder.cli.smoke_url import smoke
 from builder.cli.summary import summary
 from builder.cli.today import record, today
 from builder.cli.watch import watch
-from builder.console import Console
 from builder.errors import BuilderError, InterruptedRunError, fault
 from builder.git import remove_git_variables
+from builder.system.console import Console
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,8 +9,8 @@ import click
 
 from builder.cli.prune import prune as remove_ours
 from builder.cli.prune import prune_option
-from builder.console import Console
-from builder.engine import base, door
+from builder.containers import base, door
+from builder.system.console import Console
 
 
 @click.command("base-image")

@@ -12,6 +12,7 @@ import click
 from builder.bench import report
 from builder.bench import today as bench_today
 from builder.bench.wheel import measure_all, measure_wheel
+from builder.build.release import Failed, build_many
 from builder.cli.options import (
     ROOT,
     Common,
@@ -23,8 +24,7 @@ from builder.cli.options import (
     take_common,
 )
 from builder.model import IdentityKind
-from builder.pipeline.build import Failed, build_many
-from builder.request import parse_request
+from builder.releases.request import parse_request
 
 _report_to = click.option(
     "--report-to",

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from builder.build.backends import Backend
+from builder.build.release import Built, Failed, build_many
 from builder.cli.options import (
     common_options,
     identity_options,
@@ -22,17 +24,15 @@ from builder.cli.prune import prune as remove_ours
 from builder.cli.prune import prune_option
 from builder.cli.source_build import backend_options, foundry, take_foundry
 from builder.cli.words import finding_line
-from builder.machine import cores
 from builder.model import Standing
-from builder.pipeline.backends import Backend
-from builder.pipeline.build import Built, Failed, build_many
-from builder.request import parse_request
+from builder.releases.request import parse_request
+from builder.system.machine import cores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from builder.console import Console
     from builder.model import MetadataEdit, Picked
+    from builder.system.console import Console
 
 _SEVERAL_KINDS = 1
 _SHOWN = 3

@@ -8,14 +8,14 @@ import click
 
 from builder.cli.options import Common, common_options, open_workshop
 from builder.errors import IndexLookupError
-from builder.pipeline.catalog import check_catalog, update_catalog
+from builder.releases.news import check_catalog, update_catalog
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from builder.catalog import Difference
-    from builder.console import Console
+    from builder.releases.catalog import Difference
+    from builder.system.console import Console
 
 
 @click.group()
@@ -28,7 +28,7 @@ def catalog() -> None:
 def check(catalog: Path, patches: Path, offline: bool) -> int:
     """Show how the index differs from the catalog; exit code 3 if it does."""
     workshop = open_workshop(Common(catalog, patches, offline))
-    differences = check_catalog(catalog, workshop)
+    differences = check_catalog(catalog, workshop.index)
     _show(differences, workshop.console)
     if differences:
         raise IndexLookupError(
@@ -47,7 +47,7 @@ def update(catalog: Path, patches: Path, offline: bool) -> int:
     """Take over what the index says, and show the difference; review it with `git diff`."""
     workshop = open_workshop(Common(catalog, patches, offline))
     with workshop.console.progress():
-        differences = update_catalog(catalog, workshop)
+        differences = update_catalog(catalog, workshop.index, workshop.stock)
     _show(differences, workshop.console)
     gone = sum("gone from the index" in d.text for d in differences)
     left = f"; {gone} gone from the index are left to you" if gone else ""

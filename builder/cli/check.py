@@ -26,15 +26,15 @@ from builder.errors import (
     UncheckedError,
 )
 from builder.model import Standing
-from builder.pipeline.check import check_wheel
-from builder.pipeline.verify import other_tree_hint, verify_attestations, verify_provenance
+from builder.verify.check import check_wheel
+from builder.verify.rebuild import other_tree_hint, verify_attestations, verify_provenance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from builder.context import Workshop
     from builder.model import Finding
-    from builder.pipeline.check import Checked
-    from builder.pipeline.workshop import Workshop
+    from builder.verify.check import Checked
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 

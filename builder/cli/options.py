@@ -11,24 +11,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from builder import catalog as catalogs
-from builder.cache import Cache
-from builder.console import Console
+from builder.build.release import BuildOptions
+from builder.context import Sources, Workshop
 from builder.errors import RequestError, extra_hint
-from builder.git import (
-    PUBLIC,
-    check_revision,
-    describe_checkout,
-    parse_remote,
-)
-from builder.index import NoIndex, SimpleIndex
+from builder.git import PUBLIC, check_revision, describe_checkout, parse_remote
 from builder.model import IdentityKind
-from builder.pipeline.build import BuildOptions
-from builder.pipeline.workshop import Sources, Workshop
-from builder.settings import read_environment, read_project
+from builder.releases import catalog as catalogs
+from builder.releases.cache import Cache
+from builder.releases.index import NoIndex, SimpleIndex
+from builder.system.console import Console
+from builder.system.settings import read_environment, read_project
 
 if TYPE_CHECKING:
-    from builder.settings import Project
+    from builder.system.settings import Project
 
 # In a checkout these lie beside the package, in an installed distribution inside it.
 PACKAGE_DIRECTORY = Path(__file__).resolve().parents[1]

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from builder.build.plan import BuildPlan, SeriesPlan, make_plan, to_json, to_matrix
+from builder.cherrypick.verdict import to_json as verdict_json
+from builder.cherrypick.verdicts import make_verdicts
 from builder.cli.options import (
     common_options,
     identity_options,
@@ -19,17 +22,14 @@ from builder.cli.options import (
 )
 from builder.cli.words import finding_line, say_output
 from builder.errors import NewFindingsError
-from builder.picks.verdict import to_json as verdict_json
-from builder.pipeline.verdicts import make_verdicts
-from builder.plan import BuildPlan, SeriesPlan, make_plan, to_json, to_matrix
-from builder.request import parse_request
-from builder.series import audit
+from builder.patching.series import audit
+from builder.releases.request import parse_request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from builder.context import Workshop
     from builder.model import Release
-    from builder.pipeline.workshop import Workshop
 
 
 @click.command()

@@ -6,9 +6,9 @@ import os
 
 import click
 
-from builder.console import Console
-from builder.engine import door, leftovers
+from builder.containers import door, leftovers
 from builder.errors import RequestError
+from builder.system.console import Console
 
 prune_option = click.option(
     "--prune",

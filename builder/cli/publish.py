@@ -24,26 +24,26 @@ from builder.cli.options import (
     together,
 )
 from builder.errors import PublishError, RequestError, extra_hint
-from builder.pipeline.publish import (
+from builder.publish.delivery import Delivery, Patience
+from builder.publish.hint import commands
+from builder.publish.releases import (
     Published,
     PublishOptions,
     Unpublished,
     publish_many,
     refuse_names,
 )
-from builder.publish.delivery import Delivery, Patience
-from builder.publish.hint import commands
 from builder.publish.target import REHEARSAL, TESTPYPI, index_of_testpypi, resolve
-from builder.pythons import check_version
-from builder.request import parse_request
+from builder.releases.request import parse_request
+from builder.system.pythons import check_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from builder.console import Console
-    from builder.pipeline.workshop import Workshop
+    from builder.context import Workshop
     from builder.publish.target import Target
     from builder.publish.uploader import Uploader
+    from builder.system.console import Console
 
 _SEVERAL_KINDS = 1
 _NEEDED = ("cyclonedx", "pypi_attestations", "pypiserver", "twine")

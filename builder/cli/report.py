@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from builder.cli.options import needs_extra
-from builder.console import Console
 from builder.errors import RequestError
-from builder.files import place_beside
-from builder.smoke.result import read
+from builder.smoke.results.result import read
+from builder.system.console import Console
+from builder.system.files import place_beside
 
 
 @click.command()
@@ -25,7 +25,7 @@ from builder.smoke.result import read
 def report(reports: Path) -> int:
     """Make reports/index.html: releases by deployments, with the pictures."""
     with needs_extra("smoke"):
-        from builder.report.page import render
+        from builder.reports.smoke_page import render
     results = read(reports)
     if not results:
         raise RequestError(f"no results are in {reports}/", "nox -s smoke_lab -- 2.2.1")

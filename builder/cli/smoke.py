@@ -29,19 +29,19 @@ from builder.cli.smoking import (
     that_start,
     walk_for,
 )
-from builder.era import era_of
 from builder.errors import RequestError, SmokeError
-from builder.request import parse_request
+from builder.releases.eras import era_of
+from builder.releases.request import parse_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from builder.era import Era
+    from builder.context import Workshop
     from builder.model import Release
-    from builder.pipeline.workshop import Workshop
-    from builder.smoke.engines import Runner
-    from builder.smoke.result import Result
-    from builder.smoke.walk import Walk
+    from builder.releases.eras import Era
+    from builder.smoke.engines.runners import Runner
+    from builder.smoke.results.result import Result
+    from builder.smoke.run import Walk
 
 _engine_options = together(
     click.option(
@@ -95,7 +95,7 @@ def _suite(
     **chosen: Any,
 ) -> int:
     with needs_extra("smoke"):
-        from builder.pipeline.smoke import smoke_release
+        from builder.smoke.suite import smoke_release
     workshop = open_workshop(take_common(chosen), commit=True)
     options = options_of(suite, chosen, tensorflow=chosen["beside"] is not None)
     reports, era = chosen["reports"], chosen["era"]
@@ -119,7 +119,7 @@ def _suite(
 
 def _of_its_time(how: Walk, suite: str, version: str, workshop: Workshop) -> Walk:
     """Without the browser, where the front ends of that time take no commands."""
-    from builder.smoke.vintage import has_commands
+    from builder.smoke.engines.vintage import has_commands
 
     if has_commands(workshop.era(version)):
         return how
@@ -137,14 +137,14 @@ def _of_its_time(how: Walk, suite: str, version: str, workshop: Workshop) -> Wal
 def _runner(
     workshop: Workshop, engine: str, base: str | None, era: bool, **chosen: Any
 ) -> Iterator[Runner]:
-    from builder.smoke import engines
-    from builder.smoke.process import process_runner
+    from builder.smoke.engines import runners
+    from builder.smoke.engines.process import process_runner
 
     del chosen
     if era and engine == "docker":
         raise RequestError("--era runs without a container", "leave --engine docker out")
     console, environment = workshop.console, workshop.environment
-    found, why = engines.choose("process" if era else engine, workshop.environ)
+    found, why = runners.choose("process" if era else engine, workshop.environ)
     console.note(f"engine: {'process' if found is None else 'docker'} ({why})")
     if found is None:
         if base is not None:
@@ -157,7 +157,7 @@ def _runner(
                 console.note(f"plain loopback: {beside_us.separation.reason}")
             yield beside_us
         return
-    with engines.docker_runner(
+    with runners.docker_runner(
         found, base, DOCKERFILES, environment.cache, workshop.uv_environ
     ) as in_containers:
         console.note(f"base image: {in_containers.base}")

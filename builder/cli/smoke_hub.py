@@ -27,16 +27,16 @@ from builder.cli.smoking import (
     that_start,
     walk_for,
 )
-from builder.console import Console
 from builder.errors import EngineError, RequestError
-from builder.files import place_beside
-from builder.request import parse_request
+from builder.releases.request import parse_request
+from builder.system.console import Console
+from builder.system.files import place_beside
 
 if TYPE_CHECKING:
-    from builder.engine.door import Engine
+    from builder.containers.door import Engine
+    from builder.context import Workshop
     from builder.model import Release
-    from builder.pipeline.workshop import Workshop
-    from builder.smoke.result import Result
+    from builder.smoke.results.result import Result
 
 _hub_options = together(
     click.option("--only", multiple=True, metavar="NAME", help="These configurations only: hub, …"),
@@ -85,14 +85,14 @@ def smoke_hub(
     if releases == ("table",):
         return _write_page(reports, page)
     with needs_extra("smoke"):
-        from builder.pipeline.hub import HubOptions, smoke_hub_release
-        from builder.smoke import engines
+        from builder.smoke.engines import runners
+        from builder.smoke.hub_suite import HubOptions, smoke_hub_release
     workshop = open_workshop(Common(catalog, patches, chosen["offline"]), commit=True)
     hub = HubOptions(_configurations(chosen["only"]), chosen["users"], chosen["socket"])
     options = options_of("hub", chosen)
     wanted = workshop.releases(parse_request(releases, workshop.catalog))
     wanted = that_start(wanted, workshop)
-    with engines.docker_runner(
+    with runners.docker_runner(
         _engine(workshop),
         chosen["base"],
         DOCKERFILES,
@@ -117,7 +117,7 @@ def _engine(workshop: Workshop) -> Engine:
     Raises:
         EngineError: none answers.
     """
-    from builder.engine.door import connect
+    from builder.containers.door import connect
 
     try:
         return connect(workshop.environ)
@@ -142,8 +142,8 @@ def _write_page(reports: Path, page: Path) -> int:
         RequestError: there is no run of the Hub, or not all of it.
         OutputError: a result cannot be read, or the page cannot be written.
     """
-    from builder.smoke.hub.page import render
-    from builder.smoke.result import read
+    from builder.reports.hub_page import render
+    from builder.smoke.results.result import read
 
     place_beside(page, render(read(reports)).encode(), "--page")
     Console().say(f"{page} written")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from builder.catalog import DEFAULT_PATH
 from builder.cli.options import DEFAULT_PATCHES, Common, needs_extra, open_workshop
 from builder.cli.smoking import NO_BROWSER, REPORTS, judge, walk_for
+from builder.releases.catalog import DEFAULT_PATH
 from builder.smoke.model import Frontend, Subject
 
 
@@ -37,8 +37,8 @@ def smoke(url: str, token_file: Path, frontend: str, no_browser: bool, reports: 
     the proxy, and takes all of it away again.
     """
     with needs_extra("smoke"):
-        from builder.smoke import existing
-        from builder.smoke.walk import walk
+        from builder.smoke.jupyter import existing
+        from builder.smoke.run import walk
     workshop = open_workshop(Common(DEFAULT_PATH, DEFAULT_PATCHES, offline=True))
     console = workshop.console
     there = existing.parse(url, token_file, workshop.environment.ca_bundle)

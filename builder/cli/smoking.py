@@ -9,23 +9,23 @@ import click
 
 from builder.cli.options import build_options
 from builder.errors import BuilderError, SmokeError
-from builder.request import alive_today
+from builder.releases.request import alive_today
 from builder.smoke.model import Outcome
-from builder.smoke.remains import advice, remains
-from builder.smoke.result import failures
+from builder.smoke.results.remains import advice, remains
+from builder.smoke.results.result import failures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from contextlib import AbstractContextManager
 
-    from builder.console import Console
+    from builder.context import Workshop
     from builder.model import Release
-    from builder.pipeline.smoke import SmokeOptions
-    from builder.pipeline.workshop import Workshop
     from builder.smoke.browser.chromium import Browser
     from builder.smoke.model import ProbeResult
-    from builder.smoke.result import Result
-    from builder.smoke.walk import Walk
+    from builder.smoke.results.result import Result
+    from builder.smoke.run import Walk
+    from builder.smoke.suite import SmokeOptions
+    from builder.system.console import Console
 
 # How many of what failed is told at the end; the table and the reports have all of it.
 _SHOWN = 3
@@ -43,7 +43,7 @@ CONTROL = click.option("--control/--no-control", help="Also run it where it must
 
 def options_of(suite: str, chosen: dict[str, Any], *, tensorflow: bool = False) -> SmokeOptions:
     """What the user chose, of the options that all suites with an engine have."""
-    from builder.pipeline.smoke import SmokeOptions
+    from builder.smoke.suite import SmokeOptions
 
     names = ("identity", "name", "local_label", "build_tag", "output")
     build = build_options(chosen["series"], **{name: chosen[name] for name in names})
@@ -70,7 +70,7 @@ def walk_for(
     Raises:
         SmokeError: there is no browser, or it does not start.
     """
-    from builder.smoke.walk import Walk
+    from builder.smoke.run import Walk
 
     return Walk(
         engine=engine,

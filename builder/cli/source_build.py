@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from builder.bazel.foundry import FoundryOptions, open_foundry
 from builder.bazel.rc import Services
+from builder.build.backends import Backend
 from builder.cli.options import DOCKERFILES, together
 from builder.errors import RequestError
-from builder.pipeline.backends import Backend
-from builder.pipeline.foundry import FoundryOptions, open_foundry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builder.pipeline.foundry import Foundry
-    from builder.pipeline.workshop import Workshop
+    from builder.bazel.foundry import Foundry
+    from builder.context import Workshop
 
 # A build of the real source takes tens of minutes where nothing is cached.
 _TIMEOUT = 7200

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from builder.console import Console
 from builder.errors import OutputError
-from builder.summary import Smoke, Wheel, parse_smoke, to_markdown
+from builder.reports.summary import Smoke, Wheel, parse_smoke, to_markdown
+from builder.system.console import Console
 
 _DIRECTORY = click.Path(path_type=Path, file_okay=False)
 

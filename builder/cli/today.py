@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from packaging.version import Version
 
+from builder.build.release import Failed, build_many
 from builder.cli.options import (
     ROOT,
     build_options,
@@ -20,12 +21,11 @@ from builder.cli.options import (
     take_common,
 )
 from builder.errors import RequestError, TodayError
-from builder.machine import cores
 from builder.model import IdentityKind
-from builder.pipeline.build import Failed, build_many
-from builder.request import alive_today, parse_request
+from builder.releases.request import alive_today, parse_request
+from builder.reports import today_page
+from builder.system.machine import cores
 from builder.today import cell as cells
-from builder.today import table
 from builder.today.cell import PYTHONS
 from builder.today.grid import Grid, pairs_of, run_grid, sift_by_python, subject_of
 from builder.today.record import record as record_era
@@ -35,8 +35,8 @@ from builder.wheel.names import parse_filename
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from builder.context import Workshop
     from builder.model import Release
-    from builder.pipeline.workshop import Workshop
     from builder.today.cell import Cell
     from builder.today.grid import Pair
     from builder.today.trial import Subject
@@ -226,7 +226,7 @@ def _write_page(workshop: Workshop, reports: Path, page: Path) -> int:
         subjects = [_stock(release, workshop, Path(name)) for release in able]
         _, refused = pairs_of(subjects, PYTHONS)
     pairs = frozenset((p.subject.release, p.python) for p in refused)
-    page.write_text(table.render(kept, [r.version for r in able], pairs), encoding="utf-8")
+    page.write_text(today_page.render(kept, [r.version for r in able], pairs), encoding="utf-8")
     workshop.console.say(f"{page}: {len(kept)} cells")
     return 0
 

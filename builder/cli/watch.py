@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from builder.build.release import Failed
 from builder.cli.options import (
     ROOT,
     Common,
@@ -17,15 +18,14 @@ from builder.cli.options import (
 from builder.cli.words import say_output
 from builder.errors import IndexLookupError
 from builder.git.proposal import is_proposed, propose
-from builder.machine import cores
-from builder.pipeline.build import Failed
-from builder.pipeline.watch import body, take_over, title
+from builder.reports.watch import body, take_over, title
+from builder.system.machine import cores
 
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from builder.pipeline.build import Built
+    from builder.build.release import Built
 
 
 @click.command()

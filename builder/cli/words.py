@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from builder.checks.table import TABLE
 
 if TYPE_CHECKING:
+    from builder.context import Workshop
     from builder.model import Finding
-    from builder.pipeline.workshop import Workshop
 
 
 def finding_line(finding: Finding) -> str:

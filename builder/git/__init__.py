@@ -1,4 +1,4 @@
-"""The one door to git: GitPython over the system's git."""
+"""Upstream's repository, and our own: GitPython over the system's git."""
 
 from builder.git.checkout import describe_checkout
 from builder.git.conflicts import describe as describe_conflicts

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from builder import command
-from builder.blobs import git_blob
 from builder.errors import CommandError
 from builder.git.surroundings import offline_variables, remove_git_variables
+from builder.system import command
+from builder.wheel.blobs import git_blob
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,14 +15,14 @@ from builder.errors import SourceError
 from builder.git.remote import check_revision, is_object_id
 from builder.git.repository import Repository
 from builder.git.runner import Runner, check_git
-from builder.waiting import wait_for
+from builder.system.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from builder.git.remote import Remote
     from builder.model import Release
-    from builder.settings import Environment
+    from builder.system.settings import Environment
 
 _CLONE_SECONDS = 3600
 _REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")

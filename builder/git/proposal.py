@@ -6,7 +6,7 @@ import json
 import tempfile
 from typing import TYPE_CHECKING
 
-from builder import command
+from builder.system import command
 
 if TYPE_CHECKING:
     from pathlib import Path

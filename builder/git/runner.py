@@ -15,17 +15,17 @@ from contextlib import contextmanager, suppress
 from itertools import takewhile
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
-from builder import command
 from builder.errors import SourceError
 from builder.git.surroundings import variables
-from builder.redact import redact
+from builder.system import command
+from builder.system.redact import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from builder.git.remote import Remote
-    from builder.settings import Environment
+    from builder.system.settings import Environment
 
 # `git merge-tree --write-tree` is of 2.38.
 _OLDEST = (2, 38)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 
     from builder.git.remote import Remote
-    from builder.settings import Environment
+    from builder.system.settings import Environment
 
 # The user's own words on how to reach a server. All other GIT_* variables move git's directories,
 # set options or trace secrets, and are taken away.

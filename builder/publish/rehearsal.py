@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from builder.errors import PublishError
-from builder.filters import ignored
 from builder.publish.target import REHEARSAL, Target
 from builder.publish.uploader import Password
+from builder.system.warning_filters import ignored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

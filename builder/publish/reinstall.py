@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.specifiers import SpecifierSet
 
-from builder import command, environments
-from builder.command import tail
-from builder.environments import INSTALL, clean_environ
-from builder.era import era_of
 from builder.errors import CommandError, PublishError, PythonNotFoundError
 from builder.model import PACKAGE
-from builder.page import has_root_element
 from builder.publish.hint import requirement
 from builder.publish.target import on_loopback
-from builder.server import serving
+from builder.releases.eras import era_of
+from builder.system import command, virtualenvs
+from builder.system.command import tail
+from builder.system.virtualenvs import INSTALL, clean_environ
+from builder.tensorboard.page import has_root_element
+from builder.tensorboard.server import serving
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from builder.model import Identity, Release
     from builder.publish.delivery import Parcel
-    from builder.pythons import PythonFinder
-    from builder.settings import Environment
+    from builder.system.pythons import PythonFinder
+    from builder.system.settings import Environment
 
 # The series that mends releases for Pythons other than their own, and how far (docs/today.md).
 _MENDED = "today"
@@ -80,8 +80,8 @@ def home_of(
         PublishError: that Python is not there, or the wheel excludes it.
     """
     chosen, until, first = _wanted(release, series, python)
-    requires = environments.requires_python(wheel)
-    if not environments.allows_python(requires, chosen):
+    requires = virtualenvs.requires_python(wheel)
+    if not virtualenvs.allows_python(requires, chosen):
         raise PublishError(
             f"{release.version} was not sent: it requires Python {requires}, not {chosen}",
             "choose another with --python X.Y, or say --no-install",
@@ -132,12 +132,12 @@ def install_back(
         room = Path(name)
         mine = clean_environ(environment, environ, room)
         try:
-            python = environments.make_environment(room / "env", home.interpreter, mine)
+            python = virtualenvs.make_environment(room / "env", home.interpreter, mine)
             if home.first:
-                environments.install(python, home.first, mine, until=home.until)
-                environments.uninstall(python, PACKAGE, mine)
+                virtualenvs.install(python, home.first, mine, until=home.until)
+                virtualenvs.uninstall(python, PACKAGE, mine)
             _install_alone(parcel, identity, index_url, python, mine)
-            environments.install(python, [requirement(identity)], mine, until=home.until)
+            virtualenvs.install(python, [requirement(identity)], mine, until=home.until)
             _compare(parcel, python, mine)
             _start(python, room, mine)
         except CommandError as error:
@@ -157,14 +157,14 @@ def _install_alone(
         alone["NO_PROXY"] = alone["no_proxy"] = "127.0.0.1,localhost,::1"
     listing = python.parent.parent / "alone.txt"
     listing.write_text(f"{requirement(identity)} --hash=sha256:{parcel.sha256}\n", encoding="utf-8")
-    words = [environments.uv_program(), "pip", "install", "--quiet", "--no-config"]
+    words = [virtualenvs.uv_program(), "pip", "install", "--quiet", "--no-config"]
     words += ["--python", str(python), "--link-mode", "copy", "--no-deps", "--require-hashes"]
     words += ["--default-index", index_url, "--requirement", str(listing)]
     command.run(words, timeout=INSTALL, env=alone)
 
 
 def _compare(parcel: Parcel, python: Path, environ: Mapping[str, str]) -> None:
-    for path, how in environments.not_as_recorded(parcel.path, python, environ):
+    for path, how in virtualenvs.not_as_recorded(parcel.path, python, environ):
         raise PublishError(
             f"{parcel.filename} was published, and {path} is not as it was built: {how}",
             "a dependency overwrites it, or the index serves something else; do not announce it",

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from builder.errors import PublishError
-from builder.index import open_client
 from builder.publish.target import on_loopback
-from builder.redact import redact
+from builder.releases.index import open_client
+from builder.system.redact import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pypi_simple import DistributionPackage, PyPISimple
 
-    from builder.settings import Environment
+    from builder.system.settings import Environment
 
 _TIMEOUT = 30.0
 # Indexes stand behind caches that keep project pages for minutes; pip asks them in this way too.

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from builder.errors import PublishError
 from builder.publish.answers import Answer, RefusedError, shorten
 from builder.publish.target import on_loopback
-from builder.redact import redact
+from builder.system.redact import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from twine.settings import Settings
 
     from builder.publish.target import Target
-    from builder.settings import Environment
+    from builder.system.settings import Environment
 
 # Seconds to connect, and seconds without a byte: an index may take its time over a large wheel.
 _TIMEOUT = (15.0, 120.0)

@@ -32,7 +32,7 @@ class Deployment:
         frontend: what the person opens.
         base_url: Jupyter's base URL, with a slash at both ends.
         variable: `TENSORBOARD_PROXY_URL` of its kernels, or None for unset.
-        layers: the layers of probes that it goes through, in order (`builder.smoke.table`).
+        layers: the layers of probes that it goes through, in order (`builder.smoke.probes.table`).
         port: the one that is published.
         redirect: where a Hub redirects to the user's own server, or "": frames may be loaded below
             it, and then find themselves below the base URL.
@@ -137,7 +137,7 @@ class Site:
     def needs_login(self) -> bool:
         """Whether its frames go by a Hub's user-redirect, and there is a token but no person.
 
-        User-redirect takes the Hub's cookies alone (`builder.smoke.login.entry`).
+        User-redirect takes the Hub's cookies alone (`builder.smoke.jupyter.login.entry`).
         """
         return bool(self.deployment.redirect) and self.person is None
 
@@ -151,6 +151,15 @@ class Site:
     def proxied(self, port: int, path: str = "") -> str:
         """Where jupyter-server-proxy shows that port: an address below the base URL."""
         return f"{self.url}proxy/{port}/{path}"
+
+
+class Effect(StrEnum):
+    """What a person sees of a form of the variable."""
+
+    WORKS = "works"
+    AS_UNSET = "as unset: the frame loads TensorBoard's own port"
+    NOT_FOUND = "404 in the frame"
+    NOBODY = "500 in the frame: nobody listens on that port"
 
 
 class Outcome(StrEnum):

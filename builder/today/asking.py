@@ -6,8 +6,8 @@ import time
 from typing import TYPE_CHECKING
 
 from builder.errors import CommandError
-from builder.today.answers import Answer, Ask, Json, canonical
-from builder.today.endpoints import EVENTUAL, asks
+from builder.tensorboard.answers import Answer, Ask, Json, canonical
+from builder.tensorboard.endpoints import EVENTUAL, asks
 from builder.today.logdir import RUNS, SENTINEL
 from builder.today.normalise import normalise
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from builder.server import Server
+    from builder.tensorboard.server import Server
 
 # Seconds: for one answer, for reading the logdir, and for how long threads must find nothing new,
 # where it is not known what they will find and where it is.

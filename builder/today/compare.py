@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from builder.today.answers import Answer, Json
+    from builder.tensorboard.answers import Answer, Json
     from builder.today.reference import Mode
 
 _SHOWN = 100

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from builder import environments
 from builder.errors import PythonNotFoundError
+from builder.system import virtualenvs
 from builder.today import cell as cells
 from builder.today import logdir as logdirs
 from builder.today import reference as references
@@ -27,8 +27,8 @@ from builder.today.trial import Bench, Subject, attempt
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from builder.pythons import PythonFinder
-    from builder.settings import Environment
+    from builder.system.pythons import PythonFinder
+    from builder.system.settings import Environment
     from builder.today.cell import Cell
 
 
@@ -72,9 +72,9 @@ def pairs_of(subjects: Sequence[Subject], pythons: Sequence[str]) -> tuple[list[
     able: list[Pair] = []
     refused: list[Pair] = []
     for subject in subjects:
-        allowed = environments.requires_python(subject.wheel)
+        allowed = virtualenvs.requires_python(subject.wheel)
         for python in pythons:
-            fits = environments.allows_python(allowed, python)
+            fits = virtualenvs.allows_python(allowed, python)
             (able if fits else refused).append(Pair(subject, python))
     return able, refused
 
@@ -171,11 +171,11 @@ class _Room:
             found = self._free[python].pop() if self._free[python] else None
         room = self._place / str(number)
         room.mkdir()
-        environ = environments.clean_environ(self._grid.environment, self._grid.environ, room)
+        environ = virtualenvs.clean_environ(self._grid.environment, self._grid.environ, room)
         home = self._place / f"env-{number}"
         if found is None:
             base = self._grid.pythons.find_python(python)
-            found = environments.make_environment(home, base, environ)
+            found = virtualenvs.make_environment(home, base, environ)
         yield Bench(found, self._ipython(python, found, environ), self._logdir, room, environ)
         with self._lock:
             self._free[python].append(found)
@@ -184,5 +184,5 @@ class _Room:
         place = self._place / f"ipython-{version}"
         with self._lock:  # installed once for each Python: the others wait the two seconds
             if not place.is_dir():
-                environments.install_aside(place, python, ["ipython"], environ)
+                virtualenvs.install_aside(place, python, ["ipython"], environ)
         return place

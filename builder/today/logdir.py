@@ -13,8 +13,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from builder.today import summaries as s
-from builder.today.events import DT_FLOAT, Tensor, double, entry, event, record, text, varint
+from builder.tensorboard import summaries as s
+from builder.tensorboard.events import DT_FLOAT, Tensor, double, entry, event, record, text, varint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

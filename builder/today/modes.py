@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from builder.server import serving
+from builder.tensorboard.server import serving
 from builder.today.asking import collect
 from builder.today.normalise import normalise
 from builder.today.reference import Mode

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from builder.today.answers import Answer, Json
+    from builder.tensorboard.answers import Answer, Json
 
 
 class Rule(NamedTuple):

@@ -7,8 +7,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder import command
-from builder.environments import (
+from builder.errors import CommandError
+from builder.model import PACKAGE
+from builder.releases.eras import era_of
+from builder.system import command
+from builder.system.virtualenvs import (
     START,
     clean_environ,
     install,
@@ -16,9 +19,6 @@ from builder.environments import (
     make_environment,
     not_as_recorded,
 )
-from builder.era import era_of
-from builder.errors import CommandError
-from builder.model import PACKAGE
 from builder.today import logdir as logdirs
 from builder.today.modes import modes_of, observe
 from builder.today.reference import Reference
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from builder.model import Release
-    from builder.pythons import PythonFinder
-    from builder.settings import Environment
+    from builder.system.pythons import PythonFinder
+    from builder.system.settings import Environment
 
 
 def record(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from builder.today.answers import Answer
+    from builder.tensorboard.answers import Answer
 
 _SUFFIX = ".json.xz"
 

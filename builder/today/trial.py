@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from builder import command, environments
 from builder.errors import BuilderError
 from builder.model import PACKAGE
-from builder.server import serving
+from builder.system import command, virtualenvs
+from builder.tensorboard.server import serving
 from builder.today.asking import collect
 from builder.today.cell import Cell
 from builder.today.compare import broken, compare, new_exceptions
@@ -21,7 +21,7 @@ from builder.today.reference import Mode
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from builder.server import Server
+    from builder.tensorboard.server import Server
     from builder.today.reference import Reference
 
 _DRIVER = Path(__file__).with_name("notebook_driver.py")
@@ -89,15 +89,15 @@ class _Trial:
 
     def install(self) -> str:
         bench, wheel = self.bench, self.subject.wheel
-        self.packages = environments.resolve(wheel, bench.python, bench.environ)
-        environments.sync(bench.python, wheel, self.packages, bench.environ)
-        wrong = environments.not_as_recorded(wheel, bench.python, bench.environ)
+        self.packages = virtualenvs.resolve(wheel, bench.python, bench.environ)
+        virtualenvs.sync(bench.python, wheel, self.packages, bench.environ)
+        wrong = virtualenvs.not_as_recorded(wheel, bench.python, bench.environ)
         return "; ".join(f"{path}: {how}" for path, how in wrong)
 
     def imports(self) -> str:
         bench = self.bench
         words = [str(bench.python), "-c", _IMPORT]
-        command.run(words, timeout=environments.START, cwd=bench.room, env=bench.environ)
+        command.run(words, timeout=virtualenvs.START, cwd=bench.room, env=bench.environ)
         return ""
 
     def run(self, name: str, flags: tuple[str, ...], *, display: bool) -> None:
@@ -144,7 +144,7 @@ class _Trial:
         bench = self.bench
         port = server.url.rpartition(":")[2]
         words = [str(bench.python), str(_DRIVER), str(bench.ipython), port]
-        shown = command.run(words, timeout=environments.START, cwd=bench.room, env=bench.environ)
+        shown = command.run(words, timeout=virtualenvs.START, cwd=bench.room, env=bench.environ)
         return "" if "<iframe" in shown else f"no frame: {command.tail(shown)}"
 
 

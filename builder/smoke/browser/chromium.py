@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from builder.command import find
 from builder.errors import SmokeError
+from builder.system.command import find
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

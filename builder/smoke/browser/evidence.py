@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.smoke.scrub import scrub_bytes, spellings
+from builder.smoke.results.scrub import scrub_bytes, spellings
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -10,9 +10,9 @@ from builder.errors import InterruptedRunError
 from builder.smoke.browser import evidence
 from builder.smoke.browser.frontends import Notebook
 from builder.smoke.browser.observer import Observer
+from builder.smoke.jupyter.web import Web
 from builder.smoke.model import Halt, Outcome, ProbeFailure
-from builder.smoke.scrub import scrub
-from builder.smoke.web import Web
+from builder.smoke.results.scrub import scrub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from builder.smoke.browser.chromium import Browser
     from builder.smoke.browser.traffic import Exchange
     from builder.smoke.model import Person, Site
-    from builder.smoke.recorder import Recorder
+    from builder.smoke.results.recorder import Recorder
 
 LOG_IN = 20.0
 _SETTLE = 15.0

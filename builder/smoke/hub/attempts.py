@@ -7,13 +7,13 @@ from textwrap import dedent
 from typing import TYPE_CHECKING, NamedTuple
 
 from builder.smoke.model import ProbeFailure
-from builder.today.endpoints import PREFIX
+from builder.tensorboard.endpoints import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from builder.engine.container import Container
-    from builder.smoke.web import Answer, Web
+    from builder.containers.container import Container
+    from builder.smoke.jupyter.web import Answer, Web
 
 _TITLE = b"<title>TensorBoard</title>"
 # What is asked for below TensorBoard's address: its page, and all tags, the canary's too.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from builder.smoke.probes.forms import Effect
+from builder.smoke.model import Effect
 
 ROOT, PREFIX = "/", "/jhub/"
 

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 import requests
 
-from builder.smoke import visit as visits
-from builder.smoke.board import STARTS, Board
-from builder.smoke.frame import one_frame
 from builder.smoke.hub.member import Member
-from builder.smoke.kernel import staying
-from builder.smoke.login import entry
+from builder.smoke.jupyter import visit as visits
+from builder.smoke.jupyter.board import STARTS, Board
+from builder.smoke.jupyter.frame import one_frame
+from builder.smoke.jupyter.kernel import staying
+from builder.smoke.jupyter.login import entry
+from builder.smoke.jupyter.notebook import APART, LOGDIR, Run
+from builder.smoke.jupyter.visit import Visit
 from builder.smoke.model import ProbeFailure
-from builder.smoke.notebook import APART, LOGDIR, Run
-from builder.smoke.visit import Visit
-from builder.today.endpoints import PREFIX
+from builder.tensorboard.endpoints import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,7 +33,7 @@ TAGS = f"{PREFIX}scalars/tags"
 # Seconds: until TensorBoard must have read its logdir, until an answer must be there.
 _READ, _ANSWERS = 60.0, 10.0
 _WRITE = dedent(f"""\
-    from builder.smoke.writer import Log
+    from builder.smoke.jupyter.writer import Log
 
     with Log("{LOGDIR}/train") as log:
         for step in range(30):

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.engine import images
-from builder.smoke import stack
+from builder.containers import images
+from builder.smoke.engines import stack
+from builder.smoke.engines.image import context_of
 from builder.smoke.hub import node
-from builder.smoke.image import context_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from builder.smoke.image import Kitchen
+    from builder.smoke.engines.image import Kitchen
     from builder.smoke.model import Subject
 
 REQUIREMENTS = (*stack.REQUIREMENTS, "jupyterhub", "dockerspawner")

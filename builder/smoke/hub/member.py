@@ -14,13 +14,13 @@ from urllib.parse import quote
 
 import requests
 
-from builder.smoke.login import send_form
+from builder.smoke.jupyter.login import send_form
+from builder.smoke.jupyter.web import Web
 from builder.smoke.model import Person, ProbeFailure
-from builder.smoke.web import Web
-from builder.waiting import wait_for
+from builder.system.waiting import wait_for
 
 if TYPE_CHECKING:
-    from builder.smoke.web import Answer
+    from builder.smoke.jupyter.web import Answer
 
 PASSWORD = "any"  # noqa: S105 - DummyAuthenticator takes every one
 # Seconds: until a server must be there (three on two idle cores; ten at once took 80 on two busy

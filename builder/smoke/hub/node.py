@@ -11,8 +11,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder import command
 from builder.errors import CommandError, SmokeError
+from builder.system import command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

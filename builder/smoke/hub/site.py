@@ -8,20 +8,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from builder.engine.containers import Started, labelled, running
-from builder.engine.door import LABEL, NAMESPACE
+from builder.containers.containers import Started, labelled, running
+from builder.containers.door import LABEL, NAMESPACE
 from builder.errors import SmokeError
-from builder.smoke.docker import InContainer
+from builder.smoke.engines.docker import InContainer
+from builder.smoke.engines.startup import wait_until_up
 from builder.smoke.hub.configurations import PORT
 from builder.smoke.hub.member import SPAWN
 from builder.smoke.model import Site
-from builder.smoke.startup import wait_until_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from builder.engine.container import Container
-    from builder.engine.door import Engine
+    from builder.containers.container import Container
+    from builder.containers.door import Engine
     from builder.smoke.hub.configurations import Configuration
     from builder.smoke.hub.member import Member
 
@@ -30,7 +30,7 @@ UP = 90.0  # seconds until the Hub must answer; it takes 3 on two idle cores
 HUB_LABEL = "tensorboard-proxy-wheels.hub"
 # Where the engine itself finds its socket, whoever talks to it and from where.
 SOCKET = "/var/run/docker.sock"
-# The browser's probes drive the front end by its commands (`builder.smoke.stack`).
+# The browser's probes drive the front end by its commands (`builder.smoke.engines.stack`).
 _ARGUMENTS = ("--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None")
 
 

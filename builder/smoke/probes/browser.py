@@ -10,8 +10,8 @@ from urllib.parse import quote, urlsplit
 from builder.smoke.browser import traffic, view
 from builder.smoke.browser.visit import Visit, visiting
 from builder.smoke.browser.words import complaints
+from builder.smoke.jupyter.web import Web
 from builder.smoke.model import ProbeFailure
-from builder.smoke.web import Web
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from builder.smoke.browser.chromium import Browser
     from builder.smoke.browser.traffic import Exchange
     from builder.smoke.model import Site
-    from builder.smoke.recorder import Recorder
+    from builder.smoke.results.recorder import Recorder
 
 # Seconds: until a frame is where it should be; for what must not happen, after it could have.
 _FRAME = 30.0

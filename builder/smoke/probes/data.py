@@ -9,18 +9,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from builder.smoke.login import log_in
+from builder.smoke.jupyter.login import log_in
+from builder.smoke.jupyter.notebook import WRITTEN
 from builder.smoke.model import NEEDS_LOGIN, ProbeFailure
-from builder.smoke.notebook import WRITTEN
-from builder.today.answers import Ask
-from builder.today.endpoints import PREFIX
+from builder.tensorboard.answers import Ask
+from builder.tensorboard.endpoints import PREFIX
 
 if TYPE_CHECKING:
-    from builder.smoke.board import Board
-    from builder.smoke.recorder import Recorder
-    from builder.smoke.visit import Visit
-    from builder.smoke.web import Web
-    from builder.smoke.writer import Written
+    from builder.smoke.jupyter.board import Board
+    from builder.smoke.jupyter.visit import Visit
+    from builder.smoke.jupyter.web import Web
+    from builder.smoke.jupyter.writer import Written
+    from builder.smoke.results.recorder import Recorder
 
 # Seconds until TensorBoard must have read the logdir, which it looks at every five.
 READ = 30.0

@@ -9,18 +9,18 @@ from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from builder.smoke.board import STARTS, Board, beside, infos, launch, stop
-from builder.smoke.frame import one_frame
+from builder.smoke.jupyter.board import STARTS, Board, beside, infos, launch, stop
+from builder.smoke.jupyter.frame import one_frame
+from builder.smoke.jupyter.notebook import LOGDIR
 from builder.smoke.model import ProbeFailure
-from builder.smoke.notebook import LOGDIR
 from builder.smoke.probes.data import READ, has
-from builder.today.answers import Ask
-from builder.today.endpoints import PREFIX, asks
+from builder.tensorboard.answers import Ask
+from builder.tensorboard.endpoints import PREFIX, asks
 
 if TYPE_CHECKING:
-    from builder.smoke.board import Digest
-    from builder.smoke.recorder import Recorder
-    from builder.smoke.visit import Visit
+    from builder.smoke.jupyter.board import Digest
+    from builder.smoke.jupyter.visit import Visit
+    from builder.smoke.results.recorder import Recorder
 
 _AT_ONCE = 8
 # Seconds for which an answer may still change, as threads of the server look at the logdir.
@@ -39,7 +39,7 @@ _ASSETS = dedent("""\
 
 _WRITE_LARGE = dedent(f"""\
     import json, random
-    from builder.smoke.writer import Log
+    from builder.smoke.jupyter.writer import Log
 
     _random = random.Random(7)
     _edges = sorted(_random.uniform(-1e3, 1e3) for _ in range(BUCKETS + 1))

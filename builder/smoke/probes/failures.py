@@ -7,16 +7,24 @@ from textwrap import dedent
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from builder.smoke.board import STARTS, Board, forget, infos, launch, reuses_running_only, stop
-from builder.smoke.frame import one_frame, texts
+from builder.smoke.jupyter.board import (
+    STARTS,
+    Board,
+    forget,
+    infos,
+    launch,
+    reuses_running_only,
+    stop,
+)
+from builder.smoke.jupyter.frame import one_frame, texts
+from builder.smoke.jupyter.notebook import LOGDIR
+from builder.smoke.jupyter.web import Web
 from builder.smoke.model import ProbeFailure
-from builder.smoke.notebook import LOGDIR
 from builder.smoke.probes.kernel import reused
-from builder.smoke.web import Web
 
 if TYPE_CHECKING:
-    from builder.smoke.recorder import Recorder
-    from builder.smoke.visit import Visit
+    from builder.smoke.jupyter.visit import Visit
+    from builder.smoke.results.recorder import Recorder
 
 # A program named `tensorboard` that never tells that it is up, first on PATH.
 _SLEEPS = dedent("""\

@@ -5,32 +5,22 @@ A form is tried by setting the variable in the kernel, as TensorBoard reads it a
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 import requests
 
-from builder.smoke.board import STARTS, Board, infos, launch, stop
-from builder.smoke.frame import one_frame
-from builder.smoke.model import VARIABLE, ProbeFailure
+from builder.smoke.jupyter.board import STARTS, Board, infos, launch, stop
+from builder.smoke.jupyter.frame import one_frame
+from builder.smoke.jupyter.web import BarredOriginError
+from builder.smoke.model import VARIABLE, Effect, ProbeFailure
 from builder.smoke.probes.ports import free_port
-from builder.smoke.web import BarredOriginError
 
 if TYPE_CHECKING:
-    from builder.smoke.messages import Execution
-    from builder.smoke.recorder import Recorder
-    from builder.smoke.visit import Visit
-    from builder.smoke.web import Answer
-
-
-class Effect(StrEnum):
-    """What a person sees."""
-
-    WORKS = "works"
-    AS_UNSET = "as unset: the frame loads TensorBoard's own port"
-    NOT_FOUND = "404 in the frame"
-    NOBODY = "500 in the frame: nobody listens on that port"
+    from builder.smoke.jupyter.messages import Execution
+    from builder.smoke.jupyter.visit import Visit
+    from builder.smoke.jupyter.web import Answer
+    from builder.smoke.results.recorder import Recorder
 
 
 class Form(NamedTuple):

@@ -8,22 +8,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.smoke import visit as visits
-from builder.smoke.board import STARTS, infos, launch, stop
-from builder.smoke.frame import one_frame
 from builder.smoke.hub.forms import FORMS, STARTS_DEFAULT, HubForm, user_of
 from builder.smoke.hub.member import Member
+from builder.smoke.jupyter import visit as visits
+from builder.smoke.jupyter.board import STARTS, infos, launch, stop
+from builder.smoke.jupyter.frame import one_frame
+from builder.smoke.jupyter.notebook import Run
+from builder.smoke.jupyter.web import BarredOriginError
 from builder.smoke.model import ProbeFailure
-from builder.smoke.notebook import Run
 from builder.smoke.probes.forms import effect
 from builder.smoke.probes.ports import free_port
-from builder.smoke.web import BarredOriginError
 
 if TYPE_CHECKING:
     from builder.smoke.hub.site import Hub
-    from builder.smoke.messages import Execution
-    from builder.smoke.recorder import Recorder
-    from builder.smoke.visit import Visit
+    from builder.smoke.jupyter.messages import Execution
+    from builder.smoke.jupyter.visit import Visit
+    from builder.smoke.results.recorder import Recorder
 
 
 def walk(hub: Hub, release: str, record: Recorder) -> None:

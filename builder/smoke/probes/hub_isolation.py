@@ -12,26 +12,26 @@ from dataclasses import dataclass
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
-from builder.smoke import visit as visits
-from builder.smoke.board import STARTS, Board, infos, launch, reuses_running_only, stop
-from builder.smoke.frame import one_frame
 from builder.smoke.hub.attempts import Seen, Target, Way, direct, look, nobodys, read, refused
 from builder.smoke.hub.configurations import REMEMBERS
 from builder.smoke.hub.member import Member
+from builder.smoke.jupyter import visit as visits
+from builder.smoke.jupyter.board import STARTS, Board, infos, launch, reuses_running_only, stop
+from builder.smoke.jupyter.frame import one_frame
+from builder.smoke.jupyter.notebook import LOGDIR, Run
+from builder.smoke.jupyter.web import Web
 from builder.smoke.model import Halt, ProbeFailure
-from builder.smoke.notebook import LOGDIR, Run
 from builder.smoke.probes.ports import free_port
-from builder.smoke.web import Web
-from builder.today.endpoints import PREFIX
-from builder.waiting import wait_for
+from builder.system.waiting import wait_for
+from builder.tensorboard.endpoints import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from builder.smoke.hub.site import Hub
+    from builder.smoke.jupyter.visit import Visit
     from builder.smoke.model import Inside
-    from builder.smoke.recorder import Recorder
-    from builder.smoke.visit import Visit
+    from builder.smoke.results.recorder import Recorder
 
 _READ = 30.0  # seconds until TensorBoard must have read its logdir
 # Seconds: that a token lives which is to expire, and that it may take beyond that.

@@ -17,9 +17,9 @@ from urllib.parse import quote
 import requests
 
 from builder.smoke.hub.guest import Guest, at_once
-from builder.smoke.kernel import Kernel
+from builder.smoke.jupyter.kernel import Kernel
 from builder.smoke.model import ProbeFailure
-from builder.waiting import wait_for
+from builder.system.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

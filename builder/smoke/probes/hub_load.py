@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from builder.smoke.hub.site import Hub
-    from builder.smoke.recorder import Recorder
+    from builder.smoke.results.recorder import Recorder
 
 _ASKS = 30  # requests of each user
 

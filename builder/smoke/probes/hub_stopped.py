@@ -7,8 +7,9 @@ from textwrap import dedent
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from builder.smoke import visit as visits
-from builder.smoke.board import (
+from builder.smoke.hub.member import Member
+from builder.smoke.jupyter import visit as visits
+from builder.smoke.jupyter.board import (
     STARTS,
     Board,
     Info,
@@ -18,22 +19,21 @@ from builder.smoke.board import (
     reuses_running_only,
     stop,
 )
-from builder.smoke.frame import one_frame, texts
-from builder.smoke.hub.member import Member
-from builder.smoke.kernel import staying
-from builder.smoke.login import entry
+from builder.smoke.jupyter.frame import one_frame, texts
+from builder.smoke.jupyter.kernel import staying
+from builder.smoke.jupyter.login import entry
+from builder.smoke.jupyter.notebook import LOGDIR, Run
+from builder.smoke.jupyter.visit import Visit
 from builder.smoke.model import ProbeFailure
-from builder.smoke.notebook import LOGDIR, Run
 from builder.smoke.probes.only import listeners
-from builder.smoke.visit import Visit
-from builder.waiting import wait_for
+from builder.system.waiting import wait_for
 
 if TYPE_CHECKING:
     from builder.smoke.hub.site import Hub
-    from builder.smoke.messages import Execution
+    from builder.smoke.jupyter.messages import Execution
+    from builder.smoke.jupyter.web import Web
     from builder.smoke.model import Site
-    from builder.smoke.recorder import Recorder
-    from builder.smoke.web import Web
+    from builder.smoke.results.recorder import Recorder
 
 _NAME = "carol"
 _SOCKETS = ("cat", "/proc/net/tcp")

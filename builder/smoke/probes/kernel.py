@@ -13,17 +13,17 @@ from urllib.parse import urlsplit
 from ada_url import URL
 from packaging.version import Version
 
-from builder.smoke.board import FIELDS, STARTS, Board, info_at, infos
-from builder.smoke.frame import frames, one_frame, texts
+from builder.smoke.jupyter.board import FIELDS, STARTS, Board, info_at, infos
+from builder.smoke.jupyter.frame import frames, one_frame, texts
+from builder.smoke.jupyter.web import BarredOriginError
 from builder.smoke.model import VARIABLE, ProbeFailure
 from builder.smoke.probes import data
-from builder.smoke.web import BarredOriginError
 
 if TYPE_CHECKING:
-    from builder.smoke.frame import Frame
-    from builder.smoke.messages import Execution
-    from builder.smoke.recorder import Recorder
-    from builder.smoke.visit import Visit
+    from builder.smoke.jupyter.frame import Frame
+    from builder.smoke.jupyter.messages import Execution
+    from builder.smoke.jupyter.visit import Visit
+    from builder.smoke.results.recorder import Recorder
 
 # Seconds. A reused TensorBoard is shown within 0.1, on a busy machine later, which says nothing:
 # that none is started is seen by what the cell shows.

@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 
 from packaging.version import Version
 
+from builder.smoke.jupyter.web import Web
 from builder.smoke.model import ProbeFailure
-from builder.smoke.web import Web
 
 if TYPE_CHECKING:
     from builder.smoke.model import Inside, Site
-    from builder.smoke.recorder import Recorder
+    from builder.smoke.results.recorder import Recorder
 
 _LOOPBACK = {"0100007F", "00000000000000000000000001000000"}
 _LISTEN = "0A"

@@ -6,19 +6,19 @@ from contextlib import contextmanager
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
-from builder.smoke.board import STARTS, Board, infos, launch, stop
-from builder.smoke.frame import one_frame, texts
+from builder.smoke.jupyter.board import STARTS, Board, infos, launch, stop
+from builder.smoke.jupyter.frame import one_frame, texts
+from builder.smoke.jupyter.notebook import LOGDIR
 from builder.smoke.model import ProbeFailure
-from builder.smoke.notebook import LOGDIR
 from builder.smoke.probes.kernel import expected_address, reused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builder.smoke.board import Info
-    from builder.smoke.messages import Execution
-    from builder.smoke.recorder import Recorder
-    from builder.smoke.visit import Visit
+    from builder.smoke.jupyter.board import Info
+    from builder.smoke.jupyter.messages import Execution
+    from builder.smoke.jupyter.visit import Visit
+    from builder.smoke.results.recorder import Recorder
 
 # Where TensorBoard looks for a port if it is given none: from 6006 on, ten times.
 _FIRST, _TRIES = 6006, 10

@@ -1,0 +1,278 @@
+"""Build: fetch, patch, rename, check, write; one release, or many at once."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from builder.build.backends import Backend, Backends
+from builder.build.output import Placement, place
+from builder.checks import run_checks
+from builder.checks.subject import Subject
+from builder.checks.table import DEEP_CODES, STATIC_CODES
+from builder.cherrypick.picker import open_picker
+from builder.errors import BuilderError, NewFindingsError, fault
+from builder.model import Finding, Standing
+from builder.patching.identity import make_identity
+from builder.provenance import statements
+from builder.verify import deep
+from builder.wheel import archive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from builder.bazel.foundry import Cast, Foundry
+    from builder.build.equivalence import Comparison
+    from builder.context import Workshop
+    from builder.model import AppliedPatch, Identity, IdentityKind, MetadataEdit, Picked, Release
+    from builder.patching.overlay import Overlay
+    from builder.patching.series import Series
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """What the user chose, the same for all releases of a run.
+
+    `picks` are commits to cherry-pick, before the series; `named` says that the user named the
+    series, and they are not the defaults.
+    """
+
+    series: tuple[str, ...]
+    kind: IdentityKind
+    name: str
+    local_label: str
+    build_tag: str | None
+    output: Path
+    force: bool = False
+    deep: bool = False
+    picks: tuple[str, ...] = ()
+    backend: Backend = Backend.OVERLAY
+    named: bool = False
+
+    def identify(self, version: str) -> Identity:
+        """The identity of that release's final wheel.
+
+        Raises:
+            RequestError: a part of it is malformed.
+        """
+        return make_identity(
+            self.kind,
+            version,
+            name=self.name,
+            local_label=self.local_label,
+            build_tag=self.build_tag,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What became of one release.
+
+    Attributes:
+        changed: the members that patches changed.
+        patches: the patches, in order.
+        metadata: the edits of METADATA.
+        cached: whether the stock wheel was in the cache.
+        checked: how many checks passed.
+        size: of the wheel, in bytes.
+        seconds: from start to finish.
+        picked: what was cherry-picked, or None where nothing was asked for.
+        cast: what came of the source, where it was built.
+        comparison: how the backends compare, where both built it.
+    """
+
+    release: Release
+    changed: tuple[str, ...]
+    patches: tuple[AppliedPatch, ...]
+    metadata: tuple[MetadataEdit, ...]
+    native: tuple[str, ...]
+    identity: Identity
+    path: Path
+    placement: Placement
+    sha256: str
+    size: int
+    cached: bool
+    findings: tuple[Finding, ...]
+    checked: int
+    seconds: float
+    picked: Picked | None = None
+    cast: Cast | None = None
+    comparison: Comparison | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A release that did not build, and why."""
+
+    release: Release
+    error: BuilderError
+
+
+def build_release(
+    release: Release,
+    all_series: Sequence[Series],
+    workshop: Workshop,
+    options: BuildOptions,
+    backends: Backends | None = None,
+) -> Built:
+    """Build one release into the output directory.
+
+    Args:
+        release: what to build.
+        all_series: what to apply, in order.
+        workshop: the doors.
+        options: the user's choices.
+        backends: make the wheel; None for the overlay, without commits to pick.
+
+    Raises:
+        BuilderError: of the stage that failed; the output directory is as it was.
+    """
+    started = time.perf_counter()
+    workshop.check_cancelled()
+    identity = options.identify(release.version)
+    fetched = workshop.stock(release)
+    backends = backends or Backends(Backend.OVERLAY, workshop.cache, None, None)
+    made = backends.make(release, fetched.content, all_series, identity)
+    overlay = made.overlay
+    content = overlay.content
+    sha256 = hashlib.sha256(content).hexdigest()
+    findings = _judge(overlay, content, fetched.content, release, workshop, run_deep=options.deep)
+    codes = {*STATIC_CODES, *(DEEP_CODES if options.deep else ())}
+    path = options.output / overlay.filename
+    placement = place(
+        path,
+        [content],
+        sha256,
+        statements.statement(
+            overlay.filename,
+            sha256,
+            release,
+            overlay.delta,
+            identity,
+            series=made.series,
+            run=made.run(workshop.commit, workshop.environment.source_date_epoch),
+        ),
+        force=options.force,
+        check_cancelled=workshop.check_cancelled,
+    )
+    return Built(
+        release=release,
+        changed=tuple(overlay.delta.changes),
+        patches=overlay.delta.applied,
+        metadata=overlay.delta.metadata,
+        native=overlay.delta.native,
+        identity=identity,
+        path=path,
+        placement=placement,
+        sha256=sha256,
+        size=len(content),
+        cached=fetched.cached,
+        findings=tuple(findings),
+        checked=len(codes - {f.code for f in findings}),
+        seconds=time.perf_counter() - started,
+        picked=made.picked,
+        cast=made.cast,
+        comparison=made.comparison,
+    )
+
+
+def build_many(
+    releases: Sequence[Release],
+    workshop: Workshop,
+    options: BuildOptions,
+    *,
+    jobs: int,
+    report: Callable[[Built | Failed], None],
+    foundry: Foundry | None = None,
+) -> list[Built | Failed]:
+    """Build many releases at once; one that fails does not stop the others.
+
+    Args:
+        releases: what to build.
+        workshop: the doors.
+        options: the user's choices.
+        jobs: how many at a time.
+        report: called from this thread for each release as it is done.
+        foundry: builds from source; needed where the backend is not the overlay.
+
+    Returns:
+        One outcome for each release, in their order.
+
+    Raises:
+        PatchError: a series cannot be read.
+        SourceError: a commit to pick cannot be had.
+        InterruptedRunError: Ctrl-C or SIGTERM; what was complete stays, nothing is half-written.
+    """
+    all_series = workshop.series(options.series)
+    picker = open_picker(options.picks, workshop) if options.picks else None
+    backends = Backends(options.backend, workshop.cache, picker, foundry)
+    outcomes: dict[str, Built | Failed] = {}
+    # Threads suffice: inflating and hashing, which is nearly all of the work, release the lock.
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        futures = {
+            pool.submit(build_release, r, all_series, workshop, options, backends): r
+            for r in releases
+        }
+        try:
+            for future in as_completed(futures):
+                release = futures[future]
+                try:
+                    outcome: Built | Failed = future.result()
+                except BuilderError as error:
+                    outcome = Failed(release, error)
+                except Exception as error:
+                    outcome = Failed(release, fault(error))
+                outcomes[release.version] = outcome
+                report(outcome)
+        except BaseException:
+            workshop.cancelled.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+    return [outcomes[r.version] for r in releases]
+
+
+def _judge(
+    overlay: Overlay,
+    content: bytes,
+    stock: bytes,
+    release: Release,
+    workshop: Workshop,
+    *,
+    run_deep: bool,
+) -> list[Finding]:
+    """Everything that is found in the final wheel.
+
+    Raises:
+        NewFindingsError: something that the stock wheel does not have.
+    """
+    # The bytes are parsed again: what is checked is what will lie on disk, not what was meant.
+    made = archive.parse(content, overlay.filename)
+    subject = Subject(overlay.filename, made, overlay.stock, overlay.delta)
+    findings = run_checks(subject, release.wheel.filename)
+    if run_deep:
+        findings += deep.check_behaviour(
+            deep.WheelBytes(overlay.filename, content),
+            deep.WheelBytes(release.wheel.filename, stock),
+            release,
+            workshop.environment,
+            workshop.environ,
+            workshop.pythons,
+        )
+    _refuse_new(overlay.filename, findings)
+    return findings
+
+
+def _refuse_new(filename: str, findings: Sequence[Finding]) -> None:
+    new = [f for f in findings if f.standing is Standing.NEW]
+    if new:
+        first = new[0]
+        codes = ", ".join(sorted({f.code for f in new}))
+        raise NewFindingsError(
+            f"{filename} has {len(new)} new findings ({codes}); first {first.code} "
+            f"{first.subject}: {first.detail}",
+            "it did not reach the output directory; the stock wheel does not have this finding",
+        )

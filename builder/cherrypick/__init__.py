@@ -1,0 +1,1 @@
+"""Upstream commits onto releases, and their verdicts."""

@@ -1,0 +1,78 @@
+"""Imports that a change brings along and that the wheel's requirements do not cover."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from typing import TYPE_CHECKING
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from builder.model import PACKAGE
+from builder.system.warning_filters import ignored
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+# Modules whose distribution has another name.
+_DISTRIBUTIONS = {
+    "absl": "absl-py",
+    "google.auth": "google-auth",
+    "google.protobuf": "protobuf",
+    "google_auth_oauthlib": "google-auth-oauthlib",
+    "grpc": "grpcio",
+    "pkg_resources": "setuptools",
+    "PIL": "pillow",
+    "tensorboard_data_server": "tensorboard-data-server",
+    "tensorboard_plugin_wit": "tensorboard-plugin-wit",
+}
+# Left the standard library after a Python that some release supports.
+_FORMER = frozenset({"asyncore", "cgi", "distutils", "imghdr", "imp", "pipes", "telnetlib"})
+
+
+def uncovered(before: bytes, after: bytes, requires: Iterable[str]) -> tuple[str, ...]:
+    """The modules that a changed file imports anew and that no requirement brings.
+
+    Args:
+        before: the file as it was.
+        after: as it is; a file that is no Python imports nothing.
+        requires: the wheel's Requires-Dist.
+    """
+    new = set(_imports(after)) - set(_imports(before))
+    covered = set(_names(requires))
+    foreign = (module for module in sorted(new) if not _own(module))
+    return tuple(m for m in foreign if _distribution(m) not in covered)
+
+
+def _imports(content: bytes) -> Iterator[str]:
+    try:
+        with ignored():
+            tree = ast.parse(content)
+    except (SyntaxError, ValueError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _own(module: str) -> bool:
+    top = module.partition(".")[0]
+    return top == PACKAGE or top in sys.stdlib_module_names or top in _FORMER
+
+
+def _distribution(module: str) -> str:
+    for prefix, name in _DISTRIBUTIONS.items():
+        if f"{module}.".startswith(f"{prefix}."):
+            return name
+    return canonicalize_name(module.partition(".")[0])
+
+
+def _names(requires: Iterable[str]) -> Iterator[str]:
+    for text in requires:
+        try:
+            yield canonicalize_name(Requirement(text).name)
+        except InvalidRequirement:
+            continue

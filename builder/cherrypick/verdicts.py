@@ -1,0 +1,124 @@
+"""Verdicts: what commits mean for many releases. Only commits are fetched, nothing is written."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from builder.cherrypick.paths import sort_paths
+from builder.cherrypick.picker import Members, absent, explain, open_picker
+from builder.cherrypick.verdict import Kind, Verdict
+from builder.errors import SourceError, WheelError
+from builder.git import describe_conflicts
+from builder.system.machine import cores
+from builder.wheel import archive
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from builder.cherrypick.picker import Picker
+    from builder.context import Workshop
+    from builder.git import Commit
+    from builder.model import Release
+    from builder.wheel.archive import Archive
+
+
+def make_verdicts(
+    releases: Sequence[Release], revisions: Sequence[str], workshop: Workshop
+) -> tuple[tuple[Commit, ...], list[Verdict]]:
+    """Judge commits on releases.
+
+    Args:
+        releases: what to judge them on.
+        revisions: the commits, as they were named.
+        workshop: the doors; stock wheels are used where they are in the cache.
+
+    Returns:
+        The commits, and one verdict for each release, in their order.
+
+    Raises:
+        RequestError: a commit is named in a way that git could take for something else.
+        SourceError: a commit cannot be had, or the repository has none of the releases.
+    """
+    picker = open_picker(revisions, workshop)
+
+    def judge(release: Release) -> Verdict:
+        workshop.check_cancelled()
+        return judge_commits(picker, release, _at_hand(release, workshop))
+
+    with ThreadPoolExecutor(max_workers=cores()) as pool:
+        try:
+            verdicts = list(pool.map(judge, releases))
+        except BaseException:
+            workshop.cancelled.set()
+            raise
+    if all(v.kind is Kind.ABSENT for v in verdicts):
+        raise SourceError(verdicts[0].reason, "look at --upstream: it has none of these releases")
+    noted = [v for v in verdicts if v.note]
+    if noted:
+        more = f" (so for {len(noted)} releases)" if len(noted) > 1 else ""
+        workshop.console.note(f"{noted[0].version}: {noted[0].note}{more}")
+    guessed = [v.version for v in verdicts if v.paths.taken and not v.wheel]
+    if guessed:
+        workshop.console.note(
+            f"{len(guessed)} stock wheels are not in the cache ({guessed[0]} …): what they ship "
+            "was judged by path names"
+        )
+    return picker.commits, verdicts
+
+
+def judge_commits(picker: Picker, release: Release, stock: Archive | None) -> Verdict:
+    """What the commits mean for a release.
+
+    Args:
+        picker: has the commits.
+        release: the release.
+        stock: its stock wheel, or None to judge paths by their names.
+
+    Raises:
+        SourceError: git fails.
+    """
+    version = release.version
+    source = picker.mirror.release(release)
+    if source is None:
+        return Verdict(version, Kind.ABSENT, absent(release, picker.mirror))
+    base = source.commit
+    found = picker.prospect(release, base)
+    native = tuple(found.native.items())
+    verdict = Verdict(version, Kind.NATIVE, "", base, source.note, native)
+    if found.conflicts:
+        commit = found.todo[-1].id
+        reason = f"{commit[:12]} conflicts in {describe_conflicts(found.conflicts)}"
+        return replace(
+            verdict,
+            kind=Kind.CONFLICT,
+            reason=reason,
+            commit=commit,
+            conflicts=found.conflicts,
+        )
+    verdict = replace(verdict, tree=found.tree)
+    if not found.todo:
+        how = "; ".join(f"{c[:12]}: {h}" for c, h in found.native.items())
+        return replace(verdict, reason=how)
+    changes = picker.mirror.changes(base, found.tree)
+    paths = sort_paths(changes, None if stock is None else Members(stock))
+    return replace(
+        verdict,
+        kind=Kind.NEEDS_BAZEL if paths.needs else Kind.CLEAN,
+        reason=explain(paths),
+        paths=paths,
+        imports=picker.uncovered(release, changes, paths),
+        wheel=stock is not None,
+    )
+
+
+def _at_hand(release: Release, workshop: Workshop) -> Archive | None:
+    """The stock wheel, if it is in the cache."""
+    content = workshop.cache.read(release.wheel.sha256)
+    if content is None:
+        return None
+    try:
+        return archive.parse(content, release.wheel.filename)
+    except WheelError:
+        return None

@@ -1,0 +1,93 @@
+"""An engine behind ssh, reached as Docker's own client does: by the system's ssh.
+
+docker-py's own way needs paramiko, also where it starts the system's ssh, and knows no time-out
+there. A socket on this machine stands in for the engine's.
+"""
+
+from __future__ import annotations
+
+import socket
+import tempfile
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from builder.errors import EngineError
+from builder.system import command
+
+if TYPE_CHECKING:
+    import subprocess
+
+# No questions, as nobody is there to answer them; seconds as Docker's own client has it.
+_SSH = ("ssh", "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=30")
+_FAR_END = "docker system dial-stdio"
+
+
+class Tunnel:
+    """A socket whose connections end at the engine of another machine; each is an ssh of its own.
+
+    Args:
+        address: `ssh://user@host:port`, as ssh(1) takes it.
+
+    Raises:
+        EngineError: there is no ssh, or the address holds a password.
+    """
+
+    def __init__(self, address: str) -> None:
+        if urlsplit(address).password is not None:
+            raise EngineError(
+                "the engine's address holds a password, which ssh would show to everybody here",
+                "take it out, and let ssh in by a key: ssh-agent(1)",
+            )
+        if command.find("ssh") is None:
+            raise EngineError(
+                f"ssh is not installed, and the engine is at {address}",
+                "install OpenSSH's client, or name another engine: DOCKER_HOST",
+            )
+        self._words = [*_SSH, "--", address, _FAR_END]
+        self._room = tempfile.TemporaryDirectory(prefix="engine-")
+        self._path = Path(self._room.name) / "engine.sock"
+        self._log = Path(self._room.name) / "ssh.log"
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._closing = False
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(self._path))
+        self._listener.listen()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """The socket, as docker-py takes it."""
+        return f"unix://{self._path}"
+
+    def complaint(self) -> str:
+        """What ssh said last, or ""."""
+        said = self._log.read_text(errors="replace") if self._log.exists() else ""
+        return next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "")
+
+    def close(self) -> None:
+        """End all connections."""
+        self._closing = True
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._listener.close()
+        for process in self._processes:
+            process.terminate()
+            process.wait()
+        self._room.cleanup()
+
+    def _serve(self) -> None:
+        while not self._closing:
+            self._processes = [p for p in self._processes if p.poll() is None]
+            try:
+                near, _ = self._listener.accept()
+                with near:
+                    process = command.speak(self._words, over=near.fileno(), log=self._log)
+            except OSError as error:  # it is closed; or the one who asks is told, and others go on
+                with suppress(OSError), self._log.open("a") as sink:
+                    sink.write(f"{error}\n")
+            else:
+                self._processes.append(process)

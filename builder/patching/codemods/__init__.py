@@ -1,0 +1,68 @@
+"""Codemods: mends that recur over many releases and shapes, as functions of bytes.
+
+Each takes the source of one module and returns it mended, or the very same object when there is
+nothing of its kind in it. What it finds in a shape that its precondition does not cover is a
+`CodemodError`, never a guess.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from builder.patching.codemods import (
+    escapes,
+    info_files,
+    json_options,
+    numpy_names,
+    pickles,
+    plugins,
+    ports,
+    projector_assets,
+    protos,
+    record_reader,
+    start_time,
+    stdlib,
+)
+from builder.patching.codemods.errors import CodemodError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+CODEMODS: Mapping[str, Callable[[bytes], bytes]] = MappingProxyType(
+    {
+        "collections-abc": stdlib.collections_abc,
+        "dtype-by-view": numpy_names.dtype_by_view,
+        "foreign-plugins": plugins.foreign_plugins,
+        "html-escape": stdlib.html_escape,
+        "image-types": stdlib.image_types,
+        "index-by-tuple": numpy_names.index_by_tuple,
+        "info-files": info_files.info_files,
+        "ndarray-tobytes": numpy_names.ndarray_tobytes,
+        "numpy-aliases": numpy_names.numpy_aliases,
+        "numpy-asscalar": numpy_names.numpy_asscalar,
+        "plain-pickles": pickles.plain_pickles,
+        "plugin-loading": plugins.plugin_loading,
+        "port-in-use": ports.port_in_use,
+        "projector-assets": projector_assets.projector_assets,
+        "protobuf-builder": protos.protobuf_builder,
+        "protobuf-json-options": json_options.protobuf_json_options,
+        "record-reader": record_reader.record_reader,
+        "start-time": start_time.start_time,
+        "string-escapes": escapes.string_escapes,
+    }
+)
+
+__all__ = ["CODEMODS", "CodemodError", "source_sha256"]
+
+
+@cache
+def source_sha256() -> str:
+    """The sha256 of all codemods' source, in hex: what pins them in provenance and in the cache."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()

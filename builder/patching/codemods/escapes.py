@@ -1,0 +1,69 @@
+r"""Backslashes that mean nothing.
+
+Python reads `"\s"` as a backslash and an `s`. Since 3.12 it says so with a SyntaxWarning, on the
+terminal of everyone who starts TensorBoard from an installation that is not compiled yet; it is
+to become an error.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+
+from builder.patching.codemods.errors import CodemodError
+from builder.patching.codemods.source import Edit, Module
+from builder.system.warning_filters import recorded
+
+_LITERAL = re.compile(r"(?P<prefix>[A-Za-z]*)(?P<quote>'''|\"\"\"|'|\")")
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_KNOWN = "\n\r\\'\"abfnrtvx01234567"
+
+
+def string_escapes(source: bytes) -> bytes:
+    """Double the backslashes that start no escape sequence; every string keeps its value.
+
+    Precondition: the source is UTF-8 and has no f-strings; upstream's modules with such
+    backslashes are older than those.
+
+    Raises:
+        CodemodError: it is not, or has some.
+    """
+    if b"\\" not in source:
+        return source
+    module = Module(source)
+    if not _is_warned_of(source):
+        return source
+    edits = []
+    for token in tokenize.tokenize(io.BytesIO(source).readline):
+        if token.type == tokenize.ENCODING and token.string != "utf-8":
+            raise CodemodError(f"the source is {token.string}, not UTF-8")
+        if token.type not in (tokenize.STRING, getattr(tokenize, "FSTRING_START", -1)):
+            continue
+        edits += _doubled(module, token)
+    return module.mended("backslashes that start no escape sequence are doubled", edits)
+
+
+def _is_warned_of(source: bytes) -> bool:
+    """Whether Python itself warns of a meaningless backslash."""
+    with recorded() as caught:
+        ast.parse(source)
+    return any("invalid escape" in str(warning.message) for warning in caught)
+
+
+def _doubled(module: Module, token: tokenize.TokenInfo) -> list[Edit]:
+    match = _LITERAL.match(token.string)
+    prefix = match["prefix"].lower() if match else ""
+    if "f" in prefix:
+        raise CodemodError(f"line {token.start[0]}: an f-string")
+    if "r" in prefix:
+        return []
+    known = _KNOWN if "b" in prefix else _KNOWN + "NuU"
+    start = module.line_start(token.start[0]) + len(token.line[: token.start[1]].encode())
+    return [
+        Edit(place, place, b"\\")
+        for escape in _ESCAPE.finditer(token.string)
+        if escape[1] not in known
+        for place in [start + len(token.string[: escape.start()].encode())]
+    ]

@@ -1,0 +1,369 @@
+"""Who is believed about running TensorBoards: `tensorboard/manager.py`.
+
+Each TensorBoard leaves a file in `.tensorboard-info` below the directory for temporary files, which
+is shared by all users of a machine and which all of them may write to. `%tensorboard` believed
+every file in it: another user could write one with one's own (predictable) cache key and a port of
+theirs, and one's next `%tensorboard` "reused" that stranger's server and framed it, through the
+proxy, in Jupyter's own origin. Where users can be told apart (not on Windows), the mended module
+
+- believes a file that belongs to the user or to root, as `fstat` tells of what was opened, and
+  follows no symbolic link;
+- reuses a server if nobody else listens on its port as `localhost` reaches it, by `/proc/net/tcp`,
+  or by the process where there is no such table;
+- leaves its own file in the shared directory, where other releases look for it, and in one of the
+  user's own, which nobody else can take away.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from builder.patching.codemods.errors import CodemodError
+from builder.patching.codemods.source import Edit, Module
+
+_WRITE = "with open(_get_info_file_path(), 'w') as outfile:\n    outfile.write(payload)"
+_UNLINK = "os.unlink(_get_info_file_path())"
+_FIND = "filepath = os.path.join(info_dir, filename)"
+_OPEN = "with open(filepath) as infile:\n    contents = infile.read()"
+_CANDIDATES = "[info for info in infos if info.cache_key == cache_key]"
+
+_HELPERS = '''\
+# Whether a file's owner and a port's can be told, and files be opened by descriptors.
+_HAS_OWNERS = hasattr(os, "geteuid") and os.open in os.supports_dir_fd
+
+
+def _is_trusted(uid):
+    """Whether a user is this one, or root."""
+    return uid in (os.geteuid(), 0)
+
+
+@contextlib.contextmanager
+def _open_dir(path):
+    """Opens a directory that is no symbolic link; yields its descriptor."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _own_dir_prefix():
+    return ".tensorboard-info-%d" % os.geteuid()
+
+
+def _find_own_dirs():
+    """Paths of the directories that hold info files of this user alone."""
+    root, prefix = tempfile.gettempdir(), _own_dir_prefix()
+    try:
+        names = sorted(os.listdir(root))
+    except OSError:
+        names = [prefix]
+    found = []
+    for name in names:
+        if name == prefix or name.startswith(prefix + "-"):
+            path = os.path.join(root, name)
+            try:
+                status = os.lstat(path)
+            except OSError:
+                continue
+            if stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid():
+                found.append(path)
+    return found
+
+
+def _make_own_dir():
+    """Path of a directory of this user alone; others may have taken its name."""
+    for path in _find_own_dirs():
+        return path
+    path = os.path.join(tempfile.gettempdir(), _own_dir_prefix())
+    try:
+        os.mkdir(path)
+    except OSError:
+        path = tempfile.mkdtemp(prefix=_own_dir_prefix() + "-")
+    os.chmod(path, 0o700)  # whatever the umask is
+    return path
+
+
+def _write_info(payload):
+    """Writes the current process's info file.
+
+    Releases that know the shared directory only look for it there, and
+    nobody else can take it out of this user's own.
+    """
+    if not _HAS_OWNERS:
+        with open(_get_info_file_path(), "w") as outfile:
+            outfile.write(payload)
+        return
+    written = False
+    for make_dir in (_get_info_dir, _make_own_dir):
+        try:
+            _write_whole(make_dir(), "pid-%d.info" % os.getpid(), payload)
+            written = True
+        except OSError as e:
+            error = e
+    if not written:
+        raise error
+
+
+def _write_whole(path, name, payload):
+    """Puts a file into a directory, whatever has that name there now."""
+    part = ".%s.%s" % (name, binascii.hexlify(os.urandom(8)).decode())
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    with _open_dir(path) as info_dir:
+        descriptor = os.open(part, flags, 0o666, dir_fd=info_dir)
+        try:
+            with os.fdopen(descriptor, "w") as outfile:
+                outfile.write(payload)
+            os.replace(part, name, src_dir_fd=info_dir, dst_dir_fd=info_dir)
+        except OSError:
+            os.unlink(part, dir_fd=info_dir)
+            raise
+
+
+def _remove_info():
+    """Removes the current process's info file from wherever it is."""
+    for path in [_get_shared_dir()] + _find_own_dirs():
+        try:
+            with _open_dir(path) as info_dir:
+                os.unlink("pid-%d.info" % os.getpid(), dir_fd=info_dir)
+        except OSError:
+            pass  # it is not there, or no longer this user's
+
+
+def _get_shared_dir():
+    return os.path.join(tempfile.gettempdir(), ".tensorboard-info")
+
+
+def _read_info_files():
+    """Yields paths and contents of the info files that may be believed."""
+    if not _HAS_OWNERS:
+        info_dir = _get_info_dir()
+        for filename in os.listdir(info_dir):
+            filepath = os.path.join(info_dir, filename)
+            try:
+                with open(filepath) as infile:
+                    contents = infile.read()
+            except IOError as e:
+                if e.errno == errno.EACCES:
+                    continue
+                raise
+            yield filepath, contents
+        return
+    for path in [_get_shared_dir()] + _find_own_dirs():
+        try:
+            with _open_dir(path) as info_dir:
+                for filename in os.listdir(info_dir):
+                    contents = _read_trusted(filename, info_dir)
+                    if contents is not None:
+                        yield os.path.join(path, filename), contents
+        except OSError:
+            continue  # it is not there, or it is a stranger's
+
+
+def _read_trusted(filename, info_dir):
+    """Contents of a file of this user's or root's, else None.
+
+    It is the file itself that is looked at, once it is open: there may be
+    another one of its name by now. Opening a pipe must not block. A second
+    name of the same file may be a stranger's work.
+    """
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+    try:
+        descriptor = os.open(filename, flags, dir_fd=info_dir)
+    except OSError:
+        return None  # it has vanished, is a link, or is not to be read
+    try:
+        status = os.fstat(descriptor)
+        if (
+            stat.S_ISREG(status.st_mode)
+            and status.st_nlink == 1
+            and _is_trusted(status.st_uid)
+        ):
+            with os.fdopen(descriptor, closefd=False) as infile:
+                return infile.read()
+    except (OSError, ValueError):
+        pass
+    finally:
+        os.close(descriptor)
+    return None
+
+
+def _read_listeners():
+    """Reads who listens: port to users, those on an address of `localhost` if any.
+
+    None where that cannot be told, for want of a table of sockets.
+    """
+    local = {
+        _format_address(family, address)
+        for family, address in (
+            (socket.AF_INET, "127.0.0.1"),
+            (socket.AF_INET, "0.0.0.0"),
+            (socket.AF_INET6, "::1"),
+            (socket.AF_INET6, "::"),
+            (socket.AF_INET6, "::ffff:127.0.0.1"),
+        )
+    }
+    here, anywhere = {}, {}
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            with open(table) as infile:
+                rows = [line.split() for line in infile]
+        except (IOError, OSError):
+            continue
+        for row in rows:
+            if len(row) > 7 and row[3] == "0A":  # it listens: proc(5)
+                address, _, port = row[1].partition(":")
+                anywhere.setdefault(int(port, 16), set()).add(int(row[7]))
+                if address in local:
+                    here.setdefault(int(port, 16), set()).add(int(row[7]))
+    anywhere.update(here)
+    return anywhere or None
+
+
+def _format_address(family, address):
+    """An address as the kernel's tables have it."""
+    packed = socket.inet_pton(family, address)
+    words = struct.unpack("=%dI" % (len(packed) // 4), packed)
+    return "".join("%08X" % word for word in words)
+
+
+_WARNED = set()
+
+
+def _drop_strangers(infos):
+    """Leaves out what is there twice, and servers whose port is a stranger's now."""
+    if not _HAS_OWNERS:
+        return infos
+    listeners = _read_listeners() or {}
+    results = []
+    for info in infos:
+        owners = listeners.get(info.port, ())
+        strangers = [uid for uid in owners if not _is_trusted(uid)]
+        if strangers and info.port not in _WARNED:
+            _WARNED.add(info.port)
+            tb_logging.get_logger().warning(
+                "Another user (uid %d) listens on port %d too: a TensorBoard "
+                "there is not shown; choose another --port",
+                strangers[0],
+                info.port,
+            )
+        if not strangers and info not in results:
+            results.append(info)
+    return results
+
+
+def _find_running(infos):
+    """Leaves those whose servers run, the newest first.
+
+    What a dead one has left may tell of the port that a newer one has now.
+    """
+    if not _HAS_OWNERS:
+        return infos
+    listeners = _read_listeners()
+    running = [info for info in infos if _is_running(info, listeners)]
+    return sorted(running, key=lambda info: info.start_time, reverse=True)
+
+
+def _is_running(info, listeners):
+    """Whether a server runs that is this user's, or root's, as far as can be told."""
+    if listeners is not None:
+        owners = listeners.get(info.port, ())
+        return bool(owners) and all(_is_trusted(uid) for uid in owners)
+    try:
+        os.kill(info.pid, 0)
+    except (OSError, OverflowError):
+        return False
+    return True
+
+
+'''
+
+
+def info_files(source: bytes) -> bytes:
+    """Believe, reuse and leave info files as this module says.
+
+    Precondition: the functions ``_get_info_dir``, ``write_info_file``, ``remove_info_file``,
+    ``get_all`` and ``_find_matching_instance`` are at top level and do what they do in 1.13.0 to
+    2.21.0.
+
+    Raises:
+        CodemodError: one is missing, or does something else.
+    """
+    if b"def write_info_file" not in source or b"def _read_info_files" in source:
+        return source
+    module = Module(source)
+    get_dir, write, remove, get_all, find = (
+        module.function(name)
+        for name in (
+            *("_get_info_dir", "write_info_file", "remove_info_file", "get_all"),
+            "_find_matching_instance",
+        )
+    )
+    place = module.line_start(get_dir.lineno)
+    edits = [
+        _imports(module),
+        Edit(place, place, module.lines(_HELPERS) + module.newline),
+        module.replace(_only(write.body, _WRITE), b"_write_info(payload)"),
+        _removal(module, remove),
+        *_reading(module, get_all),
+        _reuse(module, find),
+    ]
+    return module.mended("files and servers of other users are not believed", edits)
+
+
+def _only(body: list[ast.stmt], text: str) -> ast.stmt:
+    """The one statement that reads so."""
+    found = [node for node in body if ast.unparse(node) == text]
+    if len(found) != 1:
+        raise CodemodError(f"there is no single `{text.splitlines()[0]}`")
+    return found[0]
+
+
+def _removal(module: Module, remove: ast.FunctionDef) -> Edit:
+    """The edit that removes files by the helper, in front of the function's own way."""
+    own = remove.body[-1]
+    if not isinstance(own, ast.Try) or ast.unparse(own.body[0]) != _UNLINK:
+        raise CodemodError("remove_info_file does not end in a try to unlink the file")
+    start = module.line_start(own.lineno)
+    guard = "if _HAS_OWNERS:\n    _remove_info()\n    return"
+    return Edit(start, start, module.lines(guard, depth=1) + module.newline)
+
+
+def _imports(module: Module) -> Edit:
+    """The edit that imports what the helpers use, in front of the module's own imports."""
+    own = {a.name for node in module.tree.body if isinstance(node, ast.Import) for a in node.names}
+    wanted = [n for n in ("binascii", "contextlib", "socket", "stat", "struct") if n not in own]
+    for node in module.tree.body:
+        if isinstance(node, ast.Import):
+            start = module.start(node)
+            text = "".join(f"import {name}\n" for name in wanted)
+            return Edit(start, start, text.encode().replace(b"\n", module.newline))
+    raise CodemodError("nothing is imported")
+
+
+def _reading(module: Module, get_all: ast.FunctionDef) -> list[Edit]:
+    """The edits that read files by the helper, and look at whose servers they speak of."""
+    first = _only(get_all.body, "info_dir = _get_info_dir()")
+    loops = [node for node in get_all.body if isinstance(node, ast.For)]
+    if len(loops) != 1 or ast.unparse(loops[0].iter) != "os.listdir(info_dir)":
+        raise CodemodError("get_all does not go through the files of info_dir")
+    find, read, *_ = loops[0].body
+    if ast.unparse(find) != _FIND or not isinstance(read, ast.Try):
+        raise CodemodError("get_all does not open each file")
+    if [ast.unparse(node) for node in read.body] != [_OPEN]:
+        raise CodemodError("get_all does not read each file")
+    header = b"for filepath, contents in _read_info_files():"
+    returned = _only(get_all.body, "return results")
+    return [
+        Edit(module.line_start(first.lineno), module.line_start(first.lineno + 1), b""),
+        Edit(module.start(loops[0]), module.end(read), header),
+        module.replace(returned, b"return _drop_strangers(results)"),
+    ]
+
+
+def _reuse(module: Module, find: ast.FunctionDef) -> Edit:
+    """The edit that finds a server to be reused only if it runs."""
+    for node in find.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.value) == _CANDIDATES:
+            return module.replace(node.value, b"_find_running(" + module.text(node.value) + b")")
+    raise CodemodError("_find_matching_instance does not look for a cache key")

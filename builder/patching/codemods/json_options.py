@@ -1,0 +1,77 @@
+"""protobuf's JSON option that version 5 renamed.
+
+`including_default_value_fields` is `always_print_fields_with_no_presence` since protobuf 26
+(Python 5.26); for proto3 fields without presence, which is all that is printed here, both mean
+the same. Which one there is, is asked of the function: TensorFlow pins old protobufs.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from builder.patching.codemods.errors import CodemodError
+from builder.patching.codemods.source import Edit, Module
+
+_OLD = "including_default_value_fields"
+_HELPER = """\
+# protobuf 5 renamed this option of `MessageToJson` and its like.
+_PRINT_DEFAULTS = {
+    "always_print_fields_with_no_presence"
+    if "always_print_fields_with_no_presence"
+    in json_format.MessageToJson.__code__.co_varnames
+    else "including_default_value_fields": True
+}
+
+
+"""
+
+
+def protobuf_json_options(source: bytes) -> bytes:
+    """Pass the JSON option for defaults under the name that the installed protobuf has.
+
+    A module that names the new option as well chooses for itself and is left.
+
+    Precondition: ``json_format`` is imported from ``google.protobuf`` at top level, and the
+    option is passed as ``including_default_value_fields=True`` to its functions.
+
+    Raises:
+        CodemodError: the option is used in another way.
+    """
+    if _OLD.encode() not in source or b"always_print_fields" in source:
+        return source
+    module = Module(source)
+    edits = []
+    for call in module.calls():
+        for keyword in call.keywords:
+            if keyword.arg != _OLD:
+                continue
+            if ast.unparse(keyword.value) != "True" or not _of_json_format(call):
+                raise CodemodError(f"line {call.lineno}: {_OLD} is not simply True for json_format")
+            start = module.end(keyword.value) - len(f"{_OLD}=True")
+            edits.append(Edit(start, module.end(keyword.value), b"**_PRINT_DEFAULTS"))
+            if source[start : module.end(keyword.value)] != f"{_OLD}=True".encode():
+                raise CodemodError(f"line {call.lineno}: {_OLD}=True is written in another way")
+    if not edits:
+        return source
+    place = module.line_start(_after_imports(module).lineno)
+    edits.append(Edit(place, place, module.lines(_HELPER) + module.newline))
+    return module.mended("protobuf 5's name of a JSON option is known", edits)
+
+
+def _of_json_format(call: ast.Call) -> bool:
+    return ast.unparse(call.func) in ("json_format.MessageToJson", "json_format.MessageToDict")
+
+
+def _after_imports(module: Module) -> ast.stmt:
+    """The first top-level function or class, if `json_format` is imported in front of it."""
+    known = False
+    for node in module.tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module == "google.protobuf":
+            known = known or any(
+                alias.name == "json_format" and alias.asname is None for alias in node.names
+            )
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.decorator_list:
+            if known:
+                return node
+            break
+    raise CodemodError("json_format is not imported in front of the first definition")

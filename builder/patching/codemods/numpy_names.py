@@ -1,0 +1,226 @@
+"""Replace what numpy took away by what means the same in every numpy.
+
+Sources: release notes of numpy 1.20 and 1.24 (aliases of builtins), 1.23 (`asscalar`, lists as
+indices), 2.0 (`bool8`, `string_`, `unicode_`), 2.3 (`tostring`) and 2.5 (assignment to `dtype`).
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from builder.patching.codemods.errors import CodemodError
+from builder.patching.codemods.source import Edit, Module
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# These always were the very objects of the other name.
+_SCALAR_TYPES = {"bool8": "bool_", "string_": "bytes_", "unicode_": "str_"}
+# These were the builtins of the same name: as a dtype, as something to compare a type with, as a
+# key or a value in a table.
+_BUILTINS = {"bool", "complex", "float", "int", "object"}
+# As the second argument of `issubdtype`, numpy took such a builtin for its whole kind (until 1.20).
+_KINDS = {"complex": "complexfloating", "float": "floating"}
+
+
+def numpy_aliases(source: bytes) -> bytes:
+    """Replace `np.object`, `np.bool`, `np.float`, `np.string_` and their like, each by its role.
+
+    An alias of a builtin becomes that builtin, or `builtins.…` where the module binds the name
+    itself; in ``np.issubdtype(x, np.float)`` it becomes the kind that numpy took it for.
+
+    Precondition: numpy is bound as ``np`` by ``import numpy as np``.
+
+    Raises:
+        CodemodError: ``np`` is something else, an alias is assigned to, or it is a kind that is
+            not known.
+    """
+    if not any(b"np." + name.encode() in source for name in (*_SCALAR_TYPES, *_BUILTINS)):
+        return source
+    module = Module(source)
+    kinds = {id(call.args[1]) for call in module.calls() if _asks_for_kind(call)}
+    bound = set(_bound_names(module))
+    edits = []
+    hidden = False
+    for node in module.attributes("np"):
+        name = node.attr
+        if name not in _SCALAR_TYPES and name not in _BUILTINS:
+            continue
+        if not isinstance(node.ctx, ast.Load):
+            raise CodemodError(f"line {node.lineno}: np.{name} is assigned to")
+        if name in _SCALAR_TYPES:
+            new = f"np.{_SCALAR_TYPES[name]}"
+        elif id(node) in kinds:
+            if name not in _KINDS:
+                raise CodemodError(f"line {node.lineno}: np.{name} as a kind is not known")
+            new = f"np.{_KINDS[name]}"
+        else:
+            new = f"builtins.{name}" if name in bound else name
+            hidden = hidden or name in bound
+        edits.append(module.replace(node, new.encode()))
+    _need_numpy(module, edits)
+    if hidden:
+        edits.append(_import_builtins(module))
+    return module.mended("numpy's removed names are replaced", edits)
+
+
+def _asks_for_kind(call: ast.Call) -> bool:
+    return ast.unparse(call.func) == "np.issubdtype" and len(call.args) == 2
+
+
+def _bound_names(module: Module) -> Iterator[str]:
+    """Every name that the module binds anywhere, whether as a variable, parameter or definition."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.alias):
+            yield node.asname or node.name
+
+
+def _import_builtins(module: Module) -> Edit:
+    """The edit that imports `builtins` in front of numpy."""
+    if list(module.uses("builtins")):
+        raise CodemodError("the module has a `builtins` of its own")
+    for node in module.tree.body:
+        if isinstance(node, ast.Import) and ast.unparse(node) == "import numpy as np":
+            start = module.start(node)
+            return Edit(start, start, b"import builtins" + module.newline)
+    raise CodemodError("numpy is not imported at top level")
+
+
+def numpy_asscalar(source: bytes) -> bytes:
+    """Replace ``np.asscalar(x)`` by ``np.asarray(x).item()``, as numpy itself did it.
+
+    Precondition: every use is a call with one positional argument.
+
+    Raises:
+        CodemodError: ``np.asscalar`` is used in another way.
+    """
+    if b"np.asscalar" not in source:
+        return source
+    module = Module(source)
+    calls = {id(call.func): call for call in module.calls()}
+    edits = []
+    for node in module.attributes("np"):
+        if node.attr != "asscalar":
+            continue
+        call = calls.get(id(node))
+        if call is None or len(call.args) != 1 or call.keywords:
+            raise CodemodError(f"line {node.lineno}: np.asscalar is not called with one argument")
+        end = module.end(call)
+        edits += [module.replace(node, b"np.asarray"), Edit(end, end, b".item()")]
+    _need_numpy(module, edits)
+    return module.mended("numpy's removed asscalar is replaced", edits)
+
+
+def ndarray_tobytes(source: bytes) -> bytes:
+    """Replace an array's method ``tostring()`` by ``tobytes()``.
+
+    Precondition: the module uses numpy as ``np``, and calls ``tostring`` on a bare name
+    without arguments.
+
+    Raises:
+        CodemodError: such a method is called in another way.
+    """
+    if b".tostring(" not in source:
+        return source
+    module = Module(source)
+    edits = []
+    for call in module.calls():
+        method = call.func
+        if not (isinstance(method, ast.Attribute) and method.attr == "tostring"):
+            continue
+        if call.args or call.keywords or not isinstance(method.value, ast.Name):
+            raise CodemodError(f"line {call.lineno}: tostring is not an array's plain method here")
+        edits.append(module.replace(method, module.text(method.value) + b".tobytes"))
+    _need_numpy(module, edits)
+    return module.mended("an array's tostring() is called tobytes()", edits)
+
+
+def index_by_tuple(source: bytes) -> bytes:
+    """Index an array by a tuple instead of by a list of indices and slices (numpy 1.23).
+
+    Precondition: the index is a bare name that the function assigns a list to, with a ``slice``
+    in it.
+    """
+    if b"slice(None)" not in source:
+        return source
+    module = Module(source)
+    edits = []
+    for function in ast.walk(module.tree):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        lists = {
+            target.id
+            for node in ast.walk(function)
+            if isinstance(node, ast.Assign) and _is_list_of_slices(node.value)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        edits += [
+            module.replace(node.slice, b"tuple(" + module.text(node.slice) + b")")
+            for node in ast.walk(function)
+            if isinstance(node, ast.Subscript)
+            and isinstance(node.slice, ast.Name)
+            and node.slice.id in lists
+        ]
+    return module.mended("an array is indexed by a tuple", edits)
+
+
+def _is_list_of_slices(value: ast.expr) -> bool:
+    """Whether that is a list, or a sum of lists, with a call of `slice` in it."""
+    parts = [value.left, value.right] if isinstance(value, ast.BinOp) else [value]
+    lists = [part for part in parts if isinstance(part, ast.List)]
+    return any(
+        isinstance(item, ast.Call) and ast.unparse(item.func) == "slice"
+        for part in lists
+        for item in part.elts
+    )
+
+
+def dtype_by_view(source: bytes) -> bytes:
+    """Read an array's bytes as another dtype by ``view`` instead of by assignment (numpy 2.5).
+
+    Precondition: each assignment to ``dtype`` is a statement on a bare name, as in
+    ``x.dtype = y``, and ``np`` is numpy.
+
+    Raises:
+        CodemodError: it has another form.
+    """
+    if b".dtype = " not in source:
+        return source
+    module = Module(source)
+    edits = []
+    for node in ast.walk(module.tree):
+        if not (
+            isinstance(node, ast.Assign)
+            and isinstance(node.targets[0], ast.Attribute)
+            and node.targets[0].attr == "dtype"
+        ):
+            continue
+        array = node.targets[0].value
+        if len(node.targets) != 1 or not isinstance(array, ast.Name) or array.id == "self":
+            raise CodemodError(f"line {node.lineno}: no plain array's dtype is assigned to")
+        name = module.text(array)
+        new = name + b" = " + name + b".view(" + module.text(node.value) + b")"
+        edits.append(module.replace(node, new))
+    _need_numpy(module, edits)
+    return module.mended("an array is viewed as another dtype", edits)
+
+
+def _need_numpy(module: Module, edits: list[Edit]) -> None:
+    """Raise where there is something to mend, but ``np`` is not numpy."""
+    imports = [
+        alias.name
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+        if (alias.asname or alias.name) == "np"
+    ]
+    if edits and set(imports) != {"numpy"}:
+        raise CodemodError("np is not bound by `import numpy as np`")

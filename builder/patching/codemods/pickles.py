@@ -1,0 +1,53 @@
+"""Pickles in log directories: `tensorboard/plugins/beholder/file_system_tools.py`.
+
+Beholder (up to 2.3.0, shown where TensorFlow is installed too) keeps its configuration and what it
+knows of arrays as pickles in the log directory. Who writes a pickle decides what is run when it is
+read. Those of Beholder hold texts, numbers and tables of them only.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from builder.patching.codemods.errors import CodemodError
+from builder.patching.codemods.source import Edit, Module
+
+_UNPICKLER = '''\
+class _PlainUnpickler(pickle.Unpickler):
+    """Reads texts, numbers and tables of them, and runs nothing."""
+
+    def find_class(self, module, name):
+        raise ValueError("a pickle of %s.%s is not read" % (module, name))
+
+
+'''
+
+
+def plain_pickles(source: bytes) -> bytes:
+    """Read pickles that hold plain values only; any other is a ``ValueError``, as a broken one is.
+
+    Precondition: ``import pickle`` at top level; it reads by ``pickle.load(file)``, and a function
+    stands at top level.
+
+    Raises:
+        CodemodError: ``pickle`` reads in another way.
+    """
+    if b"pickle.load" not in source or b"class _PlainUnpickler" in source:
+        return source
+    module = Module(source)
+    calls = {id(call.func): call for call in module.calls()}
+    edits = []
+    for node in module.attributes("pickle"):
+        if not node.attr.startswith("load"):
+            continue
+        call = calls.get(id(node))
+        if node.attr != "load" or call is None or len(call.args) != 1 or call.keywords:
+            raise CodemodError(f"line {node.lineno}: no plain pickle.load(file)")
+        file = module.text(call.args[0])
+        edits.append(module.replace(call, b"_PlainUnpickler(" + file + b").load()"))
+    first = next((n for n in module.tree.body if isinstance(n, ast.FunctionDef)), None)
+    if first is None or module.top_import("pickle") is None:
+        raise CodemodError("pickle is not imported at top level, or there is no function")
+    place = module.line_start(first.lineno)
+    helper = module.lines(_UNPICKLER) + module.newline
+    return module.mended("pickles run nothing", [Edit(place, place, helper), *edits])

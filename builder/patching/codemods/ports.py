@@ -1,0 +1,62 @@
+"""How `tensorboard/program.py` learns that a port is taken.
+
+Werkzeug's server raised the `OSError` of a port that it cannot bind, on which TensorBoard moves on
+to the next one, or says so. From Werkzeug 2.1.0 on (`werkzeug/serving.py`) it prints the error and
+ends the process by `sys.exit(1)` from within the handler, so the error is the exit's context.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from builder.patching.codemods.errors import CodemodError
+from builder.patching.codemods.source import Module
+
+_BIND = "__init__(host, port, wsgi_app"
+_GUARD = """\
+try:
+{call}
+except SystemExit as exited:
+    # Werkzeug 2.1 and later end the process where they used to raise.
+    raise exited.__context__ or exited
+"""
+
+
+def port_in_use(source: bytes) -> bytes:
+    """Raise the error that made Werkzeug end the process.
+
+    Precondition: ``WerkzeugServer.__init__`` has one ``try`` that handles ``socket.error``, whose
+    only statement is the call of the base class's ``__init__`` with host and port. Where upstream
+    itself looks at the port before (``is_port_in_use``, 2.15.0), nothing is changed.
+
+    Raises:
+        CodemodError: the call stands in another shape.
+    """
+    if b"class WerkzeugServer" not in source or b"is_port_in_use" in source:
+        return source
+    if b"except SystemExit as exited" in source:
+        return source
+    module = Module(source)
+    call = _call(module)
+    step = module.indent
+    text = module.text(call).replace(module.newline, module.newline + step)
+    depth = call.col_offset // len(step)
+    guard = module.lines(_GUARD.rstrip("\n"), depth=depth).lstrip(b" ")
+    inner = step * (depth + 1) + text
+    edit = module.replace(call, guard.replace(step * depth + b"{call}", inner))
+    return module.mended("a port in use is told from the end of the process", [edit])
+
+
+def _call(module: Module) -> ast.stmt:
+    """The statement that binds the port, alone in its ``try``."""
+    found = [
+        node.body[0]
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Try)
+        and len(node.body) == 1
+        and _BIND in ast.unparse(node.body[0])
+        and any(h.type and ast.unparse(h.type) == "socket.error" for h in node.handlers)
+    ]
+    if len(found) != 1 or not isinstance(found[0], ast.Expr):
+        raise CodemodError("the port is not bound by one call in a try of its own")
+    return found[0]

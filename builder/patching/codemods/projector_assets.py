@@ -1,0 +1,132 @@
+"""Which files the projector shows: `tensorboard/plugins/projector/projector_plugin.py`.
+
+A `projector_config.pbtxt` in a log directory names files (metadata, tensors, bookmarks, sprites),
+and whatever it named was read and served: other people's log directories could show the files of
+whoever looked at them. Upstream confines them to the configuration's directory from 2.21.0 on
+(`_rel_to_abs_asset_path`), in a way that no longer opens remote paths (`gs://…`).
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from builder.patching.codemods.errors import CodemodError
+from builder.patching.codemods.source import Module
+
+if TYPE_CHECKING:
+    from builder.patching.codemods.source import Edit
+
+_NAME = "_rel_to_abs_asset_path"
+
+_FUNCTION = '''\
+def _rel_to_abs_asset_path(fpath, config_fpath):
+    """Returns the path of a file that a configuration names.
+
+    It must lie below the configuration's directory, also when symbolic links
+    are followed. Remote paths are compared as they are written. Who sets
+    TENSORBOARD_PROJECTOR_ANY_PATH=1 may have files anywhere.
+
+    Raises:
+      ValueError: it lies somewhere else.
+    """
+    if config_fpath.startswith(("file://", "local://")):
+        config_fpath = config_fpath.partition("://")[2]
+        fpath = fpath.partition("://")[2] or fpath
+    config_dir = os.path.dirname(config_fpath)
+    if os.environ.get("TENSORBOARD_PROJECTOR_ANY_PATH") == "1":
+        fpath = os.path.expanduser(fpath)
+        return fpath if os.path.isabs(fpath) else os.path.join(config_dir, fpath)
+    if "://" in config_dir:
+        path = fpath if "://" in fpath else config_dir + "/" + fpath
+        inside = path.startswith(config_dir + "/") and ".." not in path.split("/")
+    else:
+        root = os.path.realpath(os.path.expanduser(config_dir))
+        path = os.path.realpath(os.path.join(root, os.path.expanduser(fpath)))
+        try:
+            inside = "://" not in fpath and os.path.commonpath([root, path]) == root
+        except ValueError:  # on another drive
+            inside = False
+    if not inside:
+        raise ValueError(
+            'Asset path "%s" resolves outside the config directory '
+            "(TENSORBOARD_PROJECTOR_ANY_PATH=1 allows that)" % fpath
+        )
+    return path
+'''
+
+_REFUSED = """\
+try:
+    {statement}
+except ValueError as e:
+    return Respond(request, str(e), "text/plain", 400)
+"""
+_SKIPPED = """\
+try:
+    {statement}
+except ValueError as e:
+    logger.warning("Projector: %s", e)
+    continue
+"""
+
+
+def projector_assets(source: bytes) -> bytes:
+    """Serve only files below the directory of the configuration that names them.
+
+    Precondition: ``_rel_to_abs_asset_path`` is a function at top level with the parameters
+    ``fpath`` and ``config_fpath``; it is called in statements ``fpath = …`` only, each in a method
+    that answers a ``request``, in a loop, or in a ``try`` that handles ``ValueError`` (2.21.0).
+
+    Raises:
+        CodemodError: the function is another one, or is called in another way.
+    """
+    if b"def " + _NAME.encode() not in source or b"TENSORBOARD_PROJECTOR_ANY_PATH" in source:
+        return source
+    module = Module(source)
+    function = module.function(_NAME)
+    if [arg.arg for arg in function.args.args] != ["fpath", "config_fpath"]:
+        raise CodemodError(f"line {function.lineno}: the parameters of {_NAME} are others")
+    calls = {id(c) for c in module.calls() if ast.unparse(c.func) == _NAME}
+    edits = [module.replace(function, module.lines(_FUNCTION))]
+    for statement, parents in _statements(module.tree, ()):
+        if isinstance(statement, ast.Assign) and id(statement.value) in calls:
+            calls.remove(id(statement.value))
+            edits += _guarded(module, statement, parents)
+    if calls:
+        raise CodemodError(f"{_NAME} is called in another way than known")
+    return module.mended("files outside the configuration's directory are not served", edits)
+
+
+def _statements(
+    node: ast.AST, parents: tuple[ast.AST, ...]
+) -> list[tuple[ast.stmt, tuple[ast.AST, ...]]]:
+    """Every statement with what it stands in, from the outside to the inside."""
+    found = []
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.stmt):
+            found.append((child, (*parents, node)))
+        found += _statements(child, (*parents, node))
+    return found
+
+
+def _guarded(module: Module, node: ast.Assign, parents: tuple[ast.AST, ...]) -> list[Edit]:
+    """The edits that answer, or go on, where a path is refused; none where upstream does so."""
+    if any(
+        isinstance(handler.type, ast.Name) and handler.type.id == "ValueError"
+        for parent in parents
+        if isinstance(parent, ast.Try)
+        for handler in parent.handlers
+    ):
+        return []
+    functions = [parent for parent in parents if isinstance(parent, ast.FunctionDef)]
+    if functions and [a.arg for a in functions[-1].args.args] == ["self", "request"]:
+        guard = _REFUSED
+    elif functions and any(isinstance(parent, ast.For) for parent in parents):
+        guard = _SKIPPED
+    else:
+        raise CodemodError(f"line {node.lineno}: {_NAME} is called neither in a route nor a loop")
+    step = module.indent
+    depth = node.col_offset // len(step)
+    text = module.lines(guard.rstrip("\n"), depth=depth).lstrip(b" ")
+    statement = module.text(node).replace(module.newline, module.newline + step)
+    return [module.replace(node, text.replace(b"{statement}", statement))]

@@ -1,0 +1,148 @@
+"""Generated protobuf modules of the old form, for every protobuf from 3.6 to 7.
+
+protobuf 4 refuses descriptors that are created one by one ("Descriptors cannot be created
+directly"). An old module also holds its whole file descriptor in serialized form, and from
+3.20 on `google.protobuf.internal.builder` makes the same names from that. Below 3.20, which
+TensorFlow 2.8 to 2.11 ask for, the original code runs.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from builder.patching.codemods.errors import CodemodError
+from builder.patching.codemods.source import Edit, Module, splice
+
+_MARK = b"# @@protoc_insertion_point(module_scope)"
+_DESCRIPTOR_CLASSES = {"Descriptor", "EnumDescriptor", "ServiceDescriptor"}
+_NOTICE = "messages are built by protobuf's own builder where there is one"
+
+
+def protobuf_builder(source: bytes) -> bytes:
+    """Build a generated module's classes with protobuf's builder, or else as before.
+
+    The dependencies' imports and whatever stands behind the generated part stay as they are;
+    the generated part becomes the ``else`` branch, two spaces deeper.
+
+    Precondition: one ``DESCRIPTOR = _descriptor.FileDescriptor(…, serialized_pb=_b('…'), …)``
+    at top level, one ``module_scope`` insertion point behind it, no imports between them, and
+    only function definitions after it.
+
+    Raises:
+        CodemodError: an old-form module of any other shape.
+    """
+    if b"serialized_pb=" not in source or b"_builder." in source:
+        return source
+    module = Module(source)
+    descriptor = _file_descriptor(module)
+    serialized = _serialized(descriptor)
+    start, end = module.start(descriptor), _mark(module, descriptor)
+    generated = [node for node in module.tree.body if start <= module.start(node) < end]
+    if any(isinstance(node, ast.Import | ast.ImportFrom) for node in generated):
+        raise CodemodError("an import stands inside the generated part")
+    if any(over in source[start:end] for over in (b'"""', b"'''", b"\\\n")):
+        raise CodemodError("the generated part holds a string over several lines")
+    head = _head(module.text(serialized), _offsets(generated), module.newline)
+    return splice(
+        source,
+        [
+            module.notice(_NOTICE),
+            Edit(start, start, head),
+            module.replace(serialized, b"_SERIALIZED_PB"),
+            *_deeper(source, start, module.start(serialized)),
+            *_deeper(source, module.end(serialized), end),
+        ],
+    )
+
+
+def _file_descriptor(module: Module) -> ast.Assign:
+    found = [
+        node
+        for node in module.tree.body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Call)
+        and ast.unparse(node.targets[0]) == "DESCRIPTOR"
+        and ast.unparse(node.value.func) == "_descriptor.FileDescriptor"
+    ]
+    if len(found) != 1:
+        raise CodemodError(f"{len(found)} file descriptors instead of one")
+    return found[0]
+
+
+def _serialized(descriptor: ast.Assign) -> ast.Call:
+    """The expression `_b('…')` that is the serialized file descriptor."""
+    for keyword in ast.walk(descriptor):
+        if not isinstance(keyword, ast.keyword):
+            continue
+        value = keyword.value
+        if (
+            keyword.arg == "serialized_pb"
+            and isinstance(value, ast.Call)
+            and ast.unparse(value.func) == "_b"
+            and [type(part) for part in value.args] == [ast.Constant]
+        ):
+            return value
+    line = descriptor.lineno
+    raise CodemodError(f"line {line}: the file descriptor does not hold serialized_pb=_b('…')")
+
+
+def _mark(module: Module, descriptor: ast.Assign) -> int:
+    """The offset of the line that ends the generated part."""
+    mark = module.source.find(_MARK)
+    if mark < module.end(descriptor) or module.source.count(_MARK) != 1:
+        raise CodemodError("no single module_scope insertion point behind the file descriptor")
+    rest = [node for node in module.tree.body if module.start(node) > mark]
+    if not all(isinstance(node, ast.FunctionDef) for node in rest):
+        raise CodemodError("statements other than functions behind the generated part")
+    return mark
+
+
+def _offsets(generated: list[ast.stmt]) -> list[tuple[str, str, int]]:
+    """Each descriptor's name, and its place in the serialized file, as `(name, which, offset)`.
+
+    The pure-Python protobuf asks for them in `CopyToProto`; protoc writes them out too.
+    """
+    found = []
+    for node in generated:
+        if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)):
+            continue
+        if getattr(node.value.func, "attr", None) in _DESCRIPTOR_CLASSES:
+            for keyword in node.value.keywords:
+                if keyword.arg in ("serialized_start", "serialized_end"):
+                    name, value = ast.unparse(node.targets[0]), ast.literal_eval(keyword.value)
+                    found.append((name, keyword.arg, value))
+    return found
+
+
+def _head(serialized: bytes, offsets: list[tuple[str, str, int]], newline: bytes) -> bytes:
+    lines = [
+        b"from google.protobuf import descriptor_pool as _descriptor_pool",
+        b"try:",
+        b"  from google.protobuf.internal import builder as _builder",
+        b"except ImportError:  # protobuf < 3.20",
+        b"  _builder = None",
+        b"",
+        b"_SERIALIZED_PB = " + serialized,
+        b"",
+        b"if _builder is not None:",
+        b"  DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(_SERIALIZED_PB)",
+        b"  _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, globals())",
+        b"  _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, __name__, globals())",
+    ]
+    if offsets:
+        lines.append(b"  if not _descriptor._USE_C_DESCRIPTORS:")
+        lines += [b"    %s._%s = %d" % (n.encode(), w.encode(), o) for n, w, o in offsets]
+    return newline.join([*lines, b"else:", b""])
+
+
+def _deeper(source: bytes, start: int, end: int) -> list[Edit]:
+    """Two spaces in front of every line that is not empty and starts in this part."""
+    edits = []
+    if source[start - 1 : start] not in (b"", b"\n"):
+        start = source.find(b"\n", start, end) + 1 or end
+    while start < end:
+        stop = source.find(b"\n", start) + 1 or end
+        if source[start:stop].strip():
+            edits.append(Edit(start, start, b"  "))
+        start = stop
+    return edits

@@ -1,0 +1,115 @@
+"""How `tensorflow_stub` reads event files where there is no TensorFlow.
+
+1.14.0 reads the whole file once and never again, so that a run that grows stands still. 1.15.0 to
+2.1.1 take what a short read leaves for a record, or lose their place in the file, so that a record
+that is only half written ends the run for good. Upstream keeps such a part from 2.2.0 on.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from builder.patching.codemods.errors import CodemodError
+from builder.patching.codemods.source import Module
+
+_METHODS = {"__init__", "read", "GetNext", "record"}
+
+_READER = '''\
+class PyRecordReader_New:
+    """Reads the records of a file, also of one that is still written to."""
+
+    def __init__(
+        self, filename=None, start_offset=0, compression_type=None, status=None
+    ):
+        if filename is None:
+            raise errors.NotFoundError(
+                None, None, "No filename provided, cannot read Events"
+            )
+        if not gfile.exists(filename):
+            raise errors.NotFoundError(
+                None, None, "{} does not point to valid Events file".format(filename)
+            )
+        if start_offset:
+            raise errors.UnimplementedError(
+                None, None, "start offset not supported by compat reader"
+            )
+        if compression_type:
+            raise errors.UnimplementedError(
+                None, None, "compression not supported by compat reader"
+            )
+        self.filename = filename
+        self.start_offset = start_offset
+        self.compression_type = compression_type
+        self.status = status
+        self.curr_event = None
+        self.file_handle = gfile.GFile(self.filename, "rb")
+        # What has been read of a record that is not all there yet.
+        self._part = b""
+
+    def GetNext(self):
+        """Reads the next record, from its beginning if it was not all there the last time.
+
+        A record is its length, the checksum of that, the event, and the checksum of that:
+        8, 4, length and 4 bytes, little-endian.
+        """
+        self.curr_event = None
+        self._need(12)
+        self._check(self._part[:8], self._part[8:12], "header")
+        (length,) = struct.unpack("<Q", self._part[:8])
+        self._need(length + 16)
+        event = self._part[12 : length + 12]
+        self._check(event, self._part[length + 12 :], "event")
+        self._part = b""
+        self.curr_event = event
+
+    def _need(self, size):
+        """Reads on until the part has that many bytes."""
+        if len(self._part) < size:
+            self._part += self.file_handle.read(size - len(self._part))
+        if not self._part:
+            raise errors.OutOfRangeError(None, None, "No more events to read")
+        if len(self._part) < size:
+            raise errors.DataLossError(
+                None, None, "{} has a truncated record".format(self.filename)
+            )
+
+    def _check(self, data, checksum, what):
+        if masked_crc32c(data) != struct.unpack("<I", checksum)[0]:
+            raise errors.DataLossError(
+                None, None, "{} failed {} crc32 check".format(self.filename, what)
+            )
+
+    def record(self):
+        return self.curr_event
+'''
+
+
+def record_reader(source: bytes) -> bytes:
+    """Put a reader that goes on where a file grows into the place of ``PyRecordReader_New``.
+
+    Precondition: that class stands at top level, has methods that are known, and the module has
+    ``struct``, ``errors``, ``gfile`` and ``masked_crc32c``.
+
+    Raises:
+        CodemodError: the class is another one.
+    """
+    if b"class PyRecordReader_New" not in source:
+        return source
+    # Upstream's own, and ours.
+    if b"self._read(" in source or b"self._need(" in source:
+        return source
+    module = Module(source)
+    found = [
+        node
+        for node in module.tree.body
+        if isinstance(node, ast.ClassDef) and node.name == "PyRecordReader_New"
+    ]
+    if len(found) != 1:
+        raise CodemodError("PyRecordReader_New is not one class at top level")
+    methods = {getattr(node, "name", "") for node in found[0].body}
+    if not methods <= _METHODS or found[0].bases:
+        raise CodemodError(f"line {found[0].lineno}: PyRecordReader_New is none that is known")
+    if not all(list(module.uses(name)) for name in ("struct", "errors", "gfile", "masked_crc32c")):
+        raise CodemodError("the module lacks what the reader needs")
+    edit = module.replace(found[0], module.lines(_READER))
+    return module.mended("event files are read on where they grow", [edit])

@@ -1,0 +1,40 @@
+"""How `tensorboard/manager.py` knows the TensorBoard that it has just started.
+
+It looks for one with the right pid that started no earlier than the command was given. A
+TensorBoard tells its start in whole seconds, cut off, so one that is up within the second in which
+it was asked for seemed older: `%tensorboard` waited a minute and said that it timed out.
+Upstream compares cache keys from 2.5.0 on (tensorboard #4300).
+"""
+
+from __future__ import annotations
+
+import ast
+
+from builder.patching.codemods.errors import CodemodError
+from builder.patching.codemods.source import Module
+
+_COMPARED = "info.start_time >= start_time_seconds"
+
+
+def start_time(source: bytes) -> bytes:
+    """Compare whole seconds with whole seconds.
+
+    Precondition: there is one comparison ``info.start_time >= start_time_seconds``.
+
+    Raises:
+        CodemodError: ``info.start_time`` is compared in another way.
+    """
+    if b"info.start_time" not in source or b">= int(start_time_seconds)" in source:
+        return source
+    module = Module(source)
+    compared = [
+        node
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Compare) and "info.start_time" in ast.unparse(node.left)
+    ]
+    if not compared:
+        return source
+    if len(compared) != 1 or ast.unparse(compared[0]) != _COMPARED:
+        raise CodemodError("info.start_time is compared in another way than known")
+    edit = module.replace(compared[0].comparators[0], b"int(start_time_seconds)")
+    return module.mended("a TensorBoard that starts within a second is known again", [edit])

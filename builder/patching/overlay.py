@@ -1,0 +1,93 @@
+"""The overlay backend: a published wheel and a Delta make the patched wheel, an identity the final.
+
+Pure: bytes in, bytes out. The same arguments give the same bytes on every machine.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from builder.errors import WheelError
+from builder.patching import delta as deltas
+from builder.patching import identity as identities
+from builder.patching.requirements import edit_document
+from builder.wheel import archive, metadata, names
+from builder.wheel.rewrite import Rewriting, find_dist_info, rewrite
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from builder.model import Delta, Identity, Release
+    from builder.patching.delta import Memo
+    from builder.patching.series import Series
+    from builder.wheel.archive import Archive
+
+
+class Overlay(NamedTuple):
+    """The final wheel and what it was made of.
+
+    Attributes:
+        filename: the final wheel's file name.
+        pieces: the final wheel's bytes, in pieces.
+        stock: the stock wheel.
+        delta: what the patches changed.
+    """
+
+    filename: str
+    pieces: list[bytes | memoryview]
+    stock: Archive
+    delta: Delta
+
+    @property
+    def content(self) -> bytes:
+        """The final wheel's bytes."""
+        return b"".join(self.pieces)
+
+
+def build_overlay(
+    release: Release,
+    stock_content: bytes,
+    all_series: Sequence[Series],
+    identity: Identity,
+    memo: Memo | None = None,
+    before: Delta | None = None,
+) -> Overlay:
+    """Make the final wheel.
+
+    Args:
+        release: what to build.
+        stock_content: its stock wheel, verified.
+        all_series: what to apply, in order.
+        identity: what to call the outcome.
+        memo: where outcomes of codemods are kept; None to work everything out.
+        before: what the wheel has already of patches to its source, or None for nothing.
+
+    Raises:
+        PatchError: a patch does not apply.
+        WheelError: the stock wheel cannot be read.
+    """
+    stock_name = release.wheel.filename
+    stock = archive.parse(stock_content, stock_name)
+    delta = deltas.make_delta(release, stock, all_series, memo)
+    if before is not None:
+        delta = deltas.after(before, delta)
+    dist_info = find_dist_info(stock, stock_name)
+    changes = {path: change.after for path, change in delta.changes.items()}
+    notice = identities.notice(identity, release.version, delta.series, delta.commits)
+    document = metadata.parse(_read(stock, f"{dist_info}/METADATA", stock_name))
+    edited = edit_document(document, delta.metadata)
+    changes[f"{dist_info}/METADATA"] = identities.edit_metadata(edited, identity, notice).to_bytes()
+    if identity.build_tag is not None:
+        changes[f"{dist_info}/WHEEL"] = identities.edit_wheel(
+            _read(stock, f"{dist_info}/WHEEL", stock_name), identity
+        )
+    name = identities.wheel_name(identity, names.parse_filename(stock_name).tag)
+    pieces = rewrite(stock, Rewriting(changes, name.dist_info), stock_name)
+    return Overlay(name.filename, pieces, stock, delta)
+
+
+def _read(wheel: Archive, path: str, label: str) -> bytes:
+    member = wheel.find(path)
+    if member is None:
+        raise WheelError(f"{label} has no {path}", "it is no wheel; fetch it again")
+    return member.read()

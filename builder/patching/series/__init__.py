@@ -1,0 +1,10 @@
+"""Patch series: what stands under `patches/`, read and validated.
+
+A series is a directory with `series.toml` and the patch files that it lists; see
+`patches/README.md` for the form.
+"""
+
+from builder.patching.series.toml import load_series
+from builder.patching.series.values import Patch, Series, audit
+
+__all__ = ["Patch", "Series", "audit", "load_series"]

@@ -1,0 +1,204 @@
+"""Series, patches and metadata edits as values, and what they do to the bytes of one file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Protocol
+
+from builder.model import Finding
+from builder.patching import diff
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from packaging.specifiers import SpecifierSet
+
+    from builder.model import MetadataEdit, Picked
+
+
+class Patch(Protocol):
+    """One entry of a series that changes files, whether by a diff or by a codemod."""
+
+    @property
+    def file(self) -> str:
+        """The patch file's name, or the codemod's."""
+        ...
+
+    @property
+    def sha256(self) -> str:
+        """Of the patch file, or of the codemods' source, in hex."""
+        ...
+
+    @property
+    def releases(self) -> SpecifierSet:
+        """The releases that it serves."""
+        ...
+
+    @property
+    def against(self) -> str:
+        """`git` (members must equal one of `blobs`) or `wheel` (the one that the catalog pins)."""
+        ...
+
+    @property
+    def blobs(self) -> Mapping[str, tuple[str, ...]]:
+        """Path → git blobs that it was made against; empty for `wheel`."""
+        ...
+
+    @property
+    def codemod(self) -> bool:
+        """Whether it is one: its precondition guards it, and its outcomes are worth keeping."""
+        ...
+
+    @property
+    def commit(self) -> bool:
+        """Whether it is a cherry-picked commit, whose id `file` is."""
+        ...
+
+    def paths(self, members: Iterable[str]) -> list[str]:
+        """The paths that it is about, of a wheel with these members."""
+        ...
+
+    def apply(self, path: str, content: bytes) -> bytes:
+        """The content of that path, patched.
+
+        Raises:
+            ValueError: it does not apply; the text says why, in one line.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DiffPatch:
+    """A unified diff; see `Patch`.
+
+    Attributes:
+        hunks: path → what to replace, in file order.
+        description: the first line of its DEP-3 description.
+    """
+
+    file: str
+    sha256: str
+    releases: SpecifierSet
+    against: str
+    blobs: Mapping[str, tuple[str, ...]]
+    hunks: Mapping[str, Sequence[diff.Replacement]]
+    description: str
+    codemod: bool = False
+    commit: bool = False
+
+    def paths(self, members: Iterable[str]) -> list[str]:
+        """Just those that the diff names, whether the wheel has them or not."""
+        del members
+        return list(self.hunks)
+
+    def apply(self, path: str, content: bytes) -> bytes:
+        """As `Patch.apply`; `builder.patching.diff` is strict."""
+        return diff.apply(content, self.hunks[path])
+
+
+@dataclass(frozen=True, slots=True)
+class CodemodPatch:
+    """A codemod on the members that its globs match; see `Patch`."""
+
+    file: str
+    sha256: str
+    releases: SpecifierSet
+    globs: tuple[str, ...]
+    mend: Callable[[bytes], bytes]
+    description: str
+    against: str = "wheel"
+    codemod: bool = True
+    commit: bool = False
+
+    @property
+    def blobs(self) -> Mapping[str, tuple[str, ...]]:
+        """None: a codemod is made against the published wheel."""
+        return {}
+
+    def paths(self, members: Iterable[str]) -> list[str]:
+        """The members that a glob matches, in the wheel's order."""
+        return [m for m in members if any(fnmatchcase(m, g) for g in self.globs)]
+
+    def apply(self, path: str, content: bytes) -> bytes:
+        """As `Patch.apply`; what the codemod has nothing to do in comes back as it is."""
+        del path
+        return self.mend(content)
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataPatch:
+    """Edits of METADATA for some releases."""
+
+    releases: SpecifierSet
+    edits: tuple[MetadataEdit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A named set of patches, applied in the order in which they stand.
+
+    Attributes:
+        name: the directory's name.
+        summary: one line for people.
+        releases: the releases that the series speaks for.
+        native: the releases in which upstream does the same by itself, or None.
+        native_since: where upstream took it up, for people.
+        patches: what changes files.
+        metadata: what changes METADATA.
+        stray: patch files in the directory that the TOML does not list.
+        sha256: of `series.toml`, in hex.
+        picked: what was cherry-picked, where the series is no directory but that.
+    """
+
+    name: str
+    summary: str
+    releases: SpecifierSet
+    native: SpecifierSet | None
+    native_since: str
+    patches: tuple[Patch, ...]
+    metadata: tuple[MetadataPatch, ...] = ()
+    stray: tuple[str, ...] = ()
+    sha256: str = ""
+    picked: Picked | None = None
+
+    def speaks_for(self, version: str) -> bool:
+        """Whether this release is the series' business at all."""
+        return self.releases.contains(version, prereleases=True)
+
+    def is_native(self, version: str) -> bool:
+        """Whether upstream has the series' behaviour in this release already."""
+        return self.native is not None and self.native.contains(version, prereleases=True)
+
+    def serving(self, version: str) -> tuple[Patch, ...]:
+        """The patches for this release; none where it is native or not spoken for."""
+        return tuple(p for p in self.patches if self._serves(p.releases, version))
+
+    def metadata_edits(self, version: str) -> tuple[MetadataEdit, ...]:
+        """The edits of METADATA for this release, in order."""
+        chosen = [p for p in self.metadata if self._serves(p.releases, version)]
+        return tuple(edit for patch in chosen for edit in patch.edits)
+
+    def _serves(self, releases: SpecifierSet, version: str) -> bool:
+        if not self.speaks_for(version) or self.is_native(version):
+            return False
+        return releases.contains(version, prereleases=True)
+
+
+def audit(all_series: Iterable[Series], versions: Sequence[str]) -> list[Finding]:
+    """Entries that serve no release of the catalog, files that no series lists (P901, P902)."""
+    findings = []
+    for series in all_series:
+        served = {id(p) for v in versions for p in series.serving(v)}
+        findings += [
+            Finding(
+                "P901", f"{series.name}/{p.file}", f"{p.releases} holds no release of the catalog"
+            )
+            for p in series.patches
+            if id(p) not in served
+        ]
+        findings += [
+            Finding("P902", f"{series.name}/{name}", "it is not in series.toml")
+            for name in series.stray
+        ]
+    return findings

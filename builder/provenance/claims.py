@@ -1,0 +1,182 @@
+"""What a provenance statement of ours claims, read from its bytes, and compared with another."""
+
+from __future__ import annotations
+
+import json
+import re
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from packaging.version import Version
+
+from builder.errors import ProvenanceError
+from builder.model import Identity, IdentityKind
+from builder.provenance.statements import (
+    BUILD_TYPES,
+    CODEMODS_URI,
+    PREDICATE_TYPE,
+    STATEMENT_TYPE,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Places of materials that are files of this tool.
+_OURS = ("patches/", CODEMODS_URI)
+_SHOWN = 5
+
+
+class ClaimedPicks(NamedTuple):
+    """Commits that a statement says were picked, by full ids, and the repositories' addresses."""
+
+    commits: tuple[str, ...]
+    upstream: str
+    remote: str | None
+
+
+class Claim(NamedTuple):
+    """What a statement says that a wheel is.
+
+    Attributes:
+        filename: the wheel's file name.
+        sha256: the wheel's, in hex.
+        release: the upstream version that it was made from.
+        series: what was asked for, in order.
+        identity: what it is called.
+        picks: the commits that were to be picked, or None.
+        backend: a key of `BUILD_TYPES`.
+        commit: of this tool, which made it; None where it was no checkout.
+        tool: what of this tool decided its bytes, as
+            `builder.provenance.statements.tool_materials` has it.
+    """
+
+    filename: str
+    sha256: str
+    release: str
+    series: tuple[str, ...]
+    identity: Identity
+    picks: ClaimedPicks | None = None
+    backend: str = "overlay"
+    commit: str | None = None
+    tool: Mapping[str, str] = MappingProxyType({})
+
+    def other_tree(self, tool: Mapping[str, str]) -> str | None:
+        """Whether another tree of this tool is said to have made it than one with these materials.
+
+        Returns:
+            Which commit, and what differs, in words; None where no file is another one.
+        """
+        if all(self.tool[place] == tool[place] for place in self.tool.keys() & tool.keys()):
+            return None  # another checkout has other files, not only more or fewer
+        places = [k for k in {*self.tool, *tool} if self.tool.get(k) != tool.get(k)]
+        # The codemods are hashed as a whole: if one has changed, all have.
+        names = sorted({place.partition("#")[0] for place in places})
+        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+        return (
+            f"commit {self.commit or 'unknown'}; differing here: {', '.join(names[:_SHOWN])}{more}"
+        )
+
+
+def parse(content: bytes, label: str) -> Claim:
+    """Read a statement of ours; nothing in it is believed before it is checked.
+
+    Raises:
+        ProvenanceError: it is no statement, one of another kind, or one with a malformed field.
+    """
+    try:
+        document = json.loads(content)
+        definition = document["predicate"]["buildDefinition"]
+        kinds = (document["_type"], document["predicateType"], definition["buildType"])
+        ((filename, sha256),) = ((s["name"], s["digest"]["sha256"]) for s in document["subject"])
+        asked = definition["externalParameters"]
+        tag = asked["buildTag"]
+        identity = Identity(
+            IdentityKind(asked["identity"]),
+            _text(asked["name"]),
+            _text(asked["version"]),
+            None if tag is None else _text(tag),
+        )
+        series = tuple(_text(name) for name in asked["series"])
+        release = str(Version(_text(asked["release"])))
+        picks = _claimed_picks(asked["cherryPick"]) if "cherryPick" in asked else None
+        claim = Claim(_text(filename), _text(sha256), release, series, identity, picks)
+        claim = claim._replace(**_claimed_tool(document["predicate"]))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ProvenanceError(
+            f"{label} is no provenance statement of ours ({type(error).__name__}: {error})",
+            "build the wheel again",
+        ) from error
+    backends = {build_type: name for name, build_type in BUILD_TYPES.items()}
+    if kinds[:2] != (STATEMENT_TYPE, PREDICATE_TYPE) or kinds[2] not in backends:
+        raise ProvenanceError(f"{label} is a statement of another kind", "build the wheel again")
+    return claim._replace(backend=backends[kinds[2]])
+
+
+def _claimed_tool(predicate: dict[str, Any]) -> dict[str, Any]:
+    commit = predicate["runDetails"]["builder"]["version"].get("commit")
+    materials = predicate["buildDefinition"]["resolvedDependencies"]
+    return {
+        "commit": None if commit is None else _commit(commit),
+        "tool": {
+            _text(m["uri"]): _text(m["digest"]["sha256"])
+            for m in materials
+            if m["uri"].startswith(_OURS)
+        },
+    }
+
+
+def _claimed_picks(asked: dict[str, Any]) -> ClaimedPicks:
+    commits = tuple(_text(c) for c in asked["commits"])
+    if not commits or not all(re.fullmatch("[0-9a-f]{40}", c) for c in commits):
+        raise ValueError("its commits are no commits")
+    remote = asked["from"]
+    return ClaimedPicks(
+        commits, _text(asked["upstream"]), None if remote is None else _text(remote)
+    )
+
+
+def _commit(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch("[0-9a-f]{40}(-dirty)?", value):
+        raise ValueError(f"{value!r} is no commit")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value.isprintable():
+        raise ValueError(f"{value!r} is no text")
+    return value
+
+
+def differences(claimed: bytes, rebuilt: bytes) -> list[str]:
+    """Where two statements, both parsed before, differ in what decides a wheel's bytes.
+
+    These are the subject, the parameters, the materials, and what became of each file; who built
+    it, when, and what else the catalog said may differ.
+    """
+    old, new = (_decisive(json.loads(content)) for content in (claimed, rebuilt))
+    return [
+        f"{key}: the statement does not say what a rebuild gives"
+        for key in new
+        if old[key] != new[key]
+    ]
+
+
+def agree(one: bytes, other: bytes) -> bool:
+    """Whether two files are statements that say the same of the same wheel."""
+    try:
+        return _decisive(json.loads(one)) == _decisive(json.loads(other))
+    except (ValueError, KeyError, TypeError):
+        return one == other
+
+
+def _decisive(document: dict[str, Any]) -> dict[str, Any]:
+    definition = document["predicate"]["buildDefinition"]
+    internal = definition["internalParameters"]
+    return {
+        "subject": document["subject"],
+        "externalParameters": definition["externalParameters"],
+        "resolvedDependencies": definition["resolvedDependencies"],
+        "changes": internal["changes"],
+        "metadata": internal["metadata"],
+        "source": internal.get("source"),
+    }

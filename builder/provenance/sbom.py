@@ -1,0 +1,151 @@
+"""The bill of materials beside a wheel: CycloneDX 1.6, JSON.
+
+CycloneDX and not SPDX, because its pedigree says just what our wheels are: an ancestor (the stock
+wheel, by its sha256) and the patches that were applied to it; and `spdx-tools` brings an RDF stack.
+It is made from the wheel and its provenance alone, so that anybody can make it again: the serial
+number comes from the wheel's sha256, and a time is given only where SOURCE_DATE_EPOCH sets one.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from builder import __version__
+from builder.model import PACKAGE
+from builder.provenance.statements import CODEMODS_URI
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from cyclonedx.model.component import Component, Pedigree
+
+SUFFIX = ".cdx.json"
+_LICENCE = "Apache-2.0"
+# How provenance names patches, and the description of a series that stands beside them.
+_PATCHES = ("patches/", CODEMODS_URI)
+_SERIES = "/series.toml"
+_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:tensorboard-proxy-wheels:sbom")
+
+
+def sbom_path(wheel: Path) -> Path:
+    """Where the bill of materials of a wheel lies: beside it."""
+    return wheel.with_name(wheel.name + SUFFIX)
+
+
+def make_sbom(
+    statement: bytes, requires_dist: Sequence[str], requires_python: str | None, epoch: int | None
+) -> bytes:
+    """The bill of materials of one wheel, as the bytes of its file.
+
+    Args:
+        statement: its provenance statement, which was verified before.
+        requires_dist: the requirements in its METADATA.
+        requires_python: the Pythons that its METADATA allows.
+        epoch: SOURCE_DATE_EPOCH in seconds, or None.
+    """
+    from cyclonedx.model.bom import Bom, BomMetaData
+    from cyclonedx.model.component import Component, ComponentType
+    from cyclonedx.output import make_outputter
+    from cyclonedx.schema import OutputFormat, SchemaVersion
+
+    document = json.loads(statement)
+    sha256 = document["subject"][0]["digest"]["sha256"]
+    wheel = _wheel(document, requires_python)
+    tool = Component(
+        name="tensorboard-proxy-wheels", version=__version__, type=ComponentType.APPLICATION
+    )
+    stamp = datetime.fromtimestamp(epoch or 0, UTC)
+    metadata = BomMetaData(component=wheel, timestamp=stamp)
+    metadata.tools.components.add(tool)
+    needed = _requirements(requires_dist)
+    bom = Bom(serial_number=uuid.uuid5(_NAMESPACE, sha256), metadata=metadata, components=needed)
+    bom.register_dependency(wheel, needed)
+    text = make_outputter(bom, OutputFormat.JSON, SchemaVersion.V1_6).output_as_string()
+    made = json.loads(text)
+    if epoch is None:
+        # The library always writes a time; the format does not ask for one.
+        del made["metadata"]["timestamp"]
+    return (json.dumps(made, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _wheel(document: dict[str, Any], requires_python: str | None) -> Component:
+    """Our wheel: what it is called, and what it was made from."""
+    from cyclonedx.model import Property
+
+    subject = document["subject"][0]
+    asked = document["predicate"]["buildDefinition"]["externalParameters"]
+    wheel = _distribution(
+        asked["name"], asked["version"], subject["name"], subject["digest"]["sha256"]
+    )
+    wheel.pedigree = _pedigree(document, asked["release"])
+    if requires_python is not None:
+        wheel.properties.add(Property(name="python:requires-python", value=requires_python))
+    return wheel
+
+
+def _pedigree(document: dict[str, Any], release: str) -> Pedigree:
+    from cyclonedx.model import XsUri
+    from cyclonedx.model.component import Diff, Patch, PatchClassification, Pedigree
+
+    materials = document["predicate"]["buildDefinition"]["resolvedDependencies"]
+    stock = [m for m in materials if m["uri"].startswith(f"pkg:pypi/{PACKAGE}@")]
+    patches = [m for m in materials if m["uri"].startswith(_PATCHES) and _SERIES not in m["uri"]]
+    notes = "; ".join(f"{p['name']} sha256:{p['digest']['sha256']}" for p in patches)
+    return Pedigree(
+        ancestors=[
+            _distribution(PACKAGE, release, m["name"], m["digest"]["sha256"]) for m in stock
+        ],
+        patches=[
+            Patch(type=PatchClassification.UNOFFICIAL, diff=Diff(url=XsUri(p["uri"])))
+            for p in patches
+        ],
+        notes=notes or "no patch was applied",
+    )
+
+
+def _distribution(name: str, version: str, filename: str, sha256: str) -> Component:
+    from cyclonedx.contrib.license.factories import LicenseFactory
+    from cyclonedx.model import HashAlgorithm, HashType
+    from cyclonedx.model.component import Component, ComponentType
+    from packageurl import PackageURL
+
+    purl = PackageURL("pypi", name=name, version=version, qualifiers={"file_name": filename})
+    return Component(
+        name=name,
+        version=version,
+        type=ComponentType.LIBRARY,
+        bom_ref=filename,
+        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=sha256)],
+        licenses=[LicenseFactory().make_with_expression(_LICENCE)],
+        purl=purl,
+    )
+
+
+def _requirements(requires_dist: Sequence[str]) -> list[Component]:
+    """What it needs, by name: which versions are taken is decided where it is installed."""
+    from cyclonedx.model import Property
+    from cyclonedx.model.component import Component, ComponentScope, ComponentType
+    from packageurl import PackageURL
+    from packaging.requirements import Requirement
+
+    stated: dict[str, list[Requirement]] = {}
+    for line in requires_dist:
+        found = Requirement(line)
+        stated.setdefault(found.name, []).append(found)
+    return [
+        Component(
+            name=name,
+            type=ComponentType.LIBRARY,
+            bom_ref=f"requires:{name}",
+            scope=ComponentScope.OPTIONAL
+            if all(r.marker for r in lines)
+            else ComponentScope.REQUIRED,
+            purl=PackageURL("pypi", name=name),
+            properties=[Property(name="python:requires-dist", value=str(r)) for r in lines],
+        )
+        for name, lines in sorted(stated.items())
+    ]

@@ -1,0 +1,227 @@
+"""Provenance: an in-toto statement (v1) with a SLSA provenance predicate (v1) for each wheel.
+
+Formats: https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md and
+https://slsa.dev/spec/v1.0/provenance. The statement is deterministic: no clock is read; a time is
+given only where SOURCE_DATE_EPOCH sets one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from builder import __version__
+from builder.model import PACKAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from builder.model import AppliedPatch, Delta, Identity, Picked, Release
+    from builder.patching.series import Series
+
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+PREDICATE_TYPE = "https://slsa.dev/provenance/v1"
+# How a wheel was made; what a rebuild takes depends on it.
+BUILD_TYPES = {
+    "overlay": "urn:tensorboard-proxy-wheels:overlay:v1",
+    "bazel": "urn:tensorboard-proxy-wheels:bazel:v1",
+}
+PROVENANCE_SUFFIX = ".provenance.json"
+# The place of codemods in statements: as it was first called, whatever package they lie in now.
+CODEMODS_URI = "builder/codemods#"
+BUILDER_ID = "urn:tensorboard-proxy-wheels:builder"
+# Libraries whose behaviour decides what patches make of a file.
+_REWRITING_LIBRARIES = ("packaging", "unidiff")
+
+
+class SourceBuild(NamedTuple):
+    """A build from source: what it was made of, as materials of in-toto, and how."""
+
+    materials: Sequence[Mapping[str, Any]]
+    about: Mapping[str, Any]
+
+
+class Run(NamedTuple):
+    """The circumstances of a build.
+
+    Attributes:
+        commit: the git commit of this tool, with `-dirty` where it has changes, or None.
+        epoch: SOURCE_DATE_EPOCH in seconds, or None.
+        backend: a key of `BUILD_TYPES`.
+        source: what Bazel built it from, where it did.
+        equivalence: how it compares with what the other backend made, where both did.
+    """
+
+    commit: str | None
+    epoch: int | None
+    backend: str = "overlay"
+    source: SourceBuild | None = None
+    equivalence: Mapping[str, Any] | None = None
+
+
+def provenance_path(wheel: Path) -> Path:
+    """Where the provenance of a wheel lies: beside it."""
+    return wheel.with_name(wheel.name + PROVENANCE_SUFFIX)
+
+
+def statement(
+    filename: str,
+    sha256: str,
+    release: Release,
+    delta: Delta,
+    identity: Identity,
+    *,
+    series: Sequence[Series],
+    run: Run,
+) -> bytes:
+    """The statement for one wheel, as the bytes of its file.
+
+    Args:
+        filename: the final wheel's.
+        sha256: the final wheel's, in hex.
+        release: what it was made from; its stock wheel is the first material.
+        delta: what the patches changed.
+        identity: what it is called.
+        series: what was asked for, in order.
+        run: by whom, when, and by which backend.
+    """
+    document = {
+        "_type": STATEMENT_TYPE,
+        "subject": [{"name": filename, "digest": {"sha256": sha256}}],
+        "predicateType": PREDICATE_TYPE,
+        "predicate": {
+            "buildDefinition": _definition(release, delta, identity, series, run),
+            "runDetails": _run_details(run.commit, run.epoch),
+        },
+    }
+    return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _definition(
+    release: Release, delta: Delta, identity: Identity, series: Sequence[Series], run: Run
+) -> dict[str, Any]:
+    """What was asked for, what it was made of, and what became of each file."""
+    changes = {
+        path: {
+            "before": {"sha256": change.before},
+            "after": {"sha256": hashlib.sha256(change.after).hexdigest()},
+        }
+        for path, change in sorted(delta.changes.items())
+    }
+    picked = next((s.picked for s in series if s.picked is not None), None)
+    facts = json.dumps(asdict(release), sort_keys=True).encode()
+    return {
+        "buildType": BUILD_TYPES[run.backend],
+        "externalParameters": {
+            "release": release.version,
+            "series": [s.name for s in series if s.picked is None],
+            **({} if picked is None else {"cherryPick": _asked(picked)}),
+            "identity": identity.kind.value,
+            "name": identity.name,
+            "version": identity.version,
+            "buildTag": identity.build_tag,
+        },
+        "internalParameters": {
+            "backend": run.backend,
+            **({} if run.source is None else {"sourceBuild": run.source.about}),
+            **({} if run.equivalence is None else {"equivalence": run.equivalence}),
+            "catalogEntry": {"pinned": release.pinned, "sha256": hashlib.sha256(facts).hexdigest()},
+            "sourceCommit": release.commit,
+            **({} if picked is None else {"source": _source(picked)}),
+            "native": list(delta.native),
+            "changes": changes,
+            "metadata": [
+                {"action": e.action, "header": e.header, "value": e.value} for e in delta.metadata
+            ],
+        },
+        "resolvedDependencies": [*_materials(release, delta, series), *_built_from(run)],
+    }
+
+
+def tool_materials(delta: Delta, series: Sequence[Series]) -> dict[str, str]:
+    """What of this tool decides a wheel's bytes: the place of each file, or codemod → sha256."""
+    return {
+        **{f"patches/{s.name}/series.toml": s.sha256 for s in series if s.picked is None},
+        **{_uri(p): p.sha256 for p in delta.applied if not p.commit},
+    }
+
+
+def _asked(picked: Picked) -> dict[str, Any]:
+    """Which commits were to be picked, and from where."""
+    return {
+        "commits": list(picked.commits),
+        "upstream": picked.upstream,
+        "from": picked.remote or None,
+    }
+
+
+def _source(picked: Picked) -> dict[str, Any]:
+    """What git made of it."""
+    return {
+        "base": {"gitCommit": picked.base},
+        "native": list(picked.native),
+        "leftOut": list(picked.left_out),
+        "picked": {"gitCommit": picked.head, "gitTree": picked.tree},
+    }
+
+
+def _run_details(commit: str | None, epoch: int | None) -> dict[str, Any]:
+    """Who built it, and when if SOURCE_DATE_EPOCH says so."""
+    metadata: dict[str, Any] = {}
+    if epoch is not None:
+        metadata["finishedOn"] = datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    versions = {
+        "tensorboard-proxy-wheels": __version__,
+        **({} if commit is None else {"commit": commit}),
+        **{name: version(name) for name in _REWRITING_LIBRARIES},
+    }
+    return {"builder": {"id": BUILDER_ID, "version": versions}, "metadata": metadata}
+
+
+def _materials(release: Release, delta: Delta, series: Sequence[Series]) -> list[dict[str, Any]]:
+    """The stock wheel, the series that were asked for, and the patches that were applied.
+
+    Cherry-picked commits stand by their git ids, behind the release's own commit.
+    """
+    wheel = release.wheel
+    places = [
+        (
+            f"pkg:pypi/{PACKAGE}@{release.version}?file_name={wheel.filename}",
+            wheel.filename,
+            wheel.sha256,
+        ),
+        *((f"patches/{s.name}/series.toml", s.name, s.sha256) for s in series if s.picked is None),
+        *((_uri(p), p.label, p.sha256) for p in delta.applied if not p.commit),
+    ]
+    return [
+        *({"uri": u, "name": n, "digest": {"sha256": sha256}} for u, n, sha256 in places),
+        *(
+            {"uri": f"git+{where}@{commit}", "name": what, "digest": {"gitCommit": commit}}
+            for s in series
+            if s.picked is not None
+            for where, what, commit in _commits(s.picked)
+        ),
+    ]
+
+
+def _commits(picked: Picked) -> list[tuple[str, str, str]]:
+    """Where each commit came from, what it is, and its id."""
+    there = picked.remote or picked.upstream
+    return [
+        (picked.upstream, "release", picked.base),
+        *((there, "cherry-picked commit", c) for c in picked.commits if c not in picked.native),
+    ]
+
+
+def _built_from(run: Run) -> list[Mapping[str, Any]]:
+    return [] if run.source is None else list(run.source.materials)
+
+
+def _uri(patch: AppliedPatch) -> str:
+    """A diff is a file of its series, a codemod a function in a package (hashed as a whole)."""
+    return f"{CODEMODS_URI}{patch.file}" if patch.codemod else f"patches/{patch.label}"

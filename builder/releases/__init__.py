@@ -1,0 +1,1 @@
+"""What upstream released: pinned facts, requests, the index, stock wheels, eras."""

@@ -1,0 +1,120 @@
+"""The content-addressed cache of stock wheels, shared by all runs of a user.
+
+A file's name is its sha256; it appears by atomic rename and is verified on every use, so neither a
+parallel run nor an interrupted download nor bit rot can hand out wrong bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import tempfile
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from builder.errors import IndexLookupError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+# Bytes of a raw sha256.
+_DIGEST = 32
+
+
+class Cache:
+    """Files by their sha256, below one directory that is made when it is first written to.
+
+    Beside them it keeps outcomes of codemods under keys of their making
+    (`builder.patching.delta.Memo`). These have no pin but their own hash: like any compiler cache,
+    it is as trustworthy as its owner. `check` and the rebuild of `check --provenance` do not use
+    them.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root / "sha256"
+        # By Python, so that one that made something else would not hide behind another.
+        self._outcomes = root / "outcomes" / f"{sys.version_info.major}.{sys.version_info.minor}"
+
+    def path(self, sha256: str) -> Path:
+        """Where the file with that hash lies, or would lie."""
+        return self._root / sha256[:2] / sha256
+
+    def read(self, sha256: str, spoiled: Callable[[str], None] = lambda _: None) -> bytes | None:
+        """The file's bytes, verified; None if it is not there.
+
+        A spoiled file is removed, and `spoiled` told of it in a sentence.
+        """
+        path = self.path(sha256)
+        try:
+            content = path.read_bytes()
+        except OSError:
+            return None
+        if hashlib.sha256(content).hexdigest() == sha256:
+            return content
+        spoiled("the copy in the cache was spoiled, and is removed")
+        with suppress(OSError):
+            path.unlink()
+        return None
+
+    def get(self, key: str) -> bytes | None:
+        """An outcome kept by `put`, or None; a spoiled one counts as none."""
+        try:
+            kept = self._outcome(key).read_bytes()
+        except OSError:
+            return None
+        digest, outcome = kept[:_DIGEST], kept[_DIGEST:]
+        return outcome if hashlib.sha256(outcome).digest() == digest else None
+
+    def put(self, key: str, outcome: bytes) -> None:
+        """Keep an outcome, its own hash in front; a cache that cannot be written keeps nothing."""
+        path = self._outcome(key)
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=path.parent) as room:
+                new = Path(room) / "outcome"
+                new.write_bytes(hashlib.sha256(outcome).digest() + outcome)
+                new.replace(path)
+
+    def _outcome(self, key: str) -> Path:
+        return self._outcomes / key[:2] / key
+
+    @contextmanager
+    def incoming(self) -> Iterator[Path]:
+        """A path of our own to download to, on the cache's file system; gone afterwards.
+
+        Raises:
+            IndexLookupError: the cache directory cannot be written.
+        """
+        try:
+            self._root.mkdir(parents=True, exist_ok=True)
+            directory = tempfile.TemporaryDirectory(prefix="incoming-", dir=self._root)
+        except OSError as error:
+            raise IndexLookupError(
+                f"the cache {self._root} cannot be written: {error.strerror}",
+                "set XDG_CACHE_HOME to a directory that can",
+            ) from error
+        with directory as name:
+            yield Path(name) / "file"
+
+    def admit(self, path: Path, sha256: str) -> bytes:
+        """Take a downloaded file in, if it is the one that was meant.
+
+        Returns:
+            Its bytes.
+
+        Raises:
+            IndexLookupError: it is another file than `sha256` says.
+        """
+        content = path.read_bytes()
+        actual = hashlib.sha256(content).hexdigest()
+        if actual != sha256:
+            raise IndexLookupError(
+                f"the download has sha256 {actual}, not {sha256}: tampered with or cut short",
+                "try again; if it stays so, the index serves another file than the catalog pins",
+            )
+        target = self.path(sha256)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(target)
+        return content

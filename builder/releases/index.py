@@ -1,0 +1,198 @@
+"""What the package index lists of TensorBoard, and its wheels.
+
+Look-ups and downloads are `pypi_simple`'s, over `requests`: proxies, netrc and CA settings of the
+user are honoured. Credentials in an index URL never reach a message.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol, Self
+
+from builder.errors import IndexLookupError
+from builder.model import PACKAGE, WheelFile
+from builder.system.redact import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from types import TracebackType
+
+    from pypi_simple import DistributionPackage, PyPISimple
+
+    from builder.system.settings import Environment
+
+# Seconds without an answer; slow mirrors are slow, dead ones are dead.
+_TIMEOUT = 30.0
+_RETRIES = 3
+
+
+class Progress(Protocol):
+    """What a download reports to: `with progress(total) as p: p.update(n)`, in bytes."""
+
+    def __call__(self, total: int | None, /) -> ProgressTracker:
+        """Begin a download of that many bytes."""
+        ...
+
+
+class ProgressTracker(Protocol):
+    """One running download."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+        /,
+    ) -> bool | None: ...
+
+    def update(self, increment: int, /) -> None:
+        """So many more bytes are there."""
+        ...
+
+
+class Index(Protocol):
+    """What is asked of an index."""
+
+    def wheels(self) -> dict[str, list[WheelFile]]:
+        """Version → the wheels that are listed for it; an absent hash or size is "" or 0."""
+        ...
+
+    def download(self, filename: str, target: Path, progress: Progress) -> None:
+        """Fetch a file. Nothing is verified here: the cache does that against its pin."""
+        ...
+
+
+class SimpleIndex:
+    """An index that speaks the Simple Repository API (PEP 503, 691, 700)."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._packages: list[DistributionPackage] | None = None
+
+    def wheels(self) -> dict[str, list[WheelFile]]:
+        """As `Index.wheels`.
+
+        Raises:
+            IndexLookupError: the index does not answer, or does not know TensorBoard.
+        """
+        listed: dict[str, list[WheelFile]] = {}
+        for package in self._list():
+            if package.package_type == "wheel" and package.version is not None:
+                listed.setdefault(package.version, []).append(_wheel_file(package))
+        return listed
+
+    def download(self, filename: str, target: Path, progress: Progress) -> None:
+        """As `Index.download`.
+
+        Raises:
+            IndexLookupError: the index does not list the file, or breaks off.
+        """
+        package = next((p for p in self._list() if p.filename == filename), None)
+        if package is None:
+            raise IndexLookupError(
+                f"the index does not list {filename}",
+                "look at PIP_INDEX_URL: a mirror may lack old releases",
+            )
+        with self._client() as client:
+            client.download_package(
+                package, target, verify=False, progress=progress, timeout=_TIMEOUT
+            )
+
+    def _list(self) -> list[DistributionPackage]:
+        if self._packages is None:
+            with self._client() as client:
+                self._packages = client.get_project_page(PACKAGE, timeout=_TIMEOUT).packages
+        return self._packages
+
+    @contextmanager
+    def _client(self) -> Iterator[PyPISimple]:
+        # Together they take 0.2 s to import, which a build from the cache need not pay.
+        from pypi_simple import NoSuchProjectError
+        from requests import RequestException
+
+        try:
+            with open_client(self._environment, self._environment.index_url) as client:
+                yield client
+        except NoSuchProjectError as error:
+            raise IndexLookupError(
+                f"the index has no project {PACKAGE}", "look at PIP_INDEX_URL"
+            ) from error
+        except (RequestException, OSError, ValueError) as error:
+            raise IndexLookupError(
+                f"the index did not answer: {redact(str(error))}",
+                "look at the network, PIP_INDEX_URL, the proxy and CA settings; with a warm cache, "
+                "--offline works without",
+            ) from error
+
+
+def open_client(
+    environment: Environment, index_url: str | None, *, retries: int = _RETRIES
+) -> PyPISimple:
+    """A client for an index, with the user's proxy and CA settings; to be closed by the caller.
+
+    Args:
+        environment: the user's settings.
+        index_url: the Simple API's address; None for the public index.
+        retries: how often a request is repeated that got no answer, 429 or 5xx.
+    """
+    from pypi_simple import PYPI_SIMPLE_ENDPOINT, PyPISimple
+    from requests import Session
+    from requests.adapters import HTTPAdapter
+    from urllib3.util.retry import Retry
+
+    session = Session()
+    # A server that has much to do says how long to wait; whoever wants no repeats wants no wait.
+    again = Retry(
+        retries,
+        backoff_factor=0.5,
+        status_forcelist=(429, 500, 502, 503, 504) if retries else (),
+        respect_retry_after_header=bool(retries),
+    )
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, HTTPAdapter(max_retries=again))
+    if environment.ca_bundle is not None:
+        session.verify = environment.ca_bundle
+    if environment.http_proxy is not None:
+        session.proxies = dict.fromkeys(("http", "https"), environment.http_proxy)
+    return PyPISimple(index_url or PYPI_SIMPLE_ENDPOINT, session=session)
+
+
+class NoIndex:
+    """The index of `--offline`: it has nothing and says so."""
+
+    def wheels(self) -> dict[str, list[WheelFile]]:
+        """Always fails.
+
+        Raises:
+            IndexLookupError: always.
+        """
+        raise IndexLookupError(
+            "the index was asked for, and --offline forbids it", "leave --offline out"
+        )
+
+    def download(self, filename: str, target: Path, progress: Progress) -> None:
+        """Always fails.
+
+        Raises:
+            IndexLookupError: always.
+        """
+        del filename, target, progress
+        raise IndexLookupError(
+            "it is not in the cache, and --offline forbids to fetch it",
+            "leave --offline out once, then it is there",
+        )
+
+
+def _wheel_file(package: DistributionPackage) -> WheelFile:
+    uploaded = package.upload_time
+    return WheelFile(
+        filename=package.filename,
+        size=package.size or 0,
+        sha256=(package.digests or {}).get("sha256", ""),
+        requires_python=package.requires_python,
+        upload_time="" if uploaded is None else uploaded.isoformat().replace("+00:00", "Z"),
+        yanked=bool(package.is_yanked),
+    )

@@ -1,1 +1,0 @@
-"""One page for all results: releases by deployments, with the pictures."""

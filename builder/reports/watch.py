@@ -1,0 +1,97 @@
+"""Watch: take the index's news over into the catalog, and build what is new."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from builder.build.release import Built, Failed, build_many
+from builder.releases import catalog as catalogs
+from builder.releases.news import update_catalog
+from builder.reports.summary import plain, table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from builder.build.release import BuildOptions
+    from builder.context import Workshop
+    from builder.releases.catalog import Difference
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What is new on the index, and what became of it.
+
+    Attributes:
+        differences: how the index differed from the catalog.
+        outcomes: what the builds of the releases concerned came to.
+        taken_over: whether the catalog changed; what is gone from the index is left to a person.
+        branch: a name that is the same for the same catalog.
+    """
+
+    differences: tuple[Difference, ...]
+    outcomes: tuple[Built | Failed, ...]
+    taken_over: bool
+    branch: str
+
+
+def take_over(
+    path: Path,
+    workshop: Workshop,
+    options: BuildOptions,
+    *,
+    jobs: int,
+    report: Callable[[Built | Failed], None],
+) -> News:
+    """Update the catalog, and build each release that differed.
+
+    Args:
+        path: the catalog's file.
+        workshop: the doors.
+        options: how to build.
+        jobs: how many at a time.
+        report: called for each release as it is done.
+
+    Raises:
+        IndexLookupError: the catalog cannot be read or written, or the index does not answer.
+    """
+    before = path.read_bytes()
+    differences = update_catalog(path, workshop.index, workshop.stock)
+    after = path.read_bytes()
+    branch = f"catalog/{hashlib.sha256(after).hexdigest()[:12]}"
+    if before == after:
+        return News(tuple(differences), (), taken_over=False, branch=branch)
+    catalog = catalogs.parse(catalogs.load_facts(path))
+    versions = dict.fromkeys(d.version for d in differences)
+    releases = [r for r in map(catalog.find, versions) if r is not None]
+    fresh = replace(workshop, catalog=catalog)
+    outcomes = build_many(releases, fresh, options, jobs=jobs, report=report)
+    return News(tuple(differences), tuple(outcomes), taken_over=True, branch=branch)
+
+
+def title(news: News) -> str:
+    """The pull request's title."""
+    versions = list(dict.fromkeys(d.version for d in news.differences))
+    shown = ", ".join(versions[:3]) + (" and more" if len(versions) > 3 else "")
+    return f"Take over what the index says of {shown}"
+
+
+def body(news: News) -> str:
+    """The pull request's text, in Markdown: what differs, and what the builds came to."""
+    differences = [f"- {plain(d.version)}: {plain(d.text)}" for d in news.differences]
+    rows = [
+        (plain(o.release.version), f"❌ {plain(o.error.message)}", "")
+        if isinstance(o, Failed)
+        else (plain(o.release.version), f"✅ {o.checked} checks passed", f"`{o.sha256}`")
+        for o in news.outcomes
+    ]
+    parts = [
+        "The index differs from the catalog:",
+        "\n".join(differences),
+        "The run that opened this took it over, and built:",
+        table(("release", "build", "sha256"), rows),
+        "A file that was re-published under its old name deserves a look at what changed in it.",
+    ]
+    return "\n\n".join(parts) + "\n"

@@ -1,0 +1,1 @@
+"""Where Jupyter runs: in containers or as processes, with our wheel in it."""

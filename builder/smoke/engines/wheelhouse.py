@@ -1,0 +1,120 @@
+"""Wheelhouses: all that an image installs, resolved and fetched on the host for the image's Python.
+
+The image then needs no index, and nothing of how the host reaches one gets into it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from builder.errors import CommandError, SmokeError
+from builder.system import command
+from builder.system.virtualenvs import INSTALL, uv_program
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+# A wheel for an older C library runs on a newer one (PEP 600); Debian 12 has 2.36.
+_GLIBC = (28, 27, 26, 24, 17, 12, 5)
+
+
+class Target(NamedTuple):
+    """What the wheels must run on: a Python such as `3.11`, and an architecture as uname says."""
+
+    python: str
+    architecture: str
+
+
+def resolve(
+    wanted: Sequence[str], target: Target, environ: Mapping[str, str], constraints: Path | None
+) -> tuple[str, ...]:
+    """Requirements or wheels → every distribution that they bring, as `name==version`.
+
+    Args:
+        wanted: requirements, or paths of wheels, which are left out of the answer.
+        target: what it must run on.
+        environ: for uv: the index, CAs and proxies.
+        constraints: a constraints file, or None.
+
+    Raises:
+        SmokeError: there is no solution for that Python.
+    """
+    with tempfile.TemporaryDirectory(prefix="wheelhouse-") as room:
+        listing = Path(room) / "wanted.in"
+        listing.write_text("\n".join(wanted) + "\n", encoding="utf-8")
+        limits = [] if constraints is None else ["--constraints", str(constraints)]
+        words = [uv_program(), "pip", "compile", "--quiet", "--no-header", "--no-annotate"]
+        # Ours asks for wheels alone: that Python is not needed, and not to be fetched, for that.
+        words += ["--python", sys.executable, "--python-version", target.python, *limits]
+        words += ["--python-platform", f"{target.architecture}-manylinux_2_{_GLIBC[0]}"]
+        words += ["--only-binary", ":all:", str(listing)]
+        try:
+            out = command.run(words, timeout=INSTALL, env=environ)
+        except CommandError as error:
+            raise SmokeError(
+                f"{', '.join(Path(w).name for w in wanted)} cannot be installed on "
+                f"Python {target.python} of the image",
+                f"use a base image with another Python: --base IMAGE\n{error.hint}",
+            ) from error
+    pins = (line.split(";")[0].strip() for line in out.splitlines())
+    return tuple(sorted(pin for pin in pins if "==" in pin))
+
+
+def fetch(
+    pins: Sequence[str], target: Target, environ: Mapping[str, str], cache: Path
+) -> list[Path]:
+    """The wheels of these pins, from the cache or by `pip download`.
+
+    Args:
+        pins: `name==version`.
+        target: what they must run on.
+        environ: for pip: the index, CAs and proxies.
+        cache: the directory that keeps them, one directory for each set of pins.
+
+    Raises:
+        SmokeError: one of them cannot be had as a wheel.
+    """
+    if not pins:
+        return []
+    key = hashlib.sha256(repr((sorted(pins), target)).encode()).hexdigest()[:16]
+    place = cache / "wheelhouse" / key
+    if not place.is_dir():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        room = Path(tempfile.mkdtemp(prefix=".making-", dir=place.parent))
+        try:
+            _download(pins, target, environ, room)
+            _settle(room, place)
+        finally:
+            shutil.rmtree(room, ignore_errors=True)
+    return sorted(place.glob("*.whl"))
+
+
+def _download(pins: Sequence[str], target: Target, environ: Mapping[str, str], place: Path) -> None:
+    words = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+    words += ["--only-binary", ":all:", "--python-version", target.python, "--dest", str(place)]
+    for minor in _GLIBC:
+        words += ["--platform", f"manylinux_2_{minor}_{target.architecture}"]
+    for old in ("2014", "2010", "1"):
+        words += ["--platform", f"manylinux{old}_{target.architecture}"]
+    try:
+        command.run([*words, *pins], timeout=INSTALL, env=environ)
+    except CommandError as error:
+        raise SmokeError(
+            "the wheelhouse of the image cannot be filled",
+            f"the index, its CA and its proxy are pip's own settings\n{error.hint}",
+        ) from error
+
+
+def _settle(room: Path, place: Path) -> None:
+    """Two runs may have filled the same one: the first one stays."""
+    try:
+        os.rename(room, place)  # noqa: PTH104 - fails where Path.replace would, says so plainly
+    except OSError:
+        if not place.is_dir():
+            raise

@@ -1,0 +1,1 @@
+"""Talks to Jupyter: login, kernels, notebooks, TensorBoard in a frame."""

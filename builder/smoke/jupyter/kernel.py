@@ -1,0 +1,249 @@
+"""A kernel, driven as a front end does: REST to start it, a WebSocket to talk to it.
+
+The messages travel as JSON texts, the default protocol of the socket, which the notebook server of
+2019 speaks as today's jupyter-server does (jupyter-server's document "WebSocket kernel wire
+protocols"). jupyter-kernel-client, which could do this, puts the token into the address.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import websocket
+
+from builder.smoke.jupyter.channels import connect
+from builder.smoke.jupyter.messages import Execution, Message
+from builder.smoke.model import ProbeFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from builder.smoke.jupyter.web import Web
+
+# Seconds: until Jupyter has started a kernel, until that answers, for one question to it, until it
+# ends, between two tries, for a cell that has no other limit.
+_STARTS, _READY = 40.0, 40.0
+_NUDGE = 1.0
+_ENDS, _PAUSE = 20.0, 0.1
+CELL = 30.0
+_BROKEN = (websocket.WebSocketException, OSError)
+_GONE = ("restarting", "autorestarting", "dead")
+
+
+class Kernel:
+    """A running kernel of a notebook.
+
+    Args:
+        web: the way to its Jupyter.
+        identity: its id there.
+
+    Raises:
+        ProbeFailure: it does not answer in time.
+    """
+
+    def __init__(self, web: Web, identity: str) -> None:
+        self.identity = identity
+        self._web = web
+        self._session = uuid.uuid4().hex
+        self._socket = connect(web, f"api/kernels/{identity}/channels?session_id={self._session}")
+
+    def close(self) -> None:
+        """Let the connection go; the kernel stays."""
+        self._socket.close(timeout=1)
+
+    def run(self, code: str, *, timeout: float = CELL) -> Execution:
+        """Run a cell to its end, errors of its own included.
+
+        Args:
+            code: of the cell.
+            timeout: seconds.
+
+        Raises:
+            ProbeFailure: it took longer, or the kernel died of it.
+        """
+        content = {
+            "code": code,
+            "silent": False,
+            "store_history": True,
+            "user_expressions": {},
+            "allow_stdin": False,
+            "stop_on_error": True,
+        }
+        began = time.monotonic()
+        asked = self._send("execute_request", content)
+        messages: list[Message] = []
+        replied: float | None = None
+        idle = False
+        while replied is None or not idle:
+            told = self._next(began + timeout)
+            if told is None:
+                raise ProbeFailure(f"a cell ran longer than {timeout:g} s: {_first_line(code)}")
+            kind, body = told["header"]["msg_type"], told["content"]
+            if kind == "status" and body["execution_state"] in _GONE:
+                raise ProbeFailure(f"the kernel died in the cell {_first_line(code)}")
+            if told["parent_header"].get("msg_id") != asked:
+                continue
+            seconds = time.monotonic() - began
+            if kind == "execute_reply":
+                replied = seconds
+            elif kind == "status":
+                idle = body["execution_state"] == "idle"
+            elif kind != "execute_input":
+                messages.append(Message(kind, body, seconds))
+        return Execution(tuple(messages), replied)
+
+    def value(self, code: str, *, timeout: float = CELL) -> Any:
+        """Run a cell that prints JSON as its last line, and give what that says.
+
+        Raises:
+            ProbeFailure: it raised an error, or printed none.
+        """
+        done = self.run(code, timeout=timeout)
+        if done.error is not None:
+            raise ProbeFailure(f"the cell {_first_line(code)} failed: {done.error}")
+        try:
+            return json.loads(done.text().strip().splitlines()[-1])
+        except (ValueError, IndexError) as error:
+            raise ProbeFailure(f"the cell {_first_line(code)} printed no JSON") from error
+
+    def wait_until_ready(self) -> None:
+        """Ask until it answers: what is sent before all its channels are connected may be lost.
+
+        Raises:
+            ProbeFailure: it does not in time.
+        """
+        deadline = time.monotonic() + _READY
+        while time.monotonic() < deadline:
+            asked = self._send("kernel_info_request", {})
+            if self._answers(asked, min(deadline, time.monotonic() + _NUDGE)):
+                return
+        raise ProbeFailure(f"the kernel did not answer within {_READY:.0f} s")
+
+    def _answers(self, asked: str, deadline: float) -> bool:
+        """Whether both channels tell of that question."""
+        seen: set[str] = set()
+        while {"kernel_info_reply", "status"} - seen:
+            told = self._next(deadline)
+            if told is None:
+                return False
+            if told["parent_header"].get("msg_id") == asked:
+                seen.add(told["header"]["msg_type"])
+        return True
+
+    def _send(self, kind: str, content: dict[str, Any]) -> str:
+        identity = uuid.uuid4().hex
+        header = {
+            "msg_id": identity,
+            "msg_type": kind,
+            "session": self._session,
+            "username": "",
+            "date": "",
+            "version": "5.3",
+        }
+        message = {"header": header, "parent_header": {}, "metadata": {}, "content": content}
+        text = json.dumps(message | {"channel": "shell", "buffers": []})
+        try:
+            self._socket.send(text)
+        except _BROKEN as error:
+            raise ProbeFailure(f"the connection to the kernel broke: {error}") from error
+        return identity
+
+    def _next(self, deadline: float) -> dict[str, Any] | None:
+        """The next message, or None if there is none until then."""
+        while (left := deadline - time.monotonic()) > 0:
+            self._socket.settimeout(left)
+            try:
+                said = self._socket.recv()
+            except websocket.WebSocketTimeoutException:
+                return None
+            except _BROKEN as error:
+                raise ProbeFailure(f"the connection to the kernel broke: {error}") from error
+            if isinstance(said, str) and said:  # binary ones carry buffers of widgets
+                told: dict[str, Any] = json.loads(said)
+                return told
+        return None
+
+
+@contextmanager
+def started(web: Web, notebook: str) -> Iterator[Kernel]:
+    """A kernel of the server's default kind for a notebook; it ends with the block.
+
+    It is the notebook's own if that has one, else a new one.
+
+    Args:
+        web: the way to Jupyter.
+        notebook: path below Jupyter's root; its directory is where the kernel starts.
+
+    Raises:
+        ProbeFailure: it does not start, or does not answer.
+    """
+    session = _begin(web, notebook)
+    try:
+        with _connected(web, session) as kernel:
+            yield kernel
+    finally:
+        end(web, session["id"])
+
+
+@contextmanager
+def staying(web: Web, notebook: str) -> Iterator[Kernel]:
+    """A new kernel which stays when the block ends: for those who end its server instead.
+
+    Args:
+        web: the way to Jupyter.
+        notebook: see `started`.
+
+    Raises:
+        ProbeFailure: it does not start, or does not answer.
+    """
+    with _connected(web, _begin(web, notebook)) as kernel:
+        yield kernel
+
+
+def _begin(web: Web, notebook: str) -> dict[str, Any]:
+    specs = web.api("GET", "kernelspecs")
+    name = specs.get("default") if isinstance(specs, dict) else None
+    if not isinstance(name, str):
+        raise ProbeFailure(f"{web.url} names no kernel to start, so it is no Jupyter")
+    wanted = {"path": notebook, "name": notebook, "type": "notebook", "kernel": {"name": name}}
+    session: dict[str, Any] = web.api("POST", "sessions", wanted, timeout=_STARTS)
+    return session
+
+
+@contextmanager
+def _connected(web: Web, session: dict[str, Any]) -> Iterator[Kernel]:
+    kernel = Kernel(web, session["kernel"]["id"])
+    try:
+        kernel.wait_until_ready()
+        yield kernel
+    finally:
+        kernel.close()
+
+
+def end(web: Web, session: str) -> None:
+    """End a session and its kernel; that it is gone already is as good.
+
+    While a dead kernel is being restarted, jupyter-server answers 500 to that: ask again.
+
+    Raises:
+        ProbeFailure: it is still there after a while.
+    """
+    deadline = time.monotonic() + _ENDS
+    while True:
+        try:
+            web.api("DELETE", f"sessions/{session}", expect=(204, 404))
+        except ProbeFailure:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
+
+
+def _first_line(code: str) -> str:
+    lines = code.strip().splitlines() or [""]
+    return repr(lines[0][:80])

@@ -1,0 +1,178 @@
+"""The smoke notebook as data: what it trains, what it logs, what it shows."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from importlib.resources import files
+from textwrap import dedent
+from typing import Any
+
+from packaging.version import Version
+
+# Beside the notebook: what was written there (`builder.smoke.jupyter.writer.remember`).
+WRITTEN = "written.json"
+LOGDIR = "logs"
+_MODULES = (
+    "builder/__init__.py",
+    "builder/smoke/__init__.py",
+    "builder/smoke/jupyter/__init__.py",
+    "builder/smoke/jupyter/writer.py",
+    "builder/tensorboard/__init__.py",
+    "builder/tensorboard/events.py",
+    "builder/tensorboard/summaries.py",
+)
+_EXTENSION_MOVED = Version("1.14")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of the notebook, apart from every other.
+
+    Attributes:
+        release: the TensorBoard release, such as `2.2.1`.
+        canary: a tag that nobody else has, such as `canary-3f9a1c`.
+        with_tensorflow: train with Keras and its callback instead of numpy and our writer.
+    """
+
+    release: str
+    canary: str
+    with_tensorflow: bool = False
+
+    @classmethod
+    def fresh(cls, release: str, *, with_tensorflow: bool = False) -> Run:
+        """A run with a new canary."""
+        return cls(release, f"canary-{secrets.token_hex(4)}", with_tensorflow)
+
+    @property
+    def directory(self) -> str:
+        """Where everything of this run lies, below Jupyter's root."""
+        return f"smoke-{self.canary.rpartition('-')[2]}"
+
+    @property
+    def notebook(self) -> str:
+        """The notebook's path below Jupyter's root."""
+        return f"{self.directory}/smoke.ipynb"
+
+    @property
+    def shown_tag(self) -> str:
+        """The scalar tag with the canary in it, as TensorBoard shows it."""
+        return f"epoch_{self.canary}" if self.with_tensorflow else self.canary
+
+    @property
+    def load(self) -> str:
+        """The cell that loads the extension; it was another one in 1.13."""
+        old = Version(self.release) < _EXTENSION_MOVED
+        return "%load_ext tensorboard.notebook" if old else "%load_ext tensorboard"
+
+    @property
+    def show(self) -> str:
+        """The cell that shows TensorBoard."""
+        return f"%tensorboard --logdir {LOGDIR}"
+
+    @property
+    def train(self) -> str:
+        """The cell that trains and logs."""
+        return (_KERAS if self.with_tensorflow else _NUMPY).replace("CANARY", self.canary)
+
+
+# TensorBoard lists what runs in the temporary directory: parallel runs on one machine must not meet
+# there. The kernel starts in the notebook's directory, which is the run's own.
+APART = dedent("""\
+    # A temporary directory of our own, as TensorBoard keeps its list of servers there.
+    import os
+    import tempfile
+
+    os.environ["TMPDIR"] = os.path.abspath("tmp")
+    os.makedirs("tmp", exist_ok=True)
+    tempfile.tempdir = None""")
+
+_NUMPY = dedent(f"""\
+    # Softmax regression on handwritten digits, logged without any TensorBoard. They are those of
+    # scikit-learn, read from its file, as importing all of it takes a second.
+    import importlib.util
+    import numpy as np
+    from builder.smoke.jupyter.writer import Log, remember
+
+    (sklearn,) = importlib.util.find_spec("sklearn").submodule_search_locations
+    digits = np.loadtxt(sklearn + "/datasets/data/digits.csv.gz", delimiter=",")
+    digits, target = digits[:, :-1], digits[:, -1].astype(int)
+    pixels, labels = digits / 16, np.eye(10)[target]
+    weights = np.zeros((64, 10))
+    with Log("{LOGDIR}/train") as log:
+        for step in range(30):
+            scores = np.exp(pixels @ weights)
+            chances = scores / scores.sum(axis=1, keepdims=True)
+            loss = -np.log((chances * labels).sum(axis=1)).mean()
+            accuracy = (chances.argmax(axis=1) == target).mean()
+            weights -= 0.5 * pixels.T @ (chances - labels) / len(pixels)
+            log.scalar("loss", step, float(loss))
+            log.scalar("CANARY", step, float(accuracy))
+            if step % 10 == 9:
+                counts, edges = np.histogram(weights, bins=30)
+                log.histogram("weights", step, edges.tolist(), counts.tolist())
+        picture = np.kron(255 - digits[0].reshape(8, 8) * 15, np.ones((8, 8)))
+        log.image("digit", step, picture.astype(int).tolist())
+    remember("{WRITTEN}", {{"train": log.written}})
+    print(f"{{step + 1}} steps, {{accuracy:.0%}} right")""")
+
+# TensorBoard's own example for notebooks, on data that need no download.
+_KERAS = dedent(f"""\
+    # Keras on data of MNIST's shape.
+    import numpy as np
+    import tensorflow as tf
+    from builder.smoke.jupyter.writer import remember
+
+    random = np.random.RandomState(7)
+    x, y = random.rand(600, 28, 28).astype("float32"), random.randint(0, 10, 600)
+    model = tf.keras.models.Sequential([
+        tf.keras.layers.Flatten(),
+        tf.keras.layers.Dense(512, activation="relu"),
+        tf.keras.layers.Dropout(0.2),
+        tf.keras.layers.Dense(10, activation="softmax"),
+    ])
+    right = tf.keras.metrics.SparseCategoricalAccuracy(name="CANARY")
+    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=[right])
+    logs = tf.keras.callbacks.TensorBoard(log_dir="{LOGDIR}", histogram_freq=1)
+    history = model.fit(
+        x[:500], y[:500], epochs=5, validation_data=(x[500:], y[500:]), callbacks=[logs], verbose=0
+    ).history
+    written = {{"train": {{}}, "validation": {{}}}}
+    for name, values in history.items():
+        run = "validation" if name.startswith("val_") else "train"
+        points = [[step, float(value)] for step, value in enumerate(values)]
+        written[run]["epoch_" + name.replace("val_", "", 1)] = points
+    remember("{WRITTEN}", {{run: {{"scalars": tags}} for run, tags in written.items()}})
+    print(f"{{len(values)}} epochs")""")
+
+
+def cells(run: Run) -> tuple[str, ...]:
+    """The code cells, in order."""
+    return APART, run.train, run.load, run.show
+
+
+def document(run: Run) -> dict[str, Any]:
+    """The notebook, in the format 4.4 (nbformat's document "The Notebook file format")."""
+    return {
+        "nbformat": 4,
+        "nbformat_minor": 4,
+        "metadata": {"language_info": {"name": "python"}},
+        "cells": [
+            {
+                "cell_type": "code",
+                "execution_count": None,
+                "metadata": {},
+                "outputs": [],
+                "source": source,
+            }
+            for source in cells(run)
+        ],
+    }
+
+
+def modules() -> dict[str, str]:
+    """Path beside the notebook → content, for what its cells import of ours."""
+    root = files("builder")
+    return {
+        path: root.joinpath(*path.split("/")[1:]).read_text(encoding="utf-8") for path in _MODULES
+    }

@@ -1,0 +1,103 @@
+"""What the smoke notebook writes its event files with, and how it remembers what it wrote.
+
+This module runs in the kernel, on its Python (3.7 and later), shipped there with the modules that
+it imports: all of them need nothing but the standard library, least of all a TensorBoard.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import struct
+import time
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Dict, List  # noqa: UP035 - see `Written`
+
+from builder.tensorboard import summaries
+from builder.tensorboard.events import event, record, text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+# Kind → tag → points, each a step and what was written there. Python 3.7 evaluates this.
+Written = Dict[str, Dict[str, List[Any]]]  # noqa: UP006
+
+_FILE_VERSION = 3  # `Event.file_version`
+_GREY = 0  # PNG's colour type
+
+
+class Log:
+    """An event file for as long as a block lasts.
+
+    Args:
+        directory: of the run; made if it is not there.
+
+    Attributes:
+        written: scalars as the 32-bit floats that the file holds, histograms as rows (left edge,
+            right edge, count), images as base64.
+    """
+
+    def __init__(self, directory: str) -> None:
+        self.written: Written = {"scalars": {}, "histograms": {}, "images": {}}
+        self._directory = Path(directory)
+
+    def __enter__(self) -> Log:
+        self._directory.mkdir(parents=True, exist_ok=True)
+        path = self._directory / f"events.out.tfevents.{int(time.time())}.smoke"
+        self._file = path.open("wb")
+        self._put(0, text(_FILE_VERSION, "brain.Event:2"))
+        return self
+
+    def __exit__(  # without `/`, which Python 3.7 does not know
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def scalar(self, tag: str, step: int, value: float) -> None:
+        """One number."""
+        self._put(step, summaries.summary(summaries.scalar(tag, value)))
+        self._note("scalars", tag, step, struct.unpack("<f", struct.pack("<f", value))[0])
+
+    def histogram(
+        self, tag: str, step: int, edges: Sequence[float], counts: Sequence[float]
+    ) -> None:
+        """Counts between edges, of which there is one more."""
+        self._put(step, summaries.summary(summaries.histogram(tag, edges, counts)))
+        rows = [[edges[k], edges[k + 1], count] for k, count in enumerate(counts)]
+        self._note("histograms", tag, step, rows)
+
+    def image(self, tag: str, step: int, rows: Sequence[Sequence[int]]) -> None:
+        """A grey picture, each pixel from 0 (black) to 255."""
+        picture = grey_png(rows)
+        value = summaries.image(tag, len(rows[0]), len(rows), [picture])
+        self._put(step, summaries.summary(value))
+        self._note("images", tag, step, base64.b64encode(picture).decode("ascii"))
+
+    def _put(self, step: int, what: bytes) -> None:
+        self._file.write(record(event(time.time(), step, what)))
+
+    def _note(self, kind: str, tag: str, step: int, value: Any) -> None:
+        self.written[kind].setdefault(tag, []).append([step, value])
+
+
+def grey_png(rows: Sequence[Sequence[int]]) -> bytes:
+    """A PNG of 8-bit greys (RFC 2083)."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        body = kind + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+    size = struct.pack(">IIBBBBB", len(rows[0]), len(rows), 8, _GREY, 0, 0, 0)
+    lines = b"".join(b"\0" + bytes(row) for row in rows)
+    data = zlib.compress(lines)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", size) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+def remember(path: str, written: dict[str, Written]) -> None:
+    """Keep what was written, run → kind → tag → points, for those who compare."""
+    Path(path).write_text(json.dumps(written), encoding="ascii")

@@ -1,0 +1,1 @@
+"""What the probes found, recorded, read and explained."""

@@ -1,0 +1,1 @@
+"""Doors to the machine: other programs, the console, settings, environments."""

@@ -1,0 +1,159 @@
+"""The one door to the person: results on standard output, everything else on standard error.
+
+On a terminal there are colours and progress bars (`rich`), elsewhere plain lines.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from types import TracebackType
+    from typing import TextIO
+
+    from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
+
+# Wide enough for the widest of our tables: a log file has no edge to wrap at.
+_LOG_WIDTH = 200
+
+
+class Console:
+    """Where words go; safe to use from several threads."""
+
+    def __init__(self, out: TextIO | None = None, err: TextIO | None = None) -> None:
+        self._out = sys.stdout if out is None else out
+        self._err = sys.stderr if err is None else err
+        self._lock = threading.Lock()
+        self._bars: RichProgress | None = None
+
+    def say(self, text: str) -> None:
+        """A result."""
+        self._write(self._out, text)
+
+    def note(self, text: str) -> None:
+        """Something worth knowing that is no result."""
+        self._write(self._err, f"note: {text}")
+
+    def error(self, message: str, hint: str) -> None:
+        """A failure: what and why, then what to do."""
+        self._write(self._err, f"error: {message}\n  try: {hint}" if hint else f"error: {message}")
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """A table on standard output."""
+        from rich import box
+        from rich.console import Console as RichConsole
+        from rich.table import Table
+        from rich.text import Text
+
+        terminal = self._out.isatty()
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for column in columns:
+            table.add_column(column, overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(_harmless(cell)) for cell in row))
+        rendered = io.StringIO()
+        width = shutil.get_terminal_size().columns if terminal else _LOG_WIDTH
+        RichConsole(file=rendered, force_terminal=terminal, width=width).print(table)
+        self._put(self._out, rendered.getvalue().rstrip("\n"))
+
+    @contextmanager
+    def progress(self) -> Iterator[None]:
+        """Show downloads as bars while the block lasts, where there is a terminal for them."""
+        if not self._err.isatty():
+            yield
+            return
+        from rich.console import Console as RichConsole
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+        with Progress(*columns, console=RichConsole(file=self._err), transient=True) as bars:
+            self._bars = bars
+            try:
+                yield
+            finally:
+                self._bars = None
+
+    def download(
+        self, name: str, check_cancelled: Callable[[], None] = lambda: None
+    ) -> DownloadProgress:
+        """A progress reporter for one download, as `builder.releases.index.Progress` wants it.
+
+        Args:
+            name: what is downloaded.
+            check_cancelled: called at each piece; raises when the run was interrupted.
+        """
+        return DownloadProgress(self, name, check_cancelled)
+
+    def bar(self, name: str, total: int | None) -> tuple[RichProgress, TaskID] | None:
+        """A new bar, or None where none is shown."""
+        if self._bars is None:
+            self.note(f"fetching {name}" + ("" if total is None else f", {total / 1e6:.1f} MB"))
+            return None
+        return self._bars, self._bars.add_task(name, total=total)
+
+    def _write(self, stream: TextIO, text: str) -> None:
+        # Names in wheels and answers of servers are not ours: nothing of them acts on a terminal.
+        self._put(stream, _harmless(text))
+
+    def _put(self, stream: TextIO, text: str) -> None:
+        with self._lock:
+            if self._bars is not None:
+                self._bars.console.print(text, markup=False, highlight=False)
+                return
+            try:
+                print(text, file=stream, flush=True)
+            except BrokenPipeError:
+                # The reader has seen enough, as `head` does; the work goes on, into nothing.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _harmless(text: str) -> str:
+    return "".join(c if c.isprintable() or c == "\n" else _spelt(c) for c in text)
+
+
+def _spelt(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
+class DownloadProgress:
+    """Called with the total in bytes, it is the tracker that is told of each piece."""
+
+    def __init__(self, console: Console, name: str, check_cancelled: Callable[[], None]) -> None:
+        self._console = console
+        self._name = name
+        self._check_cancelled = check_cancelled
+        self._bar: tuple[RichProgress, TaskID] | None = None
+
+    def __call__(self, total: int | None, /) -> Self:
+        """Begin."""
+        self._bar = self._console.bar(self._name, total)
+        return self
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+        /,
+    ) -> None:
+        if self._bar is not None:
+            bars, task = self._bar
+            bars.remove_task(task)
+
+    def update(self, increment: int, /) -> None:
+        """So many more bytes are there."""
+        self._check_cancelled()
+        if self._bar is not None:
+            bars, task = self._bar
+            bars.advance(task, increment)

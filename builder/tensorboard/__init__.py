@@ -1,0 +1,1 @@
+"""What TensorBoard speaks: a running server, its routes, event files."""

@@ -1,0 +1,105 @@
+"""A TensorBoard server for as long as a block lasts, on the loopback."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+from builder.errors import CommandError
+from builder.system import command
+from builder.system.command import tail
+from builder.system.ports import free_port
+from builder.system.virtualenvs import START
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+    from subprocess import Popen
+
+    import requests
+
+
+class Server(NamedTuple):
+    """A running server: `http://127.0.0.1:PORT`, and its log."""
+
+    url: str
+    log: Path
+
+    def ask(
+        self,
+        path: str,
+        body: str | None = None,
+        body_type: str = "application/x-www-form-urlencoded",
+        *,
+        timeout: float = 60.0,
+    ) -> requests.Response:
+        """Ask it for a path, by POST if there is a body; redirects are not followed.
+
+        Each request has a connection of its own: old Werkzeugs close kept ones without a word, and
+        answer on them 40 ms later (Nagle's algorithm against delayed acknowledgements).
+
+        Raises:
+            requests.RequestException: there was no answer.
+        """
+        import requests
+
+        headers = {"Connection": "close"}
+        headers |= {} if body is None else {"Content-Type": body_type}
+        with requests.Session() as web:
+            web.trust_env = False  # a proxy has no business on the loopback
+            return web.request(
+                "GET" if body is None else "POST",
+                self.url + path,
+                data=None if body is None else body.encode(),
+                headers=headers,
+                timeout=timeout,
+                allow_redirects=False,
+            )
+
+
+@contextmanager
+def serving(
+    script: Path,
+    logdir: Path,
+    room: Path,
+    environ: Mapping[str, str],
+    flags: Sequence[str] = (),
+) -> Iterator[Server]:
+    """Start TensorBoard on a logdir, wait until it answers, and end it after the block.
+
+    Args:
+        script: the `tensorboard` command of an environment.
+        logdir: what it shows.
+        room: its working directory; its log goes to `server.log` there.
+        environ: its whole environment.
+        flags: more flags.
+
+    Raises:
+        CommandError: it ended, or did not answer in time; the last line of its log says why.
+    """
+    port = free_port()
+    words = [str(script), "--logdir", str(logdir), "--host", "127.0.0.1", "--port", str(port)]
+    log = room / "server.log"
+    with command.running([*words, *flags], log=log, cwd=room, env=environ) as process:
+        server = Server(f"http://127.0.0.1:{port}", log)
+        _wait(server, process)
+        yield server
+
+
+def _wait(server: Server, process: Popen[bytes]) -> None:
+    import requests
+
+    deadline = time.monotonic() + START
+    while time.monotonic() < deadline:
+        try:
+            server.ask("/", timeout=10)
+        except requests.RequestException:
+            pass  # not up yet, or slow
+        else:
+            return
+        code = command.pause(process, 0.1)
+        if code is not None:
+            why = server.log.read_text(encoding="utf-8", errors="replace")
+            raise CommandError(f"it ended with exit code {code}", tail(why))
+    raise CommandError(f"it did not answer within {START:.0f} s", "look at its log")

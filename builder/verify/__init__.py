@@ -1,0 +1,1 @@
+"""`check` for any wheel: its stock wheel found, checked, started, and rebuilt by its provenance."""

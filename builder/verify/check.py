@@ -1,0 +1,231 @@
+"""Check: any wheel, with what can be found out about where it comes from."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from packaging.version import InvalidVersion, Version
+
+from builder.checks import run_checks
+from builder.checks.subject import Subject
+from builder.cherrypick.picker import open_picker
+from builder.errors import BuilderError, IndexLookupError, ProvenanceError, WheelError
+from builder.patching.delta import make_delta
+from builder.provenance import claims
+from builder.provenance.statements import provenance_path, tool_materials
+from builder.verify import deep
+from builder.wheel import archive, names
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from builder.context import Workshop
+    from builder.model import Delta, Finding, Release
+    from builder.patching.series import Series
+    from builder.provenance.claims import Claim, ClaimedPicks
+    from builder.wheel.archive import Archive
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The verdict on a wheel.
+
+    Attributes:
+        findings: everything that was found.
+        notes: what was assumed, and what could not be had.
+        other_tree: which other tree of this tool is said to have made it, if one is.
+        commit: of this tool, which is said to have made it.
+    """
+
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+    other_tree: str | None = None
+    commit: str | None = None
+
+
+def check_wheel(
+    wheel: Path,
+    workshop: Workshop,
+    *,
+    stock: Path | None,
+    series: Sequence[str] | None,
+    default_series: Sequence[str],
+    run_deep: bool,
+) -> Checked:
+    """Check a wheel from its bytes on disk.
+
+    Args:
+        wheel: the file.
+        workshop: the doors.
+        stock: the stock wheel's file; None to find it by the version.
+        series: the series that it should have; None to take them from the provenance beside it.
+        default_series: assumed where there is no provenance either.
+        run_deep: also install and start it.
+
+    Raises:
+        WheelError: one of the files cannot be read as a wheel at all.
+        RequestError: a series does not exist.
+    """
+    content = read_wheel(wheel)
+    made = archive.parse(content, wheel.name)
+    notes: list[str] = []
+    release = _release(wheel.name, workshop)
+    base = _stock(stock, release, workshop, notes)
+    claim = read_claim(wheel) if series is None else None
+    names = default_series if series is None else series
+    if claim is not None:
+        names = claim.series
+    elif series is None:
+        notes.append(f"no provenance beside it: assumed the series {', '.join(names)}")
+    picks = None if claim is None else claim.picks
+    expected = _expected(base, release, names, picks, workshop, notes)
+    subject = Subject(
+        filename=wheel.name,
+        archive=made,
+        stock=None if base is None else base.archive,
+        delta=None if expected is None else expected.delta,
+    )
+    findings = run_checks(subject, None if base is None else base.filename)
+    if run_deep:
+        findings += deep.check_behaviour(
+            deep.WheelBytes(wheel.name, content),
+            None if base is None else deep.WheelBytes(base.filename, base.archive.data),
+            release,
+            workshop.environment,
+            workshop.environ,
+            workshop.pythons,
+        )
+    # What a statement says makes no finding milder; it says where to look for the reason.
+    other_tree = None if claim is None or expected is None else claim.other_tree(expected.tool)
+    commit = None if claim is None else claim.commit
+    return Checked(tuple(findings), tuple(notes), other_tree, commit)
+
+
+def read_claim(wheel: Path) -> Claim | None:
+    """What the statement beside a wheel says; None if there is no statement.
+
+    Raises:
+        ProvenanceError: there is one, and it is malformed or cannot be read.
+    """
+    beside = provenance_path(wheel)
+    try:
+        return claims.parse(beside.read_bytes(), beside.name)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ProvenanceError(
+            f"{beside} cannot be read: {error.strerror}", "build the wheel again"
+        ) from error
+
+
+def read_wheel(path: Path) -> bytes:
+    """A wheel's bytes.
+
+    Raises:
+        WheelError: the file cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise WheelError(f"{path} cannot be read: {error.strerror}", "name a wheel file") from error
+
+
+def claimed_series(
+    names: Sequence[str],
+    picks: ClaimedPicks | None,
+    workshop: Workshop,
+    release: Release,
+    stock: Archive,
+) -> list[Series]:
+    """What a wheel is said to be made with: the commits, picked anew, and the series.
+
+    Raises:
+        ProvenanceError: the commits are said to be from a repository that nobody named: a
+            statement must not choose whom to trust.
+        PatchError: a series cannot be read, or a commit does not go onto the release.
+        RequestError: a series has an impossible name.
+        SourceError: a commit cannot be had.
+    """
+    series = workshop.series(names)
+    if picks is None:
+        return series
+    sources = workshop.sources
+    for option, claimed, named in (
+        ("--upstream", picks.upstream, sources.upstream.url),
+        ("--from", picks.remote, None if sources.commits is None else sources.commits.url),
+    ):
+        if claimed != named:
+            raise ProvenanceError(
+                f"its commits are said to be from {claimed or picks.upstream}, not from "
+                f"{named or sources.upstream.url}",
+                f"if you trust that repository, say {option} {claimed}"
+                if claimed
+                else f"leave {option} out",
+            )
+    return [open_picker(picks.commits, workshop).series(release, stock), *series]
+
+
+def _release(filename: str, workshop: Workshop) -> Release | None:
+    try:
+        version = Version(names.parse_filename(filename).version)
+    except (WheelError, InvalidVersion):
+        return None
+    return workshop.catalog.find(version.public)
+
+
+class _Base(NamedTuple):
+    """The stock wheel that another is compared with."""
+
+    filename: str
+    archive: Archive
+
+
+class _Expected(NamedTuple):
+    """What this tree makes of a stock wheel, and what of this tree decides that."""
+
+    delta: Delta
+    tool: dict[str, str]
+
+
+def _expected(
+    base: _Base | None,
+    release: Release | None,
+    series: Sequence[str],
+    picks: ClaimedPicks | None,
+    workshop: Workshop,
+    notes: list[str],
+) -> _Expected | None:
+    if base is None or release is None:
+        return None
+    try:
+        all_series = claimed_series(series, picks, workshop, release, base.archive)
+        delta = make_delta(release, base.archive, all_series)
+    except BuilderError as error:
+        notes.append(f"what the patches make of it is unknown: {error.message}")
+        return None
+    return _Expected(delta, tool_materials(delta, all_series))
+
+
+def _stock(
+    given: Path | None, release: Release | None, workshop: Workshop, notes: list[str]
+) -> _Base | None:
+    if given is not None:
+        content = read_wheel(given)
+        if release is None:
+            notes.append("its version is not in the catalog, so its patches are unknown")
+        elif hashlib.sha256(content).hexdigest() != release.wheel.sha256:
+            notes.append(f"{given.name} is not the stock wheel that the catalog pins")
+        return _Base(given.name, archive.parse(content, given.name))
+    if release is None:
+        notes.append("its version is not in the catalog: there is no stock wheel to compare with")
+        return None
+    try:
+        content = workshop.stock(release).content
+    except IndexLookupError as error:
+        notes.append(f"the stock wheel is not at hand: {error.message}")
+        return None
+    name = release.wheel.filename
+    return _Base(name, archive.parse(content, name))

@@ -1,0 +1,147 @@
+"""Verify: a wheel against its provenance, by its digest, its materials, and a rebuild."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from builder.errors import (
+    OtherTreeError,
+    PatchError,
+    ProvenanceError,
+    RequestError,
+    UncheckedError,
+    WheelError,
+    extra_hint,
+)
+from builder.patching.overlay import build_overlay
+from builder.provenance import attest, claims, statements
+from builder.provenance.statements import provenance_path
+from builder.verify.check import claimed_series, read_claim, read_wheel
+from builder.wheel import archive
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from builder.context import Workshop
+    from builder.provenance.claims import Claim
+
+
+def other_tree_hint(commit: str | None) -> str:
+    """What to do with a wheel that another tree of this tool is said to have made."""
+    again = "build it again here"
+    if commit is None or commit.endswith("-dirty"):
+        return f"no commit has what made it: {again}"
+    return (
+        f"do not use it before it passes there (`git worktree add ../there {commit}`), or {again}"
+    )
+
+
+def verify_attestations(wheel: Path, publisher: str | None) -> list[str]:
+    """Verify the attestations beside a wheel (PEP 740).
+
+    Args:
+        wheel: the wheel's file.
+        publisher: `OWNER/REPOSITORY` that must have signed them, or None for any on GitHub.
+
+    Returns:
+        What was verified of each.
+
+    Raises:
+        ProvenanceError: one does not hold, there is none from the publisher that is wanted, or
+            what is needed to verify them is not installed.
+    """
+    found = attest.attestations_of(wheel)
+    if not found and publisher is not None:
+        raise ProvenanceError(
+            f"{wheel.name} has no attestation of {publisher}", "fetch it from the index"
+        )
+    try:
+        return [attest.verify_attestation(path, wheel, publisher) for path in found]
+    except ModuleNotFoundError as error:
+        raise ProvenanceError(
+            f"the attestations of {wheel.name} cannot be verified without {error.name}",
+            extra_hint("publish"),
+        ) from error
+
+
+def verify_provenance(wheel: Path, workshop: Workshop) -> list[str]:
+    """Verify a wheel against the statement beside it; nothing comes from the cache of outcomes.
+
+    Returns:
+        What was verified.
+
+    Raises:
+        ProvenanceError: the statement is missing, malformed, or does not hold.
+        IndexLookupError: the stock wheel cannot be had.
+        SourceError: the commits that were picked cannot be had.
+        OtherTreeError: it is said to be made by another tree of this tool.
+        UncheckedError: it was built from source.
+    """
+    sha256 = hashlib.sha256(read_wheel(wheel)).hexdigest()
+    claim = read_claim(wheel)
+    beside = provenance_path(wheel)
+    if claim is None:
+        raise ProvenanceError(
+            f"there is no provenance {beside.name} beside the wheel", "build the wheel again"
+        )
+    if (claim.filename, claim.sha256) != (wheel.name, sha256):
+        raise ProvenanceError(
+            f"{wheel.name} is not the file that its provenance speaks of (sha256 {sha256})",
+            "do not use it; build it again",
+        )
+    if claim.backend != "overlay":
+        # A statement must not excuse itself from the rebuild: this is no success.
+        raise UncheckedError(
+            f"{wheel.name} is said to be built from source, which only another build can show",
+            f"`nox -s build -- {claim.release} --backend both` compares one with the overlay",
+        )
+    statement, rebuilt = _rebuild(claim, workshop)
+    other_tree = claim.other_tree(claims.parse(statement, beside.name).tool)
+    if other_tree is not None and rebuilt != sha256:
+        # No success either: only that tree's rebuild can show what it made.
+        raise OtherTreeError(
+            f"{wheel.name} is said to be made by another tree of this tool: {other_tree}",
+            other_tree_hint(claim.commit),
+        )
+    differing = claims.differences(beside.read_bytes(), statement)
+    if differing:
+        raise ProvenanceError(f"{beside.name}: {differing[0]}", "do not trust it; build it again")
+    if rebuilt != sha256:
+        raise ProvenanceError(
+            f"a rebuild of {wheel.name} gives other bytes (sha256 {rebuilt})",
+            "do not trust it; build it again",
+        )
+    materials = "stock wheel and patches" if claim.picks is None else "stock wheel and commits"
+    return ["subject digest", materials, "a rebuild gives the same bytes"]
+
+
+def _rebuild(claim: Claim, workshop: Workshop) -> tuple[bytes, str]:
+    """The statement of a rebuild, and the sha256 of what it gives."""
+    release = workshop.catalog.find(claim.release)
+    if release is None:
+        raise ProvenanceError(
+            f"its release {claim.release} is not in the catalog",
+            "`nox -s catalog -- update` pins it",
+        )
+    stock = workshop.stock(release).content
+    try:
+        parsed = archive.parse(stock, release.wheel.filename)
+        all_series = claimed_series(claim.series, claim.picks, workshop, release, parsed)
+        overlay = build_overlay(release, stock, all_series, claim.identity)
+    except (PatchError, RequestError, WheelError, ValueError) as error:
+        raise ProvenanceError(
+            f"the wheel cannot be rebuilt as its provenance says: {error}",
+            "do not trust it; build it again",
+        ) from error
+    sha256 = hashlib.sha256(overlay.content).hexdigest()
+    statement = statements.statement(
+        overlay.filename,
+        sha256,
+        release,
+        overlay.delta,
+        claim.identity,
+        series=all_series,
+        run=statements.Run(commit=None, epoch=None),
+    )
+    return statement, sha256

@@ -1,0 +1,70 @@
+"""Picks as a source build wants them: a commit to build from, whatever wheels ship of it."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+from builder.cherrypick.picker import open_picker
+from builder.context import Sources, Workshop
+from builder.git import parse_remote
+from builder.releases.cache import Cache
+from builder.releases.index import NoIndex
+from builder.system.console import Console
+from builder.system.settings import read_environment
+from tests.conftest import CATALOG, ROOT
+from tests.upstream import NOTEBOOK, git
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from builder.model import Release
+    from tests.upstream import StandIn
+
+
+@pytest.fixture
+def workshop(tmp_path: Path, upstream: StandIn) -> Workshop:
+    """With a cache of its own, on the stand-in."""
+    environ = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "xdg")}
+    environment = read_environment(environ)
+    return Workshop(
+        catalog=CATALOG,
+        patches=ROOT / "patches",
+        cache=Cache(environment.cache),
+        index=NoIndex(),
+        console=Console(),
+        environment=environment,
+        environ=environ,
+        commit=None,
+        sources=Sources(parse_remote(str(upstream.path))),
+    )
+
+
+def test_without_commits_it_is_the_release(
+    workshop: Workshop, upstream: StandIn, release: Callable[[str], Release], tmp_path: Path
+) -> None:
+    """Its own commit and tree, which can be exported for a build."""
+    picker = open_picker((), workshop)
+    picked, steps = picker.pick(release("2.2.1"))
+    assert (picked.head, picked.base, steps) == (upstream.commits["2.2.1"],) * 2 + ([],)
+    assert picked.tree == git(upstream.path, "rev-parse", "2.2.1^{tree}")
+    picker.mirror.export(picked.head, tmp_path / "source.tar")
+    with tarfile.open(tmp_path / "source.tar") as tar:
+        names = set(tar.getnames())
+    assert {"WORKSPACE", NOTEBOOK, "tensorboard/pip_package/BUILD"} <= names
+
+
+def test_what_needs_bazel_can_still_be_picked(
+    workshop: Workshop, upstream: StandIn, release: Callable[[str], Release]
+) -> None:
+    """The overlay refuses such a commit, a source build takes it, on another release as well."""
+    picker = open_picker(("rules", "proto"), workshop)
+    picked, steps = picker.pick(release("2.2.2"))
+    assert [s.commit.id for s in steps] == [upstream.commits[n] for n in ("rules", "proto")]
+    changed = {c.path for c in picker.mirror.changes(picked.base, picked.head)}
+    assert {"tensorboard/BUILD", "tensorboard/compat/proto/event.proto"} <= changed
+    assert picked.tree == picker.mirror.commit(steps[-1].after).tree

@@ -1,0 +1,96 @@
+"""Deployments that start together, take turns, and end together."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from builder.smoke.schedule import Abreast
+
+_TIMEOUT = 30
+
+
+def test_nobody_has_a_turn_before_all_have_started_nor_ends_before_all_have_finished() -> None:
+    """What one does alone, and what comes and goes, are never at the same time."""
+    abreast, lock = Abreast(3, at_once=2), threading.Lock()
+    seen: list[str] = []
+
+    def say(word: str) -> None:
+        with lock:
+            seen.append(word)
+
+    def deployment(place: int) -> None:
+        with abreast.member(place) as member:
+            say("start")
+            with member.turn():
+                say("look")
+            say("end")
+
+    with ThreadPoolExecutor(3) as pool:
+        for future in [pool.submit(deployment, place) for place in range(3)]:
+            future.result(timeout=_TIMEOUT)
+    assert seen == ["start"] * 3 + ["look"] * 3 + ["end"] * 3
+
+
+def test_no_more_than_so_many_look_at_once() -> None:
+    """The third waits until one of two is done."""
+    abreast, looking, most = Abreast(3, at_once=2), 0, 0
+    lock, both = threading.Lock(), threading.Barrier(2)
+
+    def deployment(number: int) -> None:
+        nonlocal looking, most
+        with abreast.member(number) as member, member.turn():
+            with lock:
+                looking += 1
+                most = max(most, looking)
+            if number < 2:
+                both.wait(_TIMEOUT)
+            with lock:
+                looking -= 1
+
+    with ThreadPoolExecutor(3) as pool:
+        futures = [pool.submit(deployment, number) for number in range(2)]
+        futures.append(pool.submit(deployment, 2))
+        for future in futures:
+            future.result(timeout=_TIMEOUT)
+    assert most == 2
+
+
+def test_turns_are_taken_in_the_order_of_the_places() -> None:
+    """Whoever started first: the longest is named first, and must not begin last."""
+    abreast = Abreast(4, at_once=1)
+    seen: list[int] = []
+
+    def deployment(place: int) -> None:
+        with abreast.member(place) as member, member.turn():
+            seen.append(place)
+
+    with ThreadPoolExecutor(4) as pool:
+        for future in [pool.submit(deployment, place) for place in (2, 0, 3, 1)]:
+            future.result(timeout=_TIMEOUT)
+    assert seen == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_one_that_fails_keeps_nobody_waiting(late: bool) -> None:
+    """Whether it fails before it has started, or while it has its turn."""
+    abreast = Abreast(2, at_once=1)
+
+    def fails() -> None:
+        with abreast.member(0) as member:
+            if late:
+                with member.turn():
+                    raise ZeroDivisionError
+            raise ZeroDivisionError
+
+    def works() -> bool:
+        with abreast.member(1) as member, member.turn():
+            return True
+
+    with ThreadPoolExecutor(2) as pool:
+        broken, whole = pool.submit(fails), pool.submit(works)
+        with pytest.raises(ZeroDivisionError):
+            broken.result(timeout=_TIMEOUT)
+        assert whole.result(timeout=_TIMEOUT)

@@ -1,0 +1,32 @@
+"""builder.system.virtualenvs: what programs in throwaway environments start with."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from builder.system import command
+from builder.system.settings import read_environment
+from builder.system.virtualenvs import clean_environ
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+
+def test_what_was_compiled_stays_for_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also on a machine that keeps its own Pythons from writing bytecode."""
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    for name in ("PYTHONPYCACHEPREFIX", "PYTHONSAFEPATH"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "imported.py").touch()
+    words = [sys.executable, "-c", "import imported"]
+    environ = clean_environ(read_environment(os.environ), os.environ, tmp_path)
+    command.run(words, timeout=60, cwd=tmp_path)
+    assert not (tmp_path / "__pycache__").exists()
+    command.run(words, timeout=60, cwd=tmp_path, env=environ)
+    assert (tmp_path / "__pycache__").is_dir()
