@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from builder.patching.codemods import source_sha256
+from builder.provenance import claims
 from builder.releases.cache import Cache
 from builder.system.settings import read_environment
 from tests.cli import STOCK_SHA256, WHEEL, sha256
@@ -85,6 +87,40 @@ def test_a_wheel_of_another_tree_is_told_of(run_builder: RunBuilder, tmp_path: P
     beside.unlink()
     # The control: the tree that made it finds nothing.
     assert run_builder("check", "--offline", "--patches", "other", f"dist/{WHEEL}").returncode == 0
+
+
+def test_the_digest_of_the_codemods_is_pinned() -> None:
+    """Whoever changes their source decides whether earlier statements hold: patches/README.md."""
+    today, *earlier = claims.EQUAL_CODEMODS
+    assert source_sha256() == today
+    assert today not in earlier
+
+
+def test_a_statement_of_before_the_codemods_moved_holds(
+    run_builder: RunBuilder, tmp_path: Path
+) -> None:
+    """It was kept from commit 0fc403f; with a digest that is not on the list it does not hold."""
+    kept = (ROOT / "tests" / "statements" / f"{WHEEL}.provenance.json").read_text()
+    earlier = claims.EQUAL_CODEMODS[-1]
+    assert kept.count(earlier) > 1
+    run_builder("build", "2.2.1", "--offline")
+    beside = tmp_path / "dist" / f"{WHEEL}.provenance.json"
+    beside.write_text(kept)
+    words = ("check", "--offline", "--provenance", f"dist/{WHEEL}")
+    done = run_builder(*words)
+    assert done.returncode == 0, done.stderr
+    # Nor does a build replace a statement that says the same.
+    assert "already there" in run_builder("build", "2.2.1", "--offline").stdout
+    assert beside.read_text() == kept
+    for digest, count in (("0" * 64, 1), ("0" * 64, -1), (claims.EQUAL_CODEMODS[0], 1)):
+        # One that is not on the list, for one codemod or for all; two that are, but of two trees.
+        beside.write_text(kept.replace(earlier, digest, count))
+        assert run_builder(*words).returncode == 8
+    # The list is for codemods only.
+    patch = json.loads(kept)["predicate"]["buildDefinition"]["resolvedDependencies"][1]
+    assert patch["uri"].startswith("patches/")
+    beside.write_text(kept.replace(patch["digest"]["sha256"], earlier))
+    assert run_builder(*words).returncode == 8
 
 
 def test_a_statement_cannot_bring_its_own_series(run_builder: RunBuilder, tmp_path: Path) -> None:
