@@ -8,8 +8,10 @@ import runpy
 import subprocess
 import sys
 import tomllib
+from importlib import import_module
+from importlib.util import find_spec
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,6 +21,9 @@ from builder.smoke.probes import modes
 from builder.smoke.probes.table import TABLE as TABLE_OF_PROBES
 from builder.system.settings import Project
 from tests.conftest import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def test_every_check_is_documented() -> None:
@@ -98,6 +103,36 @@ def test_a_session_installs_what_its_words_need(
     known = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert set(extras) <= set(known["optional-dependencies"])
     assert ran == ("python", "-m", "builder", name.replace("_", "-"), *words)
+
+
+def names_in_texts(pattern: str) -> Iterator[tuple[str, str]]:
+    """Where a name stands in code, docs or scripts, and the name."""
+    places = ("builder", "tests", "docs", "dockerfiles", "patches", ".ci", ".github")
+    files = (path for place in places for path in (ROOT / place).rglob("*"))
+    for path in (*files, *ROOT.glob("*.*")):
+        if path.is_file() and path.suffix in {".py", ".md", ".toml", ".yml", ".sh", ""}:
+            text = path.read_text(encoding="utf-8", errors="replace")
+            for name in re.findall(pattern, text):
+                yield f"{path.relative_to(ROOT)}: {name}", name
+
+
+def is_real(name: str) -> bool:
+    """Whether it is a module, or something in one."""
+    module, _, rest = name.rpartition(".")
+    try:
+        return find_spec(name) is not None or hasattr(import_module(module), rest)
+    except ModuleNotFoundError:  # the module is a class, or there is none
+        return module != "builder" and is_real(module)
+
+
+def test_names_of_modules_in_texts_are_real() -> None:
+    """Docstrings, docs, and programs that lie in texts name modules and what is in them."""
+    names = dict(names_in_texts(r"(?<![\w./-])builder(?:\.[A-Za-z_]\w*)+"))
+    assert len(names) > 500
+    assert not [where for where, name in names.items() if not is_real(name)]
+    paths = dict(names_in_texts(r"\b(?:builder|tests)/[\w./]+\.\w+"))
+    assert paths
+    assert not [where for where, path in paths.items() if not (ROOT / path).exists()]
 
 
 def test_the_changelog_begins_with_todays_label() -> None:
