@@ -9,12 +9,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from builder.errors import InterruptedRunError, RequestError
-from builder.git import PUBLIC, Mirror, Remote, open_mirror
+from builder.git import PUBLIC_REMOTE, Mirror, Remote, open_mirror
 from builder.patching.series import load_series
-from builder.releases.eras import Era, era_of
-from builder.releases.stock import Fetched, fetch, look_up
+from builder.releases.eras import Era, get_era
+from builder.releases.stock_wheels import FetchedWheel, fetch_stock_wheel, look_up_release
 from builder.system.pythons import PythonFinder
-from builder.system.virtualenvs import uv_environ
+from builder.system.virtualenvs import make_uv_env
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from builder.patching.series import Series
     from builder.releases.cache import Cache
     from builder.releases.catalog import Catalog
-    from builder.releases.index import Index
-    from builder.releases.request import Wanted
+    from builder.releases.index import PackageIndex
+    from builder.releases.request import RequestedReleases
     from builder.system.console import Console
-    from builder.system.settings import Environment
+    from builder.system.settings import UserSettings
 
 _SERIES_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
@@ -36,7 +36,7 @@ _SERIES_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 class Sources:
     """Where upstream's source is: its repository, and one more that has commits, or None."""
 
-    upstream: Remote = PUBLIC
+    upstream: Remote = PUBLIC_REMOTE
     commits: Remote | None = None
     offline: bool = False
 
@@ -62,9 +62,9 @@ class Workshop:
     catalog: Catalog
     patches: Path
     cache: Cache
-    index: Index
+    index: PackageIndex
     console: Console
-    environment: Environment
+    environment: UserSettings
     environ: Mapping[str, str]
     commit: str | None
     sources: Sources = Sources()
@@ -74,12 +74,12 @@ class Workshop:
     @property
     def uv_environ(self) -> dict[str, str]:
         """What uv and pip start with: the environment, with the index and CAs of the user's pip."""
-        return uv_environ(self.environment, self.environ)
+        return make_uv_env(self.environment, self.environ)
 
     @cached_property
     def pythons(self) -> PythonFinder:
         """The CPythons of this machine, each looked for when it is needed."""
-        return PythonFinder(self.uv_environ, self.python_paths, self.console.note)
+        return PythonFinder(self.uv_environ, self.python_paths, self.console.print_note)
 
     @cached_property
     def mirror(self) -> Mirror:
@@ -95,11 +95,11 @@ class Workshop:
             self.environ,
             self.environment,
             offline=self.sources.offline,
-            note=self.console.note,
+            note=self.console.print_note,
             check_cancelled=self.check_cancelled,
         )
 
-    def releases(self, wanted: Wanted) -> list[Release]:
+    def releases(self, wanted: RequestedReleases) -> list[Release]:
         """What was asked for; what the catalog does not have is looked up, with a notice.
 
         Raises:
@@ -108,15 +108,15 @@ class Workshop:
         """
         found = list(wanted.releases)
         for version in wanted.unknown:
-            release = look_up(version, self.catalog, self.index)
-            self.console.note(
+            release = look_up_release(version, self.catalog, self.index)
+            self.console.print_note(
                 f"{release.version} is not in the catalog; used as the index lists it now "
                 "(`nox -s catalog -- update` pins it)"
             )
             found.append(release)
         for release in found:
             if release.yanked:
-                self.console.note(f"{release.version} is yanked upstream")
+                self.console.print_note(f"{release.version} is yanked upstream")
         return found
 
     def era(self, version: str) -> Era:
@@ -126,10 +126,10 @@ class Workshop:
             RequestError: the catalog does not have it.
             IndexLookupError: it is not known when it was uploaded.
         """
-        release = self.catalog.find(version)
+        release = self.catalog.find_release(version)
         if release is None:
             raise RequestError(f"{version} is not in the catalog", "`nox -s catalog -- update`")
-        return era_of(release)
+        return get_era(release)
 
     def series(self, names: Sequence[str]) -> list[Series]:
         """The series of these names, in this order.
@@ -147,15 +147,15 @@ class Workshop:
                 )
         return [load_series(self.patches / name) for name in names]
 
-    def stock(self, release: Release) -> Fetched:
+    def stock(self, release: Release) -> FetchedWheel:
         """The release's stock wheel, verified.
 
         Raises:
             IndexLookupError: it cannot be had.
         """
         wheel = release.wheel
-        progress = self.console.download(wheel.filename, self.check_cancelled)
-        return fetch(wheel, self.cache, self.index, progress)
+        progress = self.console.make_download_progress(wheel.filename, self.check_cancelled)
+        return fetch_stock_wheel(wheel, self.cache, self.index, progress)
 
     def check_cancelled(self) -> None:
         """Stop here if the run was interrupted.

@@ -127,7 +127,7 @@ class InterruptedRunError(BuilderError):
     exit_code = 130
 
 
-def extra_hint(extra: str) -> str:
+def make_extra_hint(extra: str) -> str:
     """How to get what an extra brings.
 
     From a checkout: the project is on no index, where its name is anybody's to take.
@@ -135,16 +135,16 @@ def extra_hint(extra: str) -> str:
     return f"in a checkout of this project: pip install -e '.[{extra}]'"
 
 
-def fault(error: Exception, scrub: Callable[[str], str] = str) -> BuilderError:
+def to_internal_error(error: Exception, scrub: Callable[[str], str] = str) -> BuilderError:
     """What a person is told of an error that nobody foresaw; its cause is the error itself.
 
     Args:
         error: what was raised.
         scrub: takes secrets out of its words.
     """
-    told = BuilderError(
+    wrapped = BuilderError(
         f"a fault of ours: {type(error).__name__}: {scrub(str(error))}",
         "run it with --debug, and report it",
     )
-    told.__cause__ = error
-    return told
+    wrapped.__cause__ = error
+    return wrapped

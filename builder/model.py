@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PACKAGE = "tensorboard"
-NOTEBOOK = f"{PACKAGE}/notebook.py"
+NOTEBOOK_PATH = f"{PACKAGE}/notebook.py"
 FIRST_RELEASE = "1.13.0"
 # 1.13.x imports the TensorFlow of its time when it starts, which no Python of today takes.
-FIRST_ALIVE = "1.14.0"
+FIRST_RUNNABLE_RELEASE = "1.14.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +53,10 @@ class Release:
     @property
     def wheel(self) -> WheelFile:
         """The wheel for Python 3 (up to 2.1.0 there is one for Python 2 beside it)."""
-        return self.for_python_3[0]
+        return self.python3_wheels[0]
 
     @property
-    def for_python_3(self) -> tuple[WheelFile, ...]:
+    def python3_wheels(self) -> tuple[WheelFile, ...]:
         """The wheels that Python 3 can install."""
         return tuple(w for w in self.wheels if "-py3-" in w.filename or "py2.py3" in w.filename)
 
@@ -84,7 +84,7 @@ class AppliedPatch:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FileChange:
     """One member that a Delta changes: the sha256 it had in the stock wheel, the bytes it gets."""
 
     before: str
@@ -112,7 +112,7 @@ class Delta:
     """What series make of one release.
 
     Attributes:
-        changes: path in the wheel → `Change`.
+        changes: path in the wheel → `FileChange`.
         metadata: edits of METADATA, in the order in which they are made.
         applied: the patch files, in the order in which they were applied.
         native: series whose behaviour upstream already has in this release.
@@ -120,7 +120,7 @@ class Delta:
         series: series that change files or METADATA, in order; cherry-picks are none.
     """
 
-    changes: Mapping[str, Change] = field(default_factory=dict)
+    changes: Mapping[str, FileChange] = field(default_factory=dict)
     metadata: tuple[MetadataEdit, ...] = ()
     applied: tuple[AppliedPatch, ...] = ()
     native: tuple[str, ...] = ()
@@ -168,7 +168,7 @@ class Conflict(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Picked:
+class PickedCommits:
     """Commits that were cherry-picked onto a release's source.
 
     Attributes:
@@ -209,7 +209,7 @@ class Identity:
     build_tag: str | None = None
 
 
-class Standing(StrEnum):
+class FindingStatus(StrEnum):
     """What a finding means for the verdict."""
 
     NEW = "new"
@@ -225,10 +225,10 @@ class Finding:
         code: key of the table in `builder.checks.table`.
         subject: what it is about: a member's path, a header, or "" for the wheel as a whole.
         detail: what was seen.
-        standing: whether it is new, was there in the stock wheel, or could not be decided.
+        status: whether it is new, was there in the stock wheel, or could not be decided.
     """
 
     code: str
     subject: str
     detail: str
-    standing: Standing = Standing.NEW
+    status: FindingStatus = FindingStatus.NEW

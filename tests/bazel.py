@@ -8,8 +8,8 @@ import tarfile
 from functools import cache
 from typing import TYPE_CHECKING
 
-from builder.bazel import rc, run, settings, toolchain
-from builder.system.settings import Environment
+from builder.bazel import bazelrc, container_build, settings, toolchain
+from builder.system.settings import UserSettings
 from tests.conftest import ROOT
 from tests.engines import build_base, engine
 from tests.upstream import git
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # Half the processor time for builds that are over in seconds.
 _QUICK_START = b"startup --host_jvm_args=-XX:TieredStopAtLevel=1\n"
-NO_SETTINGS = Environment(ROOT, None, None, None, None)
+NO_SETTINGS = UserSettings(ROOT, None, None, None, None)
 # Writes pip_packages.tar.gz, as the release's own target does, from files in the directory `out`.
 RULE = """\
 genrule(
@@ -35,11 +35,11 @@ genrule(
 @cache
 def make_toolchain(log: Path) -> str:
     """The toolchain's image, of the base image that has Debian's Bazel."""
-    inside = settings.gather({}, NO_SETTINGS, None)
-    bench = toolchain.open_workbench(
+    inside = settings.gather_network_settings({}, NO_SETTINGS, None)
+    bench = toolchain.open_toolchain_builder(
         engine(), build_base(), ROOT / "dockerfiles", inside, lambda _: None
     )
-    return toolchain.make(bench, toolchain.Bazel(None), log, lambda _: None)
+    return toolchain.build_toolchain_image(bench, toolchain.BazelBinary(None), log, lambda _: None)
 
 
 def small_source(
@@ -61,20 +61,20 @@ def small_source(
 
 def make_job(
     source: Path,
-    inside: settings.Inside | None = None,
-    services: rc.Services | None = None,
+    inside: settings.NetworkSettings | None = None,
+    services: bazelrc.BazelServices | None = None,
     timeout: float = 300,
-) -> run.Job:
+) -> container_build.BazelJob:
     """A build of that source by the real toolchain, without the caches of other builds."""
-    inside = inside or settings.Inside({}, {})
-    services = services or rc.Services(flags=("--disk_cache=",))
-    lines = _QUICK_START + rc.render(services, None, trusts=inside.has_certificates)
-    return run.Job(
+    inside = inside or settings.NetworkSettings({}, {})
+    services = services or bazelrc.BazelServices(flags=("--disk_cache=",))
+    lines = _QUICK_START + bazelrc.render_bazelrc(services, None, trusts=inside.has_certificates)
+    return container_build.BazelJob(
         release="2.2.1",
         image=make_toolchain(source.with_suffix(".image.log")),
         source=source,
         changed={},
-        environ=inside.environ,
+        env=inside.env,
         settings={**inside.files, "bazelrc": lines},
         timeout=timeout,
     )

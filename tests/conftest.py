@@ -21,9 +21,9 @@ from builder.git import remove_git_variables
 from builder.releases import catalog as catalogs
 from builder.releases.cache import Cache
 from builder.releases.index import SimpleIndex
-from builder.releases.stock import fetch
+from builder.releases.stock_wheels import fetch_stock_wheel
 from builder.system.console import Console
-from builder.system.settings import read_environment
+from builder.system.settings import read_user_settings
 from tests.index_server import Shelf, serving
 from tests.needs import STRICT
 
@@ -38,7 +38,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 remove_git_variables(os.environ)
 
 ROOT = Path(__file__).resolve().parents[1]
-CATALOG = catalogs.parse(catalogs.load_facts())
+CATALOG = catalogs.parse_catalog(catalogs.load_facts())
 RELEASES = CATALOG.versions
 
 # Shared runners stall now and then; an example's wall time says nothing about our code. CI looks
@@ -72,14 +72,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @cache
 def _index() -> SimpleIndex:
-    return SimpleIndex(read_environment(os.environ))
+    return SimpleIndex(read_user_settings(os.environ))
 
 
 def stock_path(wheel: WheelFile) -> Path:
     """A published wheel, fetched through the project's own cache; verified."""
-    store = Cache(read_environment(os.environ).cache)
-    fetch(wheel, store, _index(), Console().download(wheel.filename))
-    return store.path(wheel.sha256)
+    store = Cache(read_user_settings(os.environ).cache)
+    fetch_stock_wheel(wheel, store, _index(), Console().make_download_progress(wheel.filename))
+    return store.get_path(wheel.sha256)
 
 
 @pytest.fixture(scope="session")
@@ -87,7 +87,7 @@ def release() -> Callable[[str], Release]:
     """Version → the catalog's release."""
 
     def find(version: str) -> Release:
-        found = CATALOG.find(version)
+        found = CATALOG.find_release(version)
         assert found is not None, version
         return found
 
@@ -142,7 +142,7 @@ def own_cache(tmp_path: Path) -> Path:
     """An XDG_CACHE_HOME with the stock wheels in it and no mirror of any repository."""
     ours = tmp_path / "xdg" / "tensorboard-proxy-wheels"
     ours.mkdir(parents=True)
-    theirs = read_environment(os.environ).cache / "sha256"
+    theirs = read_user_settings(os.environ).cache / "sha256"
     theirs.mkdir(parents=True, exist_ok=True)
     (ours / "sha256").symlink_to(theirs)
     return tmp_path / "xdg"

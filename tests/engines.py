@@ -5,37 +5,37 @@ from __future__ import annotations
 import os
 from functools import cache
 
-from builder.containers import base
-from builder.containers.door import Engine, connect
-from builder.containers.images import has, identify
+from builder.containers import base_images
+from builder.containers.docker_engine import ContainerEngine, connect_engine
+from builder.containers.images import has_image, resolve_image_id
 from builder.errors import EngineError
 from builder.smoke.engines.runners import DEFAULT_BASE
 from tests.needs import lacking
 
 
 @cache
-def engine() -> Engine:
+def engine() -> ContainerEngine:
     """An engine, which `.ci/run` starts."""
     try:
-        return connect(os.environ)
+        return connect_engine(os.environ)
     except EngineError as error:
         lacking(f"{error.message}; {error.hint}")
 
 
-def other_run() -> Engine:
+def other_run() -> ContainerEngine:
     """The same engine, for a run of its own."""
     client = engine().client
-    return Engine(client, str(client.api.base_url))
+    return ContainerEngine(client, str(client.api.base_url))
 
 
 @cache
 def base_image() -> str:
     """The base image for Jupyter: ours if `nox -s base_image` made it, else what can be pulled."""
-    ours = base.tag_of("jupyter")
-    if has(engine(), ours):
+    ours = base_images.make_base_tag("jupyter")
+    if has_image(engine(), ours):
         return ours
     try:
-        identify(engine(), DEFAULT_BASE)
+        resolve_image_id(engine(), DEFAULT_BASE)
     except EngineError as error:
         lacking(f"{error.message}; {error.hint}")
     return DEFAULT_BASE
@@ -44,7 +44,7 @@ def base_image() -> str:
 @cache
 def build_base() -> str:
     """The base image for builds from source, which has Debian's Bazel."""
-    tag = base.tag_of("build")
-    if not has(engine(), tag):
+    tag = base_images.make_base_tag("build")
+    if not has_image(engine(), tag):
         lacking(f"there is no {tag}: nox -s base_image -- build")
     return tag

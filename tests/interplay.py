@@ -13,8 +13,8 @@ from builder.patching.identity import make_identity
 from builder.patching.overlay import build_overlay
 from builder.patching.series import load_series
 from builder.system import command, virtualenvs
-from builder.system.settings import read_environment, read_project
-from builder.tensorboard.server import serving
+from builder.system.settings import read_project_settings, read_user_settings
+from builder.tensorboard.server import run_tensorboard
 from tests.conftest import CATALOG, ROOT, stock_path
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _READ = 60.0
 
 def find(version: str) -> Release:
     """The catalog's release."""
-    release = CATALOG.find(version)
+    release = CATALOG.find_release(version)
     assert release is not None, version
     return release
 
@@ -41,7 +41,7 @@ def stock_wheel(version: str, room: Path) -> Path:
 
 def our_wheel(version: str, room: Path) -> Path:
     """The wheel that `python -m builder build` makes, with the default series."""
-    project = read_project(ROOT)
+    project = read_project_settings(ROOT)
     identity = make_identity(
         IdentityKind.TEST, version, name=project.name, local_label="", build_tag=None
     )
@@ -59,29 +59,31 @@ class Place:
     def __init__(self, room: Path, python: Path) -> None:
         room.mkdir()
         self.room = room
-        settings = read_environment(os.environ)
-        self.environ = virtualenvs.clean_environ(settings, os.environ, room)
+        settings = read_user_settings(os.environ)
+        self.environ = virtualenvs.make_clean_env(settings, os.environ, room)
         self.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
-        self.python = virtualenvs.make_environment(room / "env", python, self.environ)
+        self.python = virtualenvs.make_virtualenv(room / "env", python, self.environ)
 
     def install(self, *wanted: str | Path, until: str | None = None) -> None:
         """Install requirements and wheels, uploaded before a date if one is given."""
-        virtualenvs.install(self.python, [str(w) for w in wanted], self.environ, until=until)
+        virtualenvs.install_packages(
+            self.python, [str(w) for w in wanted], self.environ, until=until
+        )
 
     def replace(self, wheel: Path, until: str | None = None) -> None:
         """Take TensorBoard out and put a wheel in, which is how one does it beside TensorFlow."""
-        virtualenvs.uninstall(self.python, PACKAGE, self.environ)
+        virtualenvs.uninstall_package(self.python, PACKAGE, self.environ)
         self.install(wheel, until=until)
-        assert not list(virtualenvs.not_as_recorded(wheel, self.python, self.environ))
+        assert not list(virtualenvs.find_record_mismatches(wheel, self.python, self.environ))
 
     def versions(self) -> dict[str, str]:
         """Name → version of what is installed."""
-        return virtualenvs.installed_versions(self.python, self.environ)
+        return virtualenvs.list_installed_versions(self.python, self.environ)
 
     def drive(self, name: str, *words: str) -> Any:
         """Run one of the drivers beside this file; the JSON that it prints last."""
         driver = Path(__file__).with_name(name)
-        out = command.run(
+        out = command.run_command(
             [str(self.python), str(driver), *words],
             timeout=_TIMEOUT,
             cwd=self.room,
@@ -92,9 +94,9 @@ class Place:
     def served(self, logdir: Path, run: str) -> Any:
         """The scalars that a server with the user's flags lists, once it knows that run."""
         script = self.python.parent / PACKAGE
-        with serving(script, logdir, self.room, self.environ) as server:
+        with run_tensorboard(script, logdir, self.room, self.environ) as server:
             deadline = time.monotonic() + _READ
             tags: dict[str, Any] = {}
             while run not in tags and time.monotonic() < deadline:
-                tags = server.ask("/data/plugin/scalars/tags").json()
+                tags = server.send_request("/data/plugin/scalars/tags").json()
             return tags

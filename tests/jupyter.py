@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from builder.smoke.model import Deployment, Frontend, Site
+from builder.smoke.model import Deployment, Frontend, JupyterSite
 from builder.system import command
-from builder.system.ports import free_port
+from builder.system.ports import find_free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,7 +31,7 @@ def running(
     base_url: str = "/",
     authority: Authority | None = None,
     environ: Mapping[str, str] | None = None,
-) -> Iterator[Site]:
+) -> Iterator[JupyterSite]:
     """Start jupyter-server with its files below `room`; its log is `jupyter.log` there.
 
     It has no trash, so it removes no directory in which something is left. With an authority it
@@ -46,8 +46,8 @@ def running(
 
 def _serve(
     room: Path, base_url: str, authority: Authority | None, more: Mapping[str, str]
-) -> Iterator[Site]:
-    port, token = free_port(), secrets.token_hex(16)
+) -> Iterator[JupyterSite]:
+    port, token = find_free_port(), secrets.token_hex(16)
     root = room / "root"
     root.mkdir()
     kept = {k: v for k, v in os.environ.items() if not k.startswith("JUPYTER")}
@@ -64,7 +64,7 @@ def _serve(
         words += [f"--ServerApp.certfile={authority.write(room / 'server.pem')}"]
         scheme, ca_bundle = "https", str(room / "authority.pem")
         (room / "authority.pem").write_bytes(authority.pem)
-    site = Site(
+    site = JupyterSite(
         Deployment("test", Frontend.LAB, base_url),
         f"{scheme}://127.0.0.1:{port}{base_url}",
         token,
@@ -72,9 +72,9 @@ def _serve(
         ca_bundle=ca_bundle,
     )
     log = room / "jupyter.log"
-    with command.running(words, log=log, cwd=room, env=environ) as process:
+    with command.run_in_background(words, log=log, cwd=room, env=environ) as process:
         deadline = time.monotonic() + _UP
-        while command.pause(process, 0.05) is None and time.monotonic() < deadline:
+        while command.wait_for_exit(process, 0.05) is None and time.monotonic() < deadline:
             try:
                 requests.get(f"{site.url}api", timeout=5, verify=ca_bundle)
             except requests.RequestException:

@@ -12,8 +12,8 @@ import pytest
 
 from builder.errors import PythonNotFoundError
 from builder.system.pythons import PythonFinder
-from builder.system.settings import read_environment
-from builder.system.virtualenvs import uv_environ
+from builder.system.settings import read_user_settings
+from builder.system.virtualenvs import make_uv_env
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +38,7 @@ def pythons() -> PythonFinder:
 
 def settings_of_uv() -> dict[str, str]:
     """What uv starts with, as in the product: pip's index and CAs are the ones that users set."""
-    return uv_environ(read_environment(os.environ), os.environ)
+    return make_uv_env(read_user_settings(os.environ), os.environ)
 
 
 def python(version: str) -> Path:

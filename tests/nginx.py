@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from builder.system import command
-from builder.system.ports import free_port
+from builder.system.ports import find_free_port
 from builder.system.waiting import wait_for
 from tests.engines import engine
 from tests.needs import lacking
@@ -55,7 +55,7 @@ def remote_cache(room: Path) -> Iterator[tuple[str, Path]]:
     program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         lacking("there is no nginx: apt-get install nginx-light")
-    address, port = gateway(), free_port()
+    address, port = gateway(), find_free_port()
     (room / "cache").mkdir(parents=True)
     room.chmod(0o755)
     text = _CONFIGURATION.format(room=room, address=address, port=port)
@@ -73,6 +73,6 @@ def remote_cache(room: Path) -> Iterator[tuple[str, Path]]:
             return None
         return True
 
-    with command.running([program, "-c", str(room / "nginx.conf")], log=room / "log"):
+    with command.run_in_background([program, "-c", str(room / "nginx.conf")], log=room / "log"):
         assert wait_for(up, 20), (room / "log").read_text()
         yield url, room / "access.log"

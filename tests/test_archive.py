@@ -15,8 +15,8 @@ from installer.sources import WheelFile as InstallerWheel
 from builder.errors import WheelError
 from builder.wheel import archive
 from builder.wheel.member import STORED
-from builder.wheel.rewrite import Rewriting, rewrite
-from builder.wheel.serialize import FIXED_DATE, Copied, Stored, serialize
+from builder.wheel.rewrite import WheelRewrite, rewrite_wheel
+from builder.wheel.serialize import FIXED_DATE, CopiedMember, StoredMember, serialize_archive
 from tests.conftest import CATALOG, stock_path
 
 if TYPE_CHECKING:
@@ -41,18 +41,20 @@ def join(pieces: list[bytes | memoryview]) -> bytes:
 def test_identity_rewrite_gives_every_stock_file_back(wheel: WheelFile) -> None:
     """No patch and no rename: byte for byte the published file, for all 53."""
     data = stock_path(wheel).read_bytes()
-    stock = archive.parse(data, wheel.filename)
-    assert join(rewrite(stock, Rewriting(), wheel.filename)) == data
-    assert join(serialize(Copied(m, m.name) for m in stock.members)) == data
+    stock = archive.parse_archive(data, wheel.filename)
+    assert join(rewrite_wheel(stock, WheelRewrite(), wheel.filename)) == data
+    assert join(serialize_archive(CopiedMember(m, m.name) for m in stock.members)) == data
 
 
 @pytest.mark.parametrize("wheel", WHEELS, ids=lambda w: w.filename)
 def test_renamed_and_changed_wheel_is_valid(wheel: WheelFile) -> None:
     """Zipfile and installer read the rewritten wheel and agree with its RECORD and CRCs."""
-    stock = archive.parse(stock_path(wheel).read_bytes(), wheel.filename)
+    stock = archive.parse_archive(stock_path(wheel).read_bytes(), wheel.filename)
     version = wheel.filename.split("-")[1]
     changes = {"tensorboard/version.py": b"VERSION = 'x'\n", "tensorboard/new.py": b""}
-    data = join(rewrite(stock, Rewriting(changes, f"other-{version}.dist-info"), wheel.filename))
+    data = join(
+        rewrite_wheel(stock, WheelRewrite(changes, f"other-{version}.dist-info"), wheel.filename)
+    )
     with zipfile.ZipFile(io.BytesIO(data)) as made:
         assert made.testzip() is None
         assert made.namelist()[-1] == f"other-{version}.dist-info/RECORD"
@@ -62,9 +64,9 @@ def test_renamed_and_changed_wheel_is_valid(wheel: WheelFile) -> None:
 
 def test_unchanged_members_keep_bytes_times_and_modes(stock_wheel: Callable[[str], Path]) -> None:
     """What does not change is the same compressed bytes; what changes is stored at a fixed time."""
-    stock = archive.parse(stock_wheel("2.2.1").read_bytes(), "stock")
+    stock = archive.parse_archive(stock_wheel("2.2.1").read_bytes(), "stock")
     changes = {"tensorboard/main.py": b"pass\n"}
-    made = archive.parse(join(rewrite(stock, Rewriting(changes), "stock")), "made")
+    made = archive.parse_archive(join(rewrite_wheel(stock, WheelRewrite(changes), "stock")), "made")
     for old, new in zip(stock.members, made.members, strict=True):
         assert old.name == new.name
         assert old.external_attr == new.external_attr
@@ -77,10 +79,10 @@ def test_unchanged_members_keep_bytes_times_and_modes(stock_wheel: Callable[[str
 @given(contents)
 def test_stored_archives_read_back(files: dict[str, bytes]) -> None:
     """Whatever names and contents: zipfile and our own reader find what was written."""
-    data = join(serialize(Stored(name, content) for name, content in files.items()))
+    data = join(serialize_archive(StoredMember(name, content) for name, content in files.items()))
     with zipfile.ZipFile(io.BytesIO(data)) as made:
         assert {i.orig_filename: made.read(i) for i in made.infolist()} == files
-    assert {m.name: m.read() for m in archive.parse(data, "x").members} == files
+    assert {m.name: m.read() for m in archive.parse_archive(data, "x").members} == files
 
 
 @given(contents, st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED]))
@@ -91,8 +93,8 @@ def test_foreign_archives_are_copied_byte_for_byte(files: dict[str, bytes], meth
         for name, content in files.items():
             made.writestr(name, content)
     data = sink.getvalue()
-    parsed = archive.parse(data, "x")
-    assert join(serialize(Copied(m, m.name) for m in parsed.members)) == data
+    parsed = archive.parse_archive(data, "x")
+    assert join(serialize_archive(CopiedMember(m, m.name) for m in parsed.members)) == data
     assert {m.name: m.read() for m in parsed.members} == files
 
 
@@ -100,7 +102,7 @@ def test_foreign_archives_are_copied_byte_for_byte(files: dict[str, bytes], meth
 def test_anything_else_is_a_wheel_error(data: bytes) -> None:
     """Bytes that are no zip file give our error and no other."""
     with contextlib.suppress(WheelError):
-        archive.parse(data, "x")
+        archive.parse_archive(data, "x")
 
 
 def test_lying_sizes_are_noticed() -> None:
@@ -111,7 +113,7 @@ def test_lying_sizes_are_noticed() -> None:
     data = sink.getvalue()
     for wrong in (999, 1001):
         lying = data.replace((1000).to_bytes(4, "little"), wrong.to_bytes(4, "little"))
-        (member,) = archive.parse(lying, "x").members
+        (member,) = archive.parse_archive(lying, "x").members
         with pytest.raises(WheelError, match="declares"):
             member.read()
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.errors import ProvenanceError, PublishError
-from builder.provenance.attest import attestations_of, sign, verify_attestation
+from builder.provenance.attest import find_attestations, sign_wheel, verify_attestation
 from builder.releases.cache import Cache
-from builder.releases.index import open_client
-from builder.system.settings import read_environment
+from builder.releases.index import open_index_client
+from builder.system.settings import read_user_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,15 +34,18 @@ _SIGNER = "trailofbits/pypi-attestations"
 @pytest.fixture(scope="module")
 def assets() -> dict[str, bytes]:
     """File name → content, from a pinned source distribution on the index."""
-    environment = read_environment(os.environ)
+    environment = read_user_settings(os.environ)
     store = Cache(environment.cache)
-    content = store.read(_SDIST_SHA256)
+    content = store.read_file(_SDIST_SHA256)
     if content is None:
-        with open_client(environment, environment.index_url) as client, store.incoming() as target:
+        with (
+            open_index_client(environment, environment.index_url) as client,
+            store.make_download_path() as target,
+        ):
             page = client.get_project_page(_PROJECT)
             package = next(p for p in page.packages if p.filename == _SDIST)
             client.download_package(package, target, verify=False)
-            content = store.admit(target, _SDIST_SHA256)
+            content = store.add_download(target, _SDIST_SHA256)
     with tarfile.open(fileobj=io.BytesIO(content)) as opened:
         members = [m for m in opened.getmembers() if m.isfile() and "/test/assets/" in m.name]
         return {m.name.rpartition("/")[2]: _read(opened, m) for m in members}
@@ -156,8 +159,8 @@ def test_signing_needs_a_workflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     wheel = tmp_path / "tensorboardtmp-2.2.1-py3-none-any.whl"
     wheel.write_bytes(b"x")
     with pytest.raises(PublishError, match="no identity"):
-        sign(wheel)
-    assert attestations_of(wheel) == ()
+        sign_wheel(wheel)
+    assert find_attestations(wheel) == ()
 
 
 def test_check_looks_at_attestations(run_builder: RunBuilder, tmp_path: Path) -> None:

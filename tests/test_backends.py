@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from builder.bazel.foundry import Cast
-from builder.bazel.prepare import Source, confirm
+from builder.bazel.backend import SourceBuild
+from builder.bazel.prepare import PreparedSource, verify_built_wheel
 from builder.build.backends import check_pins
 from builder.errors import SourceError
-from builder.model import Delta, IdentityKind, Picked
+from builder.model import Delta, IdentityKind, PickedCommits
 from builder.patching.delta import make_delta
 from builder.patching.identity import make_identity
 from builder.patching.overlay import build_overlay
 from builder.patching.series import load_series
-from builder.provenance.statements import SourceBuild
+from builder.provenance.statements import SourceBuildProvenance
 from builder.wheel import archive
 from tests.conftest import CATALOG, ROOT, stock_path
 
 if TYPE_CHECKING:
-    from builder.cherrypick.picker import Picker
+    from builder.cherrypick.picker import CherryPicker
 
 NOTEBOOK = "tensorboard/notebook.py"
-PICKED = Picked("u", "", "base", (), (), "base", "tree", ())
-_found = CATALOG.find("2.2.1")
+PICKED = PickedCommits("u", "", "base", (), (), "base", "tree", ())
+_found = CATALOG.find_release("2.2.1")
 assert _found is not None
 RELEASE = _found
 PROXY, TODAY = (load_series(ROOT / "patches" / name) for name in ("proxy", "today"))
@@ -56,19 +56,19 @@ def _read(wheel: bytes, path: str) -> bytes:
 
 def test_a_wheel_without_what_went_into_the_source_is_refused() -> None:
     """Bazel built it from something else, or the target does not take that file."""
-    published = archive.parse(_published(), "published")
+    published = archive.parse_archive(_published(), "published")
     delta = make_delta(RELEASE, published, [PROXY])
     # Nothing was picked, so that nobody asks for the repository.
-    source = Source(cast("Picker", None), PICKED, (), delta, ())
+    source = PreparedSource(cast("CherryPicker", None), PICKED, (), delta, ())
     with pytest.raises(SourceError, match=f"does not have what was made of {NOTEBOOK}"):
-        confirm(RELEASE, published, published, source)
+        verify_built_wheel(RELEASE, published, published, source)
     right = _with(_published(), NOTEBOOK, delta.changes[NOTEBOOK].after)
-    confirm(RELEASE, archive.parse(right, "right"), published, source)
+    verify_built_wheel(RELEASE, archive.parse_archive(right, "right"), published, source)
 
 
 def test_a_patch_against_the_published_wheel_is_for_just_its_bytes() -> None:
     """Where Bazel made another member, the patch is refused though it would apply."""
-    published = archive.parse(_published(), "published")
+    published = archive.parse_archive(_published(), "published")
     made = _cast(_published())
     check_pins(RELEASE, build_overlay(RELEASE, made.wheel, [TODAY], IDENTITY), published, made)
     patches = make_delta(RELEASE, published, [TODAY]).applied
@@ -79,5 +79,5 @@ def test_a_patch_against_the_published_wheel_is_for_just_its_bytes() -> None:
         check_pins(RELEASE, overlay, published, other)
 
 
-def _cast(wheel: bytes) -> Cast:
-    return Cast(wheel, Delta(), (TODAY,), PICKED, SourceBuild((), {}), Path(), "")
+def _cast(wheel: bytes) -> SourceBuild:
+    return SourceBuild(wheel, Delta(), (TODAY,), PICKED, SourceBuildProvenance((), {}), Path(), "")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.build.equivalence import compare
+from builder.build.equivalence import compare_wheels
 from builder.system.waiting import wait_for
 from builder.wheel import archive
 from tests.bazel import changed_upstream, containers, replace_rule
@@ -98,7 +98,7 @@ def test_the_default_series_go_into_the_source_and_onto_the_wheel(
     other = run_builder("build", "2.2.1", "--output", "overlay")
     assert other.returncode == 0, other.stderr
     wheels = [tmp_path / place / WHEEL for place in ("dist", "overlay")]
-    found = compare(*(archive.parse(w.read_bytes(), w.name) for w in wheels))
+    found = compare_wheels(*(archive.parse_archive(w.read_bytes(), w.name) for w in wheels))
     assert found.different == ()
     # Its statement cannot be verified by a rebuild here, and does not pass for verified.
     assert run_builder("check", f"dist/{WHEEL}", "--provenance").returncode == 9
@@ -214,7 +214,7 @@ def test_the_hand_command_of_the_readme(
         "UPSTREAM": bundle.name,
         "BAZEL": "base",
     }
-    tag = f"tensorboard_build:test-{engine().run}"
+    tag = f"tensorboard_build:test-{engine().run_id}"
     given = [word for pair in arguments.items() for word in ("--build-arg", "=".join(pair))]
     # The client's own builder, as BuildKit is a plugin that not every client has.
     environ = {**os.environ, "DOCKER_BUILDKIT": "0"}

@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
-from builder.bazel import outcome, rc, settings
-from builder.bazel.run import Watch, run
-from builder.bazel.table import parse
-from builder.containers.containers import Started, created
-from builder.containers.door import connect
-from builder.system.settings import Environment
+from builder.bazel import bazelrc, build_output, settings
+from builder.bazel.container_build import BuildMonitor, run_bazel_build
+from builder.bazel.release_table import parse_release_table
+from builder.containers.containers import ContainerOptions, create_container
+from builder.containers.docker_engine import connect_engine
+from builder.system.settings import UserSettings
 from tests.bazel import make_job, make_toolchain, small_source
 from tests.certificates import make_authority
 from tests.conftest import ROOT
@@ -41,8 +41,8 @@ probe = repository_rule(implementation = _probe)
 """
 
 
-def _watch(tmp_path: Path, name: str) -> Watch:
-    return Watch(tmp_path / name, lambda _: None, lambda: None)
+def _watch(tmp_path: Path, name: str) -> BuildMonitor:
+    return BuildMonitor(tmp_path / name, lambda _: None, lambda: None)
 
 
 def test_settings_reach_the_build_and_no_image(tmp_path: Path) -> None:
@@ -54,7 +54,9 @@ def test_settings_reach_the_build_and_no_image(tmp_path: Path) -> None:
     }
     index = f"https://user:{CANARY}@index.invalid/simple"
     with _tls_server(tmp_path) as (url, authority, sha256):
-        inside = settings.gather(environ, Environment(tmp_path, index, None, None, None), authority)
+        inside = settings.gather_network_settings(
+            environ, UserSettings(tmp_path, index, None, None, None), authority
+        )
         kept = "cp $(SRCS) out/ && cp $$PIP_CONFIG_FILE out/pip.conf && env > out/action"
         command = f"cat $$PIP_CONFIG_FILE >&2 && touch out/a.whl && {kept}"
         source = small_source(
@@ -67,9 +69,9 @@ def test_settings_reach_the_build_and_no_image(tmp_path: Path) -> None:
                 "probe.bzl": PROBE.format(url=url, sha256=sha256),
             },
         )
-        flags = rc.Services(flags=("--disk_cache=", "--repository_cache="))
+        flags = bazelrc.BazelServices(flags=("--disk_cache=", "--repository_cache="))
         watch = _watch(tmp_path, "build.log")
-        out = run(engine(), make_job(source, inside, flags), watch)
+        out = run_bazel_build(engine(), make_job(source, inside, flags), watch)
     assert out["fetched"] == b"served over TLS\n"
     seen = out["seen"].decode()
     assert f"HTTPS_PROXY=http://user:{CANARY}@proxy.invalid:3128" in seen
@@ -78,7 +80,9 @@ def test_settings_reach_the_build_and_no_image(tmp_path: Path) -> None:
     assert f"index-url = {index}" in out["pip.conf"].decode()
     assert f"proxy = http://user:{CANARY}@proxy.invalid:3128" in out["pip.conf"].decode()
     assert CANARY not in out["action"].decode()  # it would be in a key of the remote cache
-    pins = parse((ROOT / "dockerfiles" / "releases.txt").read_text())["2.2.1"].packager
+    pins = parse_release_table((ROOT / "dockerfiles" / "releases.txt").read_text())[
+        "2.2.1"
+    ].packager
     digest = hashlib.sha256(pins.replace(",", "\n").encode() + b"\n").hexdigest()
     assert f"/constraints-{digest[:12]}.txt\n" in out["action"].decode()
     said = watch.log.read_text()
@@ -91,20 +95,26 @@ def test_tools_are_installed_with_settings_that_no_image_keeps(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A commit keeps neither settings' files, nor a program's variables, nor Docker's proxies."""
-    tag = f"tensorboard-proxy-wheels/test-commit:{engine().run}"
+    tag = f"tensorboard-proxy-wheels/test-commit:{engine().run_id}"
     proxies = {"default": {"httpProxy": f"http://user:{CANARY}@proxy.invalid:3128"}}
     (tmp_path / "config.json").write_text(json.dumps({"proxies": proxies}))
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    own = connect({})
-    how = Started(make_toolchain(tmp_path / "log"), ["sleep", "600"], scratch=(settings.PLACE,))
+    own = connect_engine({})
+    how = ContainerOptions(
+        make_toolchain(tmp_path / "log"), ["sleep", "600"], scratch=(settings.SETTINGS_DIR,)
+    )
     try:
-        with created(own, "test-commit", how) as container:
-            container.put(settings.PLACE, {"pip.conf": CANARY.encode()})
+        with create_container(own, "test-commit", how) as container:
+            container.write_files(settings.SETTINGS_DIR, {"pip.conf": CANARY.encode()})
             container.start()
-            words = ["sh", "-c", f"cat {settings.PLACE}/pip.conf; echo $HTTP_PROXY; touch /made"]
-            code, said = container.run(words, environ={"HTTP_PROXY": f"http://{CANARY}"})
+            words = [
+                "sh",
+                "-c",
+                f"cat {settings.SETTINGS_DIR}/pip.conf; echo $HTTP_PROXY; touch /made",
+            ]
+            code, said = container.run_program(words, env={"HTTP_PROXY": f"http://{CANARY}"})
             assert (code, said) == (0, f"{CANARY}http://{CANARY}\n")
-            container.commit(tag, ['CMD ["ls", "/made"]'])
+            container.commit_image(tag, ['CMD ["ls", "/made"]'])
         _assert_image_is_clean(tag, tmp_path)
         assert engine().client.containers.run(tag, remove=True) == b"/made\n"
     finally:
@@ -117,18 +127,18 @@ def test_a_remote_cache_answers_for_a_container_that_has_none(tmp_path: Path) ->
     source = small_source(tmp_path / "source.tar", f"echo {tmp_path} > out/a.whl")
     found = []
     with remote_cache(tmp_path / "nginx") as (url, access):
-        services = rc.Services(url, None, ("--disk_cache=", "--repository_cache="))
+        services = bazelrc.BazelServices(url, None, ("--disk_cache=", "--repository_cache="))
         for name in ("first", "second"):
             watch = _watch(tmp_path, name)
-            out = run(engine(), make_job(source, services=services), watch)
-            found.append(outcome.processes(watch.log.read_text()))
+            out = run_bazel_build(engine(), make_job(source, services=services), watch)
+            found.append(build_output.count_actions(watch.log.read_text()))
             assert out == {"a.whl": f"{tmp_path}\n".encode()}
         served = access.read_text()
     first, second = found
     assert first is not None
     assert second is not None
-    assert (first.ran, first.hits) == (1, 0)
-    assert (second.ran, second.hits) == (0, 1)
+    assert (first.executed, first.cache_hits) == (1, 0)
+    assert (second.executed, second.cache_hits) == (0, 1)
     assert served.count('"PUT /ac/') == 1
     assert '"GET /cas/' in served
 

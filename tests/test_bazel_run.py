@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.bazel.rc import Services
-from builder.bazel.run import Watch, read_files, run
-from builder.containers.door import LABEL, connect
-from builder.containers.volumes import ensure
+from builder.bazel.bazelrc import BazelServices
+from builder.bazel.container_build import BuildMonitor, read_tar_files, run_bazel_build
+from builder.containers.docker_engine import RUN_LABEL, connect_engine
+from builder.containers.volumes import ensure_volume
 from builder.errors import EngineError, InterruptedRunError, SourceError
 from builder.system.waiting import wait_for
 from tests.bazel import make_job, small_source
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 SLOW = "echo begun >&2 && sleep 500"
 
 
-def _watch(tmp_path: Path) -> Watch:
-    return Watch(tmp_path / "logs" / "build.log", lambda _: None, lambda: None)
+def _watch(tmp_path: Path) -> BuildMonitor:
+    return BuildMonitor(tmp_path / "logs" / "build.log", lambda _: None, lambda: None)
 
 
 def test_a_build_brings_its_files_out(tmp_path: Path) -> None:
@@ -41,16 +41,16 @@ def test_a_build_brings_its_files_out(tmp_path: Path) -> None:
     """
     source = small_source(tmp_path / "source.tar", "echo made > out/a.whl")
     steps: list[str] = []
-    watch = Watch(tmp_path / "build.log", steps.append, lambda: None)
+    watch = BuildMonitor(tmp_path / "build.log", steps.append, lambda: None)
     engine_ = other_run()
-    job = make_job(source, services=Services())._replace(caches=tmp_path / "caches")
-    assert run(engine_, job, watch) == {"a.whl": b"made\n"}
+    job = make_job(source, services=BazelServices())._replace(caches=tmp_path / "caches")
+    assert run_bazel_build(engine_, job, watch) == {"a.whl": b"made\n"}
     kept = [p for p in (tmp_path / "caches").rglob("*") if p.is_file()]
     assert any(p.is_relative_to(tmp_path / "caches" / "disk" / "ac") for p in kept)
     assert [p for p in kept if not p.stat().st_mode & stat.S_IROTH] == []
     assert "Build completed successfully" in watch.log.read_text()
     assert any(step.startswith("[") for step in steps)
-    assert _left(engine_.run) == []
+    assert _left(engine_.run_id) == []
 
 
 def test_a_failed_build_tells_its_error_and_its_log(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_a_failed_build_tells_its_error_and_its_log(tmp_path: Path) -> None:
     source = small_source(tmp_path / "source.tar", "echo boom-4711 >&2 && exit 3")
     watch = _watch(tmp_path)
     with pytest.raises(SourceError) as caught:
-        run(engine(), make_job(source), watch)
+        run_bazel_build(engine(), make_job(source), watch)
     assert caught.value.message.startswith("Bazel failed for 2.2.1 with exit code 1: ERROR: ")
     assert "//tensorboard/pip_package:pip_package failed" in caught.value.message
     assert str(watch.log) in caught.value.hint
@@ -71,9 +71,9 @@ def test_a_build_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     source = small_source(tmp_path / "source.tar", "sleep 500")
     engine_ = other_run()
     with pytest.raises(SourceError, match=r"took longer than 3 s") as caught:
-        run(engine_, make_job(source, timeout=3), _watch(tmp_path))
+        run_bazel_build(engine_, make_job(source, timeout=3), _watch(tmp_path))
     assert "--timeout" in caught.value.hint
-    assert _left(engine_.run) == []
+    assert _left(engine_.run_id) == []
 
 
 def test_an_interrupted_build_leaves_no_container(tmp_path: Path) -> None:
@@ -87,8 +87,8 @@ def test_an_interrupted_build_leaves_no_container(tmp_path: Path) -> None:
 
     engine_ = other_run()
     with pytest.raises(InterruptedRunError):
-        run(engine_, make_job(source), watch._replace(check_cancelled=interrupt))
-    assert _left(engine_.run) == []
+        run_bazel_build(engine_, make_job(source), watch._replace(check_cancelled=interrupt))
+    assert _left(engine_.run_id) == []
 
 
 def test_a_connection_that_is_killed_leaves_no_container(tmp_path: Path) -> None:
@@ -97,23 +97,23 @@ def test_a_connection_that_is_killed_leaves_no_container(tmp_path: Path) -> None
     watch = _watch(tmp_path)
     job = make_job(source)
     with _relay() as (address, cut):
-        engine_ = connect({"DOCKER_HOST": address})
+        engine_ = connect_engine({"DOCKER_HOST": address})
 
         def kill() -> None:
             if watch.log.exists() and "Analyzed target" in watch.log.read_text():
                 cut()
 
         with pytest.raises(EngineError, match=r"follow the log|broke off"):
-            run(engine_, job, watch._replace(check_cancelled=kill))
-    assert _left(engine_.run) == []
+            run_bazel_build(engine_, job, watch._replace(check_cancelled=kill))
+    assert _left(engine_.run_id) == []
 
 
 def test_a_full_disk_in_the_engine_is_named(tmp_path: Path) -> None:
     """`No space left on device` gets the hint that frees space."""
-    name = f"test-full-{engine().run}"
+    name = f"test-full-{engine().run_id}"
     full = f"tensorboard-proxy-wheels-{name}"
     options = {"type": "tmpfs", "device": "tmpfs", "o": "size=64k"}
-    volume = engine().client.volumes.create(full, driver_opts=options, labels={LABEL: "test"})
+    volume = engine().client.volumes.create(full, driver_opts=options, labels={RUN_LABEL: "test"})
     try:
         source = small_source(tmp_path / "s.tar", "head -c 300000 /dev/zero > /cache/x")
         flags = "--spawn_strategy=local"
@@ -121,7 +121,9 @@ def test_a_full_disk_in_the_engine_is_named(tmp_path: Path) -> None:
         lines = job.settings["bazelrc"] + f"build {flags}\n".encode()
         settings = {**job.settings, "bazelrc": lines}
         with pytest.raises(SourceError) as caught:
-            run(engine(), job._replace(volume=name, settings=settings), _watch(tmp_path))
+            run_bazel_build(
+                engine(), job._replace(volume=name, settings=settings), _watch(tmp_path)
+            )
         assert "--prune" in caught.value.hint
     finally:
         volume.remove(force=True)
@@ -129,9 +131,9 @@ def test_a_full_disk_in_the_engine_is_named(tmp_path: Path) -> None:
 
 def test_the_cache_volume_is_labelled() -> None:
     """So that `build --prune` finds it."""
-    name = ensure(engine(), "bazel-cache")
-    assert name == ensure(engine(), "bazel-cache")
-    assert LABEL in engine().client.volumes.get(name).attrs["Labels"]
+    name = ensure_volume(engine(), "bazel-cache")
+    assert name == ensure_volume(engine(), "bazel-cache")
+    assert RUN_LABEL in engine().client.volumes.get(name).attrs["Labels"]
 
 
 @given(st.dictionaries(st.from_regex(r"[a-z][a-z0-9.-]{0,20}", fullmatch=True), st.binary()))
@@ -144,7 +146,7 @@ def test_any_archive_is_read_in_any_pieces(files: dict[str, bytes]) -> None:
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))
     data = packed.getvalue()
-    assert read_files(iter([data[i : i + 700] for i in range(0, len(data), 700)])) == files
+    assert read_tar_files(iter([data[i : i + 700] for i in range(0, len(data), 700)])) == files
 
 
 def _left(run_id: str) -> list[str]:
@@ -153,7 +155,7 @@ def _left(run_id: str) -> list[str]:
 
     def names() -> list[str]:
         found = client.containers.list(
-            all=True, filters={"label": f"{LABEL}={run_id}"}, ignore_removed=True
+            all=True, filters={"label": f"{RUN_LABEL}={run_id}"}, ignore_removed=True
         )
         return [str(c.name) for c in found]
 

@@ -12,7 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.bazel.table import Row, packager, parse, render, row
+from builder.bazel.release_table import (
+    ReleaseRow,
+    find_packager,
+    make_release_row,
+    parse_release_table,
+    render_release_table,
+)
 from builder.releases import catalog as catalogs
 from tests.conftest import CATALOG, ROOT, stock_path
 from tests.needs import lacking
@@ -27,7 +33,7 @@ _WORD = st.from_regex(r"[a-z0-9.=,<-]{1,20}", fullmatch=True)
 
 
 def _wheel_file(version: str) -> str:
-    release = CATALOG.find(version)
+    release = CATALOG.find_release(version)
     assert release is not None
     with zipfile.ZipFile(stock_path(release.wheel)) as wheel:
         (name,) = (n for n in wheel.namelist() if n.endswith(".dist-info/WHEEL"))
@@ -36,21 +42,23 @@ def _wheel_file(version: str) -> str:
 
 def test_the_table_says_what_the_catalog_and_the_wheels_say() -> None:
     """It is made from both; this is what it should be."""
-    wanted = render([row(facts, _wheel_file(facts["version"])) for facts in catalogs.load_facts()])
+    wanted = render_release_table(
+        [make_release_row(facts, _wheel_file(facts["version"])) for facts in catalogs.load_facts()]
+    )
     assert TABLE.read_text() == wanted
 
 
 def test_what_is_not_known_is_a_dash() -> None:
     """A release that the catalog knows little of still has all its columns."""
-    made = row({"version": "9.9.9"}, "")
-    assert made == Row("9.9.9", "-", "-", "-", "tar", "-")
-    assert parse(render([made])) == {"9.9.9": made}
+    made = make_release_row({"version": "9.9.9"}, "")
+    assert made == ReleaseRow("9.9.9", "-", "-", "-", "tar", "-")
+    assert parse_release_table(render_release_table([made])) == {"9.9.9": made}
 
 
-@given(st.lists(st.builds(Row, *[_WORD] * 6), unique_by=lambda r: r.version))
-def test_tables_come_back_as_they_were(rows: list[Row]) -> None:
+@given(st.lists(st.builds(ReleaseRow, *[_WORD] * 6), unique_by=lambda r: r.version))
+def test_tables_come_back_as_they_were(rows: list[ReleaseRow]) -> None:
     """Whatever the widths."""
-    assert list(parse(render(rows)).values()) == rows
+    assert list(parse_release_table(render_release_table(rows)).values()) == rows
 
 
 @pytest.mark.parametrize(
@@ -63,7 +71,7 @@ def test_tables_come_back_as_they_were(rows: list[Row]) -> None:
 )
 def test_the_packager_is_the_one_that_wrote_the_wheel(generator: str, requirement: str) -> None:
     """By its Generator; what we do not know is not guessed."""
-    assert packager(f"Wheel-Version: 1.0\nGenerator: {generator}\n") == requirement
+    assert find_packager(f"Wheel-Version: 1.0\nGenerator: {generator}\n") == requirement
 
 
 def _run(
@@ -128,7 +136,9 @@ def _source(
     tool = tmp_path / "tool"
     tool.mkdir(exist_ok=True)
     script = str(shutil.copy(SCRIPT, tool))
-    (tool / "releases.txt").write_text(render([Row("2.2.1", commit, "-", "-", "tar", "-")]))
+    (tool / "releases.txt").write_text(
+        render_release_table([ReleaseRow("2.2.1", commit, "-", "-", "tar", "-")])
+    )
     src = tmp_path / "src"
     shutil.rmtree(src, ignore_errors=True)
     settings = {

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.bazel import binary, outcome, rc, settings
-from builder.bazel.table import Row
-from builder.bazel.toolchain import Bazel
+from builder.bazel import bazelrc, binary, build_output, settings
+from builder.bazel.release_table import ReleaseRow
+from builder.bazel.toolchain import BazelBinary
 from builder.errors import RequestError, SourceError
-from builder.system.settings import Environment
+from builder.system.settings import UserSettings
 
-ROW = Row("2.2.1", "c" * 40, "0.26.1", "a" * 64, "tar", "-")
+ROW = ReleaseRow("2.2.1", "c" * 40, "0.26.1", "a" * 64, "tar", "-")
 WHEEL = "tensorboard-2.2.1-py3-none-any.whl"
 ALWAYS = {"PIP_CONFIG_FILE": "/settings/pip.conf"}
 _FLAGS = st.from_regex(r"--[a-z_]{1,20}(=[ -~]{0,30})?", fullmatch=True)
@@ -27,9 +27,9 @@ _FLAGS = st.from_regex(r"--[a-z_]{1,20}(=[ -~]{0,30})?", fullmatch=True)
 @given(st.lists(_FLAGS, max_size=5))
 def test_any_flag_reaches_bazel_as_it_is(flags: list[str]) -> None:
     """Bazel splits a line as a Bourne shell does: a command, one flag."""
-    services = rc.Services(flags=tuple(flags))
-    rc.check(services)
-    lines = rc.render(services, "4.2.2", trusts=False).decode().splitlines()
+    services = bazelrc.BazelServices(flags=tuple(flags))
+    bazelrc.check_services(services)
+    lines = bazelrc.render_bazelrc(services, "4.2.2", trusts=False).decode().splitlines()
     assert [shlex.split(line) for line in lines][-len(flags) :] == [
         ["build", f] for f in flags
     ] or (not flags)
@@ -38,17 +38,17 @@ def test_any_flag_reaches_bazel_as_it_is(flags: list[str]) -> None:
 @pytest.mark.parametrize(
     "services",
     [
-        rc.Services(remote_cache="cache.example:9092"),
-        rc.Services(remote_cache="http://cache.example/ --x"),
-        rc.Services(remote_executor="file:///x"),
-        rc.Services(flags=("keep_going",)),
-        rc.Services(flags=("--x=1\nstartup --host_jvm_args=-D",)),
+        bazelrc.BazelServices(remote_cache="cache.example:9092"),
+        bazelrc.BazelServices(remote_cache="http://cache.example/ --x"),
+        bazelrc.BazelServices(remote_executor="file:///x"),
+        bazelrc.BazelServices(flags=("keep_going",)),
+        bazelrc.BazelServices(flags=("--x=1\nstartup --host_jvm_args=-D",)),
     ],
 )
-def test_what_is_no_address_and_no_flag_is_refused(services: rc.Services) -> None:
+def test_what_is_no_address_and_no_flag_is_refused(services: bazelrc.BazelServices) -> None:
     """Before anything is built; a line end would begin another line of the file."""
     with pytest.raises(RequestError):
-        rc.check(services)
+        bazelrc.check_services(services)
 
 
 @pytest.mark.parametrize(
@@ -62,35 +62,39 @@ def test_what_is_no_address_and_no_flag_is_refused(services: rc.Services) -> Non
 )
 def test_old_bazels_have_another_flag_for_caches(address: str, bazel: str, flag: str) -> None:
     """Those before 0.27, for caches that speak HTTP."""
-    lines = rc.render(rc.Services(remote_cache=address), bazel, trusts=False).decode().splitlines()
+    lines = (
+        bazelrc.render_bazelrc(bazelrc.BazelServices(remote_cache=address), bazel, trusts=False)
+        .decode()
+        .splitlines()
+    )
     assert f"build {flag}" in lines
 
 
 def test_values_of_flags_are_not_told() -> None:
     """They may be secret, and provenance is public."""
-    assert rc.names(["--remote_header=x=secret", "--keep_going"]) == [
+    assert bazelrc.strip_flag_values(["--remote_header=x=secret", "--keep_going"]) == [
         "--remote_header",
         "--keep_going",
     ]
 
 
-def _pip(environ: dict[str, str], environment: Environment) -> dict[str, str]:
-    inside = settings.gather(environ, environment, None)
+def _pip(environ: dict[str, str], environment: UserSettings) -> dict[str, str]:
+    inside = settings.gather_network_settings(environ, environment, None)
     parser = configparser.RawConfigParser()
     parser.read_string(inside.files["pip.conf"].decode())
     return dict(parser["global"])
 
 
-def _environment(**given: str) -> Environment:
+def _environment(**given: str) -> UserSettings:
     values = {"index_url": None, "ca_bundle": None, "http_proxy": None, **given}
-    return Environment(cache=Path(), source_date_epoch=None, **values)
+    return UserSettings(cache=Path(), source_date_epoch=None, **values)
 
 
 def test_proxies_go_in_by_both_spellings_and_spare_what_no_proxy_names() -> None:
     """Pip's file has the proxy only where the index is behind it."""
     environ = {"https_proxy": "http://p:1", "NO_PROXY": "index.corp,.internal"}
-    inside = settings.gather(environ, _environment(), None)
-    assert inside.environ == {
+    inside = settings.gather_network_settings(environ, _environment(), None)
+    assert inside.env == {
         **ALWAYS,
         "https_proxy": "http://p:1",
         "HTTPS_PROXY": "http://p:1",
@@ -102,7 +106,7 @@ def test_proxies_go_in_by_both_spellings_and_spare_what_no_proxy_names() -> None
     far = _environment(index_url="https://index.example/simple")
     assert _pip(environ, far)["proxy"] == "http://p:1"
     # pip's own proxy stands where no variable does.
-    alone = settings.gather({}, _environment(http_proxy="http://q:1"), None).environ
+    alone = settings.gather_network_settings({}, _environment(http_proxy="http://q:1"), None).env
     names = ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY")
     assert alone == {**dict.fromkeys(names, "http://q:1"), **ALWAYS}
 
@@ -119,22 +123,24 @@ def test_users_of_netrc_keep_their_access(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_stock_bundle_stays_out_and_a_foreign_one_goes_in(tmp_path: Path) -> None:
     """Only certificates that no stock bundle has make a difference."""
     stock = Path(certifi.where()).read_bytes()
-    assert not settings.foreign(stock)
-    assert not settings.foreign(stock.replace(b"\n", b"\r\n"))
-    assert settings.foreign(stock + ssl.DER_cert_to_PEM_cert(b"one of a company").encode())
+    assert not settings.has_foreign_certificates(stock)
+    assert not settings.has_foreign_certificates(stock.replace(b"\n", b"\r\n"))
+    assert settings.has_foreign_certificates(
+        stock + ssl.DER_cert_to_PEM_cert(b"one of a company").encode()
+    )
     (tmp_path / "a.pem").write_bytes(stock)
-    assert settings.read_bundle(tmp_path, {}, _environment()) == stock
+    assert settings.read_ca_bundle(tmp_path, {}, _environment()) == stock
     (tmp_path / "empty").write_text("")
     with pytest.raises(RequestError, match="no certificate"):
-        settings.read_bundle(tmp_path / "empty", {}, _environment())
+        settings.read_ca_bundle(tmp_path / "empty", {}, _environment())
     with pytest.raises(RequestError, match="cannot be read"):
-        settings.read_bundle(tmp_path / "absent", {}, _environment())
+        settings.read_ca_bundle(tmp_path / "absent", {}, _environment())
 
 
 def test_a_bundle_that_is_broken_is_refused() -> None:
     """Java could not read it either."""
     with pytest.raises(RequestError):
-        settings.trust_store(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+        settings.make_trust_store(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
 
 
 @pytest.mark.parametrize(
@@ -149,13 +155,13 @@ def test_a_bundle_that_is_broken_is_refused() -> None:
 def test_two_wheels_none_and_another_version_are_refused(files: tuple[str, ...], said: str) -> None:
     """What is not just the one wheel that is wanted is named."""
     with pytest.raises(SourceError, match=said):
-        outcome.find_wheel(dict.fromkeys(files, b""), WHEEL)
+        build_output.find_wheel(dict.fromkeys(files, b""), WHEEL)
 
 
 def test_the_wheel_for_python_3_is_taken() -> None:
     """Old releases have one for Python 2 beside it."""
     files = {WHEEL: b"3", "tensorboard-2.2.1-py2-none-any.whl": b"2"}
-    assert outcome.find_wheel(files, WHEEL) == b"3"
+    assert build_output.find_wheel(files, WHEEL) == b"3"
 
 
 def test_bazels_own_count_is_understood() -> None:
@@ -164,17 +170,17 @@ def test_bazels_own_count_is_understood() -> None:
         "INFO: 3 processes: 3 internal.\nnoise\n"
         "INFO: 7 processes: 2 remote cache hit, 1 disk cache hit, 3 internal, 1 linux-sandbox.\n"
     )
-    found = outcome.processes(log)
+    found = build_output.count_actions(log)
     assert found is not None
-    assert (found.total, found.hits, found.ran) == (7, 3, 1)
-    assert outcome.processes("INFO: 1 process: 1 internal.") == (1, {"internal": 1})
-    assert outcome.processes("no such line") is None
+    assert (found.total, found.cache_hits, found.executed) == (7, 3, 1)
+    assert build_output.count_actions("INFO: 1 process: 1 internal.") == (1, {"internal": 1})
+    assert build_output.count_actions("no such line") is None
 
 
 @given(st.lists(st.text(max_size=40)))
 def test_any_log_tells_something(lines: list[str]) -> None:
     """There is always a first word, and it is one of the lines if there are any."""
-    first, kept = outcome.telling(lines)
+    first, kept = build_output.find_error_lines(lines)
     assert first in lines or not any(line.strip() for line in lines)
     assert set(kept) <= set(lines)
 
@@ -185,14 +191,16 @@ def test_a_bazel_is_chosen_by_what_is_known(tmp_path: Path) -> None:
     def fetch(url: str, sha256: str) -> bytes:
         return f"{url} {sha256}".encode()
 
-    def choose(wanted: str | None, row: Row | None = ROW, **other: str) -> Bazel:
+    def choose(wanted: str | None, row: ReleaseRow | None = ROW, **other: str) -> BazelBinary:
         architecture = other.get("architecture", "x86_64")
         own = other.get("base") == "own"
-        return binary.choose(wanted, row, own_base=own, architecture=architecture, fetch=fetch)
+        return binary.choose_bazel(
+            wanted, row, own_base=own, architecture=architecture, fetch=fetch
+        )
 
     given_ = tmp_path / "bazel"
     given_.write_bytes(b"binary")
-    assert choose("base") == choose(None, base="own") == Bazel("0.26.1")
+    assert choose("base") == choose(None, base="own") == BazelBinary("0.26.1")
     assert choose(str(given_)).content == b"binary"
     pinned = choose(None)
     assert pinned.sha256 == ROW.sha256

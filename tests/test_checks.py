@@ -14,10 +14,10 @@ from installer.sources import WheelFile as InstallerWheel
 from packaging.metadata import Metadata
 
 from builder.checks import run_checks
-from builder.checks.subject import Subject
-from builder.checks.table import DIFFERENCE_CODES, STATIC_CODES, TABLE
-from builder.model import IdentityKind, MetadataEdit, Standing
-from builder.system.settings import read_project
+from builder.checks.table import CHECK_SENTENCES, DIFFERENCE_CODES, STATIC_CODES
+from builder.checks.wheel_under_check import WheelUnderCheck
+from builder.model import FindingStatus, IdentityKind, MetadataEdit
+from builder.system.settings import read_project_settings
 from builder.wheel import archive
 from tests import forge, text_defects, wheel_defects, zip_defects
 from tests.conftest import ROOT
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tests.forge import File
 
 SAMPLE = ("1.13.0", "1.15.0", "2.2.1", "2.3.0", "2.11.2", "2.20.0", "2.21.0")
-SERIES = ("--series", ",".join(read_project(ROOT).series))
+SERIES = ("--series", ",".join(read_project_settings(ROOT).series))
 
 
 @pytest.mark.parametrize("build_tag", [None, "1"])
@@ -43,13 +43,13 @@ def test_good_wheels_have_no_new_finding(
     """What we build passes, under both identities, with and without a build tag."""
     made = make_wheel(version, kind, build_tag)
     found = findings(made.file, made)
-    assert codes(found) == codes(found, Standing.UNCHECKED) == set(), found
+    assert codes(found) == codes(found, FindingStatus.UNCHECKED) == set(), found
 
 
 def test_what_the_stock_wheel_has_too_is_inherited() -> None:
     """2.11.2 names its licence in a header that its metadata version does not have: M404."""
     made = make_wheel("2.11.2")
-    assert codes(findings(made.file, made), Standing.INHERITED) == {"M404"}
+    assert codes(findings(made.file, made), FindingStatus.INHERITED) == {"M404"}
     assert codes(findings(made.file, made)) == set()
 
 
@@ -80,7 +80,7 @@ def test_any_defect_of_the_stock_wheel_is_inherited(defect: Callable[[File], Fil
     damaged = made._replace(stock=defect(made.stock))
     own = {c for c in codes(findings(defect(made.file), made)) if c not in DIFFERENCE_CODES}
     found = findings(defect(made.file), damaged)
-    assert codes(found, Standing.INHERITED) == own
+    assert codes(found, FindingStatus.INHERITED) == own
     assert codes(found) - set(DIFFERENCE_CODES) == set()
 
 
@@ -112,10 +112,10 @@ def test_metadata_edits_that_do_not_apply_are_a_finding() -> None:
 def test_without_what_it_is_compared_with_the_difference_is_unchecked(has_stock: bool) -> None:
     """No stock wheel, or nobody knows what the patches make of it: each D code says so."""
     made = make_wheel()
-    stock = archive.parse(made.stock.content, "stock") if has_stock else None
-    parsed = archive.parse(made.file.content, made.file.filename)
-    found = run_checks(Subject(made.file.filename, parsed, stock), made.stock.filename)
-    assert codes(found, Standing.UNCHECKED) == set(DIFFERENCE_CODES)
+    stock = archive.parse_archive(made.stock.content, "stock") if has_stock else None
+    parsed = archive.parse_archive(made.file.content, made.file.filename)
+    found = run_checks(WheelUnderCheck(made.file.filename, parsed, stock), made.stock.filename)
+    assert codes(found, FindingStatus.UNCHECKED) == set(DIFFERENCE_CODES)
     assert len(found) == len(DIFFERENCE_CODES)
 
 
@@ -138,7 +138,7 @@ def test_what_cannot_be_decided_is_never_passed(
     """Where one check takes the ground from under others, those are unchecked."""
     made = make_wheel()
     found = findings(defect(made.file), made)
-    assert codes(found, Standing.UNCHECKED) == set(undecided.split())
+    assert codes(found, FindingStatus.UNCHECKED) == set(undecided.split())
 
 
 def _placed(file: File, directory: Path) -> str:
@@ -173,7 +173,7 @@ def test_command_line_names_the_code(
     done = run_builder("check", wheel, "--stock", stock, "--offline", *SERIES)
     assert done.returncode == 6, done.stderr
     assert f"new {code}" in done.stdout
-    assert TABLE[code] in " ".join(done.stdout.split())
+    assert CHECK_SENTENCES[code] in " ".join(done.stdout.split())
     assert code in done.stderr
 
 

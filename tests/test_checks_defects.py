@@ -8,7 +8,7 @@ import pytest
 
 from builder.checks.table import STATIC_CODES
 from builder.errors import WheelError
-from builder.model import Standing
+from builder.model import FindingStatus
 from tests import text_defects as t
 from tests import wheel_defects as w
 from tests import zip_defects as z
@@ -229,8 +229,8 @@ def test_a_stronger_hash_is_no_defect() -> None:
     assert codes(findings(t.sha512_hash(made.file), made)) == set()
 
 
-@pytest.mark.parametrize("standing", Standing)
-def test_the_good_wheel_has_no_finding(standing: Standing) -> None:
+@pytest.mark.parametrize("standing", FindingStatus)
+def test_the_good_wheel_has_no_finding(standing: FindingStatus) -> None:
     """What all defects are made from is without any."""
     made = make_wheel()
     assert codes(findings(made.file, made), standing) == set()

@@ -209,7 +209,7 @@ def test_many_entries_of_one_place_stay_small() -> None:
     more = [replace(one, name=b"%d" % i, at=name) for i in range(60_000)]
     data = forge.write([one, *more])
     assert len(data) < 4_000_000
-    members = archive.parse(data, "x").members
+    members = archive.parse_archive(data, "x").members
     assert len({id(m.local.name) for m in members}) == 1
 
 

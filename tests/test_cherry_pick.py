@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from builder.wheel.blobs import git_blob
+from builder.wheel.blobs import hash_git_blob
 from tests.cli import WHEEL, sha256
 from tests.conftest import Finished
 from tests.upstream import NOTEBOOK, git
@@ -47,7 +47,7 @@ def test_a_picked_commit_is_in_the_wheel(run: Run, upstream: StandIn, tmp_path: 
     assert "the tag is used" in done.stderr
     wanted = git(upstream.path, "rev-parse", f"{upstream.proxy}:{NOTEBOOK}")
     with zipfile.ZipFile(tmp_path / "dist" / WHEEL) as wheel:
-        assert git_blob(wheel.read(NOTEBOOK)) == wanted
+        assert hash_git_blob(wheel.read(NOTEBOOK)) == wanted
         metadata = wheel.read("tensorboardtmp-2.2.1.dist-info/METADATA").decode()
     assert f"TensorBoard 2.2.1 with the cherry-picked commit {upstream.proxy}," in metadata
     assert "series" not in metadata

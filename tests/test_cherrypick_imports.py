@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.cherrypick.imports import uncovered
+from builder.cherrypick.imports import find_uncovered_imports
 from tests.conftest import CATALOG
 
 _REQUIRES = ("absl-py (>=0.4)", "grpcio>=1.24.3", "protobuf<5,>=3.19.6", "Werkzeug (>=1.0.1)", "?!")
@@ -33,7 +33,7 @@ _REQUIRES = ("absl-py (>=0.4)", "grpcio>=1.24.3", "protobuf<5,>=3.19.6", "Werkze
 )
 def test_new_imports_are_found(line: str, found: tuple[str, ...]) -> None:
     """Wherever they stand; what was imported before does not count."""
-    assert uncovered(b"import old\n", line.encode(), _REQUIRES) == found
+    assert find_uncovered_imports(b"import old\n", line.encode(), _REQUIRES) == found
 
 
 def test_every_release_tells_its_requirements() -> None:
@@ -45,5 +45,5 @@ def test_every_release_tells_its_requirements() -> None:
 @given(st.binary(), st.binary())
 def test_any_bytes_can_be_compared(before: bytes, after: bytes) -> None:
     """Nothing is raised, and what is there before is never new."""
-    assert set(uncovered(before, before, ())) == set()
-    assert isinstance(uncovered(before, after, ()), tuple)
+    assert set(find_uncovered_imports(before, before, ())) == set()
+    assert isinstance(find_uncovered_imports(before, after, ()), tuple)

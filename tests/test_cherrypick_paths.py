@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.cherrypick.paths import Sorted, sort_paths
+from builder.cherrypick.paths import SortedPaths, sort_paths
 from builder.model import PathChange
 
 _OLD, _NEW, _NONE = "1" * 40, "2" * 40, "0" * 40
@@ -16,7 +16,7 @@ class _Wheel:
     def __init__(self, **blobs: str) -> None:
         self._blobs = {path.replace("__", "/") + ".py": blob for path, blob in blobs.items()}
 
-    def blob(self, path: str) -> str | None:
+    def find_blob(self, path: str) -> str | None:
         return self._blobs.get(path)
 
 
@@ -84,15 +84,15 @@ def test_what_no_wheel_ships(path: str, at_hand: bool) -> None:
     if path == "tensorboard/tools/script.py" and not at_hand:
         assert found.taken == (path,)
     else:
-        assert found == Sorted((), (path,), ())
+        assert found == SortedPaths((), (path,), ())
 
 
 def test_what_an_overlay_takes() -> None:
     """A member that is its git blob; without the wheel, any module that was there before."""
     change = _change("tensorboard/notebook.py")
-    assert sort_paths([change], _WHEEL) == Sorted((change.path,), (), ())
-    assert sort_paths([change], None) == Sorted((change.path,), (), ())
-    assert sort_paths([_change("tensorboard/proxy.py", "A")], None).needs
+    assert sort_paths([change], _WHEEL) == SortedPaths((change.path,), (), ())
+    assert sort_paths([change], None) == SortedPaths((change.path,), (), ())
+    assert sort_paths([_change("tensorboard/proxy.py", "A")], None).needs_bazel
 
 
 @given(
@@ -104,5 +104,5 @@ def test_what_an_overlay_takes() -> None:
 def test_every_path_is_sorted_once(path: str, status: str, mode: str, new: str) -> None:
     """And an overlay takes nothing but regular members that are their git blobs."""
     found = sort_paths([_change(path, status, mode, new)], _WHEEL)
-    assert len(found.taken) + len(found.left_out) + len(found.needs) == 1
+    assert len(found.taken) + len(found.left_out) + len(found.needs_bazel) == 1
     assert set(found.taken) <= {"tensorboard/notebook.py"}

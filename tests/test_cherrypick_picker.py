@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.cherrypick.picker import open_picker
+from builder.cherrypick.picker import open_cherry_picker
 from builder.context import Sources, Workshop
 from builder.git import parse_remote
 from builder.releases.cache import Cache
-from builder.releases.index import NoIndex
+from builder.releases.index import OfflineIndex
 from builder.system.console import Console
-from builder.system.settings import read_environment
+from builder.system.settings import read_user_settings
 from tests.conftest import CATALOG, ROOT
 from tests.upstream import NOTEBOOK, git
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 def workshop(tmp_path: Path, upstream: StandIn) -> Workshop:
     """With a cache of its own, on the stand-in."""
     environ = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "xdg")}
-    environment = read_environment(environ)
+    environment = read_user_settings(environ)
     return Workshop(
         catalog=CATALOG,
         patches=ROOT / "patches",
         cache=Cache(environment.cache),
-        index=NoIndex(),
+        index=OfflineIndex(),
         console=Console(),
         environment=environment,
         environ=environ,
@@ -48,11 +48,11 @@ def test_without_commits_it_is_the_release(
     workshop: Workshop, upstream: StandIn, release: Callable[[str], Release], tmp_path: Path
 ) -> None:
     """Its own commit and tree, which can be exported for a build."""
-    picker = open_picker((), workshop)
-    picked, steps = picker.pick(release("2.2.1"))
+    picker = open_cherry_picker((), workshop)
+    picked, steps = picker.pick_commits(release("2.2.1"))
     assert (picked.head, picked.base, steps) == (upstream.commits["2.2.1"],) * 2 + ([],)
     assert picked.tree == git(upstream.path, "rev-parse", "2.2.1^{tree}")
-    picker.mirror.export(picked.head, tmp_path / "source.tar")
+    picker.mirror.export_tar(picked.head, tmp_path / "source.tar")
     with tarfile.open(tmp_path / "source.tar") as tar:
         names = set(tar.getnames())
     assert {"WORKSPACE", NOTEBOOK, "tensorboard/pip_package/BUILD"} <= names
@@ -62,9 +62,9 @@ def test_what_needs_bazel_can_still_be_picked(
     workshop: Workshop, upstream: StandIn, release: Callable[[str], Release]
 ) -> None:
     """The overlay refuses such a commit, a source build takes it, on another release as well."""
-    picker = open_picker(("rules", "proto"), workshop)
-    picked, steps = picker.pick(release("2.2.2"))
+    picker = open_cherry_picker(("rules", "proto"), workshop)
+    picked, steps = picker.pick_commits(release("2.2.2"))
     assert [s.commit.id for s in steps] == [upstream.commits[n] for n in ("rules", "proto")]
-    changed = {c.path for c in picker.mirror.changes(picked.base, picked.head)}
+    changed = {c.path for c in picker.mirror.list_changes(picked.base, picked.head)}
     assert {"tensorboard/BUILD", "tensorboard/compat/proto/event.proto"} <= changed
-    assert picked.tree == picker.mirror.commit(steps[-1].after).tree
+    assert picked.tree == picker.mirror.read_commit(steps[-1].after).tree

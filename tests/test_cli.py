@@ -13,7 +13,7 @@ import pytest
 
 from builder.releases import catalog as catalogs
 from builder.releases.cache import Cache
-from builder.system.settings import Project, read_environment
+from builder.system.settings import ProjectSettings, read_user_settings
 from tests import needs
 from tests.cli import STOCK, STOCK_SHA256, WHEEL, sha256
 from tests.conftest import RELEASES, ROOT
@@ -70,12 +70,12 @@ def _python(which: str) -> list[str]:
 @pytest.mark.parametrize("which", ["zlib-ng", "3.13"])
 def test_the_same_bytes_everywhere(which: str, run_builder: RunBuilder, tmp_path: Path) -> None:
     """Other umask, time zone, locale and hash seed, a zlib that deflates otherwise, Python 3.13."""
-    stock = Cache(read_environment(os.environ).cache).path(STOCK_SHA256)
+    stock = Cache(read_user_settings(os.environ).cache).get_path(STOCK_SHA256)
     python = _python(which)
 
     def cold(name: str) -> dict[str, str]:
         """A cache with the stock wheel alone: outcomes of codemods are worked out anew."""
-        mine = Cache(tmp_path / f"cache-{name}" / "tensorboard-proxy-wheels").path(STOCK_SHA256)
+        mine = Cache(tmp_path / f"cache-{name}" / "tensorboard-proxy-wheels").get_path(STOCK_SHA256)
         mine.parent.mkdir(parents=True)
         shutil.copy(stock, mine)
         return {"XDG_CACHE_HOME": str(tmp_path / f"cache-{name}")}
@@ -103,8 +103,8 @@ def test_build_all(run_builder: RunBuilder, tmp_path: Path) -> None:
         (cd dist && LC_ALL=C sha256sum *.whl) > tests/wheels.sha256
 
     The change is described in docs/CHANGELOG.md; if wheels with the present number were published,
-    `Project.local_label` (builder/system/settings.py) is raised, and only today's digest stays in
-    `EQUAL_CODEMODS` (builder/provenance/claims.py).
+    `ProjectSettings.local_label` (builder/system/settings.py) is raised, and only today's digest
+    stays in `EQUAL_CODEMODS` (builder/provenance/claims.py).
     """
     done = run_builder("build", "all")
     assert done.returncode == 0, done.stderr
@@ -139,7 +139,7 @@ def test_local_identity_and_build_tag(run_builder: RunBuilder, tmp_path: Path) -
     assert names == [
         "my_tb-2.2.1-3-py3-none-any.whl",
         "tensorboard-2.2.1+ci.7-py3-none-any.whl",
-        f"tensorboard-2.2.1+{Project().local_label}-py3-none-any.whl",
+        f"tensorboard-2.2.1+{ProjectSettings().local_label}-py3-none-any.whl",
     ]
     checked = run_builder("check", "--offline", *(f"dist/{n}" for n in names))
     assert checked.returncode == 0, checked.stdout + checked.stderr
@@ -223,7 +223,7 @@ def test_a_release_outside_the_catalog_is_used_with_a_notice(
     """A release that the index lists, and this catalog does not have."""
     stock_wheel("2.21.0")
     facts = [e for e in catalogs.load_facts() if e["version"] != "2.21.0"]
-    (tmp_path / "catalog.json").write_text(catalogs.dump(facts))
+    (tmp_path / "catalog.json").write_text(catalogs.dump_catalog(facts))
     done = run_builder("build", "2.21.0", "--catalog", "catalog.json", env=as_pinned)
     assert done.returncode == 0, done.stderr
     assert "2.21.0 is not in the catalog" in done.stderr

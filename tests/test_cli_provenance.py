@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.patching.codemods import source_sha256
+from builder.patching.codemods import hash_codemod_source
 from builder.provenance import claims
 from builder.releases.cache import Cache
-from builder.system.settings import read_environment
+from builder.system.settings import read_user_settings
 from tests.cli import STOCK_SHA256, WHEEL, sha256
 from tests.conftest import ROOT
 
@@ -92,7 +92,7 @@ def test_a_wheel_of_another_tree_is_told_of(run_builder: RunBuilder, tmp_path: P
 def test_the_digest_of_the_codemods_is_pinned() -> None:
     """Whoever changes their source decides whether earlier statements hold: patches/README.md."""
     today, *earlier = claims.EQUAL_CODEMODS
-    assert source_sha256() == today
+    assert hash_codemod_source() == today
     assert today not in earlier
 
 
@@ -143,9 +143,9 @@ def test_a_statement_cannot_bring_its_own_series(run_builder: RunBuilder, tmp_pa
 def test_poisoned_outcomes_do_not_pass_check(run_builder: RunBuilder, tmp_path: Path) -> None:
     """Whoever writes the cache can write into wheels, as with any compiler's; check tells."""
     env = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-    mine = Cache(tmp_path / "cache" / "tensorboard-proxy-wheels").path(STOCK_SHA256)
+    mine = Cache(tmp_path / "cache" / "tensorboard-proxy-wheels").get_path(STOCK_SHA256)
     mine.parent.mkdir(parents=True)
-    shutil.copy(Cache(read_environment(os.environ).cache).path(STOCK_SHA256), mine)
+    shutil.copy(Cache(read_user_settings(os.environ).cache).get_path(STOCK_SHA256), mine)
     assert run_builder("build", "2.2.1", "--offline", env=env).returncode == 0
     for path in tmp_path.glob("cache/*/outcomes/*/*/*"):
         outcome = path.read_bytes()[32:] + b"\n_POISONED = True\n"

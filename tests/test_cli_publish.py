@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from builder.system.settings import Project
+from builder.system.settings import ProjectSettings
 from tests.cli import WHEEL, sha256
 from tests.conftest import ROOT
 from tests.upload_server import STORE, Act, Conduct, misbehaving
@@ -174,7 +174,7 @@ def test_a_local_wheel_goes_to_a_private_index(
         words = ("publish", "2.2.1", "--identity", "local", "--repository", url, "--no-install")
         done = run_builder(*words, env=env)
     assert done.returncode == 0, done.stderr
-    assert conduct.stored == [f"tensorboard-2.2.1+{Project().local_label}-py3-none-any.whl"]
+    assert conduct.stored == [f"tensorboard-2.2.1+{ProjectSettings().local_label}-py3-none-any.whl"]
 
 
 @pytest.mark.parametrize(

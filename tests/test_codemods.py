@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.patching.codemods import CODEMODS, CodemodError
-from builder.patching.codemods.source import Edit, Module, splice
+from builder.patching.codemods.source import SourceEdit, SourceModule, apply_edits
 
 JSON = "from google.protobuf import json_format\n"
 DEFAULTS = "including_default_value_fields"
@@ -401,9 +401,9 @@ def test_image_types(data: bytes, expected: str | None) -> None:
 @given(st.binary(max_size=60), st.lists(st.tuples(st.integers(0, 60), st.binary(max_size=4))))
 def test_splice_inserts(source: bytes, inserts: list[tuple[int, bytes]]) -> None:
     """Insertions in any order leave every original byte, in order, and add all that is new."""
-    edits = [Edit(min(at, len(source)), min(at, len(source)), new) for at, new in inserts]
+    edits = [SourceEdit(min(at, len(source)), min(at, len(source)), new) for at, new in inserts]
 
-    after = splice(source, edits)
+    after = apply_edits(source, edits)
 
     assert len(after) == len(source) + sum(len(edit.new) for edit in edits)
     expected = source
@@ -421,18 +421,18 @@ def test_splice_replaces(data: st.DataObject) -> None:
     edits, expected, at = [], [], 0
     for number, (old, new) in enumerate(zip(pieces, news, strict=True)):
         if number % 2:
-            edits.append(Edit(at, at + len(old), new))
+            edits.append(SourceEdit(at, at + len(old), new))
         expected.append(new if number % 2 else old)
         at += len(old)
 
-    assert splice(b"".join(pieces), data.draw(st.permutations(edits))) == b"".join(expected)
+    assert apply_edits(b"".join(pieces), data.draw(st.permutations(edits))) == b"".join(expected)
 
 
 @pytest.mark.parametrize("edits", [[(0, 3), (2, 4)], [(3, 2)], [(4, 6)], [(-1, 1)]])
 def test_splice_refuses(edits: list[tuple[int, int]]) -> None:
     """Edits that overlap, run backwards or leave the source are refused."""
     with pytest.raises(CodemodError):
-        splice(b"12345", [Edit(start, end, b"") for start, end in edits])
+        apply_edits(b"12345", [SourceEdit(start, end, b"") for start, end in edits])
 
 
 @given(
@@ -446,10 +446,10 @@ def test_splice_refuses(edits: list[tuple[int, int]]) -> None:
 def test_offsets(values: list[str], newline: str) -> None:
     """A node's own bytes are found behind any line end and any letters of several bytes."""
     lines = [f"x = ('é', {value!r}, [1])" for value in values]
-    module = Module(newline.join(lines).encode())
+    module = SourceModule(newline.join(lines).encode())
 
     for node, line in zip(module.tree.body, lines, strict=True):
-        assert module.text(node) == line.encode()
+        assert module.read_node(node) == line.encode()
         assert isinstance(node, ast.Assign)
         assert isinstance(node.value, ast.Tuple)
-        assert module.text(node.value.elts[2]) == b"[1]"
+        assert module.read_node(node.value.elts[2]) == b"[1]"

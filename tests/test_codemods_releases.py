@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from builder.patching.codemods import CODEMODS
-from builder.patching.codemods.source import Module
+from builder.patching.codemods.source import SourceModule
 from builder.patching.requirements import edit_document
 from builder.patching.series import load_series
 from builder.wheel import metadata
@@ -58,7 +58,7 @@ BOUNDS = {
 @cache
 def stock(version: str) -> dict[str, bytes]:
     """The Python modules and the metadata of a release's stock wheel."""
-    found = CATALOG.find(version)
+    found = CATALOG.find_release(version)
     assert found is not None, version
     with zipfile.ZipFile(stock_path(found.wheel)) as wheel:
         return {
@@ -168,7 +168,7 @@ def test_nothing_uses_what_numpy_took_away(version: str) -> None:
     gone = re.compile(rb"\bnp\.(" + "|".join(sorted(GONE_NUMPY)).encode() + rb")\b")
     for path, source in members.items():
         if gone.search(source):
-            used = {node.attr for node in Module(source).attributes("np")}
+            used = {node.attr for node in SourceModule(source).find_attributes("np")}
             assert not used & GONE_NUMPY, path
         assert b"nparray.tostring" not in source
 
@@ -197,9 +197,9 @@ def test_protos_keep_the_original(version: str) -> None:
 def requirements(version: str) -> list[Requirement]:
     """What the release requires when the series has been applied."""
     content = stock(version)[f"tensorboard-{version}.dist-info/METADATA"]
-    edits = load_series(DIRECTORY).metadata_edits(version)
-    made = edit_document(metadata.parse(content), edits)
-    return [Requirement(value) for value in made.values("Requires-Dist")]
+    edits = load_series(DIRECTORY).find_metadata_edits(version)
+    made = edit_document(metadata.parse_metadata(content), edits)
+    return [Requirement(value) for value in made.get_values("Requires-Dist")]
 
 
 @pytest.mark.parametrize("version", RELEASES)

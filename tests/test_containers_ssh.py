@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.containers.containers import Started, running
-from builder.containers.door import Engine
-from builder.containers.ssh import Tunnel
+from builder.containers.containers import ContainerOptions, run_container
+from builder.containers.docker_engine import ContainerEngine
+from builder.containers.ssh import SshTunnel
 from tests.engines import base_image, build_base
 from tests.git_servers import command_lines
 from tests.needs import lacking
@@ -52,15 +52,17 @@ def test_an_engine_behind_ssh_does_all_that_one_does(near: Path) -> None:
     from docker import DockerClient
 
     image = base_image()
-    with closing(Tunnel("ssh://me@far.example:2222")) as tunnel:
-        own = Engine(DockerClient(base_url=tunnel.url), "ssh://me@far.example:2222")
+    with closing(SshTunnel("ssh://me@far.example:2222")) as tunnel:
+        own = ContainerEngine(DockerClient(base_url=tunnel.url), "ssh://me@far.example:2222")
         assert own.host == "far.example"
-        with running(own, "test-ssh", Started(image, ["sh", "-c", "echo up; sleep 600"])) as made:
-            made.put("/home", {"a.txt": b"content" * 100_000})
-            code, said = made.run(["sh", "-c", "wc -c < /home/a.txt; cat /home/a.txt"])
+        with run_container(
+            own, "test-ssh", ContainerOptions(image, ["sh", "-c", "echo up; sleep 600"])
+        ) as made:
+            made.write_files("/home", {"a.txt": b"content" * 100_000})
+            code, said = made.run_program(["sh", "-c", "wc -c < /home/a.txt; cat /home/a.txt"])
             assert (code, said) == (0, "700000\n" + "content" * 100_000)
-            assert len(b"".join(made.get("/home/a.txt"))) > 700_000
-            assert made.log() == "up\n"
+            assert len(b"".join(made.read_tar("/home/a.txt"))) > 700_000
+            assert made.read_log() == "up\n"
         own.client.close()
     assert set(near.read_text().split()) == {"ssh://me@far.example:2222"}
 

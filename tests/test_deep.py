@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from builder.model import IdentityKind, Release, Standing
+from builder.model import FindingStatus, IdentityKind, Release
 from builder.patching.identity import make_identity
 from builder.patching.overlay import build_overlay
-from builder.releases.eras import era_of
-from builder.system.settings import read_environment
+from builder.releases.eras import get_era
+from builder.system.settings import read_user_settings
 from builder.verify import deep
 from builder.verify.deep import WheelBytes
 from builder.wheel import archive
-from builder.wheel.rewrite import Rewriting, rewrite
-from builder.wheel.serialize import Copied, Stored, serialize
+from builder.wheel.rewrite import WheelRewrite, rewrite_wheel
+from builder.wheel.serialize import CopiedMember, StoredMember, serialize_archive
 from tests import needs
 from tests.conftest import CATALOG, ROOT
 
@@ -36,7 +36,7 @@ IMPORTED = "tensorboard/notebook.py"
 @pytest.fixture
 def newest(release: Callable[[str], Release], stock_wheel: Callable[[str], Path]) -> WheelBytes:
     """2.21.0 under the test name: the release whose era is the most likely to be at hand."""
-    era = era_of(release("2.21.0"))
+    era = get_era(release("2.21.0"))
     needs.python(era.python)
     identity = make_identity(
         IdentityKind.TEST, "2.21.0", name="tensorboardtmp", local_label="", build_tag=None
@@ -47,21 +47,23 @@ def newest(release: Callable[[str], Release], stock_wheel: Callable[[str], Path]
 
 def spoil(wheel: WheelBytes, changes: dict[str, bytes], without: str = "") -> WheelBytes:
     """The wheel with other members, and with a RECORD that says so."""
-    parsed = archive.parse(wheel.content, "x")
-    kept = b"".join(serialize(Copied(m, m.name) for m in parsed.members if m.name != without))
-    content = b"".join(rewrite(archive.parse(kept, "x"), Rewriting(changes), "x"))
+    parsed = archive.parse_archive(wheel.content, "x")
+    kept = b"".join(
+        serialize_archive(CopiedMember(m, m.name) for m in parsed.members if m.name != without)
+    )
+    content = b"".join(rewrite_wheel(archive.parse_archive(kept, "x"), WheelRewrite(changes), "x"))
     if not without:
         return WheelBytes(FILENAME, content)
-    made = archive.parse(content, "x")
+    made = archive.parse_archive(content, "x")
     listing = made.members[-1].read().splitlines(keepends=True)
     lines = b"".join(line for line in listing if not line.startswith(without.encode()))
     return WheelBytes(
         FILENAME,
         b"".join(
-            serialize(
+            serialize_archive(
                 [
-                    *(Copied(m, m.name) for m in made.members[:-1]),
-                    Stored(made.members[-1].name, lines),
+                    *(CopiedMember(m, m.name) for m in made.members[:-1]),
+                    StoredMember(made.members[-1].name, lines),
                 ]
             )
         ),
@@ -70,8 +72,8 @@ def spoil(wheel: WheelBytes, changes: dict[str, bytes], without: str = "") -> Wh
 
 def behaviour(wheel: WheelBytes, stock: WheelBytes | None = None) -> list[Finding]:
     """What is found when it is run."""
-    environment = read_environment(os.environ)
-    found = CATALOG.find("2.21.0")
+    environment = read_user_settings(os.environ)
+    found = CATALOG.find_release("2.21.0")
     return deep.check_behaviour(wheel, stock, found, environment, os.environ, needs.pythons())
 
 
@@ -85,31 +87,31 @@ def test_a_wheel_without_its_page_is_caught(newest: WheelBytes) -> None:
     """The server answers 200 with a placeholder: looked at, not believed."""
     bare = spoil(newest, {}, without="tensorboard/webfiles.zip")
     (finding,) = behaviour(bare)
-    assert (finding.code, finding.standing) == ("B804", Standing.NEW)
+    assert (finding.code, finding.status) == ("B804", FindingStatus.NEW)
     assert "200 without the root element" in finding.detail
 
 
 def test_a_broken_import_is_caught(newest: WheelBytes) -> None:
     """New, since the stock wheel imports."""
     broken = spoil(newest, {IMPORTED: b"import no_such_module\n"})
-    assert [(f.code, f.standing) for f in behaviour(broken, newest)] == [("B802", Standing.NEW)]
+    assert [(f.code, f.status) for f in behaviour(broken, newest)] == [("B802", FindingStatus.NEW)]
 
 
 def test_a_wheel_that_does_not_install_is_caught(newest: WheelBytes) -> None:
     """Uv refuses it, the reason is in the finding; what stock fails as well is inherited."""
     stale = WheelBytes("tensorboardtmp-9.9.9-py3-none-any.whl", newest.content)
     (finding,) = behaviour(stale)
-    assert (finding.code, finding.standing) == ("B801", Standing.NEW)
+    assert (finding.code, finding.status) == ("B801", FindingStatus.NEW)
     assert "9.9.9" in finding.detail
-    assert [f.standing for f in behaviour(stale, stale)] == [Standing.INHERITED]
+    assert [f.status for f in behaviour(stale, stale)] == [FindingStatus.INHERITED]
 
 
 def test_without_a_release_nothing_is_claimed(newest: WheelBytes) -> None:
     """Its era is unknown: unchecked, never passed."""
     found = deep.check_behaviour(
-        newest, None, None, read_environment(os.environ), os.environ, needs.pythons()
+        newest, None, None, read_user_settings(os.environ), os.environ, needs.pythons()
     )
-    assert {f.standing for f in found} == {Standing.UNCHECKED}
+    assert {f.status for f in found} == {FindingStatus.UNCHECKED}
     assert [f.code for f in found] == ["B801", "B802", "B803", "B804"]
 
 

@@ -42,32 +42,35 @@ def test_applies_what_difflib_made(
     """Old text and diff give the new text, with and without a line end at the end."""
     before, after = "\n".join(old) + "\n" * old_end, "\n".join(new) + "\n" * new_end
     assume(before and after and before != after)
-    assert diff.apply(before.encode(), diff.parse(make_diff(before, after))["f"]) == after.encode()
+    assert (
+        diff.apply_hunks(before.encode(), diff.parse_diff(make_diff(before, after))["f"])
+        == after.encode()
+    )
 
 
 def test_line_offsets_are_allowed_and_fuzz_is_not() -> None:
     """A hunk moves with its lines; a changed context line stops it."""
     text = make_diff("a\nb\nc\n", "a\nB\nc\n")
-    hunks = diff.parse(text)["f"]
-    assert diff.apply(b"0\n0\n0\na\nb\nc\nz\n", hunks) == b"0\n0\n0\na\nB\nc\nz\n"
+    hunks = diff.parse_diff(text)["f"]
+    assert diff.apply_hunks(b"0\n0\n0\na\nb\nc\nz\n", hunks) == b"0\n0\n0\na\nB\nc\nz\n"
     with pytest.raises(diff.DiffError, match="are not in it"):
-        diff.apply(b"a\nb\nC\n", hunks)
+        diff.apply_hunks(b"a\nb\nC\n", hunks)
     with pytest.raises(diff.DiffError, match="are not in it"):
-        diff.apply(b"xa\nb\nc\n", hunks)
+        diff.apply_hunks(b"xa\nb\nc\n", hunks)
 
 
 def test_an_ambiguous_place_is_refused() -> None:
     """Lines that stand twice could be meant twice."""
-    hunks = diff.parse(make_diff("a\nb\n", "a\nB\n"))["f"]
+    hunks = diff.parse_diff(make_diff("a\nb\n", "a\nB\n"))["f"]
     with pytest.raises(diff.DiffError, match="more than once"):
-        diff.apply(b"a\nb\na\nb\n", hunks)
+        diff.apply_hunks(b"a\nb\na\nb\n", hunks)
 
 
 def test_hunks_out_of_order_are_refused() -> None:
     """The second hunk may not lie before the first."""
     text = "--- a/f\n+++ b/f\n@@ -1 +1 @@\n-b\n+B\n@@ -5 +5 @@\n-a\n+A\n"
     with pytest.raises(diff.DiffError, match="lies before"):
-        diff.apply(b"a\nb\n", diff.parse(text)["f"])
+        diff.apply_hunks(b"a\nb\n", diff.parse_diff(text)["f"])
 
 
 @pytest.mark.parametrize(
@@ -83,17 +86,17 @@ def test_hunks_out_of_order_are_refused() -> None:
 def test_unusable_diffs_are_errors(text: str, why: str) -> None:
     """Malformed, empty, adding or removing files, or without a place to go."""
     with pytest.raises(diff.DiffError, match=why):
-        diff.parse(text)
+        diff.parse_diff(text)
 
 
 @pytest.mark.parametrize("patch", sorted(ROOT.glob("patches/*/*.patch")), ids=lambda p: p.name)
 def test_git_applies_our_patches_to_the_same_end(patch: Path, tmp_path: Path) -> None:
     """Every hunk of every patch file, on the file that its old sides make: git agrees with us."""
-    for path, hunks in diff.parse(patch.read_text().partition("\n---\n")[2]).items():
+    for path, hunks in diff.parse_diff(patch.read_text().partition("\n---\n")[2]).items():
         # Line numbers do not count for either, so the old sides with a mark between them will do.
         content = b"".join(b"# %d\n" % n + h.old for n, h in enumerate(hunks))
         target = tmp_path / path
         target.parent.mkdir(parents=True)
         target.write_bytes(content)
         subprocess.run(["git", "apply", "--unsafe-paths", str(patch)], cwd=tmp_path, check=True)
-        assert target.read_bytes() == diff.apply(content, hunks)
+        assert target.read_bytes() == diff.apply_hunks(content, hunks)

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from builder.checks.table import TABLE
+from builder.checks.table import CHECK_SENTENCES
 from builder.cli import cli
-from builder.smoke.probes import modes
-from builder.smoke.probes.table import TABLE as TABLE_OF_PROBES
-from builder.system.settings import Project
+from builder.smoke.probes import failure_modes
+from builder.smoke.probes.table import PROBE_TABLE as TABLE_OF_PROBES
+from builder.system.settings import ProjectSettings
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
@@ -30,17 +30,17 @@ def test_every_check_is_documented() -> None:
     """docs/checks.md has the table of builder.checks.table, word for word and in its order."""
     text = (ROOT / "docs" / "checks.md").read_text()
     rows = re.findall(r"^\| ([A-Z]\d{3}) \| (.*) \|$", text, re.MULTILINE)
-    assert dict(rows) == TABLE
-    assert [code for code, _ in rows] == list(TABLE)
+    assert dict(rows) == CHECK_SENTENCES
+    assert [code for code, _ in rows] == list(CHECK_SENTENCES)
 
 
 def test_every_probe_and_failure_mode_is_documented() -> None:
     """docs/smoke.md has the two tables of builder.smoke, and no mode is without an answer."""
-    assert (ROOT / "docs" / "smoke.md").read_text().endswith(f"\n\n{modes.to_markdown()}")
-    for number, mode in modes.MODES.items():
-        assert modes.caught_by(number) or mode.elsewhere, number
+    assert (ROOT / "docs" / "smoke.md").read_text().endswith(f"\n\n{failure_modes.to_markdown()}")
+    for number, mode in failure_modes.FAILURE_MODES.items():
+        assert failure_modes.list_catching_probes(number) or mode.elsewhere, number
     named = {number for row in TABLE_OF_PROBES.values() for number in row.modes}
-    assert named <= set(modes.MODES)
+    assert named <= set(failure_modes.FAILURE_MODES)
 
 
 def test_readme_names_real_sessions_and_files() -> None:
@@ -138,4 +138,4 @@ def test_names_of_modules_in_texts_are_real() -> None:
 def test_the_changelog_begins_with_todays_label() -> None:
     """docs/CHANGELOG.md says first what the wheels that are built now have."""
     text = (ROOT / "docs" / "CHANGELOG.md").read_text()
-    assert re.findall(r"^## (\S+)", text, re.MULTILINE)[0] == Project().local_label
+    assert re.findall(r"^## (\S+)", text, re.MULTILINE)[0] == ProjectSettings().local_label

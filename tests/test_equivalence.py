@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.build.equivalence import PACKED, PERMISSIONS, RECORD, RULES, Comparison, compare
+from builder.build.equivalence import (
+    PACKING_REASON,
+    PERMISSIONS_REASON,
+    RECORD_RULE,
+    RULES,
+    WheelComparison,
+    compare_wheels,
+)
 from builder.wheel import archive
 
 if TYPE_CHECKING:
@@ -31,11 +38,11 @@ def _wheel(
             info = zipfile.ZipInfo(name, (year, 1, 1, 0, 0, 0))
             info.external_attr, info.compress_type = (0o100000 | mode) << 16, method
             target.writestr(info, content)
-    return archive.parse(packed.getvalue(), "x")
+    return archive.parse_archive(packed.getvalue(), "x")
 
 
-def _compare(one: Mapping[str, bytes], other: Mapping[str, bytes]) -> Comparison:
-    return compare(_wheel(one), _wheel(other))
+def _compare(one: Mapping[str, bytes], other: Mapping[str, bytes]) -> WheelComparison:
+    return compare_wheels(_wheel(one), _wheel(other))
 
 
 def _zip(year: int, text: bytes = b"page") -> bytes:
@@ -44,7 +51,7 @@ def _zip(year: int, text: bytes = b"page") -> bytes:
 
 def test_the_same_wheel_is_identical() -> None:
     """Nothing to explain."""
-    assert _compare(MODULE, MODULE) == Comparison(1, (), ())
+    assert _compare(MODULE, MODULE) == WheelComparison(1, (), ())
 
 
 @pytest.mark.parametrize(
@@ -91,11 +98,13 @@ def test_members_that_one_lacks_are_different() -> None:
 
 def test_packing_and_permissions_are_explained_but_for_programs() -> None:
     """Time, compression and mode of the same content; a program's mode matters."""
-    assert compare(_wheel(MODULE), _wheel(MODULE, 2021)).reasons == {PACKED: 1}
-    assert compare(_wheel(MODULE), _wheel(MODULE, method=0)).reasons == {PACKED: 1}
-    assert compare(_wheel(MODULE), _wheel(MODULE, mode=0o755)).reasons == {PERMISSIONS: 1}
+    assert compare_wheels(_wheel(MODULE), _wheel(MODULE, 2021)).reasons == {PACKING_REASON: 1}
+    assert compare_wheels(_wheel(MODULE), _wheel(MODULE, method=0)).reasons == {PACKING_REASON: 1}
+    assert compare_wheels(_wheel(MODULE), _wheel(MODULE, mode=0o755)).reasons == {
+        PERMISSIONS_REASON: 1
+    }
     program = {"x/run": b"#!/bin/sh\n"}
-    assert compare(_wheel(program), _wheel(program, mode=0o755)).different
+    assert compare_wheels(_wheel(program), _wheel(program, mode=0o755)).different
 
 
 def test_record_may_differ_only_where_its_members_do() -> None:
@@ -109,7 +118,7 @@ def test_record_may_differ_only_where_its_members_do() -> None:
 
     honest = _compare(both(b"(1)", lie=False), both(b"(2)", lie=False))
     assert honest.different == ()
-    assert honest.reasons[RECORD.reason] == 1
+    assert honest.reasons[RECORD_RULE.reason] == 1
     lying = _compare(both(b"(1)", lie=False), both(b"(2)", lie=True))
     assert [said.path for said in lying.different] == [f"{INFO}/RECORD"]
 

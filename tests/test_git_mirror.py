@@ -15,9 +15,9 @@ import pytest
 
 from builder.errors import InterruptedRunError, RequestError, SourceError
 from builder.git import Mirror, open_mirror, parse_remote
-from builder.git.mirror import locked
-from builder.git.remote import PUBLIC
-from builder.system.settings import read_environment
+from builder.git.mirror import lock_mirror
+from builder.git.remote import PUBLIC_REMOTE
+from builder.system.settings import read_user_settings
 from tests.conftest import ROOT
 from tests.git_servers import Log, command_lines, http_server
 from tests.upstream import NOTEBOOK, git
@@ -45,7 +45,7 @@ def mirrored(tmp_path: Path) -> Open:
             parse_remote(str(address)),
             None if source is None else parse_remote(str(source)),
             surroundings,
-            read_environment(surroundings),
+            read_user_settings(surroundings),
             offline=offline,
             note=lambda _: None,
         )
@@ -65,9 +65,9 @@ def test_a_mirror_is_partial_where_the_server_can(mirrored: Open, upstream: Stan
         mirror = mirrored(f"http://{host}/upstream.git")
         before = _missing(mirror)
         assert before > 300
-        (change,) = mirror.changes(upstream.commits["2.2.1"], upstream.proxy)
+        (change,) = mirror.list_changes(upstream.commits["2.2.1"], upstream.proxy)
         assert change.path == NOTEBOOK
-        assert b"TENSORBOARD_PROXY_URL" in mirror.blob(change.after)
+        assert b"TENSORBOARD_PROXY_URL" in mirror.read_blob(change.after)
         assert _missing(mirror) == before - 1
 
 
@@ -77,9 +77,9 @@ def test_a_whole_commit_comes_in_one_go(mirrored: Open, upstream: StandIn, tmp_p
     with http_server(upstream.path.parent, log) as host:
         mirror = mirrored(f"http://{host}/upstream.git")
         log.requests.clear()
-        mirror.export(upstream.commits["2.2.1"], tmp_path / "a.tar")
+        mirror.export_tar(upstream.commits["2.2.1"], tmp_path / "a.tar")
         assert len(log.requests) < 6
-        mirror.export(upstream.commits["2.2.1"], tmp_path / "b.tar")
+        mirror.export_tar(upstream.commits["2.2.1"], tmp_path / "b.tar")
     git(upstream.path, "archive", "--format=tar", f"--output={tmp_path}/c.tar", "2.2.1")
     a, b, c = ((tmp_path / f"{name}.tar").read_bytes() for name in "abc")
     assert a == b == c
@@ -94,7 +94,7 @@ def test_a_server_that_cannot_filter_gives_everything(
     git(plain, "config", "uploadpack.allowFilter", "false")
     mirror = mirrored(plain)
     assert _missing(mirror) == 0
-    assert mirror.find(upstream.proxy) == upstream.proxy
+    assert mirror.find_commit(upstream.proxy) == upstream.proxy
 
 
 def test_nobody_is_asked_twice(mirrored: Open, upstream: StandIn) -> None:
@@ -107,14 +107,14 @@ def test_nobody_is_asked_twice(mirrored: Open, upstream: StandIn) -> None:
         assert not log.requests
         mirror = mirrored(url)
         log.requests.clear()
-        assert mirrored(url).find(upstream.proxy) == upstream.proxy
+        assert mirrored(url).find_commit(upstream.proxy) == upstream.proxy
         assert not log.requests
         alone = mirrored(url, offline=True)
-        assert alone.find(upstream.proxy[:12]) == upstream.proxy
+        assert alone.find_commit(upstream.proxy[:12]) == upstream.proxy
         with pytest.raises(SourceError, match="--offline asks nobody"):
-            alone.find("1" * 40)
+            alone.find_commit("1" * 40)
         with pytest.raises(SourceError):
-            alone.export(upstream.commits["2.2.1"], mirror.runner.directory / "x.tar")
+            alone.export_tar(upstream.commits["2.2.1"], mirror.runner.directory / "x.tar")
         assert not log.requests
 
 
@@ -127,13 +127,13 @@ def test_news_are_fetched_on_demand(mirrored: Open, upstream: StandIn, tmp_path:
     who = ("-c", "user.name=n", "-c", "user.email=e")
     new = git(theirs, *who, "commit-tree", tree, "-p", upstream.proxy, "-m", "new")
     git(theirs, "update-ref", "refs/heads/proxy", new)
-    assert mirror.find("proxy") == new
+    assert mirror.find_commit("proxy") == new
     other = git(theirs, *who, "commit-tree", tree, "-p", new, "-m", "on no branch")
-    assert mirror.find(other) == other
+    assert mirror.find_commit(other) == other
     with pytest.raises(SourceError, match="there is no commit 1111"):
-        mirror.find("1" * 40)
+        mirror.find_commit("1" * 40)
     with pytest.raises(RequestError, match="is no commit"):
-        mirror.find("--upload-pack=x")
+        mirror.find_commit("--upload-pack=x")
 
 
 def test_commits_may_come_from_another_repository(
@@ -146,9 +146,9 @@ def test_commits_may_come_from_another_repository(
     who = ("-c", "user.name=n", "-c", "user.email=e")
     own = git(fork, *who, "commit-tree", tree, "-p", upstream.proxy, "-m", "own")
     git(fork, "update-ref", "refs/heads/proxy", own)
-    assert mirrored(upstream.path).find("proxy") == upstream.proxy
+    assert mirrored(upstream.path).find_commit("proxy") == upstream.proxy
     for word in (own, own[:10], "proxy"):
-        assert mirrored(upstream.path, fork).find(word) == own
+        assert mirrored(upstream.path, fork).find_commit(word) == own
 
 
 def test_the_catalog_decides_what_a_release_was_made_from(
@@ -158,17 +158,17 @@ def test_the_catalog_decides_what_a_release_was_made_from(
     mirror = mirrored(upstream.path)
     true = upstream.commits["2.2.1"]
     right = replace(release("2.2.1"), commit=true)
-    assert mirror.release(right) == (true, "")
+    assert mirror.find_release_commit(right) == (true, "")
     wrong = replace(release("2.2.2"), commit=true)
-    found = mirror.release(wrong)
+    found = mirror.find_release_commit(wrong)
     assert found is not None
     assert found.commit == true
     assert f"its tag is at {upstream.commits['2.2.2'][:12]}, not at {true[:12]}" in found.note
-    elsewhere = mirror.release(release("2.2.1"))
+    elsewhere = mirror.find_release_commit(release("2.2.1"))
     assert elsewhere is not None
     assert elsewhere.commit == true
     assert "does not have its commit 9d5bfa51baad: the tag is used" in elsewhere.note
-    assert mirror.release(release("2.4.0")) is None
+    assert mirror.find_release_commit(release("2.4.0")) is None
 
 
 def test_upstreams_own_repository_must_have_the_catalogs_commit(
@@ -177,9 +177,9 @@ def test_upstreams_own_repository_must_have_the_catalogs_commit(
     """There, a tag without the commit is no release that anybody published."""
     mirrored(upstream.path)
     public = mirrored(upstream.path, offline=True)
-    public.upstream = PUBLIC
+    public.upstream = PUBLIC_REMOTE
     with pytest.raises(SourceError, match="has no commit 9d5bfa51baad"):
-        public.release(release("2.2.1"))
+        public.find_release_commit(release("2.2.1"))
 
 
 def test_the_users_git_variables_do_not_lead_astray(
@@ -209,9 +209,9 @@ def test_the_users_git_variables_do_not_lead_astray(
     remove_git_variables(os.environ)
 
     mirror = mirrored(upstream.path)
-    commit = mirror.commit(upstream.proxy)
+    commit = mirror.read_commit(upstream.proxy)
     made = cherry_pick(mirror, upstream.commits["2.2.2"], [commit], "2.2.2")
-    raw = mirror.runner.run("cat-file", "commit", made[0]).text
+    raw = mirror.runner.run_git("cat-file", "commit", made[0]).text
     assert "committer tensorboard-proxy-wheels" in raw
     assert not (tmp_path / "ran").exists()
     assert not (tmp_path / "trace").exists()
@@ -314,7 +314,7 @@ def test_an_interrupted_clone_leaves_nothing(
 def test_a_slow_reader_gets_all_that_it_is_given(mirrored: Open, upstream: StandIn) -> None:
     """More than a pipe holds, to a git that begins to read after the first look at Ctrl-C."""
     runner = mirrored(upstream.path).runner
-    done = runner.run("-c", "alias.late=!sleep 0.5; wc -c", "late", stdin=b"x" * 300_000)
+    done = runner.run_git("-c", "alias.late=!sleep 0.5; wc -c", "late", stdin=b"x" * 300_000)
     assert done.text.strip() == "300000"
 
 
@@ -327,7 +327,7 @@ def test_who_waits_for_another_run_can_be_interrupted(upstream: StandIn, tmp_pat
         raise InterruptedRunError("interrupted", "")
 
     with (
-        locked(tmp_path / "git" / f"{remote.key}.git", interrupt),
+        lock_mirror(tmp_path / "git" / f"{remote.key}.git", interrupt),
         pytest.raises(InterruptedRunError),
     ):
         open_mirror(
@@ -335,7 +335,7 @@ def test_who_waits_for_another_run_can_be_interrupted(upstream: StandIn, tmp_pat
             remote,
             None,
             os.environ,
-            read_environment(os.environ),
+            read_user_settings(os.environ),
             offline=False,
             note=lambda _: None,
             check_cancelled=interrupt,

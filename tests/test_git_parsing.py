@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.errors import SourceError
-from builder.git.conflicts import describe, find_hunks
-from builder.git.merge import parse_merge
+from builder.git.conflicts import describe_conflicts, find_hunks
+from builder.git.merge import parse_merge_output
 from builder.git.repository import parse_raw_diff
 from builder.model import Conflict, Hunk, PathChange
 
@@ -80,11 +80,11 @@ def test_any_bytes_can_be_looked_through(content: bytes) -> None:
 def test_merges_are_read() -> None:
     """A clean one is a tree; one with conflicts lists each side of each file."""
     tree, blob = "1" * 40, "2" * 40
-    assert parse_merge(tree.encode() + b"\0") == (tree, [])
+    assert parse_merge_output(tree.encode() + b"\0") == (tree, [])
     raw = f"{tree}\x00100644 {blob} 1\ta b\x00100644 {blob} 3\ta b\x00\x00".encode()
-    assert parse_merge(raw) == (tree, [(blob, "1", "a b"), (blob, "3", "a b")])
+    assert parse_merge_output(raw) == (tree, [(blob, "1", "a b"), (blob, "3", "a b")])
     with pytest.raises(SourceError, match="did not name a tree"):
-        parse_merge(b"usage: git merge-tree\n")
+        parse_merge_output(b"usage: git merge-tree\n")
 
 
 def test_conflicts_are_said_in_one_line() -> None:
@@ -94,6 +94,6 @@ def test_conflicts_are_said_in_one_line() -> None:
         Conflict("b.py", (Hunk(7, 1, 1),), "both changed it"),
         Conflict("c.py", (), "the release does not have it"),
     ]
-    assert describe(conflicts) == (
+    assert describe_conflicts(conflicts) == (
         "a.py (hunks at lines 3, 9); b.py (hunk at line 7); c.py (the release does not have it)"
     )

@@ -11,7 +11,7 @@ import pytest
 
 from builder.errors import PatchError, SourceError
 from builder.git import Mirror, cherry_pick, merge_trees, open_mirror, parse_remote
-from builder.system.settings import read_environment
+from builder.system.settings import read_user_settings
 from tests.git_servers import Log, http_server
 from tests.upstream import NOTEBOOK, git
 
@@ -34,7 +34,7 @@ def mirrored(tmp_path: Path) -> Callable[[str], Mirror]:
             parse_remote(address),
             None,
             os.environ,
-            read_environment(os.environ),
+            read_user_settings(os.environ),
             offline=False,
             note=lambda _: None,
         )
@@ -54,7 +54,7 @@ def test_merges_in_git_agree_with_real_picks(
     mirror: Mirror, upstream: StandIn, name: str, version: str
 ) -> None:
     """The same tree, or both conflict in the same places, or both have nothing to do."""
-    commit, base = mirror.commit(upstream.commits[name]), upstream.commits[version]
+    commit, base = mirror.read_commit(upstream.commits[name]), upstream.commits[version]
     merge = merge_trees(mirror, commit.parent, base, commit.tree)
     if merge.conflicts:
         with pytest.raises(PatchError) as conflict:
@@ -64,12 +64,12 @@ def test_merges_in_git_agree_with_real_picks(
             conflict.value.message
         )
         return
-    if merge.tree == mirror.commit(base).tree:
+    if merge.tree == mirror.read_commit(base).tree:
         with pytest.raises(SourceError, match=f"changes nothing in {version}"):
             cherry_pick(mirror, base, [commit], version)
         return
     (made,) = cherry_pick(mirror, base, [commit], version)
-    assert mirror.commit(made).tree == merge.tree
+    assert mirror.read_commit(made).tree == merge.tree
 
 
 def test_a_conflict_names_the_place_and_leaves_nothing(
@@ -79,8 +79,8 @@ def test_a_conflict_names_the_place_and_leaves_nothing(
     room = tmp_path / "tmp"
     room.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(room))
-    refs = mirror.runner.run("for-each-ref").text
-    commit = mirror.commit(upstream.proxy)
+    refs = mirror.runner.run_git("for-each-ref").text
+    commit = mirror.read_commit(upstream.proxy)
     with pytest.raises(PatchError) as conflict:
         cherry_pick(mirror, upstream.commits["2.5.0"], [commit], "2.5.0")
     assert upstream.proxy[:12] in conflict.value.message
@@ -89,8 +89,8 @@ def test_a_conflict_names_the_place_and_leaves_nothing(
     theirs = git(upstream.path, "show", f"2.5.0:{NOTEBOOK}").splitlines()
     assert any("import" in text or "%PORT%" in text for text in theirs[line - 2 : line + 20])
     assert list(room.iterdir()) == []
-    assert mirror.runner.run("for-each-ref").text == refs
-    assert len(mirror.runner.run("worktree", "list").text.splitlines()) == 1
+    assert mirror.runner.run_git("for-each-ref").text == refs
+    assert len(mirror.runner.run_git("worktree", "list").text.splitlines()) == 1
     assert not list((mirror.runner.directory / "worktrees").glob("*"))
 
 
@@ -98,15 +98,15 @@ def test_an_interrupted_pick_leaves_nothing(
     mirror: Mirror, upstream: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever ends it between two commits."""
-    commits = [mirror.commit(upstream.commits[n]) for n in ("proxy", "again")]
-    run = mirror.runner.run
+    commits = [mirror.read_commit(upstream.commits[n]) for n in ("proxy", "again")]
+    run = mirror.runner.run_git
 
     def interrupted(*words: str, **rest: object) -> object:
         if commits[1].id in words:
             raise KeyboardInterrupt
         return run(*words, **rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(mirror.runner, "run", interrupted)
+    monkeypatch.setattr(mirror.runner, "run_git", interrupted)
     with pytest.raises(KeyboardInterrupt):
         cherry_pick(mirror, upstream.commits["2.2.1"], commits, "2.2.1")
     assert not list((mirror.runner.directory / "worktrees").glob("*"))
@@ -114,10 +114,10 @@ def test_an_interrupted_pick_leaves_nothing(
 
 def test_picks_side_by_side_do_not_meet(mirror: Mirror, upstream: StandIn) -> None:
     """In one mirror, while others read all of its history: as `build` does with many releases."""
-    commit, base = mirror.commit(upstream.proxy), upstream.commits["2.2.2"]
+    commit, base = mirror.read_commit(upstream.proxy), upstream.commits["2.2.2"]
 
     def pick(_: int) -> tuple[str, ...]:
-        mirror.all_commits()
+        mirror.list_commits()
         return tuple(cherry_pick(mirror, base, [commit], "2.2.2"))
 
     with ThreadPoolExecutor(max_workers=8) as pool:
@@ -135,12 +135,12 @@ def test_picks_are_the_same_everywhere(mirrored: Callable[..., Mirror], upstream
     made = []
     for cache in ("one", "two"):
         mirror = mirrored(str(upstream.path), cache)
-        commits = [mirror.commit(upstream.commits[n]) for n in ("proxy", "again")]
+        commits = [mirror.read_commit(upstream.commits[n]) for n in ("proxy", "again")]
         made.append(cherry_pick(mirror, upstream.commits["2.2.2"], commits, "2.2.2"))
     assert made[0] == made[1]
-    message = mirror.runner.run("log", "-1", "--format=%B", made[0][1]).text
+    message = mirror.runner.run_git("log", "-1", "--format=%B", made[0][1]).text
     assert f"(cherry picked from commit {upstream.commits['again']})" in message
-    parents = [mirror.commit(commit).parents for commit in made[0]]
+    parents = [mirror.read_commit(commit).parents for commit in made[0]]
     assert parents == [(upstream.commits["2.2.2"],), (made[0][0],)]
 
 
@@ -152,6 +152,6 @@ def test_a_partial_mirror_fetches_only_what_is_picked(
         mirror = mirrored(f"http://{host}/upstream.git")
         words = ("rev-list", "--objects", "--all", "--missing=print")
         before = git(mirror.runner.directory, *words).count("\n?")
-        commit = mirror.commit(upstream.proxy)
+        commit = mirror.read_commit(upstream.proxy)
         cherry_pick(mirror, upstream.commits["2.2.2"], [commit], "2.2.2")
         assert before - git(mirror.runner.directory, *words).count("\n?") <= 3

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.errors import RequestError
-from builder.git import PUBLIC, check_revision, parse_remote
+from builder.git import PUBLIC_REMOTE, check_revision, parse_remote
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,9 +85,9 @@ def test_directories_become_urls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_the_public_repository_is_known_however_it_is_spelt() -> None:
     """With .git, a slash or capitals; another one is not public."""
-    assert PUBLIC.is_public
-    assert parse_remote(PUBLIC.url + ".git/").is_public
-    assert parse_remote(PUBLIC.url.replace("tensorflow", "TensorFlow")).is_public
+    assert PUBLIC_REMOTE.is_public
+    assert parse_remote(PUBLIC_REMOTE.url + ".git/").is_public
+    assert parse_remote(PUBLIC_REMOTE.url.replace("tensorflow", "TensorFlow")).is_public
     assert not parse_remote("https://host/tensorflow/tensorboard").is_public
 
 

@@ -11,10 +11,15 @@ import pytest
 
 from builder.errors import IndexLookupError, RequestError
 from builder.releases.cache import Cache
-from builder.releases.index import NoIndex, SimpleIndex
-from builder.releases.stock import fetch, look_up
+from builder.releases.index import OfflineIndex, SimpleIndex
+from builder.releases.stock_wheels import fetch_stock_wheel, look_up_release
 from builder.system.console import Console
-from builder.system.settings import Environment, Project, read_environment, read_project
+from builder.system.settings import (
+    ProjectSettings,
+    UserSettings,
+    read_project_settings,
+    read_user_settings,
+)
 from tests.conftest import CATALOG
 from tests.index_server import Shelf, serving
 
@@ -30,7 +35,7 @@ NAME = "tensorboard-2.2.1-py3-none-any.whl"
 @pytest.fixture
 def wheel() -> WheelFile:
     """The pinned facts of 2.2.1's wheel."""
-    found = CATALOG.find("2.2.1")
+    found = CATALOG.find_release("2.2.1")
     assert found is not None
     return found.wheel
 
@@ -46,12 +51,12 @@ def index(shelf: Shelf, tmp_path: Path, user: str = "") -> Iterator[SimpleIndex]
     """An index client for the shelf."""
     with serving(shelf) as place:
         url = f"http://{user}{place}/simple/"
-        yield SimpleIndex(Environment(tmp_path, url, None, None, None))
+        yield SimpleIndex(UserSettings(tmp_path, url, None, None, None))
 
 
 def progress() -> object:
     """A progress reporter that nobody looks at."""
-    return Console().download(NAME)
+    return Console().make_download_progress(NAME)
 
 
 def test_fetched_once_then_from_the_cache(wheel: WheelFile, content: bytes, tmp_path: Path) -> None:
@@ -59,13 +64,15 @@ def test_fetched_once_then_from_the_cache(wheel: WheelFile, content: bytes, tmp_
     shelf = Shelf({NAME: content})
     cache = Cache(tmp_path)
     with index(shelf, tmp_path) as client:
-        first = fetch(wheel, cache, client, Console().download(NAME))
+        first = fetch_stock_wheel(wheel, cache, client, Console().make_download_progress(NAME))
         asked = list(shelf.requests)
-        second = fetch(wheel, cache, client, Console().download(NAME))
+        second = fetch_stock_wheel(wheel, cache, client, Console().make_download_progress(NAME))
     assert (first.content, first.cached) == (content, False)
     assert (second.content, second.cached) == (content, True)
     assert asked == shelf.requests == ["/simple/tensorboard/", f"/files/{NAME}"]
-    assert fetch(wheel, cache, NoIndex(), Console().download(NAME)).cached
+    assert fetch_stock_wheel(
+        wheel, cache, OfflineIndex(), Console().make_download_progress(NAME)
+    ).cached
 
 
 @pytest.mark.parametrize("listed_truly", [True, False])
@@ -80,7 +87,7 @@ def test_a_tampered_file_is_refused_and_not_kept(
         index(Shelf({NAME: spoilt}, hashes), tmp_path) as client,
         pytest.raises(IndexLookupError, match="tampered with or cut short"),
     ):
-        fetch(wheel, cache, client, Console().download(NAME))
+        fetch_stock_wheel(wheel, cache, client, Console().make_download_progress(NAME))
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
 
 
@@ -90,23 +97,25 @@ def test_a_truncated_download_is_refused(wheel: WheelFile, content: bytes, tmp_p
         index(Shelf({NAME: content}, cut=100_000), tmp_path) as client,
         pytest.raises(IndexLookupError, match=NAME),
     ):
-        fetch(wheel, Cache(tmp_path), client, Console().download(NAME))
+        fetch_stock_wheel(wheel, Cache(tmp_path), client, Console().make_download_progress(NAME))
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
 
 
 def test_bit_rot_in_the_cache_is_noticed(wheel: WheelFile, content: bytes, tmp_path: Path) -> None:
     """A spoiled cache entry is fetched anew; offline it is an error."""
     cache = Cache(tmp_path)
-    place = cache.path(wheel.sha256)
+    place = cache.get_path(wheel.sha256)
     place.parent.mkdir(parents=True)
-    for source in (NoIndex(), None):
+    for source in (OfflineIndex(), None):
         place.write_bytes(content[:-1])
         if source is not None:
             with pytest.raises(IndexLookupError, match=r"spoiled, and is removed; .*--offline"):
-                fetch(wheel, cache, source, Console().download(NAME))
+                fetch_stock_wheel(wheel, cache, source, Console().make_download_progress(NAME))
             continue
         with index(Shelf({NAME: content}), tmp_path) as client:
-            assert not fetch(wheel, cache, client, Console().download(NAME)).cached
+            assert not fetch_stock_wheel(
+                wheel, cache, client, Console().make_download_progress(NAME)
+            ).cached
     assert place.read_bytes() == content
 
 
@@ -118,7 +127,11 @@ def test_parallel_fetches_meet_in_one_file(
     with index(Shelf({NAME: content}), tmp_path) as client:
 
         def one() -> None:
-            outcomes.append(fetch(wheel, Cache(tmp_path), client, Console().download(NAME)).content)
+            outcomes.append(
+                fetch_stock_wheel(
+                    wheel, Cache(tmp_path), client, Console().make_download_progress(NAME)
+                ).content
+            )
 
         threads = [threading.Thread(target=one) for _ in range(4)]
         for thread in threads:
@@ -135,7 +148,7 @@ def test_a_file_that_the_index_lacks_is_named(wheel: WheelFile, tmp_path: Path) 
         index(Shelf(), tmp_path) as client,
         pytest.raises(IndexLookupError, match=f"does not list {NAME}"),
     ):
-        fetch(wheel, Cache(tmp_path), client, Console().download(NAME))
+        fetch_stock_wheel(wheel, Cache(tmp_path), client, Console().make_download_progress(NAME))
 
 
 def test_passwords_are_used_and_never_told(
@@ -144,19 +157,24 @@ def test_passwords_are_used_and_never_told(
     """Credentials in the index URL open the door and appear in no message."""
     shelf = Shelf({NAME: content}, password="canary-7f3a")
     with index(shelf, tmp_path, "ann:canary-7f3a@") as client:
-        assert fetch(wheel, Cache(tmp_path), client, Console().download(NAME)).content == content
+        assert (
+            fetch_stock_wheel(
+                wheel, Cache(tmp_path), client, Console().make_download_progress(NAME)
+            ).content
+            == content
+        )
     shelf.password = "another"
     with index(shelf, tmp_path, "ann:canary-7f3a@") as client:
         with pytest.raises(IndexLookupError) as caught:
-            client.wheels()
+            client.list_wheels()
         assert "canary" not in f"{caught.value.message} {caught.value.hint}"
 
 
 def test_a_dead_index_is_an_error_of_one_line(tmp_path: Path) -> None:
     """Nothing listens there."""
-    client = SimpleIndex(Environment(tmp_path, "http://127.0.0.1:9/simple/", None, None, None))
+    client = SimpleIndex(UserSettings(tmp_path, "http://127.0.0.1:9/simple/", None, None, None))
     with pytest.raises(IndexLookupError, match="did not answer") as caught:
-        client.wheels()
+        client.list_wheels()
     assert "\n" not in caught.value.message
 
 
@@ -165,16 +183,16 @@ def test_releases_outside_the_catalog_are_looked_up(content: bytes, tmp_path: Pa
     name = "tensorboard-2.99.0-py3-none-any.whl"
     shelf = Shelf({name: content})
     with index(shelf, tmp_path) as client:
-        found = look_up("2.99", CATALOG, client)
+        found = look_up_release("2.99", CATALOG, client)
         assert (found.version, found.pinned) == ("2.99.0", False)
         assert found.wheel.sha256 == hashlib.sha256(content).hexdigest()
         with pytest.raises(RequestError, match=r"2\.98\.0: no such release; nearest 2\.21\.0"):
-            look_up("2.98.0", CATALOG, client)
+            look_up_release("2.98.0", CATALOG, client)
     with (
         index(Shelf({name: content}, {name: ""}), tmp_path) as client,
         pytest.raises(IndexLookupError, match="without a sha256"),
     ):
-        look_up("2.99.0", CATALOG, client)
+        look_up_release("2.99.0", CATALOG, client)
 
 
 def test_environment_wins_over_configuration_files(tmp_path: Path) -> None:
@@ -182,13 +200,13 @@ def test_environment_wins_over_configuration_files(tmp_path: Path) -> None:
     configuration = tmp_path / "pip.conf"
     configuration.write_text("[global]\nindex-url = https://a.example/\ncert = /a.pem\n")
     environ = {"PIP_CONFIG_FILE": str(configuration), "HOME": str(tmp_path)}
-    read = read_environment(environ)
+    read = read_user_settings(environ)
     assert (read.index_url, read.ca_bundle) == ("https://a.example/", "/a.pem")
     assert read.cache == tmp_path / ".cache/tensorboard-proxy-wheels"
     environ |= {"UV_DEFAULT_INDEX": "https://b.example/", "XDG_CACHE_HOME": "/elsewhere"}
-    assert read_environment(environ).index_url == "https://b.example/"
+    assert read_user_settings(environ).index_url == "https://b.example/"
     environ |= {"PIP_INDEX_URL": "https://c.example/", "PIP_CERT": "/c.pem"}
-    read = read_environment(environ)
+    read = read_user_settings(environ)
     assert (read.index_url, read.ca_bundle) == ("https://c.example/", "/c.pem")
     assert str(read.cache).startswith("/elsewhere/")
 
@@ -199,25 +217,30 @@ def test_broken_pip_configuration_is_named(text: str, tmp_path: Path) -> None:
     configuration = tmp_path / "pip.conf"
     configuration.write_text(text)
     with pytest.raises(RequestError, match="pip's configuration"):
-        read_environment({"PIP_CONFIG_FILE": str(configuration), "HOME": str(tmp_path)})
+        read_user_settings({"PIP_CONFIG_FILE": str(configuration), "HOME": str(tmp_path)})
 
 
 @pytest.mark.parametrize("epoch", ["2020-01-01", "-1", "9999999999999999", "٣"])
 def test_source_date_epoch_must_be_a_number(epoch: str) -> None:
     """A date instead is a common mistake."""
     with pytest.raises(RequestError, match="SOURCE_DATE_EPOCH"):
-        read_environment({"SOURCE_DATE_EPOCH": epoch})
+        read_user_settings({"SOURCE_DATE_EPOCH": epoch})
 
 
 def test_project_defaults_can_be_changed(tmp_path: Path) -> None:
     """pyproject.toml says the name, the series and the label; a malformed one is named."""
-    assert read_project(tmp_path).series == ("proxy", "proxy-hardening", "today", "security")
+    assert read_project_settings(tmp_path).series == (
+        "proxy",
+        "proxy-hardening",
+        "today",
+        "security",
+    )
     table = '[tool.tensorboard-proxy-wheels]\nname = "mine"\nseries = ["proxy"]\n'
     (tmp_path / "pyproject.toml").write_text(f'{table}local-label = "ours.7"\n')
-    assert read_project(tmp_path) == Project("mine", ("proxy",), "ours.7")
+    assert read_project_settings(tmp_path) == ProjectSettings("mine", ("proxy",), "ours.7")
     head = "[tool.tensorboard-proxy-wheels]\n"
     bad_lines = ("name = 1", "series = 3", 'series = "proxy"', "local-label = 2")
     for bad in ("[", *(f"{head}{line}\n" for line in bad_lines)):
         (tmp_path / "pyproject.toml").write_text(bad)
         with pytest.raises(RequestError, match=r"pyproject\.toml"):
-            read_project(tmp_path)
+            read_project_settings(tmp_path)

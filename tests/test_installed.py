@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.system.virtualenvs import uv_program
+from builder.system.virtualenvs import find_uv
 from tests.cli import WHEEL, sha256
 from tests.conftest import ROOT
 from tests.needs import settings_of_uv
@@ -18,11 +18,11 @@ from tests.needs import settings_of_uv
 IMPORT_ALL = """
 import importlib, pkgutil
 import builder
-from builder.smoke.jupyter.notebook import modules
+from builder.smoke.jupyter.notebook import read_shipped_modules
 for module in pkgutil.walk_packages(builder.__path__, "builder."):
     if module.name not in ("builder.__main__", "builder.today.notebook_driver"):
         importlib.import_module(module.name)
-modules()
+read_shipped_modules()
 print(builder.__file__)
 """
 
@@ -41,7 +41,7 @@ def run(*words: str, cwd: Path, path: Path | None = None) -> str:
 def own_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of this project, built from its checkout."""
     directory = tmp_path_factory.mktemp("own")
-    run(uv_program(), "build", "--quiet", "--wheel", "--out-dir", str(directory), cwd=ROOT)
+    run(find_uv(), "build", "--quiet", "--wheel", "--out-dir", str(directory), cwd=ROOT)
     (wheel,) = directory.glob("*.whl")
     return wheel
 
@@ -62,9 +62,9 @@ def test_its_wheel_has_all_files(own_wheel: Path) -> None:
 @pytest.mark.usefixtures("warm")
 def test_its_wheel_works_in_an_empty_directory(own_wheel: Path, tmp_path: Path) -> None:
     """With no more than its dependencies it plans, builds 2.2.1's wheel, and checks it."""
-    run(uv_program(), "venv", "--quiet", "--python", sys.executable, "env", cwd=tmp_path)
+    run(find_uv(), "venv", "--quiet", "--python", sys.executable, "env", cwd=tmp_path)
     python = str(tmp_path / "env" / "bin" / "python")
-    run(uv_program(), "pip", "install", "--quiet", "--python", python, str(own_wheel), cwd=tmp_path)
+    run(find_uv(), "pip", "install", "--quiet", "--python", python, str(own_wheel), cwd=tmp_path)
     empty = tmp_path / "empty"
     empty.mkdir()
     builder = (python, "-m", "builder")
@@ -79,6 +79,6 @@ def test_all_its_modules_are_found_where_it_is_installed(own_wheel: Path, tmp_pa
     """Modules find each other, and the files beside them, without the checkout."""
     target = tmp_path / "installed"
     words = ("--no-deps", "--target", str(target), str(own_wheel))
-    run(uv_program(), "pip", "install", "--quiet", *words, cwd=tmp_path)
+    run(find_uv(), "pip", "install", "--quiet", *words, cwd=tmp_path)
     found = run(sys.executable, "-c", IMPORT_ALL, cwd=tmp_path, path=target)
     assert Path(found.strip()) == target / "builder" / "__init__.py"

@@ -37,7 +37,7 @@ def make(kind: str, version: str = "2.2.1", **more: str) -> Identity:
 @given(st.binary(max_size=300))
 def test_parse_keeps_every_byte(content: bytes) -> None:
     """Taking apart and joining gives the same bytes, whatever they are."""
-    assert metadata.parse(content).to_bytes() == content
+    assert metadata.parse_metadata(content).to_bytes() == content
 
 
 @given(st.lists(st.tuples(header_names, lines), max_size=6), lines, lines)
@@ -46,22 +46,24 @@ def test_edits_touch_nothing_else(
 ) -> None:
     """Replacing a header and appending a paragraph leaves the other headers and the text alone."""
     content = "".join(f"{n}: {v}\n" for n, v in headers) + f"\n{description}\nName: not a header\n"
-    before = metadata.parse(content.encode())
-    after = metadata.append(metadata.replace(before, "X-Mine", value), "A paragraph.")
+    before = metadata.parse_metadata(content.encode())
+    after = metadata.append_description(
+        metadata.replace_header(before, "X-Mine", value), "A paragraph."
+    )
     others = [h for h in before.headers if h.name.lower() != "x-mine"]
     assert [h for h in after.headers if h.name != "X-Mine"] == others
-    assert after.values("X-Mine") == [value.strip()]
+    assert after.get_values("X-Mine") == [value.strip()]
     assert after.description.startswith(before.description)
     assert after.description.endswith("A paragraph.\n")
-    assert metadata.parse(after.to_bytes()) == after
+    assert metadata.parse_metadata(after.to_bytes()) == after
 
 
 @given(st.text(max_size=20).filter(lambda t: re.search(r"[\x00-\x1f\x7f\x85\u2028\u2029]", t)))
 def test_header_injection_is_refused(value: str) -> None:
     """A value with a line end or another control character never becomes a header."""
-    document = metadata.parse(b"Name: x\n\ntext\n")
+    document = metadata.parse_metadata(b"Name: x\n\ntext\n")
     with pytest.raises(ValueError, match="control characters"):
-        metadata.replace(document, "Summary", value)
+        metadata.replace_header(document, "Summary", value)
 
 
 @pytest.mark.parametrize("version", RELEASES)
@@ -70,10 +72,12 @@ def test_stock_metadata_changes_in_the_stated_headers_only(
     version: str, kind: str, stock_wheel: Callable[[str], Path]
 ) -> None:
     """Packaging's parser sees the identity's headers and a longer description, nothing else new."""
-    stock = archive.parse(stock_wheel(version).read_bytes(), version)
+    stock = archive.parse_archive(stock_wheel(version).read_bytes(), version)
     content = next(m for m in stock.members if m.name.endswith("/METADATA")).read()
     wanted = make(kind, version)
-    made = identity.edit_metadata(metadata.parse(content), wanted, "The notice.").to_bytes()
+    made = identity.edit_metadata(
+        metadata.parse_metadata(content), wanted, "The notice."
+    ).to_bytes()
     before, _ = parse_email(content)
     after, unparsed = parse_email(made)
     assert not unparsed
@@ -89,7 +93,7 @@ def test_stock_metadata_changes_in_the_stated_headers_only(
 def test_unicode_and_a_name_inside_the_description_survive() -> None:
     """Only the header block is edited; text that looks like a header is text."""
     content = "Name: tensorboard\nVersion: 1\nAuthor: Zoë\n\nName: tensorboard\n\nJürgen ☃\n"
-    document = metadata.parse(content.encode())
+    document = metadata.parse_metadata(content.encode())
     made = identity.edit_metadata(document, make("local", "1"), "Über.").to_bytes().decode()
     assert made.startswith("Name: tensorboard\nVersion: 1+proxy.1\nAuthor: Zoë\n\n")
     assert made.endswith("\n\nName: tensorboard\n\nJürgen ☃\n\nÜber.\n")
@@ -98,7 +102,9 @@ def test_unicode_and_a_name_inside_the_description_survive() -> None:
 def test_folded_headers_are_replaced_whole() -> None:
     """The continuation lines of a replaced header go with it."""
     content = b"Name: tensorboard\nVersion: 1\nSummary: one\n two\n three\nLicense: x\n\nd\n"
-    made = identity.edit_metadata(metadata.parse(content), make("test", "1"), "n").to_bytes()
+    made = identity.edit_metadata(
+        metadata.parse_metadata(content), make("test", "1"), "n"
+    ).to_bytes()
     assert b"two" not in made
     assert b"Summary: For testing only\nLicense: x\n" in made
 
@@ -107,17 +113,17 @@ def test_metadata_with_two_names_is_refused() -> None:
     """What cannot be edited safely is an error."""
     with pytest.raises(WheelError):
         identity.edit_metadata(
-            metadata.parse(b"Name: a\nName: b\nVersion: 1\n\n"), make("test"), "n"
+            metadata.parse_metadata(b"Name: a\nName: b\nVersion: 1\n\n"), make("test"), "n"
         )
 
 
 def test_build_tag_is_written_into_wheel() -> None:
     """PEP 427: a build tag in the file name stands in WHEEL too."""
-    made = identity.edit_wheel(
+    made = identity.edit_wheel_file(
         b"Wheel-Version: 1.0\nTag: py3-none-any\n\n", make("test", build_tag="7")
     )
     assert made == b"Wheel-Version: 1.0\nTag: py3-none-any\nBuild: 7\n\n"
-    assert identity.wheel_name(make("test", build_tag="7")).filename == (
+    assert identity.make_wheel_name(make("test", build_tag="7")).filename == (
         "tensorboardtmp-2.2.1-7-py3-none-any.whl"
     )
 
@@ -158,6 +164,6 @@ def test_names_are_normalised_in_file_names_only() -> None:
     """`My.Tensor-Board` stays in METADATA and becomes my_tensor_board in file names."""
     mine = make("test", name="My.Tensor-Board")
     assert mine.name == "My.Tensor-Board"
-    name = identity.wheel_name(mine)
+    name = identity.make_wheel_name(mine)
     assert name.filename == "my_tensor_board-2.2.1-py3-none-any.whl"
     assert name.dist_info == "my_tensor_board-2.2.1.dist-info"

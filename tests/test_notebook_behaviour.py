@@ -49,7 +49,7 @@ FRAME = "_proxied_frame"
 
 def stock_wheel(version: str) -> Path:
     """The release's stock wheel, the one for Python 3 where there are two."""
-    found = CATALOG.find(version)
+    found = CATALOG.find_release(version)
     assert found is not None, version
     return stock_path(found.wheel)
 
@@ -64,10 +64,10 @@ def stock_notebook(version: str) -> bytes:
 @functools.cache
 def patched_notebook(version: str) -> bytes:
     """The same after the series that speak for this release."""
-    found = CATALOG.find(version)
+    found = CATALOG.find_release(version)
     assert found is not None, version
     series = [load_series(ROOT / "patches" / name) for name in ("proxy", "proxy-hardening")]
-    stock = archive.parse(stock_wheel(version).read_bytes(), version)
+    stock = archive.parse_archive(stock_wheel(version).read_bytes(), version)
     return make_delta(found, stock, series).changes["tensorboard/notebook.py"].after
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.build.output import Placement, place
+from builder.build.output import Placement, place_wheel
 from builder.errors import InterruptedRunError, OutputError
-from builder.provenance.statements import provenance_path
+from builder.provenance.statements import get_provenance_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 def put(target: Path, content: bytes, statement: bytes = b"s", *, force: bool = False) -> Placement:
     """Place a wheel, with nothing that interrupts."""
     sha256 = hashlib.sha256(content).hexdigest()
-    return place(target, [content], sha256, statement, force=force, check_cancelled=lambda: None)
+    return place_wheel(
+        target, [content], sha256, statement, force=force, check_cancelled=lambda: None
+    )
 
 
 def snapshot(directory: Path) -> dict[str, bytes]:
@@ -42,16 +44,16 @@ def test_identical_is_already_there(tmp_path: Path) -> None:
     target = tmp_path / "a.whl"
     put(target, b"one", b"first")
     assert put(target, b"one", b"first") is Placement.ALREADY_THERE
-    provenance_path(target).unlink()
+    get_provenance_path(target).unlink()
     put(target, b"one", b"third")
-    assert provenance_path(target).read_bytes() == b"third"
+    assert get_provenance_path(target).read_bytes() == b"third"
 
 
 def test_a_spoiled_statement_is_written_again(tmp_path: Path) -> None:
     """The wheel is right and what stands beside it is not: the next build mends it."""
     target = tmp_path / "a.whl"
     put(target, b"one", b"first")
-    provenance_path(target).write_bytes(b"garbage")
+    get_provenance_path(target).write_bytes(b"garbage")
     assert put(target, b"one", b"first") is Placement.REPLACED
     assert snapshot(tmp_path) == {"a.whl": b"one", "a.whl.provenance.json": b"first"}
 
@@ -92,7 +94,7 @@ def test_an_interruption_leaves_the_directory_as_it_was(tmp_path: Path) -> None:
     for _ in range(2):
         before = snapshot(tmp_path)
         with pytest.raises(InterruptedRunError):
-            place(target, [b"two"], "0" * 64, b"s", force=True, check_cancelled=cancelled)
+            place_wheel(target, [b"two"], "0" * 64, b"s", force=True, check_cancelled=cancelled)
         assert snapshot(tmp_path) == before
         put(target, b"one")
 
@@ -102,13 +104,13 @@ def test_a_wheel_that_cannot_be_renamed_takes_its_statement_along(tmp_path: Path
     target = tmp_path / "a.whl"
     put(target, b"one", b"first")
     target.unlink()
-    provenance = provenance_path(target)
+    provenance = get_provenance_path(target)
 
     def block() -> None:
         target.mkdir()  # nothing can be renamed onto a directory
 
     with pytest.raises(OutputError):
-        place(target, [b"two"], "0" * 64, b"second", force=True, check_cancelled=block)
+        place_wheel(target, [b"two"], "0" * 64, b"second", force=True, check_cancelled=block)
     assert provenance.read_bytes() == b"first"
     assert sorted(p.name for p in tmp_path.iterdir()) == [target.name, provenance.name]
 
@@ -123,11 +125,13 @@ def test_a_faster_parallel_run_wins(tmp_path: Path) -> None:
 
         sha256 = hashlib.sha256(b"two").hexdigest()
         if fits:
-            place(target, [b"two"], sha256, b"theirs", force=False, check_cancelled=meanwhile)
+            place_wheel(target, [b"two"], sha256, b"theirs", force=False, check_cancelled=meanwhile)
         else:
             with pytest.raises(OutputError, match="other content"):
-                place(target, [b"two"], sha256, b"ours", force=False, check_cancelled=meanwhile)
-            assert provenance_path(target).read_bytes() == b"theirs"
+                place_wheel(
+                    target, [b"two"], sha256, b"ours", force=False, check_cancelled=meanwhile
+                )
+            assert get_provenance_path(target).read_bytes() == b"theirs"
         assert target.read_bytes() == theirs
 
 

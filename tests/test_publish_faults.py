@@ -12,12 +12,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.errors import PublishError
-from builder.publish.answers import RefusedError
-from builder.publish.delivery import Delivery, Parcel, Patience, confirm, deliver
-from builder.publish.served import IndexShelf
-from builder.publish.target import Target
-from builder.publish.uploader import Password, TwineUploader
-from builder.system.settings import read_environment
+from builder.publish.published_files import SimpleIndexFiles
+from builder.publish.responses import UploadRefusedError
+from builder.publish.target import PublishTarget
+from builder.publish.upload import (
+    RetryPolicy,
+    Upload,
+    UploadOutcome,
+    upload_wheel,
+    wait_until_served,
+)
+from builder.publish.uploader import TwineUploader, UploadCredentials
+from builder.system.settings import read_user_settings
 from tests.upload_server import STORE, Act, Conduct, misbehaving
 from tests.wheels import make_wheel
 
@@ -26,7 +32,7 @@ if TYPE_CHECKING:
 
 CANARY = "pypi-canary-31415926535"
 # Long enough for a busy machine; what never comes is waited for briefly.
-QUICK = Patience(total=20, first=0.05, longest=0.2, attempts=3, longest_wait=2)
+QUICK = RetryPolicy(total=20, first=0.05, longest=0.2, attempts=3, longest_wait=2)
 BRIEF = replace(QUICK, total=0.5)
 _EXISTS = "File already exists ('x.whl', with blake2_256 hash 'y')."
 _ARTIFACTORY = (
@@ -55,23 +61,25 @@ class Case:
     """
 
     acts: tuple[Act, ...]
-    outcome: Delivery | type[PublishError]
+    outcome: UploadOutcome | type[PublishError]
     posts: int
     words: tuple[str, ...] = ()
     there: str = ""
     hidden: int = 0
     stored: int = 0
-    patience: Patience = QUICK
+    patience: RetryPolicy = QUICK
     timeout: float = 20.0
     overwrites: bool = False
 
 
 CASES = {
-    "takes it": Case((STORE,), Delivery.UPLOADED, 1, stored=1),
-    "has it": Case((STORE,), Delivery.SKIPPED, 0, there="same"),
+    "takes it": Case((STORE,), UploadOutcome.UPLOADED, 1, stored=1),
+    "has it": Case((STORE,), UploadOutcome.SKIPPED, 0, there="same"),
     "has another": Case((STORE,), PublishError, 0, ("another", "--build-tag"), there="other"),
-    "401": Case((Act(401, "who?"),), RefusedError, 1, ("401", "who?", "token")),
-    "403": Case((Act(403, "Invalid authentication"),), RefusedError, 1, ("403", "token", "--name")),
+    "401": Case((Act(401, "who?"),), UploadRefusedError, 1, ("401", "who?", "token")),
+    "403": Case(
+        (Act(403, "Invalid authentication"),), UploadRefusedError, 1, ("403", "token", "--name")
+    ),
     "403 on someone else's name": Case(
         (Act(403, "The user 'me' isn't allowed to upload to project 'tensorboardtmp'."),),
         PublishError,
@@ -89,10 +97,10 @@ CASES = {
     ),
     "413": Case((Act(413, "too large"),), PublishError, 1, ("413", "too large")),
     "400 duplicate, the same, listed late": Case(
-        (Act(400, _EXISTS),), Delivery.SKIPPED, 1, there="same", hidden=3
+        (Act(400, _EXISTS),), UploadOutcome.SKIPPED, 1, there="same", hidden=3
     ),
     "409 duplicate, the same, listed late": Case(
-        (Act(409, "conflict"),), Delivery.SKIPPED, 1, there="same", hidden=2
+        (Act(409, "conflict"),), UploadOutcome.SKIPPED, 1, there="same", hidden=2
     ),
     "409 duplicate, another, listed late": Case(
         (Act(409, "conflict"),), PublishError, 1, ("another", "--build-tag"), "other", hidden=2
@@ -101,13 +109,13 @@ CASES = {
         (Act(400, _EXISTS),), PublishError, 1, ("had a", "lags", "--build-tag"), patience=BRIEF
     ),
     "403 duplicate, the same, listed late": Case(
-        (Act(403, _ARTIFACTORY),), Delivery.SKIPPED, 1, there="same", hidden=2
+        (Act(403, _ARTIFACTORY),), UploadOutcome.SKIPPED, 1, there="same", hidden=2
     ),
     "400 duplicate in Nexus, another": Case(
         (Act(400, _NEXUS),), PublishError, 1, ("another", "--build-tag"), "other", hidden=1
     ),
     "400 duplicate in GitLab": Case(
-        (Act(400, _GITLAB),), Delivery.SKIPPED, 1, there="same", hidden=1
+        (Act(400, _GITLAB),), UploadOutcome.SKIPPED, 1, there="same", hidden=1
     ),
     "400 name burnt": Case(
         (Act(400, "This filename has already been used, use a different version."),),
@@ -116,22 +124,28 @@ CASES = {
         ("does not take the name again", "--build-tag"),
     ),
     "429 with Retry-After": Case(
-        (Act(429, "slow", headers=(("Retry-After", "1"),)), STORE), Delivery.UPLOADED, 2, stored=1
+        (Act(429, "slow", headers=(("Retry-After", "1"),)), STORE),
+        UploadOutcome.UPLOADED,
+        2,
+        stored=1,
     ),
     "429 for an hour": Case(
         (Act(429, "slow", headers=_HOUR),), PublishError, 1, ("3600 s", "nothing was stored")
     ),
     "429 with nonsense in Retry-After": Case(
         (Act(429, "slow", headers=(("Retry-After", "soon"),)), STORE),
-        Delivery.UPLOADED,
+        UploadOutcome.UPLOADED,
         2,
         stored=1,
     ),
     "503 with Retry-After": Case(
-        (Act(503, "busy", headers=(("Retry-After", "1"),)), STORE), Delivery.UPLOADED, 2, stored=1
+        (Act(503, "busy", headers=(("Retry-After", "1"),)), STORE),
+        UploadOutcome.UPLOADED,
+        2,
+        stored=1,
     ),
     "503 for an hour though it stored it": Case(
-        (Act(503, store=True, headers=_HOUR),), Delivery.UPLOADED, 1, stored=1
+        (Act(503, store=True, headers=_HOUR),), UploadOutcome.UPLOADED, 1, stored=1
     ),
     "503 for an hour though it stored it, listed late": Case(
         (Act(503, store=True, headers=_HOUR),),
@@ -141,10 +155,10 @@ CASES = {
         hidden=2,
         stored=1,
     ),
-    "502 once": Case((Act(502, "gateway"), STORE), Delivery.UPLOADED, 2, stored=1),
-    "502 though it stored it": Case((Act(502, store=True),), Delivery.UPLOADED, 1, stored=1),
+    "502 once": Case((Act(502, "gateway"), STORE), UploadOutcome.UPLOADED, 2, stored=1),
+    "502 though it stored it": Case((Act(502, store=True),), UploadOutcome.UPLOADED, 1, stored=1),
     "502 though it stored it, listed late": Case(
-        (Act(502, store=True), Act(400, _EXISTS)), Delivery.UPLOADED, 2, hidden=2, stored=1
+        (Act(502, store=True), Act(400, _EXISTS)), UploadOutcome.UPLOADED, 2, hidden=2, stored=1
     ),
     "502 though it stored it, never listed": Case(
         (Act(502, store=True), Act(400, _EXISTS)),
@@ -156,43 +170,54 @@ CASES = {
         patience=BRIEF,
     ),
     "502 though it stored it, then 403 duplicate": Case(
-        (Act(502, store=True), Act(403, _ARTIFACTORY)), Delivery.UPLOADED, 2, hidden=2, stored=1
+        (Act(502, store=True), Act(403, _ARTIFACTORY)),
+        UploadOutcome.UPLOADED,
+        2,
+        hidden=2,
+        stored=1,
     ),
     "502 though it stored it, listed late, may overwrite": Case(
-        (Act(502, store=True), STORE), Delivery.UPLOADED, 1, hidden=4, stored=1, overwrites=True
+        (Act(502, store=True), STORE),
+        UploadOutcome.UPLOADED,
+        1,
+        hidden=4,
+        stored=1,
+        overwrites=True,
     ),
     "502 once, may overwrite": Case(
-        (Act(502), STORE), Delivery.UPLOADED, 2, stored=1, patience=BRIEF, overwrites=True
+        (Act(502), STORE), UploadOutcome.UPLOADED, 2, stored=1, patience=BRIEF, overwrites=True
     ),
-    "429, may overwrite": Case((Act(429), STORE), Delivery.UPLOADED, 2, stored=1, overwrites=True),
+    "429, may overwrite": Case(
+        (Act(429), STORE), UploadOutcome.UPLOADED, 2, stored=1, overwrites=True
+    ),
     "500 for ever": Case(
         (Act(500, "oops"),), PublishError, 3, ("3 times", "500 Internal Server Error oops", "again")
     ),
-    "cut once": Case((Act(cut=True), STORE), Delivery.UPLOADED, 2, stored=1),
+    "cut once": Case((Act(cut=True), STORE), UploadOutcome.UPLOADED, 2, stored=1),
     "cut for ever": Case((Act(cut=True),), PublishError, 3, ("no answer", "again")),
     "no answer though it stored it": Case(
-        (Act(None, store=True),), Delivery.UPLOADED, 1, stored=1, timeout=0.5
+        (Act(None, store=True),), UploadOutcome.UPLOADED, 1, stored=1, timeout=0.5
     ),
     "no answer at all": Case(
         (Act(None),), PublishError, 3, ("no answer", "nothing twice"), timeout=0.5
     ),
     "a redirect": Case(
         (Act(302, headers=(("Location", "https://elsewhere.example/legacy/"),)),),
-        RefusedError,
+        UploadRefusedError,
         1,
         ("elsewhere.example",),
     ),
-    "no uploads here": Case((Act(405),), RefusedError, 1, ("--repository",)),
+    "no uploads here": Case((Act(405),), UploadRefusedError, 1, ("--repository",)),
 }
 
 
 @pytest.fixture
-def parcel(tmp_path: Path) -> Parcel:
+def parcel(tmp_path: Path) -> Upload:
     """A real wheel on disk."""
     file = make_wheel().file
     path = tmp_path / file.filename
     path.write_bytes(file.content)
-    return Parcel(path, file.filename, hashlib.sha256(file.content).hexdigest())
+    return Upload(path, file.filename, hashlib.sha256(file.content).hexdigest())
 
 
 @pytest.fixture(autouse=True)
@@ -200,15 +225,17 @@ def _empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
 
 
-def _doors(url: str, timeout: float = 20.0) -> tuple[TwineUploader, IndexShelf]:
-    environment = replace(read_environment(os.environ), http_proxy=None)
-    target = Target(url, url, f"{url}simple/", public=False)
-    uploader = TwineUploader(target, Password("me", CANARY), environment, timeout=(20, timeout))
-    return uploader, IndexShelf(environment, target.index_url, "tensorboardtmp")
+def _doors(url: str, timeout: float = 20.0) -> tuple[TwineUploader, SimpleIndexFiles]:
+    environment = replace(read_user_settings(os.environ), http_proxy=None)
+    target = PublishTarget(url, url, f"{url}simple/", public=False)
+    uploader = TwineUploader(
+        target, UploadCredentials("me", CANARY), environment, timeout=(20, timeout)
+    )
+    return uploader, SimpleIndexFiles(environment, target.index_url, "tensorboardtmp")
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-def test_an_upload_ends_in_the_right_state(case: Case, parcel: Parcel) -> None:
+def test_an_upload_ends_in_the_right_state(case: Case, parcel: Upload) -> None:
     """Nothing is sent twice that arrived, what fails says why and what to do, without secrets."""
     conduct = Conduct(deque(case.acts), hidden=case.hidden)
     if case.there:
@@ -228,9 +255,9 @@ def test_an_upload_ends_in_the_right_state(case: Case, parcel: Parcel) -> None:
     with misbehaving(conduct) as url:
         uploader, shelf = _doors(url, case.timeout)
         send = partial(
-            deliver, parcel, uploader, shelf, case.patience, note, overwrites=case.overwrites
+            upload_wheel, parcel, uploader, shelf, case.patience, note, overwrites=case.overwrites
         )
-        if isinstance(case.outcome, Delivery):
+        if isinstance(case.outcome, UploadOutcome):
             assert send() is case.outcome
         else:
             with pytest.raises(case.outcome) as caught:
@@ -243,13 +270,13 @@ def test_an_upload_ends_in_the_right_state(case: Case, parcel: Parcel) -> None:
     assert CANARY not in "\n".join(said)
 
 
-def test_what_arrives_is_what_was_sent(parcel: Parcel) -> None:
+def test_what_arrives_is_what_was_sent(parcel: Upload) -> None:
     """The file's bytes, its hash and its metadata, under the user's name."""
     conduct = Conduct()
     with misbehaving(conduct) as url:
         uploader, shelf = _doors(url)
-        deliver(parcel, uploader, shelf, QUICK, print, overwrites=False)
-        assert confirm(parcel, shelf, QUICK, print) < QUICK.total
+        upload_wheel(parcel, uploader, shelf, QUICK, print, overwrites=False)
+        assert wait_until_served(parcel, shelf, QUICK, print) < QUICK.total
     assert conduct.files == {parcel.filename: parcel.path.read_bytes()}
     assert conduct.form["sha256_digest"].decode() == parcel.sha256
     assert conduct.form["name"] == b"tensorboardtmp"
@@ -267,26 +294,29 @@ def test_what_arrives_is_what_was_sent(parcel: Parcel) -> None:
     ids=["never lists", "never serves", "other bytes", "another hash"],
 )
 def test_what_is_not_served_is_not_done(
-    conduct: Conduct, words: tuple[str, ...], parcel: Parcel
+    conduct: Conduct, words: tuple[str, ...], parcel: Upload
 ) -> None:
     """An index that took the file, and then serves nothing or something else."""
     with misbehaving(conduct) as url:
         uploader, shelf = _doors(url)
-        assert deliver(parcel, uploader, shelf, QUICK, print, overwrites=False) is Delivery.UPLOADED
+        assert (
+            upload_wheel(parcel, uploader, shelf, QUICK, print, overwrites=False)
+            is UploadOutcome.UPLOADED
+        )
         with pytest.raises(PublishError) as caught:
-            confirm(parcel, shelf, BRIEF, print)
+            wait_until_served(parcel, shelf, BRIEF, print)
     told = f"{caught.value.message}\n{caught.value.hint}"
     assert all(word in told for word in words), told
 
 
-def test_lag_is_waited_out(parcel: Parcel) -> None:
+def test_lag_is_waited_out(parcel: Upload) -> None:
     """First it lists nothing, then it lists what it does not serve, then it does."""
     conduct = Conduct(hidden=2, unserved=1)
     said: list[str] = []
     with misbehaving(conduct) as url:
         uploader, shelf = _doors(url)
-        deliver(parcel, uploader, shelf, QUICK, said.append, overwrites=False)
-        assert 0 < confirm(parcel, shelf, QUICK, said.append) < QUICK.total
+        upload_wheel(parcel, uploader, shelf, QUICK, said.append, overwrites=False)
+        assert 0 < wait_until_served(parcel, shelf, QUICK, said.append) < QUICK.total
     assert [s.rpartition(": ")[2] for s in said] == [
         "it lists no such file",
         "it lists no such file",
@@ -297,37 +327,39 @@ def test_lag_is_waited_out(parcel: Parcel) -> None:
 @pytest.mark.parametrize(
     ("status", "words"), [(401, ".netrc"), (403, ".netrc"), (500, "did not answer"), (429, "429")]
 )
-def test_an_index_that_cannot_be_read_gets_nothing(status: int, words: str, parcel: Parcel) -> None:
+def test_an_index_that_cannot_be_read_gets_nothing(status: int, words: str, parcel: Upload) -> None:
     """Whether the name is taken is unknown: nothing is uploaded."""
     conduct = Conduct(read_status=status)
     with misbehaving(conduct) as url:
         uploader, shelf = _doors(url)
         with pytest.raises(PublishError) as caught:
-            deliver(parcel, uploader, shelf, QUICK, print, overwrites=False)
+            upload_wheel(parcel, uploader, shelf, QUICK, print, overwrites=False)
     assert words in f"{caught.value.message}\n{caught.value.hint}"
     assert conduct.posts == 0
 
 
-def test_an_echoed_password_is_not_repeated(parcel: Parcel) -> None:
+def test_an_echoed_password_is_not_repeated(parcel: Upload) -> None:
     """A server that sends our credentials back, plain and encoded."""
     conduct = Conduct(deque([Act(400, "you sent {authorization}")]))
     with misbehaving(conduct) as url:
         uploader, shelf = _doors(url)
         with pytest.raises(PublishError, match="you sent") as caught:
-            deliver(parcel, uploader, shelf, QUICK, print, overwrites=False)
+            upload_wheel(parcel, uploader, shelf, QUICK, print, overwrites=False)
     assert CANARY not in caught.value.message
     encoded = conduct.authorizations[0].removeprefix("Basic ")
     assert encoded
     assert encoded not in caught.value.message
 
 
-def test_without_credentials_nothing_is_sent(parcel: Parcel) -> None:
+def test_without_credentials_nothing_is_sent(parcel: Upload) -> None:
     """Refused before the first byte, with where to put them."""
     conduct = Conduct()
     with misbehaving(conduct) as url:
-        target = Target(url, url, f"{url}simple/", public=False)
-        uploader = TwineUploader(target, Password(None, None), read_environment(os.environ))
-        with pytest.raises(RefusedError) as caught:
-            deliver(parcel, uploader, _doors(url)[1], QUICK, print, overwrites=False)
+        target = PublishTarget(url, url, f"{url}simple/", public=False)
+        uploader = TwineUploader(
+            target, UploadCredentials(None, None), read_user_settings(os.environ)
+        )
+        with pytest.raises(UploadRefusedError) as caught:
+            upload_wheel(parcel, uploader, _doors(url)[1], QUICK, print, overwrites=False)
     assert ".pypirc" in caught.value.hint
     assert conduct.posts == 0

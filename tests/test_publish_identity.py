@@ -21,11 +21,11 @@ from cryptography import x509
 from sigstore.models import ClientTrustConfig
 
 from builder.errors import PublishError
-from builder.provenance.attest import attestations_of, sign
-from builder.publish.answers import RefusedError
-from builder.publish.target import Target
-from builder.publish.uploader import Password, TwineUploader
-from builder.system.settings import read_environment
+from builder.provenance.attest import find_attestations, sign_wheel
+from builder.publish.responses import UploadRefusedError
+from builder.publish.target import PublishTarget
+from builder.publish.uploader import TwineUploader, UploadCredentials
+from builder.system.settings import read_user_settings
 from tests.certificates import make_authority
 from tests.upload_server import Act, Conduct, misbehaving
 from tests.wheels import make_wheel
@@ -100,9 +100,9 @@ def url(
 
 
 def _uploader(url: str) -> TwineUploader:
-    target = Target(url, url, f"{url}simple/", public=True)
-    trusting = replace(read_environment(os.environ), ca_bundle=os.environ["REQUESTS_CA_BUNDLE"])
-    return TwineUploader(target, Password(None, None), trusting)
+    target = PublishTarget(url, url, f"{url}simple/", public=True)
+    trusting = replace(read_user_settings(os.environ), ca_bundle=os.environ["REQUESTS_CA_BUNDLE"])
+    return TwineUploader(target, UploadCredentials(None, None), trusting)
 
 
 def _minted(token: str) -> tuple[int, str]:
@@ -119,7 +119,7 @@ def test_a_renewed_token_is_used_and_not_repeated(conduct: Conduct, url: str, wh
     """The index sends it back, plain and encoded: it is not the one that we began with."""
     _answers(conduct, _MINT, *(_minted(token) for token in _TOKENS))
     conduct.acts = deque([Act(400, "you sent {authorization}")])
-    answer = _uploader(url).send(wheel, ())
+    answer = _uploader(url).send_wheel(wheel, ())
     assert "you sent" in answer.text
     (sent,) = conduct.authorizations
     encoded = sent.removeprefix("Basic ")
@@ -143,8 +143,8 @@ def test_a_token_that_is_not_renewed_ends_the_run(
     """Nothing is sent, and no other release would fare better."""
     _answers(conduct, _MINT, *(_minted(token) for token in _TOKENS))
     _answers(conduct, path, conduct.besides[path](b""), answer)
-    with pytest.raises(RefusedError, match=words) as caught:
-        _uploader(url).send(wheel, ())
+    with pytest.raises(UploadRefusedError, match=words) as caught:
+        _uploader(url).send_wheel(wheel, ())
     assert "there are no credentials" in caught.value.message
     assert conduct.posts == 0
 
@@ -191,6 +191,6 @@ def test_signing_that_is_refused_is_no_fault_of_ours(
     }
     conduct.besides |= issuing | refusing
     with pytest.raises(PublishError, match=words) as caught:
-        sign(wheel)
+        sign_wheel(wheel)
     assert "could not be attested" in caught.value.message
-    assert attestations_of(wheel) == ()
+    assert find_attestations(wheel) == ()

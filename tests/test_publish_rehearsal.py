@@ -16,23 +16,29 @@ import requests
 
 from builder.errors import PublishError
 from builder.model import Identity, IdentityKind
-from builder.publish.delivery import Delivery, Parcel, Patience, confirm, deliver
-from builder.publish.hint import commands, project_table
-from builder.publish.rehearsal import rehearsing
-from builder.publish.served import IndexShelf
-from builder.publish.uploader import Password, TwineUploader
-from builder.system.settings import read_environment
-from builder.system.virtualenvs import uv_program
+from builder.publish.install_hint import format_install_commands, format_uv_sources
+from builder.publish.published_files import SimpleIndexFiles
+from builder.publish.rehearsal import run_rehearsal_index
+from builder.publish.upload import (
+    RetryPolicy,
+    Upload,
+    UploadOutcome,
+    upload_wheel,
+    wait_until_served,
+)
+from builder.publish.uploader import TwineUploader, UploadCredentials
+from builder.system.settings import read_user_settings
+from builder.system.virtualenvs import find_uv
 from tests.needs import settings_of_uv
 
 if TYPE_CHECKING:
-    from builder.publish.rehearsal import Rehearsal
+    from builder.publish.rehearsal import RehearsalIndex
 
 pytestmark = pytest.mark.filterwarnings(
     # pypiserver leaves the file of a HEAD request to the garbage collector.
     "ignore::pytest.PytestUnraisableExceptionWarning"
 )
-QUICK = Patience(total=60, first=0.05, attempts=2)
+QUICK = RetryPolicy(total=60, first=0.05, attempts=2)
 OURS = Identity(IdentityKind.TEST, "tensorboardtmp", "2.2.1")
 
 
@@ -53,32 +59,37 @@ def _wheel(directory: Path, name: str, version: str, requires: str = "") -> Path
     return path
 
 
-def _send(wheel: Path, index: Rehearsal, credentials: Password | None = None) -> Delivery:
-    environment = read_environment(os.environ)
-    parcel = Parcel(wheel, wheel.name, hashlib.sha256(wheel.read_bytes()).hexdigest())
+def _send(
+    wheel: Path, index: RehearsalIndex, credentials: UploadCredentials | None = None
+) -> UploadOutcome:
+    environment = read_user_settings(os.environ)
+    parcel = Upload(wheel, wheel.name, hashlib.sha256(wheel.read_bytes()).hexdigest())
     uploader = TwineUploader(index.target, credentials or index.credentials, environment)
-    shelf = IndexShelf(environment, index.target.index_url, wheel.name.split("-")[0])
-    delivery = deliver(parcel, uploader, shelf, QUICK, print, overwrites=False)
-    confirm(parcel, shelf, QUICK, print)
+    shelf = SimpleIndexFiles(environment, index.target.index_url, wheel.name.split("-")[0])
+    delivery = upload_wheel(parcel, uploader, shelf, QUICK, print, overwrites=False)
+    wait_until_served(parcel, shelf, QUICK, print)
     return delivery
 
 
 def test_it_takes_uploads_from_those_who_know_the_password_only(tmp_path: Path) -> None:
     """No credentials, wrong ones, the right ones; and a second time nothing is sent."""
     wheel = _wheel(tmp_path, "tensorboardtmp", "2.2.1")
-    with rehearsing() as index:
+    with run_rehearsal_index() as index:
         bare = requests.post(index.target.upload_url, data={":action": "file_upload"}, timeout=5)
         assert bare.status_code == 401
-        for wrong in (Password("rehearsal", "guess"), Password("x", index.credentials.password)):
+        for wrong in (
+            UploadCredentials("rehearsal", "guess"),
+            UploadCredentials("x", index.credentials.password),
+        ):
             with pytest.raises(PublishError, match="403"):
                 _send(wheel, index, wrong)
-        assert _send(wheel, index) is Delivery.UPLOADED
-        assert _send(wheel, index) is Delivery.SKIPPED
+        assert _send(wheel, index) is UploadOutcome.UPLOADED
+        assert _send(wheel, index) is UploadOutcome.SKIPPED
 
 
 def test_its_password_is_new_and_shown_nowhere(capfd: pytest.CaptureFixture[str]) -> None:
     """Neither in a repr nor in what is written, nor in what other programs see of us."""
-    with rehearsing() as one, rehearsing() as other:
+    with run_rehearsal_index() as one, run_rehearsal_index() as other:
         password = str(one.credentials.password)
         assert password != other.credentials.password
         assert len(password) > 40
@@ -90,7 +101,7 @@ def test_its_password_is_new_and_shown_nowhere(capfd: pytest.CaptureFixture[str]
 
 def test_it_refuses_another_file_of_the_same_name(tmp_path: Path) -> None:
     """As the public indexes do."""
-    with rehearsing() as index:
+    with run_rehearsal_index() as index:
         _send(_wheel(tmp_path, "tensorboardtmp", "2.2.1"), index)
         with pytest.raises(PublishError, match="another") as caught:
             _send(_wheel(tmp_path, "tensorboardtmp", "2.2.1", "six"), index)
@@ -99,14 +110,14 @@ def test_it_refuses_another_file_of_the_same_name(tmp_path: Path) -> None:
 
 def test_it_never_hands_on_to_another_index() -> None:
     """A project that it does not have is not found, instead of the public index's."""
-    with rehearsing() as index:
+    with run_rehearsal_index() as index:
         url = f"{index.target.index_url}tensorboard/"
         assert requests.get(url, timeout=5, allow_redirects=False).status_code == 404
 
 
 def test_it_listens_on_the_loopback_and_ends() -> None:
     """Nobody else reaches it, and nothing is left of it."""
-    with rehearsing() as index:
+    with run_rehearsal_index() as index:
         port = int(index.target.upload_url.split(":")[2].strip("/"))
         with socket.create_connection(("127.0.0.1", port)) as there:
             assert there.getpeername()[0] == "127.0.0.1"
@@ -121,13 +132,16 @@ def test_it_listens_on_the_loopback_and_ends() -> None:
 def test_kept_files_outlive_it_and_two_do_not_share_them(tmp_path: Path) -> None:
     """The second run skips; a parallel one is told to wait; a file is no directory."""
     wheel = _wheel(tmp_path, "tensorboardtmp", "2.2.1")
-    with rehearsing(tmp_path / "kept") as index:
-        assert _send(wheel, index) is Delivery.UPLOADED
-        with pytest.raises(PublishError, match="another rehearsal"), rehearsing(tmp_path / "kept"):
+    with run_rehearsal_index(tmp_path / "kept") as index:
+        assert _send(wheel, index) is UploadOutcome.UPLOADED
+        with (
+            pytest.raises(PublishError, match="another rehearsal"),
+            run_rehearsal_index(tmp_path / "kept"),
+        ):
             pass
-    with rehearsing(tmp_path / "kept") as index:
-        assert _send(wheel, index) is Delivery.SKIPPED
-    with pytest.raises(PublishError, match="cannot be used"), rehearsing(wheel):
+    with run_rehearsal_index(tmp_path / "kept") as index:
+        assert _send(wheel, index) is UploadOutcome.SKIPPED
+    with pytest.raises(PublishError, match="cannot be used"), run_rehearsal_index(wheel):
         pass
 
 
@@ -152,11 +166,11 @@ def test_the_printed_commands_let_no_stranger_in(tool: str, hostile: Path, tmp_p
     """They run as they are printed: ours is installed, the dependency is the usual index's."""
     venv = tmp_path / "venv"
     subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
-    with rehearsing(hostile) as index:
-        text = commands(OURS, index.target.index_url, "rehearsal")
+    with run_rehearsal_index(hostile) as index:
+        text = format_install_commands(OURS, index.target.index_url, "rehearsal")
         lines = [line for line in text.splitlines() if line.startswith(f"{tool} ")]
         assert len(lines) == 3
-        path = f"{venv / 'bin'}:{Path(uv_program()).parent}:{os.environ['PATH']}"
+        path = f"{venv / 'bin'}:{Path(find_uv()).parent}:{os.environ['PATH']}"
         # nox points uv at the session's own environment, which is not meant here.
         environ = {k: v for k, v in settings_of_uv().items() if k != "UV_PYTHON"}
         subprocess.run(
@@ -172,7 +186,7 @@ def test_the_way_that_we_advise_against_lets_the_stranger_in(hostile: Path, tmp_
     """A positive control: with --extra-index-url the same index wins over the usual one."""
     venv = tmp_path / "venv"
     subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
-    with rehearsing(hostile) as index:
+    with run_rehearsal_index(hostile) as index:
         words = [str(venv / "bin" / "pip"), "install", "--extra-index-url", index.target.index_url]
         subprocess.run([*words, "tensorboardtmp==2.2.1"], check=True, capture_output=True)
     listed = subprocess.run(
@@ -185,13 +199,13 @@ def test_the_printed_project_table_lets_no_stranger_in(hostile: Path, tmp_path: 
     """Real uv resolves it: ours from the explicit index, everything else from the usual one."""
     project = tmp_path / "project"
     project.mkdir()
-    with rehearsing(hostile) as index:
-        table = project_table(OURS, index.target.index_url, "rehearsal")
+    with run_rehearsal_index(hostile) as index:
+        table = format_uv_sources(OURS, index.target.index_url, "rehearsal")
         (project / "pyproject.toml").write_text(
             '[project]\nname = "mine"\nversion = "1"\nrequires-python = ">=3.11"\n'
             f'dependencies = ["tensorboardtmp==2.2.1"]\n\n{table}\n'
         )
-        words = [uv_program(), "lock", "--quiet"]
+        words = [find_uv(), "lock", "--quiet"]
         environ = settings_of_uv()
         subprocess.run(words, cwd=project, env=environ, check=True, capture_output=True)
     lock = (project / "uv.lock").read_text()

@@ -9,7 +9,7 @@ from pypi_simple import PYPI_SIMPLE_ENDPOINT
 from twine.utils import DEFAULT_REPOSITORY, TEST_REPOSITORY
 
 from builder.errors import RequestError
-from builder.publish.target import index_of_testpypi, is_public, resolve
+from builder.publish.target import get_testpypi_index, is_public_index, resolve_repository
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,24 +24,24 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_the_public_indexes() -> None:
     """Twine knows where they take files, and we where they serve them, also without it."""
-    real = resolve("pypi", None)
+    real = resolve_repository("pypi", None)
     assert (real.upload_url, real.index_url) == (DEFAULT_REPOSITORY, PYPI_SIMPLE_ENDPOINT)
-    test = resolve("testpypi", None)
+    test = resolve_repository("testpypi", None)
     assert (test.upload_url, test.index_url) == (
         TEST_REPOSITORY,
         TEST_REPOSITORY.replace("/legacy/", "/simple/"),
     )
-    assert index_of_testpypi() == test.index_url
+    assert get_testpypi_index() == test.index_url
     assert real.public
     assert test.public
 
 
 def test_a_public_index_stays_public_under_its_url() -> None:
     """Neither a URL nor a section of one's own hides it; a look-alike is none."""
-    assert resolve(TEST_REPOSITORY, None).public
-    assert is_public(PYPI_SIMPLE_ENDPOINT.upper())
-    assert not is_public(PYPI_SIMPLE_ENDPOINT.replace("https://", "https://not"))
-    assert not is_public("http://127.0.0.1:8080/")
+    assert resolve_repository(TEST_REPOSITORY, None).public
+    assert is_public_index(PYPI_SIMPLE_ENDPOINT.upper())
+    assert not is_public_index(PYPI_SIMPLE_ENDPOINT.replace("https://", "https://not"))
+    assert not is_public_index("http://127.0.0.1:8080/")
 
 
 def test_a_section_of_pypirc(home: Path) -> None:
@@ -49,7 +49,7 @@ def test_a_section_of_pypirc(home: Path) -> None:
     (home / ".pypirc").write_text(
         "[distutils]\nindex-servers = ours\n[ours]\nrepository = https://ours.example/u/\n"
     )
-    found = resolve("ours", "https://ours.example/u/+simple/")
+    found = resolve_repository("ours", "https://ours.example/u/+simple/")
     assert (found.upload_url, found.index_url, found.public, found.label) == (
         "https://ours.example/u/",
         "https://ours.example/u/+simple/",
@@ -68,7 +68,7 @@ def test_a_section_of_pypirc(home: Path) -> None:
 )
 def test_urls(url: str, index_url: str, label: str) -> None:
     """Where files are served follows from where they go; uv gets a name it takes."""
-    found = resolve(url, None)
+    found = resolve_repository(url, None)
     assert (found.index_url, found.label) == (index_url, label)
 
 
@@ -78,7 +78,7 @@ def test_urls(url: str, index_url: str, label: str) -> None:
 def test_nonsense_is_refused(repository: str) -> None:
     """With what could be meant."""
     with pytest.raises(RequestError):
-        resolve(repository, None)
+        resolve_repository(repository, None)
 
 
 @pytest.mark.parametrize("where", ["url", "index", "pypirc"])
@@ -92,5 +92,5 @@ def test_passwords_in_urls_are_refused_and_not_repeated(where: str, home: Path) 
         "pypirc": ("a", None),
     }[where]
     with pytest.raises(RequestError) as caught:
-        resolve(*words)
+        resolve_repository(*words)
     assert "canary" not in caught.value.message + caught.value.hint

@@ -22,9 +22,9 @@ import pytest
 from builder.errors import PythonNotFoundError, RequestError
 from builder.system import command
 from builder.system.pythons import PythonFinder
-from builder.system.settings import read_environment
+from builder.system.settings import read_user_settings
 from builder.today.cell import PYTHONS
-from builder.today.grid import Pair, sift_by_python, subject_of
+from builder.today.grid import GridPair, make_trial, split_by_python
 from tests import needs
 from tests.conftest import ROOT
 from tests.http_servers import running
@@ -110,7 +110,7 @@ def test_versions_of_pyenv_that_are_not_switched_on(where: str, tmp_path: Path) 
     found = PythonFinder(environ).find_python(version)
     assert found.resolve() == another()[1].resolve()
     words = [str(found), "-c", "import platform; print(platform.python_version())"]
-    assert command.run(words, timeout=30, env=environ).startswith(f"{version}.")
+    assert command.run_command(words, timeout=30, env=environ).startswith(f"{version}.")
 
 
 def test_ours_is_always_there(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_a_shim_that_asks_path_refuses_with_the_users_own(tmp_path: Path) -> Non
     )
     environ = hidden(tmp_path, refusing)
     found = PythonFinder(environ).find_python(version)
-    assert command.attempt([str(found), "-c", ""], timeout=30, env=environ)[0] == 0
+    assert command.try_command([str(found), "-c", ""], timeout=30, env=environ)[0] == 0
     for given in (refusing, refusing / f"python{version}"):
         with pytest.raises(RequestError, match="no CPython 3 that runs"):
             PythonFinder(environ, [given]).find_python(version)
@@ -177,7 +177,7 @@ def test_what_cannot_be_read_is_passed_over(tmp_path: Path) -> None:
     # root reads everything, unless it gives that up.
     drop = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
     words = [*drop, sys.executable, "-c", _FIND, repr(environ)]
-    code, said = command.attempt(words, timeout=60, cwd=ROOT)
+    code, said = command.try_command(words, timeout=60, cwd=ROOT)
     theirs.chmod(0o700)
     assert code == 1
     assert "PythonNotFoundError: there is no CPython 3.99" in said
@@ -331,7 +331,7 @@ def distribution(home: Path) -> tuple[str, Path]:
     asked = (
         "import platform, sysconfig as s; print(platform.python_version(), s.get_path('stdlib'))"
     )
-    version, library = command.run([str(python), "-c", asked], timeout=30).split()
+    version, library = command.run_command([str(python), "-c", asked], timeout=30).split()
     archive = home / "python.tar.gz"
     with tarfile.open(archive, "w:gz") as tar:
         entry = tarfile.TarInfo(f"python/bin/python{minor}")
@@ -373,7 +373,7 @@ def test_uv_fetches_what_is_missing(tmp_path: Path) -> None:
     said: list[str] = []
     found = PythonFinder(environ, note=said.append).find_python(version)
     words = [str(found), "-c", "import platform; print(platform.python_version())"]
-    assert command.run(words, timeout=30, env=environ).startswith(f"{version}.")
+    assert command.run_command(words, timeout=30, env=environ).startswith(f"{version}.")
     assert said == [f"there is no CPython {version} here: asking uv for one"]
     again = PythonFinder({**environ, "UV_PYTHON_DOWNLOADS": "never"}, note=said.append)
     assert list((tmp_path / "uv").glob(f"cpython-{version}.*"))
@@ -393,9 +393,9 @@ def test_pairs_without_their_python_are_told_apart(
 ) -> None:
     """The rest is tried."""
     environ = hidden(tmp_path)
-    subject = subject_of(stock_wheel("2.2.1"), "2.2.1", stock=True)
-    pairs = [Pair(subject, missing(environ)), Pair(subject, OURS)]
-    found, gone = sift_by_python(pairs, PythonFinder(environ))
+    subject = make_trial(stock_wheel("2.2.1"), "2.2.1", stock=True)
+    pairs = [GridPair(subject, missing(environ)), GridPair(subject, OURS)]
+    found, gone = split_by_python(pairs, PythonFinder(environ))
     assert found == pairs[1:]
     assert list(gone) == [pairs[0].python]
 
@@ -420,7 +420,7 @@ def test_pythons_that_nobody_named_are_left_out_and_said(
     """The others are tried."""
     if OURS not in PYTHONS:
         needs.lacking(f"this is Python {OURS}, which is none of {', '.join(PYTHONS)}")
-    caches = read_environment(os.environ).cache.parent
+    caches = read_user_settings(os.environ).cache.parent
     environ = hidden(tmp_path, Path("/usr/bin"), UV_CACHE_DIR=str(caches / "uv"))
     config = os.environ.get("XDG_CONFIG_HOME", str(Path.home() / ".config"))
     environ |= {"PYENV_ROOT": "", "XDG_CACHE_HOME": str(caches), "XDG_CONFIG_HOME": config}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.system.redact import redact
+from builder.system.redact import redact_credentials
 
 
 @given(
@@ -14,7 +14,7 @@ from builder.system.redact import redact
 )
 def test_redaction_leaves_no_credentials(around: str, secret: str) -> None:
     """Whatever stands around the URL."""
-    text = redact(f"https://user:{secret}@host.example/{around}")
+    text = redact_credentials(f"https://user:{secret}@host.example/{around}")
     assert text.startswith("https://***@host.example/")
 
 
@@ -22,4 +22,4 @@ def test_each_url_is_redacted_by_itself() -> None:
     """An @ in a path or in a mail address hides nothing."""
     text = "fatal: https://u:p@ss@h/a@b and ssh://u@h/: not https://h/@b, me@h"
     told = "fatal: https://***@h/a@b and ssh://***@h/: not https://h/@b, me@h"
-    assert redact(text) == told
+    assert redact_credentials(text) == told

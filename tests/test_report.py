@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.reports.smoke_page import render
-from builder.smoke.model import Outcome
+from builder.reports.smoke_page import render_smoke_page
+from builder.smoke.model import ProbeOutcome
 from tests.test_smoke_result import make
 
 if TYPE_CHECKING:
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 def result(release: str = "2.2.1", **changes: object) -> dict[str, object]:
     """A result.json's content."""
-    read: dict[str, object] = json.loads(make(Outcome.PASSED, Outcome.SKIPPED).to_json())
+    read: dict[str, object] = json.loads(make(ProbeOutcome.PASSED, ProbeOutcome.SKIPPED).to_json())
     return read | {"release": release, "pictures": ["jupyterlab.png"]} | changes
 
 
 def test_releases_are_in_order_and_gaps_are_said() -> None:
     """2.9.1 comes before 2.21.0, and what was not run is not left blank."""
-    page = render([result("2.21.0"), result("2.9.1"), result("2.9.1", deployment="hub")])
+    page = render_smoke_page([result("2.21.0"), result("2.9.1"), result("2.9.1", deployment="hub")])
     assert page.index("<th>2.9.1") < page.index("<th>2.21.0")
     assert page.count("not run") == 1
     assert 'src="2.9.1/lab/jupyterlab.png"' in page
@@ -36,7 +36,7 @@ def test_releases_are_in_order_and_gaps_are_said() -> None:
 
 def test_what_failed_is_open() -> None:
     """One sees at once why."""
-    page = render([result(outcome="failed", failure="no container came up")])
+    page = render_smoke_page([result(outcome="failed", failure="no container came up")])
     assert re.search(r"<details id=\"2.2.1-lab\" open>", page)
     assert "no container came up" in page
 
@@ -45,7 +45,7 @@ def test_what_failed_is_open() -> None:
 def test_nothing_in_a_result_acts_on_the_page(text: str, name: str) -> None:
     """Details come from servers and kernels: they are text and nothing else."""
     evil = result(failure=text + "<script>alert(1)</script>", deployment=name + '"><b>')
-    page = render([evil])
+    page = render_smoke_page([evil])
     assert "<script" not in page
     assert '"><b>' not in page
 

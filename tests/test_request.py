@@ -16,7 +16,11 @@ from builder.errors import IndexLookupError, RequestError
 from builder.model import FIRST_RELEASE, IdentityKind, WheelFile
 from builder.patching.series import load_series
 from builder.releases import catalog as catalogs
-from builder.releases.request import alive_today, no_such_release, parse_request
+from builder.releases.request import (
+    make_unknown_release_error,
+    parse_release_request,
+    select_runnable_releases,
+)
 from tests.conftest import CATALOG, RELEASES, ROOT
 
 if TYPE_CHECKING:
@@ -27,11 +31,13 @@ OPTIONS = {"kind": IdentityKind.TEST, "name": "tensorboardtmp", "local_label": "
 
 def test_releases_that_need_their_own_tensorflow_stay_out() -> None:
     """Of all releases 43 can start today; where none can, it says so and what to do."""
-    able = alive_today(CATALOG.releases, "…")
+    able = select_runnable_releases(CATALOG.releases, "…")
     assert [r.version for r in (able[0], able[-1])] == ["1.14.0", "2.21.0"]
     assert len(able) == len(CATALOG.releases) - 2
     with pytest.raises(RequestError, match=r"1\.13\.x") as failure:
-        alive_today([r for r in CATALOG.releases if r not in able], "use another Python")
+        select_runnable_releases(
+            [r for r in CATALOG.releases if r not in able], "use another Python"
+        )
     assert failure.value.hint == "use another Python"
 
 
@@ -49,7 +55,7 @@ def test_releases_that_need_their_own_tensorflow_stay_out() -> None:
 )
 def test_words_mean_releases(words: list[str], first: str, last: str, count: int) -> None:
     """Versions, sets, latest and all; oldest first, each once."""
-    found = [r.version for r in parse_request(words, CATALOG).releases]
+    found = [r.version for r in parse_release_request(words, CATALOG).releases]
     assert (found[0], found[-1], len(found)) == (first, last, count)
 
 
@@ -66,7 +72,7 @@ def test_words_mean_releases(words: list[str], first: str, last: str, count: int
 def test_other_words_are_refused(words: list[str], why: str) -> None:
     """One line that says what is wrong with them."""
     with pytest.raises(RequestError, match=why):
-        parse_request(words, CATALOG)
+        parse_release_request(words, CATALOG)
 
 
 @pytest.mark.parametrize(
@@ -75,15 +81,15 @@ def test_other_words_are_refused(words: list[str], why: str) -> None:
 )
 def test_the_nearest_release_is_named(version: str, nearest: str) -> None:
     """Whoever mistypes is told what there is."""
-    assert parse_request([version], CATALOG).unknown == (version,)
-    message = no_such_release(version, CATALOG).message
+    assert parse_release_request([version], CATALOG).unknown == (version,)
+    message = make_unknown_release_error(version, CATALOG).message
     assert message == f"{version}: no such release; nearest {nearest}"
 
 
 @given(st.sampled_from(RELEASES))
 def test_a_release_is_nearest_to_itself(version: str) -> None:
     """The distance is one."""
-    assert no_such_release(version, CATALOG).message.endswith(f"nearest {version}")
+    assert make_unknown_release_error(version, CATALOG).message.endswith(f"nearest {version}")
 
 
 def listed() -> dict[str, list[WheelFile]]:
@@ -94,7 +100,7 @@ def listed() -> dict[str, list[WheelFile]]:
 def test_an_index_as_pinned_has_no_difference() -> None:
     """Nothing to report, older releases aside."""
     index = listed() | {"1.12.0": []}
-    assert catalogs.compare(catalogs.load_facts(), index) == []
+    assert catalogs.compare_catalog(catalogs.load_facts(), index) == []
 
 
 def test_each_difference_is_told() -> None:
@@ -105,7 +111,7 @@ def test_each_difference_is_told() -> None:
     index["2.99.0"] = [replace(wheel, filename="tensorboard-2.99.0-py3-none-any.whl")]
     index["2.3.0"] = [replace(index["2.3.0"][0], filename="other.whl")]
     del index["2.21.0"]
-    texts = [f"{v}: {t}" for v, t in catalogs.compare(catalogs.load_facts(), index)]
+    texts = [f"{v}: {t}" for v, t in catalogs.compare_catalog(catalogs.load_facts(), index)]
     for part in (
         "2.2.1: tensorboard-2.2.1-py3-none-any.whl was re-published: sha256 9a2a2dc9",
         "2.2.1: tensorboard-2.2.1-py3-none-any.whl is now yanked",
@@ -122,11 +128,11 @@ def test_each_difference_is_told() -> None:
 def test_merging_keeps_order_and_unknown_facts() -> None:
     """A new release has null where no index knows, an old one keeps its commit."""
     facts = catalogs.load_facts()
-    news: dict[str, catalogs.Facts] = {
+    news: dict[str, catalogs.ReleaseFacts] = {
         "2.99.0": {"version": "2.99.0", "wheels": []},
         "2.2.1": {"wheels": []},
     }
-    merged = catalogs.merge(facts, news)
+    merged = catalogs.merge_catalog(facts, news)
     assert [e["version"] for e in merged] == [*RELEASES, "2.99.0"]
     assert set(merged[-1]) == set(facts[-1])
     assert merged[-1]["commit"] is None
@@ -140,13 +146,13 @@ def test_a_broken_catalog_is_named(text: str, tmp_path: Path) -> None:
     path = tmp_path / "catalog.json"
     path.write_text(text)
     with pytest.raises(IndexLookupError, match="catalog"):
-        catalogs.parse(catalogs.load_facts(path))
+        catalogs.parse_catalog(catalogs.load_facts(path))
 
 
 def test_the_file_is_as_update_would_write_it() -> None:
     """So that an update's diff shows news only."""
     facts = catalogs.load_facts()
-    assert catalogs.DEFAULT_PATH.read_text() == catalogs.dump(facts)
+    assert catalogs.DEFAULT_CATALOG_PATH.read_text() == catalogs.dump_catalog(facts)
     assert facts[0]["version"] == FIRST_RELEASE
 
 
@@ -157,7 +163,7 @@ def test_plan_says_what_each_series_means(tmp_path: Path) -> None:
     present = {"tensorboardtmp-2.2.1-py3-none-any.whl"}
     plans = {
         p.release.version: to_json(p)
-        for p in make_plan(CATALOG.releases, series, options.identify, present)
+        for p in make_plan(CATALOG.releases, series, options.get_identity, present)
     }
     assert plans["2.2.1"]["series"] == [
         {"name": "proxy", "status": "applied", "patches": ["shell-html.patch"], "metadata": []},
@@ -175,6 +181,6 @@ def test_plan_refuses_what_the_catalog_knows_to_be_other_content() -> None:
     options = BuildOptions(series=(), build_tag=None, output=ROOT, **OPTIONS)  # type: ignore[arg-type]
     other = replace(CATALOG.releases[10], notebook_blob="0" * 40)
     series = [load_series(ROOT / "patches" / "proxy")]
-    (plan,) = make_plan([other], series, options.identify, ())
+    (plan,) = make_plan([other], series, options.get_identity, ())
     assert plan.backend == "refused"
     assert "was not made against blob 000" in plan.reason

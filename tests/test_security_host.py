@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from builder.system import command
-from builder.system.ports import connects, free_port
+from builder.system.ports import can_connect, find_free_port
 from builder.system.waiting import wait_for
 from tests import needs
 from tests.interplay import Place, our_wheel
@@ -25,13 +25,15 @@ def test_the_default_is_the_loopback(release: str, python: str, tmp_path: Path) 
     """Releases before 2.0 listened on all interfaces; with `--host 0.0.0.0` they still do."""
     place = Place(tmp_path / "place", needs.python(python))
     place.install(our_wheel(release, tmp_path))
-    port = free_port()
+    port = find_free_port()
     words = [str(place.python.parent / "tensorboard"), "--logdir", ".", "--port", str(port)]
     for host, loopback in ((None, True), ("0.0.0.0", False)):  # noqa: S104 - the control
         chosen = [] if host is None else ["--host", host]
         log = tmp_path / "server.log"
-        with command.running([*words, *chosen], log=log, cwd=tmp_path, env=place.environ) as server:
-            assert wait_for(lambda: connects("127.0.0.1", port) or None, WAIT), log.read_text()
+        with command.run_in_background(
+            [*words, *chosen], log=log, cwd=tmp_path, env=place.environ
+        ) as server:
+            assert wait_for(lambda: can_connect("127.0.0.1", port) or None, WAIT), log.read_text()
             addresses = {
                 ip_address(line.laddr.ip)
                 for line in psutil.Process(server.pid).net_connections("tcp")

@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 
 from builder.patching.codemods import CODEMODS
 from builder.system.waiting import wait_for
-from builder.tensorboard.events import event, record
-from builder.tensorboard.server import serving
-from builder.tensorboard.summaries import old_scalar, summary
+from builder.tensorboard.events import encode_event, encode_record
+from builder.tensorboard.server import run_tensorboard
+from builder.tensorboard.summaries import encode_old_scalar, encode_summary
 from tests import needs
 from tests.interplay import Place, our_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from builder.tensorboard.server import Server
+    from builder.tensorboard.server import TensorBoardServer
 
 # One of each form of the plugin.
 RELEASES = ["1.14.0", "2.1.1", "2.2.1", "2.5.0", "2.20.0", "2.21.0"]
@@ -49,7 +49,9 @@ def write_logdir(root: Path) -> list[str]:
     """A run with a configuration that names files inside and outside; the names of the latter."""
     run = root / "logs" / "run"
     (run / "below").mkdir(parents=True)
-    (run / "events.out.tfevents.1").write_bytes(record(event(1.5, 0, summary(old_scalar("a", 1)))))
+    (run / "events.out.tfevents.1").write_bytes(
+        encode_record(encode_event(1.5, 0, encode_summary(encode_old_scalar("a", 1))))
+    )
     secrets = root / "secrets"
     secrets.mkdir()
     outside = {
@@ -74,9 +76,9 @@ def write_logdir(root: Path) -> list[str]:
     return sorted(outside)
 
 
-def runs(server: Server) -> Any:
+def runs(server: TensorBoardServer) -> Any:
     """The runs that have a configuration, once there are any."""
-    answer = server.ask(f"{PREFIX}runs")
+    answer = server.send_request(f"{PREFIX}runs")
     return (answer.json() or None) if answer.status_code == 200 else None
 
 
@@ -91,16 +93,16 @@ def test_files_outside_are_refused(
     environ = {**place.environ, "HOME": str(tmp_path), **({ANYWHERE: "1"} if anywhere else {})}
     script = place.python.parent / "tensorboard"
     seen: dict[str, int] = {}
-    with serving(script, tmp_path / "logs", tmp_path, environ) as server:
+    with run_tensorboard(script, tmp_path / "logs", tmp_path, environ) as server:
         assert wait_for(lambda: runs(server), WAIT) == ["run"]
         for route in FIELDS:
             for name in ("inside", "deeper", "in full", *outside):
-                answer = server.ask(f"{PREFIX}{route}?run=run&name={route} {name}")
+                answer = server.send_request(f"{PREFIX}{route}?run=run&name={route} {name}")
                 seen[f"{route} {name}"] = answer.status_code
                 if answer.status_code == 400:
                     assert "resolves outside the config directory" in answer.text
                     assert ANYWHERE in answer.text
-        assert server.ask(f"{PREFIX}info?run=run").status_code == 200
+        assert server.send_request(f"{PREFIX}info?run=run").status_code == 200
     refused = {f"{route} {name}" for route in FIELDS for name in outside}
     assert {key for key, status in seen.items() if status == 400} == (
         set() if anywhere else refused

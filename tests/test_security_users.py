@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from builder.system.ports import free_port
+from builder.system.ports import find_free_port
 from tests import needs
 from tests.interplay import Place, our_wheel, stock_wheel
 
@@ -82,7 +82,7 @@ class Machine(NamedTuple):
     @contextmanager
     def serving(self, uid: int, path: Path | str = "") -> Iterator[int]:
         """A server of a user's, and a file that says that it is Alice's TensorBoard; its port."""
-        with self.start(uid, "serve", str(free_port()), str(path)) as process:
+        with self.start(uid, "serve", str(find_free_port()), str(path)) as process:
             yield json.loads(_line(process))
             process.communicate(timeout=WAIT)
 
@@ -208,7 +208,7 @@ def test_a_stranger_beside_it_on_localhost(release: str, machine: Machine) -> No
     """Who has the port on another address of `localhost` could be framed: it is said, and why."""
     del release
     share(machine, ALICE)
-    port = free_port()
+    port = find_free_port()
     with (
         machine.start(ALICE, "serve", str(port), str(machine.shared / "pid-1.info")) as hers,
         machine.start(MALLORY, "serve", str(port), "", "::1") as his,
@@ -237,7 +237,7 @@ def test_a_directory_of_a_strangers_hides_nothing(release: str, machine: Machine
         share(machine, MALLORY, 0o700 if how == "closed" else 0o777)
     if how == "all names":
         (machine.temporary / f".tensorboard-info-{ALICE}").mkdir(mode=0o777)
-    with machine.registered(ALICE, free_port()) as name:
+    with machine.registered(ALICE, find_free_port()) as name:
         assert len(machine.ask(ALICE, "known")) == 1
         own = [p for p in machine.temporary.glob(".tensorboard-info-*") if p.stat().st_uid == ALICE]
         assert [stat.S_IMODE(path.stat().st_mode) for path in own] == [0o700]
@@ -255,7 +255,7 @@ def test_no_link_is_written_through(release: str, machine: Machine) -> None:
     hers = machine.temporary / "hers"
     hers.write_text("precious")
     os.chown(hers, ALICE, ALICE)
-    with machine.registered(ALICE, free_port(), link_to=hers):
+    with machine.registered(ALICE, find_free_port(), link_to=hers):
         assert hers.read_text() == "precious"
         assert len(machine.ask(ALICE, "known")) == 1
 
@@ -269,7 +269,7 @@ def test_where_owners_cannot_be_told(
     share(machine, MALLORY)
     with (
         machine.serving(MALLORY, machine.shared / "pid-1.info") as his,
-        machine.registered(ALICE, hers := free_port()) as name,
+        machine.registered(ALICE, hers := find_free_port()) as name,
     ):
         assert machine.ask(ALICE, "known") == sorted([his, hers])
         files = {path.name for path in machine.temporary.glob(".tensorboard-info*/*")}
@@ -286,7 +286,7 @@ def test_stock_ones_and_ours_find_each_other(
     stock = Place(machine.room / "stock", needs.python(PYTHON))
     stock.install(stock_wheel("2.21.0", tmp_path))
     share(machine, owner)
-    first, second = free_port(), free_port()
+    first, second = find_free_port(), find_free_port()
     with (
         machine.registered(ALICE, first),
         machine.registered(ALICE, second, stock.python),
@@ -302,7 +302,7 @@ def test_tensorboard_is_reused_by_its_own_user(
     """`%tensorboard` starts one beside Mallory's, reuses it, and starts another when it is dead."""
     del release
     # At 6006 a TensorBoard of another test may be next, which is root's: Alice would believe that.
-    monkeypatch.setenv("MORE_ARGUMENTS", f"--port {free_port()}")
+    monkeypatch.setenv("MORE_ARGUMENTS", f"--port {find_free_port()}")
     share(machine, MALLORY)
     with machine.serving(MALLORY, machine.shared / "pid-1.info") as his:
         first = machine.ask(ALICE, "start")

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.errors import PatchError
-from builder.model import NOTEBOOK, IdentityKind
+from builder.model import NOTEBOOK_PATH, IdentityKind
 from builder.patching.delta import make_delta
 from builder.patching.identity import make_identity
 from builder.patching.overlay import build_overlay
-from builder.patching.series import audit, load_series
+from builder.patching.series import audit_series, load_series
 from builder.releases.cache import Cache
-from builder.today.normalise import MENDED
+from builder.today.normalise import MENDED_SCRIPT_SHA256
 from builder.wheel import archive
-from builder.wheel.blobs import git_blob
+from builder.wheel.blobs import hash_git_blob
 from tests.conftest import CATALOG, RELEASES, ROOT
 
 if TYPE_CHECKING:
@@ -57,16 +57,16 @@ def test_every_release_is_patched_once(
 
     Nothing else does, but for the one that also serves the page.
     """
-    stock = archive.parse(stock_wheel(version).read_bytes(), version)
+    stock = archive.parse_archive(stock_wheel(version).read_bytes(), version)
     delta = make_delta(release(version), stock, [load_series(PATCHES / n) for n in NAMES])
     beside = {CORE} if version == "2.4.0" else set()
-    assert set(delta.changes) == {NOTEBOOK} | beside
-    change = delta.changes[NOTEBOOK]
-    member = stock.find(NOTEBOOK)
+    assert set(delta.changes) == {NOTEBOOK_PATH} | beside
+    change = delta.changes[NOTEBOOK_PATH]
+    member = stock.find_member(NOTEBOOK_PATH)
     assert member is not None
     before = member.read()
     assert change.before == hashlib.sha256(before).hexdigest()
-    assert git_blob(before) == release(version).notebook_blob
+    assert hash_git_blob(before) == release(version).notebook_blob
     ast.parse(change.after)
     assert b"# Modified by the tensorboard-proxy-wheels project" in change.after
     assert len(delta.applied) == 1 + len(beside)
@@ -78,14 +78,14 @@ def test_the_page_of_2_4_0_has_every_place_once(
     release: Callable[[str], Release], stock_wheel: Callable[[str], Path]
 ) -> None:
     """What is exchanged in its script as it is served stands there once, and so will not miss."""
-    stock = archive.parse(stock_wheel("2.4.0").read_bytes(), "2.4.0")
+    stock = archive.parse_archive(stock_wheel("2.4.0").read_bytes(), "2.4.0")
     delta = make_delta(release("2.4.0"), stock, [load_series(PATCHES / n) for n in NAMES])
     places = next(
         ast.literal_eval(node.value)
         for node in ast.parse(delta.changes[CORE].after).body
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_BELOW_PREFIX"
     )
-    webfiles = stock.find("tensorboard/webfiles.zip")
+    webfiles = stock.find_member("tensorboard/webfiles.zip")
     assert webfiles is not None
     with zipfile.ZipFile(io.BytesIO(webfiles.read())) as web:
         script = web.read("index.js")
@@ -93,28 +93,28 @@ def test_the_page_of_2_4_0_has_every_place_once(
     for old, new in places:
         script = script.replace(old, new)
     assert script.count(b"prefix$tb") == 4
-    assert hashlib.sha256(script).hexdigest() == MENDED
+    assert hashlib.sha256(script).hexdigest() == MENDED_SCRIPT_SHA256
 
 
 def test_hardening_left_out_ships_native_code(
     release: Callable[[str], Release], stock_wheel: Callable[[str], Path]
 ) -> None:
     """`--series proxy` changes nothing from 2.3.0 on."""
-    stock = archive.parse(stock_wheel("2.21.0").read_bytes(), "stock")
+    stock = archive.parse_archive(stock_wheel("2.21.0").read_bytes(), "stock")
     delta = make_delta(release("2.21.0"), stock, [load_series(PATCHES / "proxy")])
     assert (delta.changes, delta.native) == ({}, ("proxy",))
 
 
 def test_our_series_have_no_findings() -> None:
     """Every patch file of ours serves a release and is listed."""
-    assert audit([load_series(PATCHES / n) for n in NAMES], RELEASES) == []
+    assert audit_series([load_series(PATCHES / n) for n in NAMES], RELEASES) == []
 
 
 def test_idle_and_stray_patch_files_are_findings(copy: Path) -> None:
     """A file that serves no release, and one that no TOML lists."""
     shutil.copy(copy / "iframe.patch", copy / "old.patch")
     spoil(copy, '">=2.2,<2.3"', '">=9"')
-    found = {(f.code, f.subject) for f in audit([load_series(copy)], RELEASES)}
+    found = {(f.code, f.subject) for f in audit_series([load_series(copy)], RELEASES)}
     assert found == {("P901", "proxy/shell-html.patch"), ("P902", "proxy/old.patch")}
 
 
@@ -167,8 +167,10 @@ def test_another_blob_is_refused(
 ) -> None:
     """A member that is not what the patch was made against is an error that names the path."""
     spoil(copy, "fe0e13aa40bdca3ec75299dce649140507c460a3", "0" * 40)
-    stock = archive.parse(stock_wheel("2.2.1").read_bytes(), "stock")
-    with pytest.raises(PatchError, match=f"{NOTEBOOK} in the stock wheel is git blob fe0e13aa"):
+    stock = archive.parse_archive(stock_wheel("2.2.1").read_bytes(), "stock")
+    with pytest.raises(
+        PatchError, match=f"{NOTEBOOK_PATH} in the stock wheel is git blob fe0e13aa"
+    ):
         make_delta(release("2.2.1"), stock, [load_series(copy)])
 
 
@@ -178,7 +180,7 @@ def test_a_patch_that_does_not_apply_is_never_forced(
     """One changed context line stops it."""
     patch = copy / "shell-html.patch"
     patch.write_text(patch.read_text().replace("\n import shlex\n", "\n import shlox\n"))
-    stock = archive.parse(stock_wheel("2.2.1").read_bytes(), "stock")
+    stock = archive.parse_archive(stock_wheel("2.2.1").read_bytes(), "stock")
     with pytest.raises(PatchError, match=r"does not apply to 2\.2\.1: .*are not in it"):
         make_delta(release("2.2.1"), stock, [load_series(copy)])
 
@@ -193,17 +195,17 @@ def test_patches_work_on_the_outcome_of_those_before(
     (second / "series.toml").write_text(
         'name = "second"\nsummary = "s"\nreleases = "==2.2.1"\n'
         '[[patch]]\nfile = "more.patch"\nreleases = "==2.2.1"\nagainst = "git"\n'
-        f'blobs = {{ "{NOTEBOOK}" = ["{blob}"] }}\n'
+        f'blobs = {{ "{NOTEBOOK_PATH}" = ["{blob}"] }}\n'
     )
     head = (second / "shell-html.patch").read_text().partition("\n---\n")[0]
     (second / "more.patch").write_text(
-        f"{head}\n---\n--- a/{NOTEBOOK}\n+++ b/{NOTEBOOK}\n@@ -1 +1 @@\n"
+        f"{head}\n---\n--- a/{NOTEBOOK_PATH}\n+++ b/{NOTEBOOK_PATH}\n@@ -1 +1 @@\n"
         "-def _get_proxy_url(port):\n+def _get_proxy_url(port, more=None):\n"
     )
-    stock = archive.parse(stock_wheel("2.2.1").read_bytes(), "stock")
+    stock = archive.parse_archive(stock_wheel("2.2.1").read_bytes(), "stock")
     both = [load_series(PATCHES / "proxy"), load_series(second)]
     delta = make_delta(release("2.2.1"), stock, both)
-    assert b"_get_proxy_url(port, more=None)" in delta.changes[NOTEBOOK].after
+    assert b"_get_proxy_url(port, more=None)" in delta.changes[NOTEBOOK_PATH].after
     assert [p.label for p in delta.applied] == ["proxy/shell-html.patch", "second/more.patch"]
     with pytest.raises(PatchError, match=r"second/more\.patch does not apply"):
         make_delta(release("2.2.1"), stock, both[1:])
@@ -221,7 +223,7 @@ def test_a_missing_member_is_named(
         + "[[patch]]"
         + (copy / "series.toml").read_text().split("[[patch]]")[3]
     )
-    stock = archive.parse(stock_wheel("2.2.1").read_bytes(), "stock")
+    stock = archive.parse_archive(stock_wheel("2.2.1").read_bytes(), "stock")
     with pytest.raises(PatchError, match=r"has no tensorboard/notebook2\.py"):
         make_delta(release("2.2.1"), stock, [load_series(copy)])
 
@@ -234,9 +236,9 @@ def test_patches_against_wheels_want_a_pinned_wheel(
     text = source.read_text().split("[[patch]]")[0]
     entry = 'file = "shell-html.patch"\nreleases = ">=2.2,<2.3"\nagainst = "wheel"\n'
     source.write_text(f"{text}[[patch]]\n{entry}")
-    stock = archive.parse(stock_wheel("2.2.1").read_bytes(), "stock")
+    stock = archive.parse_archive(stock_wheel("2.2.1").read_bytes(), "stock")
     pinned = release("2.2.1")
-    assert set(make_delta(pinned, stock, [load_series(copy)]).changes) == {NOTEBOOK}
+    assert set(make_delta(pinned, stock, [load_series(copy)]).changes) == {NOTEBOOK_PATH}
     with pytest.raises(PatchError, match="the catalog pins"):
         make_delta(replace(pinned, pinned=False), stock, [load_series(copy)])
 
@@ -279,7 +281,7 @@ def test_codemods_and_metadata_edits_become_a_delta(
     header = '[[header]]\nreleases = ">=1"\nset = { Requires-Python = ">=3.7" }\nwhy = "w"\n'
     drop = REQUIREMENT.replace('"Setuptools"', '"Setuptools", "six"')
     series = load_series(today(tmp_path, CODEMOD, drop, header))
-    stock = archive.parse(stock_wheel("2.2.1").read_bytes(), "stock")
+    stock = archive.parse_archive(stock_wheel("2.2.1").read_bytes(), "stock")
     delta = make_delta(release("2.2.1"), stock, [series])
     assert set(delta.changes) == {"tensorboard/plugins/image/images_plugin.py"}
     edits = [(e.action, e.value) for e in delta.metadata]
@@ -294,7 +296,7 @@ def test_a_memo_changes_nothing_but_the_time(
 ) -> None:
     """With an empty one, a full one and a spoiled one the outcome is the same."""
     series = [load_series(today(tmp_path, CODEMOD))]
-    stock = archive.parse(stock_wheel("2.2.1").read_bytes(), "stock")
+    stock = archive.parse_archive(stock_wheel("2.2.1").read_bytes(), "stock")
     cache = Cache(tmp_path / "cache")
     wanted = make_delta(release("2.2.1"), stock, series)
     for _ in range(2):
@@ -348,7 +350,7 @@ def test_an_outcome_that_is_no_python_is_refused(
     copied = shutil.copytree(PATCHES / "proxy", tmp_path / "proxy")
     patch = copied / "shell-html.patch"
     patch.write_text(patch.read_text().replace("+import os\n", "+import os os\n"))
-    stock = archive.parse(stock_wheel("2.2.1").read_bytes(), "stock")
+    stock = archive.parse_archive(stock_wheel("2.2.1").read_bytes(), "stock")
     with pytest.raises(PatchError, match="its outcome is no Python") as caught:
         make_delta(release("2.2.1"), stock, [load_series(copied)])
     assert "\n" not in caught.value.message

@@ -11,12 +11,25 @@ import pytest
 import requests
 
 from builder.errors import RequestError, SmokeError
-from builder.smoke.jupyter.existing import Existing, ask, parse, redirect_of, visiting
+from builder.smoke.jupyter.existing_jupyter import (
+    ExistingJupyter,
+    detect_deployment,
+    find_redirect,
+    open_existing_site,
+    parse_existing_url,
+)
+from builder.smoke.jupyter.http_client import JupyterClient
 from builder.smoke.jupyter.login import has_form, log_in
-from builder.smoke.jupyter.web import Web
-from builder.smoke.model import Deployment, Frontend, Outcome, Person, ProbeFailure, Site
-from builder.smoke.probes import only
-from builder.smoke.results.recorder import Recorder
+from builder.smoke.model import (
+    Deployment,
+    Frontend,
+    JupyterSite,
+    LoginCredentials,
+    ProbeFailure,
+    ProbeOutcome,
+)
+from builder.smoke.probes import exposure
+from builder.smoke.results.recorder import ProbeRecorder
 from tests import jupyter
 from tests.certificates import make_authority
 from tests.http_servers import running, tls_with
@@ -54,8 +67,8 @@ def test_an_address_is_a_place_and_a_report(
     token_file: Path, url: str, made: str, place: str, label: str
 ) -> None:
     """Each user of a hub has a report of their own; the browser is kept to host and port."""
-    there = parse(url, token_file)
-    assert (there.url, there.place, there.label) == (made, place, label)
+    there = parse_existing_url(url, token_file)
+    assert (there.url, there.host_and_port, there.report_name) == (made, place, label)
     assert there.token == "abc-1"
     assert "abc-1" not in repr(there)
 
@@ -79,7 +92,7 @@ def test_an_address_is_a_place_and_a_report(
 def test_what_is_no_address_is_refused_and_not_quoted(token_file: Path, url: str, why: str) -> None:
     """In one line, with what to do; a secret in it is not shown."""
     with pytest.raises(RequestError, match=f"--url {why}") as refusal:
-        parse(url, token_file)
+        parse_existing_url(url, token_file)
     assert SECRET not in refusal.value.message + refusal.value.hint
 
 
@@ -91,9 +104,9 @@ def test_what_is_no_token_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "token"
     path.write_bytes(content)
     with pytest.raises(RequestError, match=r"holds no token|cannot be read"):
-        parse("http://h/", path)
+        parse_existing_url("http://h/", path)
     with pytest.raises(RequestError, match="cannot be read"):
-        parse("http://h/", tmp_path / "none")
+        parse_existing_url("http://h/", tmp_path / "none")
 
 
 def test_the_command_refuses_without_a_word_of_the_secret(
@@ -134,7 +147,7 @@ def _served(handler: type[BaseHTTPRequestHandler]) -> AbstractContextManager[str
 def test_what_is_no_jupyter_is_told(body: str) -> None:
     """Any answer is one line, in which a server that repeats the token is not quoted."""
     with _answering(body) as url, pytest.raises(SmokeError, match="no kernel can be had") as error:
-        ask(Existing(url, SECRET), Frontend.LAB)
+        detect_deployment(ExistingJupyter(url, SECRET), Frontend.LAB)
     assert SECRET not in error.value.message
 
 
@@ -148,17 +161,17 @@ def test_its_kernel_is_asked_by_its_own_ca(
     }
     authority = make_authority("127.0.0.1")
     with jupyter.running(tmp_path, "/user/ann/", authority, environ) as site:
-        there = Existing(site.url, site.token, site.ca_bundle)
-        deployment, release = ask(there, Frontend.NOTEBOOK)
+        there = ExistingJupyter(site.url, site.token, site.ca_bundle)
+        deployment, release = detect_deployment(there, Frontend.NOTEBOOK)
         assert release == "2.2.1"
         assert deployment.variable == environ["TENSORBOARD_PROXY_URL"]
         assert deployment.redirect == "", "without a Hub that form leads nowhere"
-        assert (deployment.base_url, deployment.name) == ("/user/ann/", there.label)
-        with visiting(there, deployment, release) as theirs:
+        assert (deployment.base_url, deployment.name) == ("/user/ann/", there.report_name)
+        with open_existing_site(there, deployment, release) as theirs:
             assert theirs.has_form
             log_in(theirs).close()
         with pytest.raises(SmokeError, match="CERTIFICATE_VERIFY_FAILED"):
-            ask(replace(there, ca_bundle=None), Frontend.LAB)
+            detect_deployment(replace(there, ca_bundle=None), Frontend.LAB)
 
 
 def test_every_way_to_it_takes_its_ca(tmp_path: Path) -> None:
@@ -169,18 +182,18 @@ def test_every_way_to_it_takes_its_ca(tmp_path: Path) -> None:
     tls = tls_with(authority.write(tmp_path / "server.pem"))
     with Imitation("", form=False, tls=tls) as imitation:
         deployment = Deployment("x", Frontend.CLASSIC)
-        knowing = Site(deployment, imitation.url, TOKEN, "2.2.1", ca_bundle=str(bundle))
+        knowing = JupyterSite(deployment, imitation.url, TOKEN, "2.2.1", ca_bundle=str(bundle))
         for site, outcome in (
-            (knowing, Outcome.PASSED),
-            (replace(knowing, ca_bundle=None), Outcome.FAILED),
+            (knowing, ProbeOutcome.PASSED),
+            (replace(knowing, ca_bundle=None), ProbeOutcome.FAILED),
         ):
-            record = Recorder()
-            only.walk(site, 6006, record)
+            record = ProbeRecorder()
+            exposure.run_exposure_probes(site, 6006, record)
             assert record.results[0].name == "anonymous-refused"
             assert record.results[0].outcome is outcome, record.results[0].detail
         assert not has_form(knowing)
-        with closing(Web.to(knowing, TOKEN)) as web:
-            assert web.ask("api").status == 200
+        with closing(JupyterClient.for_site(knowing, TOKEN)) as web:
+            assert web.send_request("api").status == 200
         with pytest.raises(ProbeFailure, match="login answers 403"):
             log_in(knowing)
         with pytest.raises(requests.exceptions.SSLError):
@@ -213,20 +226,20 @@ def test_the_user_redirect_of_a_hub_is_found(variable: str, hub: bool, redirect:
         def log_message(self, *_: object) -> None:
             pass
 
-    with _served(Handler) as url, closing(Web(f"{url}user/ann/", SECRET)) as web:
-        assert redirect_of(web, variable) == redirect
+    with _served(Handler) as url, closing(JupyterClient(f"{url}user/ann/", SECRET)) as web:
+        assert find_redirect(web, variable) == redirect
 
 
 def test_what_lies_behind_a_user_redirect_is_asked_for_past_it() -> None:
     """With a token alone; a person is let in by the Hub, and other frames are left as they are."""
     through = Deployment("x", Frontend.LAB, "/user/ann/", redirect="/hub/user-redirect/")
-    site = Site(through, "https://h/user/ann/", "t", "2.2.1")
+    site = JupyterSite(through, "https://h/user/ann/", "t", "2.2.1")
     frame = "https://h/hub/user-redirect/proxy/6006/"
-    assert site.needs_login
-    assert site.behind(frame) == "https://h/user/ann/proxy/6006/"
-    assert site.behind("https://h/hub/other/") == "https://h/hub/other/"
-    person = replace(site, person=Person("https://h/hub/login", "ann", "any"))
+    assert site.is_login_needed
+    assert site.to_direct_url(frame) == "https://h/user/ann/proxy/6006/"
+    assert site.to_direct_url("https://h/hub/other/") == "https://h/hub/other/"
+    person = replace(site, credentials=LoginCredentials("https://h/hub/login", "ann", "any"))
     plain = replace(site, deployment=replace(through, redirect=""))
     for other in (person, plain):
-        assert not other.needs_login
-        assert other.behind(frame) == frame
+        assert not other.is_login_needed
+        assert other.to_direct_url(frame) == frame

@@ -12,8 +12,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from builder.smoke.jupyter.frame import evaluate, frames, one_frame, texts
-from builder.smoke.jupyter.messages import Execution, Message
+from builder.smoke.jupyter.frame import (
+    expect_one_frame,
+    list_frames,
+    list_plain_texts,
+    parse_frame_html,
+)
+from builder.smoke.jupyter.messages import CellExecution, KernelMessage
 from builder.smoke.model import ProbeFailure
 from tests import test_notebook_behaviour as behaviour
 
@@ -47,7 +52,7 @@ def test_real_shells(version: str, tmp_path: Path) -> None:
     ]
     answers = behaviour.ask(version, [sys.executable], calls, tmp_path)
     shown = [
-        frames(execution(("display_data", a["outputs"][0]["data"], None)), PAGE)[0]
+        list_frames(execution(("display_data", a["outputs"][0]["data"], None)), PAGE)[0]
         if "text/html" in a["outputs"][0]["data"]
         else pytest.fail(f"{a}")
         for a in answers
@@ -58,11 +63,13 @@ def test_real_shells(version: str, tmp_path: Path) -> None:
     assert {frame.height for frame in shown} == {321}
 
 
-def execution(*displays: tuple[str, dict[str, object], str | None]) -> Execution:
+def execution(*displays: tuple[str, dict[str, object], str | None]) -> CellExecution:
     """A cell with these displays: kind, data, display id."""
-    return Execution(
+    return CellExecution(
         tuple(
-            Message(kind, {"data": data, "transient": {"display_id": name} if name else {}}, 0.0)
+            KernelMessage(
+                kind, {"data": data, "transient": {"display_id": name} if name else {}}, 0.0
+            )
             for kind, data, name in displays
         ),
         0.1,
@@ -86,9 +93,9 @@ def test_addresses_are_a_browsers(value: str) -> None:
         wanted = ada_url.URL(url, PAGE).href
     except ValueError:
         with pytest.raises(ProbeFailure, match="refuses"):
-            evaluate(html, PAGE)
+            parse_frame_html(html, PAGE)
     else:
-        assert evaluate(html, PAGE) == (wanted, 100)
+        assert parse_frame_html(html, PAGE) == (wanted, 100)
 
 
 @given(st.integers(1, 65535), st.sampled_from(["http://h:8888/lab", PAGE, "https://h/x/y?z#a"]))
@@ -99,7 +106,7 @@ def test_port_replaces_the_pages_own(port: int, page: str) -> None:
     parts = ada_url.URL(page)
     implied = {"http:": 80, "https:": 443}[parts.protocol] == port
     wanted = f"{parts.protocol}//{parts.hostname}{'' if implied else f':{port}'}/"
-    assert evaluate(html, page).address == wanted
+    assert parse_frame_html(html, page).address == wanted
 
 
 @given(st.text(max_size=80) | st.sampled_from([GIVEN, shell("/a/")]), st.data())
@@ -108,7 +115,7 @@ def test_nothing_else_is_taken_for_a_frame(html: str, data: st.DataObject) -> No
     cut = data.draw(st.integers(0, len(html)))
     put = data.draw(st.sampled_from(["", "<", "</script>", "'", "<iframe src=x>", "alert(1);"]))
     try:
-        frame = evaluate(html[:cut] + put + html[cut:], PAGE)
+        frame = parse_frame_html(html[:cut] + put + html[cut:], PAGE)
     except ProbeFailure:
         return
     assert frame.address.startswith(("http", "https"))
@@ -128,7 +135,7 @@ def test_nothing_else_is_taken_for_a_frame(html: str, data: st.DataObject) -> No
 def test_frames_that_a_browser_shows_otherwise(html: str) -> None:
     """Another element, another attribute, more script, no height: no frame that we know."""
     with pytest.raises(ProbeFailure):
-        evaluate(html, PAGE)
+        parse_frame_html(html, PAGE)
 
 
 def test_updates_take_the_place() -> None:
@@ -137,15 +144,15 @@ def test_updates_take_the_place() -> None:
         ("display_data", {"text/plain": "Launching TensorBoard..."}, "1"),
         ("update_display_data", {"text/html": shell("/p/"), "text/plain": "x"}, "1"),
     )
-    assert one_frame(launched, PAGE).address == "https://hub.example:8000/p/"
-    assert texts(launched) == ()
+    assert expect_one_frame(launched, PAGE).address == "https://hub.example:8000/p/"
+    assert list_plain_texts(launched) == ()
     reused = execution(
         ("display_data", {"text/plain": "Launching TensorBoard..."}, "1"),
         ("update_display_data", {"text/plain": "Reusing"}, "1"),
         ("display_data", {"text/html": shell("/p/")}, None),
         ("update_display_data", {"text/plain": "of another cell"}, "9"),
     )
-    assert texts(reused) == ("Reusing",)
-    assert len(frames(reused, PAGE)) == 1
+    assert list_plain_texts(reused) == ("Reusing",)
+    assert len(list_frames(reused, PAGE)) == 1
     with pytest.raises(ProbeFailure, match=re.escape("0 frames below the cell")):
-        one_frame(execution(("display_data", {"text/plain": "ERROR: no"}, None)), PAGE)
+        expect_one_frame(execution(("display_data", {"text/plain": "ERROR: no"}, None)), PAGE)

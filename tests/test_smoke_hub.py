@@ -15,18 +15,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.errors import RequestError
-from builder.reports.hub_page import render
-from builder.smoke.hub import forms, node
-from builder.smoke.hub.attempts import Seen, Target, Way, look, nobodys, read, refused
-from builder.smoke.hub.configurations import CONFIGURATIONS, UNPATCHED, UNSET, Configuration
-from builder.smoke.hub.member import escaped, last_event
+from builder.reports.hub_page import render_hub_page
+from builder.smoke.hub import hub_proxy, variable_forms
+from builder.smoke.hub.access_attempts import (
+    AccessComparison,
+    AttemptResult,
+    UserTensorBoard,
+    expect_readable,
+    expect_refused,
+    expect_unreadable,
+    try_access,
+)
+from builder.smoke.hub.configurations import (
+    HUB_CONFIGURATIONS,
+    HUB_UNPATCHED_CONTROL,
+    HUB_UNSET_CONTROL,
+    HubConfiguration,
+)
+from builder.smoke.hub.hub_user import escape_user_name, find_last_event
 from builder.smoke.hub.site import Hub
-from builder.smoke.hub_run import ask
-from builder.smoke.jupyter.web import Web
-from builder.smoke.model import Outcome, ProbeFailure, Subject
-from builder.smoke.probes.table import TABLE
-from builder.smoke.results.recorder import Recorder
-from builder.smoke.run import Walk
+from builder.smoke.hub_run import run_hub_layers
+from builder.smoke.jupyter.http_client import JupyterClient
+from builder.smoke.model import ProbeFailure, ProbeOutcome, WheelUnderTest
+from builder.smoke.probes.table import PROBE_TABLE
+from builder.smoke.results.recorder import ProbeRecorder
+from builder.smoke.run import SmokeContext
 from tests.conftest import ROOT
 from tests.http_servers import running
 
@@ -42,10 +55,10 @@ _HUB = ROOT / "dockerfiles" / "hub"
 @given(st.text(min_size=1))
 def test_a_name_in_an_address_is_one_segment_that_leads_back(name: str) -> None:
     """Nothing of a name ends the segment, the path or the address; `@` and `~` stay."""
-    path = urlsplit(f"http://h/user/{escaped(name)}/x").path
+    path = urlsplit(f"http://h/user/{escape_user_name(name)}/x").path
     assert path.count("/") == 3
     assert unquote(path.split("/")[2]) == name
-    assert escaped("ann@example.org~2") == "ann@example.org~2"
+    assert escape_user_name("ann@example.org~2") == "ann@example.org~2"
 
 
 @pytest.mark.parametrize(
@@ -61,22 +74,22 @@ def test_a_configuration_is_a_deployment_for_each_server(
 ) -> None:
     """Base URL and variable are those of that user's server, below the Hub's prefix."""
     layers = ("kernel", "isolation")
-    made = Configuration("x", prefix="/jhub/", variable=variable, layers=layers)
-    deployment = made.deployment("a b", server)
+    made = HubConfiguration("x", prefix="/jhub/", variable=variable, layers=layers)
+    deployment = made.to_deployment("a b", server)
     assert deployment.base_url == base_url
     assert deployment.variable == (variable if wanted is None else wanted)
     assert deployment.redirect == redirect
     assert deployment.layers == ("kernel",), "the harness knows no layer of the Hub's own"
-    assert deployment.picture == "jupyterhub"
+    assert deployment.picture_name == "jupyterhub"
 
 
 def test_every_configuration_has_its_file() -> None:
     """Each names a file in dockerfiles/hub/ which is Python, and those with a socket say so."""
-    for configuration in (*CONFIGURATIONS, UNSET, UNPATCHED):
+    for configuration in (*HUB_CONFIGURATIONS, HUB_UNSET_CONTROL, HUB_UNPATCHED_CONTROL):
         text = (_HUB / configuration.file).read_text()
         compile(text, configuration.file, "exec")
         assert configuration.contained == ("IS ROOT" in text)
-    assert len({c.name for c in CONFIGURATIONS}) == len(CONFIGURATIONS)
+    assert len({c.name for c in HUB_CONFIGURATIONS}) == len(HUB_CONFIGURATIONS)
 
 
 _COMMAND = re.compile(r"^#?[ ]{3,}(docker (?:[^\n]*\\\n)*[^\n]*)", re.MULTILINE)
@@ -100,23 +113,27 @@ def test_commands_to_be_typed_are_commands() -> None:
 
 def test_every_form_is_a_probe_of_its_hub() -> None:
     """The table has each form in the layer of the Hub that tries it, and no other form."""
-    layers = {c.prefix: c.name for c in CONFIGURATIONS if c.name.startswith("hub-forms")}
-    tabled = {n: row.layer for n, row in TABLE.items() if row.layer in layers.values()}
-    assert tabled == {name: layers[form.prefix] for name, form in forms.FORMS.items()}
+    layers = {c.prefix: c.name for c in HUB_CONFIGURATIONS if c.name.startswith("hub-forms")}
+    tabled = {n: row.layer for n, row in PROBE_TABLE.items() if row.layer in layers.values()}
+    assert tabled == {
+        name: layers[form.prefix] for name, form in variable_forms.HUB_VARIABLE_FORMS.items()
+    }
 
 
-@pytest.mark.parametrize("prefix", [forms.ROOT, forms.PREFIX])
+@pytest.mark.parametrize("prefix", [variable_forms.ROOT, variable_forms.PREFIX])
 def test_every_form_has_a_user_of_its_own(prefix: str) -> None:
     """No two forms of a Hub share a user, whose server has one form only."""
-    of_prefix = [form for form in forms.FORMS.values() if form.prefix == prefix]
-    assert len(forms.values(prefix)) == len(of_prefix)
+    of_prefix = [
+        form for form in variable_forms.HUB_VARIABLE_FORMS.values() if form.prefix == prefix
+    ]
+    assert len(variable_forms.map_users_to_values(prefix)) == len(of_prefix)
 
 
 def test_the_last_event_of_a_progress_counts() -> None:
     """Comments and earlier events are passed over; a stream without any has none."""
     stream = ': hello\n\ndata: {"progress": 0}\n\ndata: {"ready": true, "url": "/x"}\n\n'
-    assert last_event(stream) == {"ready": True, "url": "/x"}
-    assert last_event("") == {}
+    assert find_last_event(stream) == {"ready": True, "url": "/x"}
+    assert find_last_event("") == {}
 
 
 _CANARY = "canary-5eb0a1"
@@ -169,50 +186,50 @@ def test_an_attempt_tells_whether_anything_was_read(
     token: str | None, path: str, statuses: tuple[str, ...], told: tuple[bool, ...]
 ) -> None:
     """TensorBoard's page is a leak, so is a canary below a page that is refused; a form is none."""
-    with _jupyter() as url, closing(Web(url, token)) as web:
-        seen = look(web, f"{url}{path}", Target("/", 6006, _CANARY))
-    assert seen == Seen(statuses, told)
-    assert seen.read == any(told)
+    with _jupyter() as url, closing(JupyterClient(url, token)) as web:
+        seen = try_access(web, f"{url}{path}", UserTensorBoard("/", 6006, _CANARY))
+    assert seen == AttemptResult(statuses, told)
+    assert seen.is_readable == any(told)
 
 
-_OUT = Seen(("403", "login"), (False, False))
-_IN = Seen(("200", "403"), (True, False))
+_OUT = AttemptResult(("403", "login"), (False, False))
+_IN = AttemptResult(("200", "403"), (True, False))
 
 
 def test_attempts_are_counted_and_one_leak_is_enough() -> None:
     """Answers count that the owner reads and the other does not; one that he reads is named."""
-    a, b = Way("a", _IN, _OUT), Way("b", _IN, _OUT)
-    assert refused([a, b]) == "0 of 2 answers that she reads: a 403, login; b 403, login"
+    a, b = AccessComparison("a", _IN, _OUT), AccessComparison("b", _IN, _OUT)
+    assert expect_refused([a, b]) == "0 of 2 answers that she reads: a 403, login; b 403, login"
     with pytest.raises(ProbeFailure, match="read it: b"):
-        refused([a, Way("b", _IN, _IN)])
+        expect_refused([a, AccessComparison("b", _IN, _IN)])
 
 
 def test_a_way_that_its_owner_may_not_go_proves_nothing() -> None:
     """Each way needs its own control; what nobody reads is told apart, and once read is no such."""
     with pytest.raises(ProbeFailure, match="the control failed: b answers 403, login"):
-        refused([Way("a", _IN, _OUT), Way("b", _OUT, _OUT)])
-    read([("a", _IN)])
+        expect_refused([AccessComparison("a", _IN, _OUT), AccessComparison("b", _OUT, _OUT)])
+    expect_readable([("a", _IN)])
     with pytest.raises(ProbeFailure, match="the control failed: b answers 403, login"):
-        read([("a", _IN), ("b", _OUT)])
-    assert nobodys([("hers", _OUT), ("his", _OUT)]) == "hers 403, login; his 403, login"
+        expect_readable([("a", _IN), ("b", _OUT)])
+    assert expect_unreadable([("hers", _OUT), ("his", _OUT)]) == "hers 403, login; his 403, login"
     with pytest.raises(ProbeFailure, match="leads there: hers"):
-        nobodys([("hers", _IN), ("his", _OUT)])
+        expect_unreadable([("hers", _IN), ("his", _OUT)])
 
 
 def test_what_was_due_without_a_server_is_not_missing(tmp_path: Path) -> None:
     """Where nobody gets in, every probe of every layer is in the result, as failed."""
     nothing: Any = None
-    how = Walk("none", None, tmp_path, lambda *_: None, lambda: None, print)
-    for configuration in (c for c in CONFIGURATIONS if not c.contained):
+    how = SmokeContext("none", None, tmp_path, lambda *_: None, lambda: None, print)
+    for configuration in (c for c in HUB_CONFIGURATIONS if not c.contained):
         hub = Hub(nothing, configuration, nothing, nothing, "http://127.0.0.1:9/", "")
-        record = Recorder()
-        ask(how, hub, Subject(None, "2.2.1", "2.2.1"), 2, record, tmp_path)
+        record = ProbeRecorder()
+        run_hub_layers(how, hub, WheelUnderTest(None, "2.2.1", "2.2.1"), 2, record, tmp_path)
         layers = set(configuration.layers)
-        layers |= {"hub"} if configuration.deployment("x").layers else set()
+        layers |= {"hub"} if configuration.to_deployment("x").layers else set()
         layers |= {"strangers", "shared-loopback"} if "isolation" in layers else set()
-        due = {name for name, row in TABLE.items() if row.layer in layers - {"isolation"}}
+        due = {name for name, row in PROBE_TABLE.items() if row.layer in layers - {"isolation"}}
         assert {result.name for result in record.results} == due
-        assert {result.outcome for result in record.results} == {Outcome.FAILED}
+        assert {result.outcome for result in record.results} == {ProbeOutcome.FAILED}
 
 
 _LAYERS = {
@@ -230,7 +247,7 @@ def _results(release: str, **failed: str) -> list[dict[str, Any]]:
     """Result files of a run in which all went as expected, but for those named, and of a Lab."""
 
     def probe(name: str) -> dict[str, str]:
-        form = forms.FORMS.get(name)
+        form = variable_forms.HUB_VARIABLE_FORMS.get(name)
         detail = f"/user/x/proxy/6006/: {form.effect}" if form else "0 of 18 | read"
         outcome = "failed" if name in failed else "passed"
         return {"name": name, "outcome": outcome, "detail": failed.get(name, detail)}
@@ -240,7 +257,7 @@ def _results(release: str, **failed: str) -> list[dict[str, Any]]:
         {
             **about,
             "deployment": deployment,
-            "probes": [probe(name) for name, row in TABLE.items() if row.layer in layers],
+            "probes": [probe(name) for name, row in PROBE_TABLE.items() if row.layer in layers],
         }
         for deployment, layers in _LAYERS.items()
     ]
@@ -251,10 +268,10 @@ def _results(release: str, **failed: str) -> list[dict[str, Any]]:
 def test_the_page_has_what_the_run_has_shown() -> None:
     """Every form with what was seen of it, release by release; a failure is not hidden."""
     broken = {"hub-form-plain": "the frame loads x: works, not 404"}
-    text = render([*_results("2.10.0", **broken), *_results("2.2.1")])
+    text = render_hub_page([*_results("2.10.0", **broken), *_results("2.2.1")])
     rows = [line for line in text.splitlines() if "| `/` |" in line or "| `/jhub/` |" in line]
     assert "| 2.2.1 | 2.10.0 |" in text
-    assert len(rows) == len(forms.FORMS)
+    assert len(rows) == len(variable_forms.HUB_VARIABLE_FORMS)
     assert re.search(r"taken over.*\| 404 in the frame \| \*\*failed\*\*: the frame loads", text)
     assert "0 of 18 \\| read" in text, "a bar of a detail is no bar of the table"
     assert "- 2.10.0: wheel with the sha256 abababababab…, docker 1, 2026-11-25\n" in text
@@ -264,8 +281,8 @@ def test_the_docs_have_every_form() -> None:
     """docs/smoke-hub.md was written after the last change of the forms, and all of them passed."""
     text = (ROOT / "docs" / "smoke-hub.md").read_text()
     rows = [line for line in text.splitlines() if "| `/` |" in line or "| `/jhub/` |" in line]
-    assert len(rows) == len(forms.FORMS)
-    for row, form in zip(rows, forms.FORMS.values(), strict=True):
+    assert len(rows) == len(variable_forms.HUB_VARIABLE_FORMS)
+    for row, form in zip(rows, variable_forms.HUB_VARIABLE_FORMS.values(), strict=True):
         assert f" | {form.where} | `{form.prefix}` | {form.effect} |" in row
 
 
@@ -273,7 +290,7 @@ def test_the_docs_have_every_probe() -> None:
     """docs/smoke-hub.md is of a run of today's probes, none of which failed."""
     text = (ROOT / "docs" / "smoke-hub.md").read_text()
     layers = {"strangers", "isolation", "shared-loopback", "stopped", "load"}
-    for row in TABLE.values():
+    for row in PROBE_TABLE.values():
         if row.layer in layers:
             assert f"| {row.sentence} | passed" in text
     assert "failed" not in text
@@ -290,15 +307,15 @@ def _without(results: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
 def test_the_page_wants_a_whole_run() -> None:
     """Nothing of the Hub, a configuration that is missing, or a probe: no page, and what to do."""
     with pytest.raises(RequestError, match="no results of the Hub are there"):
-        render(_results("2.2.1")[-2:])
+        render_hub_page(_results("2.2.1")[-2:])
     whole = _results("2.21.0")
     for name in _LAYERS:
         with pytest.raises(RequestError, match=f"the results of 2.2.1 lack {name}$") as error:
-            render([*whole, *_without(_results("2.2.1"), name)])
+            render_hub_page([*whole, *_without(_results("2.2.1"), name)])
         assert error.value.hint == "run all of it: nox -s smoke_hub -- 2.2.1"
     for name in ("hub-form-prefix", "ways-of-nobody", "shared-loopback-read", "proxy-killed"):
         with pytest.raises(RequestError, match=f"2.2.1 are older than the probe {name}$"):
-            render([*whole, *_without(_results("2.2.1"), name)])
+            render_hub_page([*whole, *_without(_results("2.2.1"), name)])
 
 
 @pytest.mark.parametrize("field", ["sha256", "engine"])
@@ -308,7 +325,7 @@ def test_the_page_is_of_one_wheel_and_one_engine(field: str) -> None:
         results = _results("2.2.1")
         results[place][field] = "other"
         with pytest.raises(RequestError, match=r"of 2\.2\.1 are of several wheels or engines"):
-            render(results)
+            render_hub_page(results)
 
 
 def test_the_command_says_what_is_wrong(run_builder: RunBuilder) -> None:
@@ -333,7 +350,7 @@ def test_the_command_writes_the_page_or_says_why_not(
     assert "nowhere/x.md cannot be written: No such file or directory" in lost.stderr
     assert "--page" in lost.stderr
     assert run_builder(*words, str(tmp_path / "x.md")).returncode == 0
-    assert (tmp_path / "x.md").read_text() == render(_results("2.2.1"))
+    assert (tmp_path / "x.md").read_text() == render_hub_page(_results("2.2.1"))
 
 
 def test_the_proxy_is_packed_the_same_each_time(tmp_path: Path) -> None:
@@ -345,7 +362,7 @@ def test_the_proxy_is_packed_the_same_each_time(tmp_path: Path) -> None:
         (root / "node_modules" / "p" / "index.js").write_text("1")
         (root / "node_modules" / ".package-lock.json").write_text(f"registry-{number}")
         (root / "package-lock.json").write_text(f"registry-{number}")
-        node.pack(root, tmp_path / f"{number}.tar")
+        hub_proxy.pack_node_modules(root, tmp_path / f"{number}.tar")
         made.append((tmp_path / f"{number}.tar").read_bytes())
     assert made[0] == made[1]
     assert b"index.js" in made[0]

@@ -17,12 +17,16 @@ from jupyter_server.services.kernels.kernelmanager import MappingKernelManager
 
 from builder.smoke.jupyter import kernel as kernels
 from builder.smoke.jupyter import notebook
-from builder.smoke.jupyter.channels import PATIENCE
-from builder.smoke.jupyter.kernel import Kernel, started
+from builder.smoke.jupyter.channels import CHANNEL_TIMEOUT
+from builder.smoke.jupyter.http_client import JupyterClient
+from builder.smoke.jupyter.kernel import Kernel, start_kernel
 from builder.smoke.jupyter.login import log_in
-from builder.smoke.jupyter.notebook import Run
-from builder.smoke.jupyter.visit import clean_up, opened, upload
-from builder.smoke.jupyter.web import Web
+from builder.smoke.jupyter.notebook import NotebookRun
+from builder.smoke.jupyter.notebook_session import (
+    clean_up_run,
+    open_notebook_session,
+    upload_notebook,
+)
 from builder.smoke.model import ProbeFailure
 from builder.system.waiting import wait_for
 from tests import jupyter
@@ -31,7 +35,7 @@ from tests.limits import scaled
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builder.smoke.model import Site
+    from builder.smoke.model import JupyterSite
 
 # A program that looks like a TensorBoard, with an info file like one.
 PRETEND = """
@@ -63,71 +67,71 @@ sys.exit(1)
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterSite]:
     """A running Jupyter, below a prefix."""
     with jupyter.running(tmp_path_factory.mktemp("jupyter"), "/foo/") as running:
         yield running
 
 
 @pytest.fixture
-def web(site: Site) -> Iterator[Web]:
+def web(site: JupyterSite) -> Iterator[JupyterClient]:
     """The way to it."""
-    way = Web(site.url, site.token)
+    way = JupyterClient(site.url, site.token)
     yield way
     way.close()
 
 
 @pytest.fixture(scope="module")
-def kernel(site: Site) -> Iterator[Kernel]:
+def kernel(site: JupyterSite) -> Iterator[Kernel]:
     """One kernel for those tests that leave it as it was."""
-    way = Web(site.url, site.token)
-    with started(way, "any.ipynb") as running:
+    way = JupyterClient(site.url, site.token)
+    with start_kernel(way, "any.ipynb") as running:
         yield running
     way.close()
 
 
 def test_messages_are_exact(kernel: Kernel) -> None:
     """Displays, their updates, streams and errors, in order, with what the cell took."""
-    done = kernel.run(
+    done = kernel.run_cell(
         "import sys, time\nfrom IPython.display import display, Pretty, HTML\n"
         "handle = display(Pretty('first'), display_id=True)\n"
         "handle.update(HTML('<b>second</b>'))\nprint('out')\nprint('err', file=sys.stderr)\n"
         "time.sleep(0.2)\n1 / 0"
     )
-    assert [k for k in done.outline if k != "stream"] == [
+    assert [k for k in done.message_kinds if k != "stream"] == [
         *("display_data", "update_display_data", "error")
     ]
-    assert done.first_shown[0]["text/plain"] == "first"
-    assert [bundle.get("text/html") for bundle in done.shown] == ["<b>second</b>"]
-    assert (done.text(), done.text("stderr")) == ("out\n", "err\n")
+    assert done.first_displays[0]["text/plain"] == "first"
+    assert [bundle.get("text/html") for bundle in done.displays] == ["<b>second</b>"]
+    assert (done.get_stream_text(), done.get_stream_text("stderr")) == ("out\n", "err\n")
     assert done.error == "ZeroDivisionError: division by zero"
     assert 0.2 <= done.seconds < 20
 
 
 def test_values_are_json(kernel: Kernel) -> None:
     """The last line that a cell prints; a cell that raises or prints none says so."""
-    assert kernel.value("import json\nprint('x')\nprint(json.dumps({'a': [1, None]}))") == {
+    assert kernel.evaluate_json("import json\nprint('x')\nprint(json.dumps({'a': [1, None]}))") == {
         "a": [1, None]
     }
     with pytest.raises(ProbeFailure, match="the cell 'silent = 1' printed no JSON"):
-        kernel.value("silent = 1")
+        kernel.evaluate_json("silent = 1")
     with pytest.raises(ProbeFailure, match="failed: NameError"):
-        kernel.value("no_such_name")
+        kernel.evaluate_json("no_such_name")
 
 
 def test_deadline_of_a_cell(kernel: Kernel) -> None:
     """It is stated, and the next cell gets its own messages."""
     with pytest.raises(ProbeFailure, match=r"ran longer than 0\.5 s: .import time; time\.sleep"):
-        kernel.run("import time; time.sleep(1.5); print('late')", timeout=0.5)
-    assert kernel.run("print('next')").text() == "next\n"
+        kernel.run_cell("import time; time.sleep(1.5); print('late')", timeout=0.5)
+    assert kernel.run_cell("print('next')").get_stream_text() == "next\n"
 
 
-def test_death_of_a_kernel(web: Web) -> None:
+def test_death_of_a_kernel(web: JupyterClient) -> None:
     """A kernel that dies in a cell is told of as such, and soon."""
     died = pytest.raises(ProbeFailure, match="the kernel died in the cell 'import os")
-    with started(web, "dies.ipynb") as mortal, died:
-        mortal.run("import os; os._exit(1)", timeout=60)
-    assert all(s["path"] != "dies.ipynb" for s in web.api("GET", "sessions"))
+    with start_kernel(web, "dies.ipynb") as mortal, died:
+        mortal.run_cell("import os; os._exit(1)", timeout=60)
+    assert all(s["path"] != "dies.ipynb" for s in web.call_api("GET", "sessions"))
 
 
 def test_a_question_that_was_lost(tmp_path: Path) -> None:
@@ -139,9 +143,9 @@ def test_a_question_that_was_lost(tmp_path: Path) -> None:
     settings = {"MappingKernelManager": {"kernel_info_timeout": 5}}
     (tmp_path / "jupyter_server_config.json").write_text(json.dumps(settings))
     with jupyter.running(tmp_path, environ={"JUPYTER_PATH": str(tmp_path)}) as site:
-        web = Web(site.url, site.token)
-        with started(web, "unlucky.ipynb") as kernel:
-            assert kernel.run("print('here')").text() == "here\n"
+        web = JupyterClient(site.url, site.token)
+        with start_kernel(web, "unlucky.ipynb") as kernel:
+            assert kernel.run_cell("print('here')").get_stream_text() == "here\n"
         web.close()
     assert (tmp_path / "once").read_text() == "a question is lost"
     assert "Timeout waiting for kernel_info" in (tmp_path / "jupyter.log").read_text()
@@ -149,49 +153,53 @@ def test_a_question_that_was_lost(tmp_path: Path) -> None:
 
 def test_patience_outlasts_jupyter() -> None:
     """It answers in the end, and says itself after how long."""
-    assert MappingKernelManager.kernel_info_timeout.default_value + 10 < PATIENCE
+    assert MappingKernelManager.kernel_info_timeout.default_value + 10 < CHANNEL_TIMEOUT
 
 
-def test_wrong_token_gets_no_kernel(site: Site) -> None:
+def test_wrong_token_gets_no_kernel(site: JupyterSite) -> None:
     """And the failure says what Jupyter said, without the token."""
-    stranger = Web(site.url, "canary-wrong")
-    with pytest.raises(ProbeFailure, match="answers 403") as caught, started(stranger, "a.ipynb"):
+    stranger = JupyterClient(site.url, "canary-wrong")
+    with (
+        pytest.raises(ProbeFailure, match="answers 403") as caught,
+        start_kernel(stranger, "a.ipynb"),
+    ):
         pass
     assert "canary-wrong" not in str(caught.value)
     stranger.close()
 
 
-def test_login_by_the_form(site: Site) -> None:
+def test_login_by_the_form(site: JupyterSite) -> None:
     """A browser's way: cookies, no token; Jupyter's own POST then wants its `_xsrf`."""
     person = log_in(site)
     assert person.authorization == {}
-    assert person.ask("api/sessions").status == 200
-    assert person.ask("api/sessions", "{}").status == 403
+    assert person.send_request("api/sessions").status == 200
+    assert person.send_request("api/sessions", "{}").status == 403
     person.close()
     with pytest.raises(ProbeFailure, match="lets nobody in"):
         log_in(replace(site, token="wrong"))
 
 
-def test_upload_is_what_is_run(web: Web) -> None:
+def test_upload_is_what_is_run(web: JupyterClient) -> None:
     """The kernel starts beside the notebook, imports what is shipped, and all of it goes again."""
-    run = Run.fresh("2.2.1")
-    path = upload(web, run)
-    model = web.api("GET", f"contents/{path}")
+    run = NotebookRun.with_new_canary("2.2.1")
+    path = upload_notebook(web, run)
+    model = web.call_api("GET", f"contents/{path}")
     sources = [cell["source"] for cell in model["content"]["cells"]]
-    assert tuple(sources) == notebook.cells(run)
-    with started(web, path) as beside:
-        where = Path(beside.value("import json, os\nprint(json.dumps(os.getcwd()))"))
+    assert tuple(sources) == notebook.list_code_cells(run)
+    with start_kernel(web, path) as beside:
+        where = Path(beside.evaluate_json("import json, os\nprint(json.dumps(os.getcwd()))"))
         assert where.name == run.directory
-        assert beside.run("from builder.smoke.jupyter.writer import Log").error is None
+        cell = "from builder.smoke.jupyter.writer import EventFileWriter"
+        assert beside.run_cell(cell).error is None
     assert (where / "smoke.ipynb").exists()
-    clean_up(web, run)
+    clean_up_run(web, run)
     assert not where.exists()
-    assert web.ask(f"api/contents/{path}").status == 404
+    assert web.send_request(f"api/contents/{path}").status == 404
 
 
-def test_nothing_is_left(site: Site) -> None:
+def test_nothing_is_left(site: JupyterSite) -> None:
     """After a visit that failed: no kernel, no TensorBoard, no directory; others stay."""
-    run = Run.fresh("2.2.1")
+    run = NotebookRun.with_new_canary("2.2.1")
     seen: dict[str, Any] = {}
     with pytest.raises(KeyboardInterrupt):
         _interrupted(site, run, seen)
@@ -199,87 +207,87 @@ def test_nothing_is_left(site: Site) -> None:
     _wait_until_gone(seen["tensorboard"])
     assert psutil.Process(seen["sleep"]).is_running()
     psutil.Process(seen["sleep"]).kill()
-    way = Web(site.url, site.token)
-    assert all(run.directory not in s["path"] for s in way.api("GET", "sessions"))
+    way = JupyterClient(site.url, site.token)
+    assert all(run.directory not in s["path"] for s in way.call_api("GET", "sessions"))
     way.close()
 
 
-def test_nothing_is_left_of_a_dead_kernel(site: Site) -> None:
+def test_nothing_is_left_of_a_dead_kernel(site: JupyterSite) -> None:
     """Nor if the visit's kernel cannot clean up any more, as it died or is busy."""
-    run = Run.fresh("2.2.1")
-    with opened(site, run) as visit:
-        where = Path(visit.kernel.value("import json, os\nprint(json.dumps(os.getcwd()))"))
-        pid = visit.kernel.value(PRETEND.replace("NAME", "'tensorboard'"))
-        own = visit.kernel.value("import json, os\nprint(json.dumps(os.getpid()))")
+    run = NotebookRun.with_new_canary("2.2.1")
+    with open_notebook_session(site, run) as visit:
+        where = Path(visit.kernel.evaluate_json("import json, os\nprint(json.dumps(os.getcwd()))"))
+        pid = visit.kernel.evaluate_json(PRETEND.replace("NAME", "'tensorboard'"))
+        own = visit.kernel.evaluate_json("import json, os\nprint(json.dumps(os.getpid()))")
         os.kill(own, signal.SIGKILL)
     assert not where.exists()
     _wait_until_gone(pid)
 
 
 def test_nothing_is_left_of_an_upload_that_broke_off(
-    site: Site, web: Web, monkeypatch: pytest.MonkeyPatch
+    site: JupyterSite, web: JupyterClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Jupyter takes no hidden file: what it has taken before goes again."""
-    run = Run.fresh("2.2.1")
-    texts = {**notebook.modules(), "z/.hidden.py": ""}
-    monkeypatch.setattr(notebook, "modules", lambda: texts)
-    with pytest.raises(ProbeFailure, match="PUT api/contents"), opened(site, run):
+    run = NotebookRun.with_new_canary("2.2.1")
+    texts = {**notebook.read_shipped_modules(), "z/.hidden.py": ""}
+    monkeypatch.setattr(notebook, "read_shipped_modules", lambda: texts)
+    with pytest.raises(ProbeFailure, match="PUT api/contents"), open_notebook_session(site, run):
         pass
-    assert web.ask(f"api/contents/{run.directory}").status == 404
+    assert web.send_request(f"api/contents/{run.directory}").status == 404
 
 
 @pytest.mark.parametrize("at_first", [True, False])
 def test_nothing_is_left_where_no_kernel_can_be_had(
-    site: Site, web: Web, monkeypatch: pytest.MonkeyPatch, at_first: bool
+    site: JupyterSite, web: JupyterClient, monkeypatch: pytest.MonkeyPatch, at_first: bool
 ) -> None:
     """Not from the first, or no more: Jupyter itself removes the directory, and that is told."""
-    run = Run.fresh("2.2.1")
+    run = NotebookRun.with_new_canary("2.2.1")
     if at_first:
         _leave_no_time(monkeypatch)
     none = pytest.raises(ProbeFailure, match=r"not answer|no answer|no connection")
-    with none, opened(site, run) as v:
+    with none, open_notebook_session(site, run) as v:
         assert not at_first
-        own = v.kernel.value("import json, os\nprint(json.dumps(os.getpid()))")
-        assert web.api("GET", f"contents/{run.directory}")["content"]
+        own = v.kernel.evaluate_json("import json, os\nprint(json.dumps(os.getpid()))")
+        assert web.call_api("GET", f"contents/{run.directory}")["content"]
         _leave_no_time(monkeypatch)
         os.kill(own, signal.SIGKILL)
-    assert web.ask(f"api/contents/{run.directory}").status == 404
-    assert all(run.directory not in s["path"] for s in web.api("GET", "sessions"))
+    assert web.send_request(f"api/contents/{run.directory}").status == 404
+    assert all(run.directory not in s["path"] for s in web.call_api("GET", "sessions"))
 
 
 def test_nothing_is_left_where_the_answer_was_lost(
-    site: Site, web: Web, monkeypatch: pytest.MonkeyPatch
+    site: JupyterSite, web: JupyterClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Jupyter has started a kernel, and nobody was told: it is ended all the same."""
-    run = Run.fresh("2.2.1")
-    api = Web.api
+    run = NotebookRun.with_new_canary("2.2.1")
+    api = JupyterClient.call_api
 
-    def deaf(self: Web, method: str, path: str, *words: Any, **rest: Any) -> Any:
+    def deaf(self: JupyterClient, method: str, path: str, *words: Any, **rest: Any) -> Any:
         answer = api(self, method, path, *words, **rest)
         if (method, path) == ("POST", "sessions"):
-            assert any(s["path"] == run.notebook for s in web.api("GET", "sessions"))
+            assert any(s["path"] == run.notebook for s in web.call_api("GET", "sessions"))
             raise ProbeFailure("no answer")
         return answer
 
-    monkeypatch.setattr(Web, "api", deaf)
-    with pytest.raises(ProbeFailure, match=r"^no answer$"), opened(site, run):
+    monkeypatch.setattr(JupyterClient, "call_api", deaf)
+    with pytest.raises(ProbeFailure, match=r"^no answer$"), open_notebook_session(site, run):
         pass
-    assert web.ask(f"api/contents/{run.directory}").status == 404
-    assert all(run.directory not in s["path"] for s in web.api("GET", "sessions"))
+    assert web.send_request(f"api/contents/{run.directory}").status == 404
+    assert all(run.directory not in s["path"] for s in web.call_api("GET", "sessions"))
 
 
 def _leave_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """No kernel answers in no time."""
     monkeypatch.setattr(kernels, "_NUDGE", 0.0)
-    monkeypatch.setattr(kernels, "_READY", 1.5)
+    monkeypatch.setattr(kernels, "_ANSWER_TIMEOUT", 1.5)
 
 
 def test_token_is_in_no_log_and_no_argv(
-    site: Site, web: Web, tmp_path_factory: pytest.TempPathFactory
+    site: JupyterSite, web: JupyterClient, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Of the server and of the kernels; the log is there and tells of the requests."""
-    with started(web, "secret.ipynb") as kernel:
-        kernel.run("1")
+    with start_kernel(web, "secret.ipynb") as kernel:
+        kernel.run_cell("1")
         lines = []
         for process in psutil.Process().children(recursive=True):
             with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
@@ -292,12 +300,14 @@ def test_token_is_in_no_log_and_no_argv(
     assert site.token not in text
 
 
-def _interrupted(site: Site, run: Run, seen: dict[str, Any]) -> None:
+def _interrupted(site: JupyterSite, run: NotebookRun, seen: dict[str, Any]) -> None:
     """A visit that Ctrl-C ends, with two programs that its info files tell of."""
-    with opened(site, run) as visit:
-        seen["where"] = visit.kernel.value("import json, os\nprint(json.dumps(os.getcwd()))")
+    with open_notebook_session(site, run) as visit:
+        seen["where"] = visit.kernel.evaluate_json(
+            "import json, os\nprint(json.dumps(os.getcwd()))"
+        )
         for name in ("tensorboard", "sleep"):
-            seen[name] = visit.kernel.value(PRETEND.replace("NAME", repr(name)))
+            seen[name] = visit.kernel.evaluate_json(PRETEND.replace("NAME", repr(name)))
         raise KeyboardInterrupt
 
 

@@ -16,10 +16,10 @@ import pytest
 import requests
 
 from builder.errors import SmokeError
-from builder.smoke.engines import inside, namespace, survivors
-from builder.smoke.engines.namespace import Separation, hosting
+from builder.smoke.engines import namespace, namespace_init, workdir_processes
+from builder.smoke.engines.namespace import NamespaceIsolation, host_process
 from builder.system import command
-from builder.system.ports import connects, free_port
+from builder.system.ports import can_connect, find_free_port
 from builder.system.waiting import wait_for
 from tests.conftest import ROOT
 from tests.needs import lacking
@@ -29,14 +29,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
-    from builder.smoke.engines.namespace import Hosted
+    from builder.smoke.engines.namespace import HostedProcess
 
 DEADLINE = 20.0
-WAYS = {"loopback": Separation(), "root": namespace.WAYS[0], "user": namespace.WAYS[1]}
+WAYS = {
+    "loopback": NamespaceIsolation(),
+    "root": namespace.ISOLATION_METHODS[0],
+    "user": namespace.ISOLATION_METHODS[1],
+}
 
 
 @pytest.fixture(params=WAYS)
-def way(request: pytest.FixtureRequest) -> Separation:
+def way(request: pytest.FixtureRequest) -> NamespaceIsolation:
     """Each way that this user has."""
     chosen = WAYS[request.param]
     if chosen and subprocess.run([*chosen.enter, "true"], check=False).returncode:
@@ -46,17 +50,17 @@ def way(request: pytest.FixtureRequest) -> Separation:
 
 @pytest.fixture
 def room(tmp_path: Path) -> Iterator[Path]:
-    """A room as `hosting` wants it; no process that names it is left."""
+    """A room as `host_process` wants it; no process that names it is left."""
     (tmp_path / "work").mkdir()
     (tmp_path / "work" / "page").write_text("here I am")
     yield tmp_path
     assert named(tmp_path) == []
 
 
-def serve(room: Path, way: Separation, port: int) -> AbstractContextManager[Hosted]:
+def serve(room: Path, way: NamespaceIsolation, port: int) -> AbstractContextManager[HostedProcess]:
     """A web server in the room."""
     words = [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(port)]
-    return hosting(words, port, way, room=room, environ=environ(room))
+    return host_process(words, port, way, workdir=room, env=environ(room))
 
 
 def environ(room: Path) -> dict[str, str]:
@@ -78,44 +82,48 @@ def fetch(port: int) -> str:
     return page
 
 
-def test_only_its_port_is_let_through(room: Path, way: Separation) -> None:
+def test_only_its_port_is_let_through(room: Path, way: NamespaceIsolation) -> None:
     """The page comes through the one port; its own port is within reach on plain loopback only."""
-    port = free_port()
+    port = find_free_port()
     with serve(room, way, port) as hosted:
         assert fetch(hosted.port) == "here I am"
-        assert connects("127.0.0.1", port) is not bool(way)
-    assert not connects("127.0.0.1", hosted.port)
+        assert can_connect("127.0.0.1", port) is not bool(way)
+    assert not can_connect("127.0.0.1", hosted.port)
 
 
-def test_programs_join_it(room: Path, way: Separation) -> None:
+def test_programs_join_it(room: Path, way: NamespaceIsolation) -> None:
     """They see its network and its processes, start in a directory, and exit codes come back."""
-    port = free_port()
+    port = find_free_port()
     with serve(room, way, port) as hosted:
         fetch(hosted.port)
         ask = f"import socket; socket.create_connection(('127.0.0.1', {port})); print('in')"
         words = [sys.executable, "-c", f"import os; print(os.getcwd()); {ask}; exit(3)"]
-        line = [*hosted.join(room / "work"), *words]
-        done = command.attempt(line, timeout=DEADLINE, cwd=room / "work", env=environ(room))
+        line = [*hosted.build_join_command(room / "work"), *words]
+        done = command.try_command(line, timeout=DEADLINE, cwd=room / "work", env=environ(room))
         assert done == (3, f"{room / 'work'}\nin\n")
-        seen = command.run([*hosted.join(room), "readlink", "/proc/self/ns/pid"], timeout=DEADLINE)
+        seen = command.run_command(
+            [*hosted.build_join_command(room), "readlink", "/proc/self/ns/pid"], timeout=DEADLINE
+        )
         assert (seen.strip() != str(Path("/proc/self/ns/pid").readlink())) is bool(way)
         if way:
-            count = command.run([*hosted.join(room), "ls", "/proc"], timeout=DEADLINE).split()
+            count = command.run_command(
+                [*hosted.build_join_command(room), "ls", "/proc"], timeout=DEADLINE
+            ).split()
             assert len([name for name in count if name.isdigit()]) < 10
 
 
-def test_orphans_end_with_it_and_are_buried(room: Path, way: Separation) -> None:
+def test_orphans_end_with_it_and_are_buried(room: Path, way: NamespaceIsolation) -> None:
     """One that nobody knows any more is killed; one that ended before leaves no zombie."""
-    port = free_port()
+    port = find_free_port()
     script = "setsid sleep 1234 >/dev/null 2>&1 & setsid true >/dev/null 2>&1 &"
     with serve(room, way, port) as hosted:
         fetch(hosted.port)
-        line = [*hosted.join(room), "sh", "-c", script]
-        assert command.attempt(line, timeout=DEADLINE, env=environ(room)) == (0, "")
+        line = [*hosted.build_join_command(room), "sh", "-c", script]
+        assert command.try_command(line, timeout=DEADLINE, env=environ(room)) == (0, "")
         # The shell is gone, `sleep` may be on its way yet.
         assert wait_for(lambda: any("sleep 1234" in w for w in named(room)) or None, DEADLINE)
         if way:
-            first = psutil.Process(int(hosted.join(room)[-3]))
+            first = psutil.Process(int(hosted.build_join_command(room)[-3]))
             assert wait_for(lambda: not _unburied(first) or None, DEADLINE), _unburied(first)
     assert named(room) == []
 
@@ -129,39 +137,41 @@ def _unburied(first: psutil.Process) -> list[psutil.Process]:
     return zombies
 
 
-def test_its_end_is_told(room: Path, way: Separation) -> None:
+def test_its_end_is_told(room: Path, way: NamespaceIsolation) -> None:
     """The program's exit code is that of the process, and callers are refused, not kept waiting."""
     words = [sys.executable, "-c", "print('I am done'); exit(7)"]
-    with hosting(words, 1, way, room=room, environ=environ(room)) as hosted:
-        assert command.pause(hosted.process, DEADLINE) == 7
-        assert not connects("127.0.0.1", hosted.port)
+    with host_process(words, 1, way, workdir=room, env=environ(room)) as hosted:
+        assert command.wait_for_exit(hosted.process, DEADLINE) == 7
+        assert not can_connect("127.0.0.1", hosted.port)
         if way:
             with pytest.raises(SmokeError, match="gone"):
-                hosted.join(room)
+                hosted.build_join_command(room)
     assert (room / "log").read_text() == "I am done\n"
 
 
 HOLD = """
     import sys, threading
     from pathlib import Path
-    from builder.cli import _Terminated, _terminate
-    from builder.smoke.engines.namespace import WAYS, Separation, hosting
+    from builder.cli import _SigtermInterrupt, _raise_sigterm_interrupt
+    from builder.smoke.engines.namespace import ISOLATION_METHODS, NamespaceIsolation, host_process
     import signal
-    signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGTERM, _raise_sigterm_interrupt)
     room, port, way = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-    way = Separation() if way == "loopback" else WAYS[way == "user"]
+    way = NamespaceIsolation() if way == "loopback" else ISOLATION_METHODS[way == "user"]
     words = [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(port)]
-    with hosting(words, port, way, room=room, environ={"TMPDIR": str(room)}) as hosted:
+    with host_process(words, port, way, workdir=room, env={"TMPDIR": str(room)}) as hosted:
         print(hosted.port, flush=True)
         threading.Event().wait()
 """
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_it_ends_when_we_are_killed(room: Path, way: Separation, number: signal.Signals) -> None:
+def test_it_ends_when_we_are_killed(
+    room: Path, way: NamespaceIsolation, number: signal.Signals
+) -> None:
     """Ctrl-C, SIGTERM, and SIGKILL, after which nobody can clean up."""
     name = next(n for n, one in WAYS.items() if one == way)
-    words = [sys.executable, "-c", textwrap.dedent(HOLD), str(room), str(free_port()), name]
+    words = [sys.executable, "-c", textwrap.dedent(HOLD), str(room), str(find_free_port()), name]
     with subprocess.Popen(
         words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as holder:
@@ -175,23 +185,23 @@ def test_it_ends_when_we_are_killed(room: Path, way: Separation, number: signal.
             holder.kill()
     assert wait_for(lambda: named(room) == [] or None, DEADLINE), named(room)
     # A process that ends has no environment any more before its sockets are closed.
-    assert wait_for(lambda: not connects("127.0.0.1", port) or None, DEADLINE)
+    assert wait_for(lambda: not can_connect("127.0.0.1", port) or None, DEADLINE)
 
 
 def test_orders_come_through_a_command_line(tmp_path: Path) -> None:
     """What is spelt is read."""
-    orders = inside.Orders(3, 4, 8888, True, tmp_path, ("/bin/a b", "--c=d", ""))
-    assert inside.read(orders.spelt()) == orders
+    orders = namespace_init.InitArguments(3, 4, 8888, True, tmp_path, ("/bin/a b", "--c=d", ""))
+    assert namespace_init.parse_arguments(orders.to_command_line()) == orders
 
 
 def test_a_way_is_found_or_the_reason_is_told(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Here one of the ways, or why not; without `unshare` the reason names it."""
-    found = namespace.find()
-    assert found in namespace.WAYS or found.reason
+    found = namespace.find_isolation()
+    assert found in namespace.ISOLATION_METHODS or found.reason
     monkeypatch.setenv("PATH", str(tmp_path))
-    lost = namespace.find()
+    lost = namespace.find_isolation()
     assert not lost
     assert "unshare is not installed" in lost.reason
 
@@ -204,9 +214,14 @@ def test_survivors_are_told_apart(tmp_path: Path) -> None:
     ):
         try:
             assert wait_for(
-                lambda: [p.pid for p in survivors.of(tmp_path)] == [ours.pid] or None, 5
+                lambda: (
+                    [p.pid for p in workdir_processes.list_workdir_processes(tmp_path)]
+                    == [ours.pid]
+                    or None
+                ),
+                5,
             )
-            survivors.end(tmp_path)
+            workdir_processes.kill_workdir_processes(tmp_path)
             assert ours.wait(DEADLINE) == -signal.SIGKILL
             assert other.poll() is None
         finally:
@@ -220,7 +235,10 @@ def test_a_survivor_is_seen_while_it_becomes_another_program(tmp_path: Path) -> 
     program.chmod(0o755)
     with subprocess.Popen([program], env={"HOME": str(tmp_path)}) as ours:
         try:
-            seen = [[p.pid for p in survivors.of(tmp_path)] for _ in range(200)]
+            seen = [
+                [p.pid for p in workdir_processes.list_workdir_processes(tmp_path)]
+                for _ in range(200)
+            ]
         finally:
             ours.kill()
     assert seen == [[ours.pid]] * 200

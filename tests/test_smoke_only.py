@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.smoke.model import Deployment, Frontend, Outcome, Site
-from builder.smoke.probes.only import barred, listeners
-from builder.smoke.results.recorder import Recorder
+from builder.smoke.model import Deployment, Frontend, JupyterSite, ProbeOutcome
+from builder.smoke.probes.exposure import parse_listeners, run_loopback_probes
+from builder.smoke.results.recorder import ProbeRecorder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,38 +22,38 @@ if TYPE_CHECKING:
 class _Here:
     """This machine, on which a port that listens everywhere is seen as such."""
 
-    def run(
+    def run_command(
         self, words: Sequence[str], *, root: bool = False, timeout: float = 30.0
     ) -> tuple[int, str]:
         del root
         done = subprocess.run(words, capture_output=True, text=True, timeout=timeout, check=False)
         return done.returncode, done.stdout
 
-    def log(self) -> str:
+    def read_log(self) -> str:
         return ""
 
-    def published(self) -> None:
+    def published_ports(self) -> None:
         return None
 
-    def reachable(self, port: int) -> dict[str, bool]:
+    def check_reachable(self, port: int) -> dict[str, bool]:
         del port
         return {}
 
 
 @pytest.mark.parametrize(
-    ("release", "outcome"), [("1.15.0", Outcome.SKIPPED), ("2.0.0", Outcome.FAILED)]
+    ("release", "outcome"), [("1.15.0", ProbeOutcome.SKIPPED), ("2.0.0", ProbeOutcome.FAILED)]
 )
 def test_a_port_on_every_address_fails_where_the_release_keeps_to_the_loopback(
-    release: str, outcome: Outcome
+    release: str, outcome: ProbeOutcome
 ) -> None:
     """What 1.15 does by itself is said, and no failure of ours; from 2.0 on it is one."""
-    record = Recorder()
-    site = Site(Deployment("x", Frontend.LAB), "http://h/", "t", release, _Here())
+    record = ProbeRecorder()
+    site = JupyterSite(Deployment("x", Frontend.LAB), "http://h/", "t", release, _Here())
     with socket.create_server(("0.0.0.0", 0)) as server:  # noqa: S104 - it is what fails
-        barred(site, _Here(), server.getsockname()[1], record)
+        run_loopback_probes(site, _Here(), server.getsockname()[1], record)
     assert [(r.name, r.outcome) for r in record.results] == [
         ("loopback-only", outcome),
-        ("neighbour-refused", Outcome.SKIPPED),
+        ("neighbour-refused", ProbeOutcome.SKIPPED),
     ]
 
 
@@ -63,7 +63,7 @@ def test_a_real_table_has_a_real_listener() -> None:
         for one in (listening, bound):
             one.bind(("127.0.0.1", 0))
         listening.listen()
-        found = listeners(Path("/proc/net/tcp").read_text())
+        found = parse_listeners(Path("/proc/net/tcp").read_text())
         assert found[listening.getsockname()[1]] == {"0100007F"}
         assert bound.getsockname()[1] not in found
 
@@ -82,11 +82,11 @@ def test_every_listener_is_found(sockets: list[tuple[str, int, bool]]) -> None:
     for address, port, listens in sockets:
         if listens:
             wanted.setdefault(port, set()).add(address)
-    assert listeners("\n".join(lines)) == wanted
+    assert parse_listeners("\n".join(lines)) == wanted
 
 
 @given(st.text(max_size=200))
 def test_it_reads_anything(text: str) -> None:
     """A table in a form that nobody knew gives no listeners, and no error of another kind."""
-    for addresses in listeners(text).values():
+    for addresses in parse_listeners(text).values():
         assert addresses

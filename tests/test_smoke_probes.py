@@ -11,15 +11,15 @@ import pytest
 from packaging.version import Version
 
 from builder.smoke.jupyter import notebook
-from builder.smoke.jupyter.board import Board
-from builder.smoke.jupyter.notebook import Run
-from builder.smoke.jupyter.visit import Visit, page
-from builder.smoke.jupyter.web import Web
-from builder.smoke.model import Deployment, Effect, Frontend, ProbeFailure, Site
+from builder.smoke.jupyter.http_client import JupyterClient
+from builder.smoke.jupyter.notebook import NotebookRun
+from builder.smoke.jupyter.notebook_session import NotebookSession, build_page_url
+from builder.smoke.jupyter.tensorboard_client import TensorBoardClient
+from builder.smoke.model import Deployment, Frontend, JupyterSite, ProbeFailure, VariableEffect
 from builder.smoke.probes import forms
-from builder.smoke.probes.data import difference
-from builder.smoke.probes.forms import FORMS
-from builder.smoke.probes.table import TABLE
+from builder.smoke.probes.data import describe_difference
+from builder.smoke.probes.forms import VARIABLE_FORMS
+from builder.smoke.probes.table import PROBE_TABLE
 from tests.conftest import RELEASES, ROOT
 from tests.http_servers import running
 
@@ -36,24 +36,27 @@ def probes_of(module: Path) -> set[str]:
     """The probes that a module names, in a call or in a table of its own."""
     tree = ast.parse(module.read_text())
     texts = {n.value for n in ast.walk(tree) if isinstance(n, ast.Constant)}
-    return {text for text in texts if isinstance(text, str) and text in TABLE}
+    return {text for text in texts if isinstance(text, str) and text in PROBE_TABLE}
 
 
 def test_every_probe_is_made() -> None:
     """Each row of these layers is named by a module, and each probe that is named has a row."""
     made = {name for module in MINE for name in probes_of(PROBES / f"{module}.py")}
-    assert made == {name for name, row in TABLE.items() if row.layer in LAYERS}
+    assert made == {name for name, row in PROBE_TABLE.items() if row.layer in LAYERS}
     named = "".join((PROBES / f"{module}.py").read_text() for module in MINE)
     assert set(re.findall(r'record\.(?:probe|skip)\(\s*"([^"]+)"', named)) <= made
 
 
 def test_forms_are_the_tables() -> None:
     """One row for each form, and the rendered table has them all, with what they do."""
-    assert [n for n, row in TABLE.items() if row.layer == "forms"] == ["forms-prepared", *FORMS]
-    rows = forms.rows()
-    assert len(rows) == len(FORMS)
+    assert [n for n, row in PROBE_TABLE.items() if row.layer == "forms"] == [
+        "forms-prepared",
+        *VARIABLE_FORMS,
+    ]
+    rows = forms.list_form_rows()
+    assert len(rows) == len(VARIABLE_FORMS)
     assert ("`/proxy/%PORT%/`", "JupyterLab, Notebook at `/`", "works", "404 in the frame") in rows
-    assert {effect for row in rows for effect in row[2:]} == set(Effect)
+    assert {effect for row in rows for effect in row[2:]} == set(VariableEffect)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -77,59 +80,64 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def visit() -> Iterator[Visit]:
+def visit() -> Iterator[NotebookSession]:
     """A visit without a kernel, which judging a frame does not need."""
     with running(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as root:
         url = f"{root}lab/"
-        site = Site(Deployment("x", Frontend.LAB, "/lab/"), url, "t", "2.2.1")
+        site = JupyterSite(Deployment("x", Frontend.LAB, "/lab/"), url, "t", "2.2.1")
         absent: Any = None
-        yield Visit(site, Run.fresh("2.2.1"), Web(url), absent)
+        yield NotebookSession(
+            site, NotebookRun.with_new_canary("2.2.1"), JupyterClient(url), absent
+        )
 
 
 @pytest.mark.parametrize(
     ("address", "effect"),
     [
-        ("{url}proxy/1/", Effect.WORKS),
+        ("{url}proxy/1/", VariableEffect.WORKS),
         ("{url}proxy/2", "the page alone"),  # what it asks for is not beside it
         ("{url}proxy/3/", "200 and no TensorBoard"),
-        ("{url}proxy/4/", Effect.NOBODY),
-        ("{url}proxy/5/", Effect.NOT_FOUND),
-        ("http://127.0.0.1:6006/", Effect.AS_UNSET),
-        ("http://localhost:6006/", Effect.AS_UNSET),
+        ("{url}proxy/4/", VariableEffect.NOBODY),
+        ("{url}proxy/5/", VariableEffect.NOT_FOUND),
+        ("http://127.0.0.1:6006/", VariableEffect.AS_UNSET),
+        ("http://localhost:6006/", VariableEffect.AS_UNSET),
         ("http://127.0.0.1:6007/", "another origin"),
         ("https://elsewhere.invalid/", "another origin"),
     ],
 )
-def test_effects_are_told_apart(visit: Visit, address: str, effect: str) -> None:
+def test_effects_are_told_apart(visit: NotebookSession, address: str, effect: str) -> None:
     """What a frame shows, for each way in which it may."""
-    seen = forms.effect(visit, address.replace("{url}", visit.site.url), 6006)
+    seen = forms.determine_effect(visit, address.replace("{url}", visit.site.url), 6006)
     assert str(seen).startswith(effect)
 
 
 def test_differences_are_told() -> None:
     """A point too few, and one that is not what was written."""
-    assert difference([[0, 1.0]], [[0, 1.0], [1, 2.0]]) == "1 points instead of 2"
+    assert describe_difference([[0, 1.0]], [[0, 1.0], [1, 2.0]]) == "1 points instead of 2"
     long, other = [[7, "a" * 500 + "b"]], [[7, "a" * 500]]
-    assert difference(long, other) == f"{'a' * 40}b'] instead of {'a' * 40}']"
-    assert difference([[0, 1.0], [1, 2.5]], [[0, 1.0], [1, 2.0]]) == "[1, 2.5] instead of [1, 2.0]"
+    assert describe_difference(long, other) == f"{'a' * 40}b'] instead of {'a' * 40}']"
+    assert (
+        describe_difference([[0, 1.0], [1, 2.5]], [[0, 1.0], [1, 2.0]])
+        == "[1, 2.5] instead of [1, 2.0]"
+    )
 
 
-def test_waiting_states_its_deadline(visit: Visit) -> None:
+def test_waiting_states_its_deadline(visit: NotebookSession) -> None:
     """And the last answer."""
-    board = Board(visit.web, f"{visit.site.url}proxy/1/")
-    assert board.wait("it", "/data/plugins_listing", lambda got: "scalars" in got, 5) == {
+    board = TensorBoardClient(visit.client, f"{visit.site.url}proxy/1/")
+    assert board.wait_for_json("it", "/data/plugins_listing", lambda got: "scalars" in got, 5) == {
         "scalars": {}
     }
     with pytest.raises(ProbeFailure, match="it not there within 0 s; the last answer is 404"):
-        board.wait("it", "/data/none", bool, 0)
+        board.wait_for_json("it", "/data/none", bool, 0)
 
 
 @pytest.mark.parametrize("with_tensorflow", [False, True])
 @pytest.mark.parametrize("release", RELEASES)
 def test_notebooks_are_python(release: str, *, with_tensorflow: bool) -> None:
     """Its cells but the magics compile, the canary is in them, and 1.13 loads the old extension."""
-    run = Run.fresh(release, with_tensorflow=with_tensorflow)
-    apart, train, load, show = notebook.cells(run)
+    run = NotebookRun.with_new_canary(release, with_tensorflow=with_tensorflow)
+    apart, train, load, show = notebook.list_code_cells(run)
     for cell in (apart, train):
         compile(cell, "cell", "exec")
     assert run.canary in train
@@ -137,7 +145,7 @@ def test_notebooks_are_python(release: str, *, with_tensorflow: bool) -> None:
     old = Version(release) < Version("1.14")
     assert load == f"%load_ext tensorboard{'.notebook' if old else ''}"
     assert show.startswith("%tensorboard --logdir ")
-    assert [cell["source"] for cell in notebook.document(run)["cells"]] == [
+    assert [cell["source"] for cell in notebook.build_notebook(run)["cells"]] == [
         apart,
         train,
         load,
@@ -147,8 +155,11 @@ def test_notebooks_are_python(release: str, *, with_tensorflow: bool) -> None:
 
 def test_runs_do_not_meet() -> None:
     """Each has a canary, a directory and a page of its own."""
-    first, second = Run.fresh("2.2.1"), Run.fresh("2.2.1")
+    first, second = NotebookRun.with_new_canary("2.2.1"), NotebookRun.with_new_canary("2.2.1")
     assert first.canary != second.canary
     assert first.directory != second.directory
-    site = Site(Deployment("x", Frontend.CLASSIC, "/a/"), "http://h/a/", "t", "2.2.1")
-    assert page(site, first) == f"http://h/a/nbclassic/notebooks/{first.directory}/smoke.ipynb"
+    site = JupyterSite(Deployment("x", Frontend.CLASSIC, "/a/"), "http://h/a/", "t", "2.2.1")
+    assert (
+        build_page_url(site, first)
+        == f"http://h/a/nbclassic/notebooks/{first.directory}/smoke.ipynb"
+    )

@@ -13,16 +13,16 @@ import pytest
 import requests
 
 from builder.errors import SmokeError
-from builder.releases.eras import Era, era_of
-from builder.smoke.engines import stack, vintage
-from builder.smoke.engines.namespace import Separation
-from builder.smoke.engines.process import process_runner
-from builder.smoke.model import Deployment, Frontend, Subject
-from builder.system.ports import connects, free_port
-from builder.system.settings import read_environment
+from builder.releases.eras import Era, get_era
+from builder.smoke.engines import era_stack, stack
+from builder.smoke.engines.namespace import NamespaceIsolation
+from builder.smoke.engines.process import open_process_runner
+from builder.smoke.model import Deployment, Frontend, WheelUnderTest
+from builder.system.ports import can_connect, find_free_port
+from builder.system.settings import read_user_settings
 from builder.system.waiting import wait_for
 from builder.wheel import archive
-from builder.wheel.rewrite import Rewriting, rewrite
+from builder.wheel.rewrite import WheelRewrite, rewrite_wheel
 from tests import needs
 from tests.interplay import find, our_wheel
 from tests.processes import named
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from builder.smoke.engines.process import ProcessRunner
-    from builder.smoke.model import Inside, Site
+    from builder.smoke.model import JupyterSite, ServerAccess
 
-    Begin = Callable[[Deployment], AbstractContextManager[Site]]
+    Begin = Callable[[Deployment], AbstractContextManager[JupyterSite]]
 
 RELEASE = "2.21.0"
 DEADLINE = 30.0
@@ -43,17 +43,17 @@ LAB = Deployment("lab", Frontend.LAB, base_url="/foo/", variable="/foo/proxy/%PO
 SECRET = "s3cret-of-the-index"
 
 
-def subject(version: str, directory: Path) -> Subject:
+def subject(version: str, directory: Path) -> WheelUnderTest:
     """Our wheel of a release."""
-    return Subject(our_wheel(version, directory), version, version)
+    return WheelUnderTest(our_wheel(version, directory), version, version)
 
 
 @contextmanager
 def engine(eras: Callable[[str], Era] | None = None, **given: str) -> Iterator[ProcessRunner]:
     """The engine, for somebody whose index needs a password, and who has settings for Jupyter."""
     environ = {**os.environ, "UV_INDEX_PRIVATE_PASSWORD": SECRET, "JUPYTER_CONFIG_DIR": "/nowhere"}
-    settings = read_environment(os.environ)
-    with process_runner(settings, environ, needs.pythons(), eras=eras, **given) as runner:
+    settings = read_user_settings(os.environ)
+    with open_process_runner(settings, environ, needs.pythons(), eras=eras, **given) as runner:
         yield runner
 
 
@@ -68,25 +68,25 @@ def runner() -> Iterator[ProcessRunner]:
 def begin(runner: ProcessRunner, tmp_path_factory: pytest.TempPathFactory) -> Begin:
     """Starts deployments in an environment that is made once, with our newest wheel."""
     directory = tmp_path_factory.mktemp("wheel")
-    return runner.prepare(subject(RELEASE, directory), directory / "log", lambda _: None)
+    return runner.prepare_wheel(subject(RELEASE, directory), directory / "log", lambda _: None)
 
 
-def ask(site: Site, path: str) -> requests.Response:
+def ask(site: JupyterSite, path: str) -> requests.Response:
     """A page of Jupyter, with the token."""
     headers = {"Authorization": f"token {site.token}"}
     return requests.get(site.url + path, headers=headers, timeout=DEADLINE)
 
 
-def behind(site: Site) -> Inside:
+def behind(site: JupyterSite) -> ServerAccess:
     """The inside, which all of these sites have."""
-    assert site.inside is not None
-    return site.inside
+    assert site.access is not None
+    return site.access
 
 
-def show(site: Site, port: int) -> str:
+def show(site: JupyterSite, port: int) -> str:
     """Start TensorBoard beside Jupyter, as an orphan; its page through the proxy."""
     script = f"setsid tensorboard --logdir . --port {port} >/dev/null 2>&1 &"
-    assert behind(site).run(["sh", "-c", script]) == (0, "")
+    assert behind(site).run_command(["sh", "-c", script]) == (0, "")
 
     def page() -> str | None:
         answer = ask(site, f"proxy/{port}/")
@@ -97,10 +97,10 @@ def show(site: Site, port: int) -> str:
     return found
 
 
-def environ_of(site: Site) -> dict[str, str]:
+def environ_of(site: JupyterSite) -> dict[str, str]:
     """The environment of programs inside."""
     words = ["python", "-c", "import json, os; print(json.dumps(dict(os.environ)))"]
-    code, out = behind(site).run(words)
+    code, out = behind(site).run_command(words)
     assert code == 0, out
     told: dict[str, str] = json.loads(out)
     return told
@@ -108,18 +108,18 @@ def environ_of(site: Site) -> dict[str, str]:
 
 def test_tensorboard_through_jupyters_port_only(runner: ProcessRunner, begin: Begin) -> None:
     """Below its base URL; the host reaches TensorBoard's own port on plain loopback only."""
-    port = free_port()
+    port = find_free_port()
     with begin(LAB) as site:
         assert ask(site, "lab").ok
         assert requests.get(f"{site.url}api/contents", timeout=DEADLINE).status_code == 403
         assert "<tb-webapp>" in show(site, port)
-        assert connects("127.0.0.1", port) is not bool(runner.separation)
-        if runner.separation:
+        assert can_connect("127.0.0.1", port) is not bool(runner.isolation)
+        if runner.isolation:
             outer = int(site.origin.rpartition(":")[2])
-            assert behind(site).published() == {stack.PORT: outer}
-            assert behind(site).reachable(stack.PORT) == {"the host": True}
+            assert behind(site).published_ports() == {stack.JUPYTER_PORT: outer}
+            assert behind(site).check_reachable(stack.JUPYTER_PORT) == {"the host": True}
             with socket.create_server(("127.0.0.1", port)):  # somebody else's on the host
-                assert behind(site).reachable(port) == {"the host": False}
+                assert behind(site).check_reachable(port) == {"the host": False}
 
 
 def test_it_gets_directories_of_its_own_and_no_secrets(begin: Begin) -> None:
@@ -140,8 +140,8 @@ def test_it_gets_directories_of_its_own_and_no_secrets(begin: Begin) -> None:
             == {room}
         )
         assert any("jupyter-lab" in line for line in named(room))
-        assert "Jupyter Server" in behind(site).log()
-        assert site.token not in behind(site).log()
+        assert "Jupyter Server" in behind(site).read_log()
+        assert site.token not in behind(site).read_log()
         assert all(site.token not in line for line in named(room))
     assert named(room) == []
     assert not room.exists()
@@ -152,13 +152,13 @@ def test_unset_is_unset(begin: Begin) -> None:
     with begin(Deployment("classic", Frontend.CLASSIC, variable=None)) as site:
         assert ask(site, "nbclassic/tree").ok
         assert "TENSORBOARD_PROXY_URL" not in environ_of(site)
-        assert "browser" not in behind(site).log()
+        assert "browser" not in behind(site).read_log()
 
 
 def test_two_at_once(runner: ProcessRunner, begin: Begin) -> None:
     """Side by side, each with its own token, its own room, and the same port inside."""
-    if not runner.separation:  # the second one would wait for the first for ever
-        needs.lacking(runner.separation.reason)
+    if not runner.isolation:  # the second one would wait for the first for ever
+        needs.lacking(runner.isolation.reason)
     notebook = Deployment("notebook", Frontend.NOTEBOOK)
     with begin(LAB) as one, begin(notebook) as other:
         assert ask(one, "lab").ok
@@ -171,27 +171,27 @@ def test_two_at_once(runner: ProcessRunner, begin: Begin) -> None:
 
 def test_plain_loopback(runner: ProcessRunner, begin: Begin) -> None:
     """Without namespaces it works as well, claims no separation, and leaves nothing either."""
-    kept, runner.separation = runner.separation, Separation(reason="for this test")
+    kept, runner.isolation = runner.isolation, NamespaceIsolation(reason="for this test")
     try:
         assert "plain loopback" in runner.name
-        port = free_port()
+        port = find_free_port()
         with begin(LAB) as site:
             assert "<tb-webapp>" in show(site, port)
             room = Path(environ_of(site)["HOME"]).parent
-            assert behind(site).published() is None
-            assert behind(site).reachable(port) == {}
+            assert behind(site).published_ports() is None
+            assert behind(site).check_reachable(port) == {}
         assert named(room) == []
         # A socket closes a little after the process that had it has gone.
-        assert wait_for(lambda: not connects("127.0.0.1", port) or None, 20)
+        assert wait_for(lambda: not can_connect("127.0.0.1", port) or None, 20)
     finally:
-        runner.separation = kept
+        runner.isolation = kept
 
 
 def test_a_sweep_ends_all(runner: ProcessRunner, begin: Begin) -> None:
     """What an interrupted run does: whoever waits for Jupyter gets an answer at once."""
     with begin(LAB) as site:
         room = Path(environ_of(site)["HOME"]).parent
-        runner.sweep()
+        runner.end_all()
         assert named(room) == []
         with pytest.raises(requests.ConnectionError):
             ask(site, "lab")
@@ -214,12 +214,14 @@ def test_a_jupyter_that_does_not_come_up(begin: Begin) -> None:
 def test_a_wheel_that_does_not_start(runner: ProcessRunner, tmp_path: Path) -> None:
     """Said before any Jupyter is started, with the reason."""
     good = subject(RELEASE, tmp_path)
-    assert good.wheel is not None
+    assert good.path is not None
     broken = {"tensorboard/main.py": b"import no_such_module\n"}
-    content = rewrite(archive.parse(good.wheel.read_bytes(), "x"), Rewriting(broken), "x")
-    good.wheel.write_bytes(b"".join(content))
+    content = rewrite_wheel(
+        archive.parse_archive(good.path.read_bytes(), "x"), WheelRewrite(broken), "x"
+    )
+    good.path.write_bytes(b"".join(content))
     with pytest.raises(SmokeError, match="does not start") as caught:
-        runner.prepare(good, tmp_path / "log", lambda _: None)
+        runner.prepare_wheel(good, tmp_path / "log", lambda _: None)
     assert "no_such_module" in caught.value.hint
 
 
@@ -227,7 +229,7 @@ def test_a_release_that_does_not_take_that_python(tmp_path: Path) -> None:
     """The wheel, the Python, and why."""
     needs.python("3.8")
     with engine(python="3.8") as old, pytest.raises(SmokeError) as caught:
-        old.prepare(subject(RELEASE, tmp_path), tmp_path / "log", lambda _: None)
+        old.prepare_wheel(subject(RELEASE, tmp_path), tmp_path / "log", lambda _: None)
     assert "tensorboardtmp-2.21.0" in caught.value.message
     assert "Python 3.8, today" in caught.value.message
     assert "Requires-Python" in caught.value.hint or "Python>=3.9" in caught.value.hint
@@ -236,34 +238,41 @@ def test_a_release_that_does_not_take_that_python(tmp_path: Path) -> None:
 @pytest.mark.long
 def test_jupyter_of_its_own_time(tmp_path: Path) -> None:
     """April 2020: the notebook server on Python 3.7, whose log would give the token away."""
-    needs.python(era_of(find("2.2.1")).python)
-    with engine(eras=lambda version: era_of(find(version))) as runner:
-        begin = runner.prepare(subject("2.2.1", tmp_path), tmp_path / "log", lambda _: None)
+    needs.python(get_era(find("2.2.1")).python)
+    with engine(eras=lambda version: get_era(find(version))) as runner:
+        begin = runner.prepare_wheel(subject("2.2.1", tmp_path), tmp_path / "log", lambda _: None)
         assert "notebook==6.0.3\n" in (tmp_path / "log").read_text()
         with begin(LAB) as site:
             assert ask(site, "lab").ok
-            assert ask(site, f"proxy/{free_port()}/").status_code == 500
-            assert "<tf-tensorboard" in show(site, free_port())
-            assert "Authorization: token [token]" in behind(site).log().replace('"', "")
-            assert site.token not in behind(site).log()
+            assert ask(site, f"proxy/{find_free_port()}/").status_code == 500
+            assert "<tf-tensorboard" in show(site, find_free_port())
+            assert "Authorization: token [token]" in behind(site).read_log().replace('"', "")
+            assert site.token not in behind(site).read_log()
 
 
 def test_words_of_the_time() -> None:
     """Before jupyter-server the notebook server's settings, before Notebook 7 no Notebook 7."""
     old = {"notebook": "6.0.3", "jupyterlab": "2.1.0"}
     classic = Deployment("classic", Frontend.CLASSIC)
-    words = vintage.words(classic, old, ip="127.0.0.1", port=8888)
+    words = era_stack.build_era_command(classic, old, ip="127.0.0.1", port=8888)
     assert words[:2] == ["jupyter", "notebook"]
     assert "--NotebookApp.port=8888" in words
     assert not [word for word in words if "ServerApp" in word]
     new = {"notebook": "7.6.0", "jupyter-server": "2.20.0"}
-    today = vintage.words(classic, new, ip="127.0.0.1", port=8888)
-    assert today[1:-1] == stack.words(classic, ip="127.0.0.1")[1:]
+    today = era_stack.build_era_command(classic, new, ip="127.0.0.1", port=8888)
+    assert today[1:-1] == stack.build_jupyter_command(classic, ip="127.0.0.1")[1:]
     with pytest.raises(SmokeError, match=r"6\.0\.3"):
-        vintage.words(Deployment("n", Frontend.NOTEBOOK), old, ip="127.0.0.1", port=8888)
+        era_stack.build_era_command(
+            Deployment("n", Frontend.NOTEBOOK), old, ip="127.0.0.1", port=8888
+        )
 
 
 def test_requirements_of_the_time() -> None:
     """All that there was: nbclassic is of January 2021."""
-    assert "nbclassic" not in vintage.requirements(Era("3.8", "2020-11-19T03:15:33Z", ()))
-    assert vintage.requirements(Era("3.8", "2021-01-21T20:49:19Z", ())) == stack.REQUIREMENTS
+    assert "nbclassic" not in era_stack.list_era_requirements(
+        Era("3.8", "2020-11-19T03:15:33Z", ())
+    )
+    assert (
+        era_stack.list_era_requirements(Era("3.8", "2021-01-21T20:49:19Z", ()))
+        == stack.JUPYTER_REQUIREMENTS
+    )

@@ -10,16 +10,16 @@ import pytest
 import requests
 
 from builder.errors import InterruptedRunError
-from builder.smoke.jupyter.frame import one_frame
-from builder.smoke.jupyter.messages import Execution, Message
-from builder.smoke.model import Outcome, ProbeFailure, ProbeResult
-from builder.smoke.probes.table import TABLE
-from builder.smoke.results.recorder import Recorder
+from builder.smoke.jupyter.frame import expect_one_frame
+from builder.smoke.jupyter.messages import CellExecution, KernelMessage
+from builder.smoke.model import ProbeFailure, ProbeOutcome, ProbeResult
+from builder.smoke.probes.table import PROBE_TABLE
+from builder.smoke.results.recorder import ProbeRecorder
 
-ONLY = [name for name, row in TABLE.items() if row.layer == "only"]
+ONLY = [name for name, row in PROBE_TABLE.items() if row.layer == "only"]
 
 
-def outcomes(record: Recorder) -> dict[str, Outcome]:
+def outcomes(record: ProbeRecorder) -> dict[str, ProbeOutcome]:
     """Name → outcome."""
     return {r.name: r.outcome for r in record.results}
 
@@ -31,20 +31,20 @@ def fail(error: Exception) -> None:
 
 def test_what_was_not_reached_has_failed() -> None:
     """A layer whose block ends early has all its probes in the results."""
-    record = Recorder()
+    record = ProbeRecorder()
     with record.layer("only"), record.probe(ONLY[0]) as told:
         told("seen")
     assert list(outcomes(record)) == ONLY
     assert record.results[0] == ProbeResult(
-        ONLY[0], Outcome.PASSED, record.results[0].seconds, "seen"
+        ONLY[0], ProbeOutcome.PASSED, record.results[0].seconds, "seen"
     )
-    assert {r.outcome for r in record.results[1:]} == {Outcome.FAILED}
+    assert {r.outcome for r in record.results[1:]} == {ProbeOutcome.FAILED}
     assert "not reached" in record.results[1].detail
 
 
 def test_a_vital_probe_ends_its_layer_and_is_named() -> None:
     """What comes after it in the block does not run."""
-    record = Recorder()
+    record = ProbeRecorder()
     went_on: list[str] = []
     with record.layer("only"):
         with record.probe(ONLY[0], vital=True):
@@ -60,10 +60,10 @@ def test_a_vital_probe_ends_its_layer_and_is_named() -> None:
 @pytest.mark.parametrize("error", [requests.ConnectionError("gone"), TimeoutError("late")])
 def test_what_our_libraries_raise_is_a_failure(error: Exception) -> None:
     """A site that does not answer fails the probe, not the run."""
-    record = Recorder()
+    record = ProbeRecorder()
     with record.probe(ONLY[0]):
         fail(error)
-    assert record.results[0].outcome is Outcome.FAILED
+    assert record.results[0].outcome is ProbeOutcome.FAILED
     assert str(error) in record.results[0].detail
 
 
@@ -73,12 +73,12 @@ def test_what_a_traceback_ends_with_is_told() -> None:
     said = subprocess.run(words, capture_output=True, text=True, check=False).stderr
     assert len(said) > 600
     shown = f"ERROR: Failed to launch TensorBoard (exited with 1).\nContents of stderr:\n{said}"
-    message = Message("display_data", {"data": {"text/plain": shown}}, 0.0)
-    record = Recorder()
+    message = KernelMessage("display_data", {"data": {"text/plain": shown}}, 0.0)
+    record = ProbeRecorder()
     with record.probe(ONLY[0]):
-        one_frame(Execution((message,), 0.0), "http://h/")
+        expect_one_frame(CellExecution((message,), 0.0), "http://h/")
     (result,) = record.results
-    assert result.outcome is Outcome.FAILED
+    assert result.outcome is ProbeOutcome.FAILED
     assert "(exited with 1). Contents of stderr: Traceback" in result.detail
     assert result.detail.endswith("ModuleNotFoundError: No module named 'absent'")
     assert len(result.detail) == 600
@@ -90,8 +90,8 @@ def test_no_token_is_told(before: int) -> None:
     """Neither by a failure, in which it may be cut, nor by a probe, as it is or in an address."""
     token = "canary/93c1d7"
     told_of: list[ProbeResult] = []
-    record = Recorder(told_of.append)
-    record.hide(token)
+    record = ProbeRecorder(told_of.append)
+    record.hide_secret(token)
     with record.probe(ONLY[0]):
         fail(ProbeFailure("x" * (before % 7) + f"at http://h/?token={quote(token, safe='')} " * 40))
     with record.probe(ONLY[1]) as told:
@@ -103,7 +103,7 @@ def test_no_token_is_told(before: int) -> None:
 
 def test_a_fault_of_ours_is_not_swallowed() -> None:
     """A programming error is no outcome of a probe."""
-    record = Recorder()
+    record = ProbeRecorder()
     with pytest.raises(ZeroDivisionError), record.probe(ONLY[0]):
         raise ZeroDivisionError
     assert record.results == []
@@ -117,7 +117,7 @@ def test_an_interrupted_run_has_no_failures() -> None:
         if interrupted:
             raise InterruptedRunError("interrupted", "")
 
-    record = Recorder(check_cancelled=check)
+    record = ProbeRecorder(check_cancelled=check)
     with pytest.raises(InterruptedRunError), record.probe(ONLY[0]):  # noqa: PT012 - the probe's block
         interrupted = True
         raise ProbeFailure("the container is gone")
@@ -127,4 +127,4 @@ def test_an_interrupted_run_has_no_failures() -> None:
 def test_a_name_that_is_not_in_the_table_is_refused() -> None:
     """docs/smoke.md has every probe, since the table has."""
     with pytest.raises(KeyError):
-        Recorder().skip("no-such-probe", "")
+        ProbeRecorder().skip_probe("no-such-probe", "")

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.smoke.engines import relay
-from builder.system.ports import free_port
+from builder.system.ports import find_free_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -27,7 +27,7 @@ DEADLINE = 20.0
 async def relayed(port: int) -> AsyncIterator[int]:
     """A relay to that port; where to reach it."""
     listener = socket.create_server((relay.LOOPBACK, 0))
-    async with await relay.serve(listener, port):
+    async with await relay.relay_connections(listener, port):
         yield listener.getsockname()[1]
 
 
@@ -128,7 +128,7 @@ def test_nobody_behind_it_ends_the_connection() -> None:
     """No byte and no hanging, and the next caller is served as soon as there is somebody."""
 
     async def scene() -> None:
-        behind = free_port()
+        behind = find_free_port()
         async with relayed(behind) as port:
             async with call(port) as (reader, _):
                 assert await reader.read() == b""
@@ -217,7 +217,7 @@ def test_open_connections_end_with_the_loop_without_a_word() -> None:
             ends.enter_context(socket.create_server((relay.LOOPBACK, 0))) for _ in range(2)
         )
         behind.setblocking(False)
-        await relay.serve(listener, behind.getsockname()[1])
+        await relay.relay_connections(listener, behind.getsockname()[1])
         ends.enter_context(socket.create_connection(listener.getsockname()))
         async with asyncio.timeout(DEADLINE):
             ends.enter_context((await loop.sock_accept(behind))[0])

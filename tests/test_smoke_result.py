@@ -8,41 +8,41 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.errors import OutputError
-from builder.smoke.model import Outcome, ProbeResult
-from builder.smoke.probes.table import TABLE
+from builder.smoke.model import ProbeOutcome, ProbeResult
+from builder.smoke.probes.table import PROBE_TABLE
 from builder.smoke.results import result as results
-from builder.smoke.results.result import RESULT, Result, report_directory
+from builder.smoke.results.result import RESULT_FILENAME, DeploymentResult, open_report_directory
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-NAME = next(iter(TABLE))
+NAME = next(iter(PROBE_TABLE))
 
 
-def make(*outcomes: Outcome, failure: str = "") -> Result:
+def make(*outcomes: ProbeOutcome, failure: str = "") -> DeploymentResult:
     """A result with probes of these outcomes."""
     probes = tuple(ProbeResult(NAME, o, 0.12345, f"d{k}") for k, o in enumerate(outcomes))
-    return Result("2.2.1", "lab", "docker", "w.whl", "ab", 1.0, probes, failure)
+    return DeploymentResult("2.2.1", "lab", "docker", "w.whl", "ab", 1.0, probes, failure)
 
 
 @pytest.mark.parametrize(
     ("result", "outcome"),
     [
-        (make(Outcome.PASSED, Outcome.SKIPPED), Outcome.PASSED),
-        (make(Outcome.PASSED, Outcome.FAILED), Outcome.FAILED),
-        (make(Outcome.PASSED, failure="no container"), Outcome.FAILED),
-        (make(Outcome.SKIPPED), Outcome.FAILED),
-        (make(), Outcome.FAILED),
+        (make(ProbeOutcome.PASSED, ProbeOutcome.SKIPPED), ProbeOutcome.PASSED),
+        (make(ProbeOutcome.PASSED, ProbeOutcome.FAILED), ProbeOutcome.FAILED),
+        (make(ProbeOutcome.PASSED, failure="no container"), ProbeOutcome.FAILED),
+        (make(ProbeOutcome.SKIPPED), ProbeOutcome.FAILED),
+        (make(), ProbeOutcome.FAILED),
     ],
 )
-def test_nothing_asserted_is_not_passed(result: Result, outcome: Outcome) -> None:
+def test_nothing_asserted_is_not_passed(result: DeploymentResult, outcome: ProbeOutcome) -> None:
     """A deployment passes if something was asserted and nothing failed."""
     assert result.outcome is outcome
 
 
 def test_the_json_says_what_each_probe_asserts() -> None:
     """result.json can be read without the table."""
-    read = json.loads(make(Outcome.FAILED).to_json())
+    read = json.loads(make(ProbeOutcome.FAILED).to_json())
     assert read["outcome"] == "failed"
     assert read["probes"] == [
         {
@@ -50,30 +50,33 @@ def test_the_json_says_what_each_probe_asserts() -> None:
             "outcome": "failed",
             "seconds": 0.123,
             "detail": "d0",
-            "asserts": TABLE[NAME].sentence,
+            "asserts": PROBE_TABLE[NAME].sentence,
         }
     ]
-    assert results.failures([make(Outcome.FAILED)]) == [f"2.2.1 lab: {NAME}: d0"]
+    assert results.list_failures([make(ProbeOutcome.FAILED)]) == [f"2.2.1 lab: {NAME}: d0"]
 
 
 def test_a_report_replaces_the_one_before_as_a_whole(tmp_path: Path) -> None:
     """No file of the old report is left among those of the new one."""
     for name in ("old.png", "new.png"):
-        with report_directory(tmp_path, "2.2.1", "lab") as room:
+        with open_report_directory(tmp_path, "2.2.1", "lab") as room:
             (room / name).write_bytes(b"")
-            (room / RESULT).write_text(make(Outcome.PASSED).to_json())
-    assert sorted(p.name for p in (tmp_path / "2.2.1/lab").iterdir()) == ["new.png", RESULT]
+            (room / RESULT_FILENAME).write_text(make(ProbeOutcome.PASSED).to_json())
+    assert sorted(p.name for p in (tmp_path / "2.2.1/lab").iterdir()) == [
+        "new.png",
+        RESULT_FILENAME,
+    ]
     assert [p.name for p in (tmp_path / "2.2.1").iterdir()] == ["lab"]
-    assert [r["deployment"] for r in results.read(tmp_path)] == ["lab"]
+    assert [r["deployment"] for r in results.read_results(tmp_path)] == ["lab"]
 
 
 def test_an_interrupted_report_leaves_the_one_before(tmp_path: Path) -> None:
     """Half a report never appears."""
-    with report_directory(tmp_path, "2.2.1", "lab") as room:
+    with open_report_directory(tmp_path, "2.2.1", "lab") as room:
         (room / "old.png").write_bytes(b"")
     with (  # noqa: PT012 - the block is what is interrupted
         pytest.raises(KeyboardInterrupt),
-        report_directory(tmp_path, "2.2.1", "lab") as room,
+        open_report_directory(tmp_path, "2.2.1", "lab") as room,
     ):
         (room / "new.png").write_bytes(b"")
         raise KeyboardInterrupt
@@ -84,7 +87,7 @@ def test_a_place_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> Non
     """A file where the directory should be."""
     (tmp_path / "2.2.1").write_text("")
     with pytest.raises(OutputError, match="cannot be written"):
-        report_directory(tmp_path, "2.2.1", "lab").__enter__()
+        open_report_directory(tmp_path, "2.2.1", "lab").__enter__()
 
 
 def test_a_result_that_is_none_of_ours_is_refused(tmp_path: Path) -> None:
@@ -92,6 +95,6 @@ def test_a_result_that_is_none_of_ours_is_refused(tmp_path: Path) -> None:
     place = tmp_path / "2.2.1" / "lab"
     place.mkdir(parents=True)
     for text in ("{", "[]"):
-        (place / RESULT).write_text(text)
+        (place / RESULT_FILENAME).write_text(text)
         with pytest.raises(OutputError, match=r"result\.json"):
-            results.read(tmp_path)
+            results.read_results(tmp_path)

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.errors import BuilderError
-from builder.smoke.model import Deployment, Frontend, Outcome, Site, Subject
-from builder.smoke.results.result import RESULT
-from builder.smoke.run import Walk, layers, reported
+from builder.smoke.model import Deployment, Frontend, JupyterSite, ProbeOutcome, WheelUnderTest
+from builder.smoke.results.result import RESULT_FILENAME
+from builder.smoke.run import SmokeContext, report_deployment, run_layers
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.smoke.model import ProbeResult
-    from builder.smoke.results.recorder import Recorder
+    from builder.smoke.results.recorder import ProbeRecorder
 
 TOKEN = "canary-b2c001"
 
@@ -27,26 +27,28 @@ def test_the_report_of_a_deployment_that_broke_off_is_there(
 ) -> None:
     """With its pictures and what kept it; what nobody foresaw goes on to the command as well."""
     told: list[ProbeResult] = []
-    how = Walk("x", None, tmp_path, lambda _, r: told.append(r), lambda: None, lambda _: None)
-    site = Site(Deployment("lab", Frontend.LAB), "http://h/", TOKEN, "2.2.1")
+    how = SmokeContext(
+        "x", None, tmp_path, lambda _, r: told.append(r), lambda: None, lambda _: None
+    )
+    site = JupyterSite(Deployment("lab", Frontend.LAB), "http://h/", TOKEN, "2.2.1")
 
-    def work(record: Recorder, room: Path) -> None:
-        layers(how, site, subject, record, room)
-        record.skip("page", f"?token={TOKEN}")
+    def work(record: ProbeRecorder, room: Path) -> None:
+        run_layers(how, site, subject, record, room)
+        record.skip_probe("page", f"?token={TOKEN}")
         (room / "jupyterlab.png").write_bytes(b"")
         raise error(f"at http://h/?token={TOKEN}")
 
-    subject = Subject(None, "2.2.1", "2.2.1")
+    subject = WheelUnderTest(None, "2.2.1", "2.2.1")
     if error is TimeoutError:
-        assert reported(how, "lab", subject, work).outcome is Outcome.FAILED
+        assert report_deployment(how, "lab", subject, work).outcome is ProbeOutcome.FAILED
     else:
         with pytest.raises(BuilderError, match="a fault of ours: TypeError") as caught:
-            reported(how, "lab", subject, work)
+            report_deployment(how, "lab", subject, work)
         assert TOKEN not in caught.value.message
     place = tmp_path / "2.2.1" / "lab"
-    assert sorted(p.name for p in place.iterdir()) == ["jupyterlab.png", RESULT]
-    result = json.loads((place / RESULT).read_text())
+    assert sorted(p.name for p in place.iterdir()) == ["jupyterlab.png", RESULT_FILENAME]
+    result = json.loads((place / RESULT_FILENAME).read_text())
     assert result["failure"].endswith("at http://h/?token=(hidden)")
-    assert result["outcome"] == Outcome.FAILED
-    assert TOKEN not in (place / RESULT).read_text() + str(told)
+    assert result["outcome"] == ProbeOutcome.FAILED
+    assert TOKEN not in (place / RESULT_FILENAME).read_text() + str(told)
     assert len(told) == 1

@@ -1,4 +1,4 @@
-"""builder.smoke.suite and builder.build.found: which wheel is tested, and where its reports go."""
+"""builder.smoke.suite, builder.build.existing_wheel: which wheel is tested, where reports go."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.build.found import find_or_build
-from builder.cli.options import DEFAULT_PATCHES, Common, build_options, open_workshop
+from builder.build.existing_wheel import find_or_build_wheel
+from builder.cli.options import DEFAULT_PATCHES, CommonOptions, make_build_options, open_workshop
 from builder.errors import RequestError, SmokeError
-from builder.provenance.statements import provenance_path
-from builder.releases.catalog import DEFAULT_PATH
-from builder.smoke.run import Walk
+from builder.provenance.statements import get_provenance_path
+from builder.releases.catalog import DEFAULT_CATALOG_PATH
+from builder.smoke.run import SmokeContext
 from builder.smoke.suite import SmokeOptions, smoke_release
 from builder.system.console import Console
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from builder.build.release import BuildOptions
     from builder.context import Workshop
     from builder.model import Release
-    from builder.smoke.model import Deployment, Site, Subject
+    from builder.smoke.model import Deployment, JupyterSite, WheelUnderTest
 
 pytestmark = pytest.mark.usefixtures("warm")
 
@@ -39,13 +39,13 @@ def said() -> io.StringIO:
 @pytest.fixture
 def workshop(said: io.StringIO) -> Workshop:
     """The doors, without the network."""
-    opened = open_workshop(Common(DEFAULT_PATH, DEFAULT_PATCHES, offline=True))
+    opened = open_workshop(CommonOptions(DEFAULT_CATALOG_PATH, DEFAULT_PATCHES, offline=True))
     return replace(opened, console=Console(said, said))
 
 
 def options(output: Path, *series: str) -> BuildOptions:
     """As `--series` gives them, which nobody said if there are none."""
-    return build_options(series, "test", None, None, None, output)
+    return make_build_options(series, "test", None, None, None, output)
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def found(
 
     def find(*series: str) -> Path:
         chosen = options(tmp_path, *series)
-        return find_or_build(release("2.2.1"), chosen.identify("2.2.1"), workshop, chosen)
+        return find_or_build_wheel(release("2.2.1"), chosen.get_identity("2.2.1"), workshop, chosen)
 
     return find
 
@@ -86,7 +86,7 @@ def test_a_wheel_that_says_nothing_is_taken_if_nothing_was_asked(
         found("proxy")
     wheel.write_bytes(own)
     assert found("proxy") == wheel
-    provenance_path(wheel).unlink()
+    get_provenance_path(wheel).unlink()
     with pytest.raises(RequestError, match="nothing beside it that says"):
         found("proxy")
     before = said.getvalue()
@@ -97,20 +97,20 @@ def test_a_wheel_that_says_nothing_is_taken_if_nothing_was_asked(
 class NoRoom:
     """An engine that starts nothing, as one without memory left."""
 
-    name, host, changes_host = "none", "127.0.0.1", False
+    name, host, can_change_host = "none", "127.0.0.1", False
 
-    def prepare(
-        self, subject: Subject, log: Path, progress: Callable[[str], None]
-    ) -> Callable[[Deployment], AbstractContextManager[Site]]:
+    def prepare_wheel(
+        self, subject: WheelUnderTest, log: Path, progress: Callable[[str], None]
+    ) -> Callable[[Deployment], AbstractContextManager[JupyterSite]]:
         """Nothing is needed."""
         del subject, log, progress
 
-        def start(deployment: Deployment) -> AbstractContextManager[Site]:
+        def start(deployment: Deployment) -> AbstractContextManager[JupyterSite]:
             raise SmokeError(f"no room for {deployment.name}", "")
 
         return start
 
-    def sweep(self) -> None:
+    def end_all(self) -> None:
         """Nothing runs."""
 
 
@@ -118,7 +118,7 @@ def test_reports_with_tensorflow_lie_apart(
     workshop: Workshop, release: Callable[[str], Release], tmp_path: Path
 ) -> None:
     """They do not take the place of those without it."""
-    how = Walk("none", None, tmp_path, lambda *_: None, workshop.check_cancelled, print)
+    how = SmokeContext("none", None, tmp_path, lambda *_: None, workshop.check_cancelled, print)
     for tensorflow in (False, True):
         chosen = SmokeOptions("lab", options(tmp_path), control=True, tensorflow=tensorflow)
         done = smoke_release(release("2.2.1"), workshop, chosen, NoRoom(), how)

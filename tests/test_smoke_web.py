@@ -12,7 +12,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.smoke.jupyter.web import BarredOriginError, Web
+from builder.smoke.jupyter.http_client import BarredOriginError, JupyterClient
 from builder.smoke.model import ProbeFailure
 from tests.http_servers import running
 from tests.limits import scaled
@@ -79,8 +79,8 @@ def elsewhere() -> Iterator[str]:
 
 def test_token_travels_in_a_header(here: str) -> None:
     """And is in no address, and in no text of the object."""
-    web = Web(here, TOKEN)
-    answer = web.ask("a/b?c=d")
+    web = JupyterClient(here, TOKEN)
+    answer = web.send_request("a/b?c=d")
     assert answer.text == f"/a/b?c=d token {TOKEN}"
     assert TOKEN not in answer.url + repr(web)
     web.close()
@@ -88,22 +88,22 @@ def test_token_travels_in_a_header(here: str) -> None:
 
 def test_other_origins_are_barred(here: str, elsewhere: str) -> None:
     """By address and by redirect; the positive control is that the other one answers others."""
-    web = Web(here, TOKEN)
+    web = JupyterClient(here, TOKEN)
     assert requests.get(elsewhere, timeout=5).status_code == 200
     for address in (elsewhere, f"to?{elsewhere}", elsewhere.replace("127.0.0.1", "localhost")):
         with pytest.raises(BarredOriginError, match="not Jupyter's origin"):
-            web.ask(address, follow=True)
-    assert web.ask(f"to?{here}x", follow=True).url == f"{here}x"
-    assert web.ask(f"to?{elsewhere}")[1::2] == (302, b"moved")
+            web.send_request(address, follow=True)
+    assert web.send_request(f"to?{here}x", follow=True).url == f"{here}x"
+    assert web.send_request(f"to?{elsewhere}")[1::2] == (302, b"moved")
     web.close()
 
 
 @given(st.text(max_size=30))
 def test_no_text_leads_elsewhere(text: str) -> None:
     """Nothing that looks like an address gets a request past the origin: there is nobody here."""
-    web = Web("http://127.0.0.1:1/foo/")
+    web = JupyterClient("http://127.0.0.1:1/foo/")
     with pytest.raises((requests.RequestException, ValueError)):
-        web.ask(f"http://127.0.0.1:1@{text}/", timeout=0.5)
+        web.send_request(f"http://127.0.0.1:1@{text}/", timeout=0.5)
     web.close()
 
 
@@ -115,8 +115,8 @@ def test_environment_has_no_say(here: str, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.delenv("no_proxy", raising=False)
     with pytest.raises(requests.RequestException):
         requests.get(here, timeout=5)  # the control
-    web = Web(here)
-    assert web.ask("x").status == 200
+    web = JupyterClient(here)
+    assert web.send_request("x").status == 200
     web.close()
 
 
@@ -127,12 +127,12 @@ def test_deadline_is_for_the_whole_answer(path: str, here: str) -> None:
 
     Without a deadline there would be an answer after ten seconds, and no such error.
     """
-    web = Web(here)
+    web = JupyterClient(here)
     GONE.clear()
     began = time.monotonic()
     try:
         with pytest.raises(requests.Timeout, match=r"within 0\.3 s"):
-            web.ask(path, timeout=0.3)
+            web.send_request(path, timeout=0.3)
         assert time.monotonic() - began < scaled(1.5)
     finally:
         GONE.set()
@@ -141,21 +141,21 @@ def test_deadline_is_for_the_whole_answer(path: str, here: str) -> None:
 
 def test_cut_answers_are_none(here: str) -> None:
     """Fewer bytes than announced are an error."""
-    web = Web(here)
+    web = JupyterClient(here)
     with pytest.raises(requests.RequestException):
-        web.ask("cut")
+        web.send_request("cut")
     web.close()
 
 
 def test_failures_say_what_was_seen(here: str) -> None:
     """The status, where a redirect leads, and that JSON is none."""
-    web = Web(here)
+    web = JupyterClient(here)
     with pytest.raises(ProbeFailure, match="none answers 404 instead of 200"):
-        web.ask("none").expect(200)
+        web.send_request("none").expect_status(200)
     with pytest.raises(ProbeFailure, match="answers 302 to /login instead of 200"):
-        web.ask("to?/login?next=x").expect(200)
+        web.send_request("to?/login?next=x").expect_status(200)
     with pytest.raises(ProbeFailure, match="no JSON"):
-        web.ask("x").json()
+        web.send_request("x").parse_json()
     with pytest.raises(ProbeFailure, match="GET api/none answers 404"):
-        web.api("GET", "none")
+        web.call_api("GET", "none")
     web.close()

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.smoke.jupyter import notebook
-from builder.smoke.jupyter.writer import Log, grey_png
+from builder.smoke.jupyter.writer import EventFileWriter, encode_grey_png
 from builder.tensorboard.events import crc32c
 from tests import needs
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 PYTHONS = ("3.7", "3.8", "3.9", "3.10", "3.12", "3.13")
 WRITE = """
-from builder.smoke.jupyter.writer import Log, remember
-with Log("logs/train") as log:
-    log.scalar("loss", 0, 0.1)
-    log.histogram("weights", 1, [0.0, 0.5, 1.0], [2, 3])
-    log.image("digit", 2, [[0, 255], [128, 7]])
-remember("written.json", {"train": log.written})
+from builder.smoke.jupyter.writer import EventFileWriter, save_written_points
+with EventFileWriter("logs/train") as log:
+    log.write_scalar("loss", 0, 0.1)
+    log.write_histogram("weights", 1, [0.0, 0.5, 1.0], [2, 3])
+    log.write_image("digit", 2, [[0, 255], [128, 7]])
+save_written_points("written.json", {"train": log.written})
 """
 
 
@@ -51,7 +51,7 @@ def records(data: bytes) -> list[bytes]:
 
 def write_by(python: list[str], tmp_path: Path) -> dict[str, object]:
     """Have that Python run the shipped modules, from the directory and nothing else."""
-    for path, text in notebook.modules().items():
+    for path, text in notebook.read_shipped_modules().items():
         target = tmp_path / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
@@ -71,7 +71,7 @@ EXPECTED = {
         "scalars": {"loss": [[0, struct.unpack("<f", struct.pack("<f", 0.1))[0]]]},
         "histograms": {"weights": [[1, [[0.0, 0.5, 2], [0.5, 1.0, 3]]]]},
         "images": {
-            "digit": [[2, base64.b64encode(grey_png([[0, 255], [128, 7]])).decode("ascii")]]
+            "digit": [[2, base64.b64encode(encode_grey_png([[0, 255], [128, 7]])).decode("ascii")]]
         },
     }
 }
@@ -93,7 +93,7 @@ def test_pictures_hold_their_pixels(width: int, height: int, data: st.DataObject
     """Read back by the PNG standard: size, filter bytes, pixels, checksums."""
     line = st.lists(st.integers(0, 255), min_size=width, max_size=width)
     rows = data.draw(st.lists(line, min_size=height, max_size=height))
-    png = grey_png(rows)
+    png = encode_grey_png(rows)
     assert png[:8] == b"\x89PNG\r\n\x1a\n"
     chunks, at = {}, 8
     while at < len(png):
@@ -111,10 +111,10 @@ def test_pictures_hold_their_pixels(width: int, height: int, data: st.DataObject
 @given(st.floats(width=64, allow_nan=False, min_value=-1e38, max_value=1e38))
 def test_scalars_are_remembered_as_the_file_holds_them(value: float) -> None:
     """As 32-bit floats: what is read back is what is compared."""
-    log = Log(os.devnull)
+    log = EventFileWriter(os.devnull)
     log._file = open(os.devnull, "wb")  # noqa: SIM115, PTH123, SLF001 - closed by its own exit
     with log._file:  # noqa: SLF001
-        log.scalar("x", 3, value)
+        log.write_scalar("x", 3, value)
     ((step, kept),) = log.written["scalars"]["x"]
     assert step == 3
     assert struct.pack("<f", kept) == struct.pack("<f", value)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.errors import RequestError
-from builder.reports.summary import Wheel, parse_smoke, plain, to_markdown
+from builder.reports.summary import WheelSummary, escape_markdown, parse_smoke_result, to_markdown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +34,7 @@ _RESULT: dict[str, Any] = {
 def test_the_table_has_releases_and_deployments() -> None:
     """Oldest first; pictures by link, or by path where there is no page that has them."""
     smokes = [
-        parse_smoke(json.dumps(_RESULT | {"release": r, "deployment": d}), f"{r}/{d}")
+        parse_smoke_result(json.dumps(_RESULT | {"release": r, "deployment": d}), f"{r}/{d}")
         for r in ("2.10.0", "2.2.1")
         for d in ("lab", "hub")
     ]
@@ -52,7 +52,7 @@ def test_the_table_has_releases_and_deployments() -> None:
 def test_wheels_are_listed() -> None:
     """By version, with size and hash; nothing at all is said too."""
     text = to_markdown(
-        [Wheel(f"t-{v}-py3-none-any.whl", 10**6, "ab") for v in ("2.10", "2.9")], [], None
+        [WheelSummary(f"t-{v}-py3-none-any.whl", 10**6, "ab") for v in ("2.10", "2.9")], [], None
     )
     assert text.index("t-2.9-") < text.index("t-2.10-")
     assert "| 1.0 | `ab` |" in text
@@ -62,7 +62,7 @@ def test_wheels_are_listed() -> None:
 @given(st.text(max_size=60))
 def test_words_from_elsewhere_are_no_markup(text: str) -> None:
     """They stay in their cell, and start no tag."""
-    shown = plain(text)
+    shown = escape_markdown(text)
     assert "\n" not in shown
     assert "<" not in shown
     assert "|" not in shown.replace("\\|", "")
@@ -74,7 +74,7 @@ def test_words_from_elsewhere_are_no_markup(text: str) -> None:
 def test_what_is_no_result_is_named(content: str) -> None:
     """With the directory that it lies in."""
     with pytest.raises(RequestError, match=r"a/b/result\.json"):
-        parse_smoke(content, "a/b")
+        parse_smoke_result(content, "a/b")
 
 
 def test_the_verb_writes_the_jobs_page(run_builder: RunBuilder, tmp_path: Path) -> None:

@@ -9,11 +9,21 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from builder.tensorboard.answers import LOGDIR, Ask, canonical
-from builder.today.compare import broken, compare, new_exceptions
-from builder.today.modes import exceptions
-from builder.today.normalise import MENDED, RULES, STOCK, normalise, sort_blocks
-from builder.today.reference import Mode
+from builder.tensorboard.responses import (
+    LOGDIR_PLACEHOLDER,
+    TensorBoardRequest,
+    canonicalize_response,
+)
+from builder.today.compare import compare_responses, find_broken_responses, find_new_exceptions
+from builder.today.normalise import (
+    MENDED_SCRIPT_SHA256,
+    RULES,
+    STOCK_SCRIPT,
+    normalise_responses,
+    sort_proto_text,
+)
+from builder.today.reference import ModeRecord
+from builder.today.server_modes import find_exceptions
 
 if TYPE_CHECKING:
     import random
@@ -55,24 +65,24 @@ def answer(document: Any, status: int = 200) -> dict[str, Any]:
 @given(ANSWERS)
 def test_answers_equal_themselves(answers: dict[str, Any]) -> None:
     """An equal copy has no difference, whatever is in it."""
-    assert compare(answers, copy.deepcopy(answers)) == []
+    assert compare_responses(answers, copy.deepcopy(answers)) == []
 
 
 @given(ANSWERS, ANSWERS)
 def test_compare_tells_equal_from_unequal(one: dict[str, Any], other: dict[str, Any]) -> None:
     """There is a difference if and only if the answers differ, and swapping the sides keeps it."""
-    found = compare(one, other)
+    found = compare_responses(one, other)
     # 1, 1.0 and True are equal in Python; in JSON they are not, and dumps tells them apart.
     same = json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
     assert (found == []) == same
-    assert [d.key for d in found] == [d.key for d in compare(other, one)]
+    assert [d.key for d in found] == [d.key for d in compare_responses(other, one)]
 
 
 @given(ANSWERS)
 def test_rules_are_idempotent_and_keep_statuses(answers: dict[str, Any]) -> None:
     """What is normalised stays as it is when it is normalised again, and no answer is lost."""
-    once = normalise(answers)
-    assert normalise(once) == once
+    once = normalise_responses(answers)
+    assert normalise_responses(once) == once
     assert {k: a["status"] for k, a in once.items()} == {k: a["status"] for k, a in answers.items()}
 
 
@@ -81,7 +91,7 @@ def test_the_logdir_leaves_no_trace(document: Any, name: str) -> None:
     """The same document under two logdirs gives one answer, if it names them as a server does."""
     assume(f"/tmp/{name}" not in json.dumps(document, ensure_ascii=False))  # noqa: S108
     made = [
-        canonical(
+        canonicalize_response(
             200,
             {"Content-Type": "application/json"},
             json.dumps({"data": f"{path}/train", "more": [document]}).encode(),
@@ -90,37 +100,39 @@ def test_the_logdir_leaves_no_trace(document: Any, name: str) -> None:
         for path in (f"/tmp/{name}", "/nowhere/else/at/all")  # noqa: S108
     ]
     assert made[0] == made[1]
-    assert made[0]["json"]["data"] == f"{LOGDIR}/train"
+    assert made[0]["json"]["data"] == f"{LOGDIR_PLACEHOLDER}/train"
 
 
 def test_nan_is_neither_a_number_nor_a_text() -> None:
     """Bare NaN in JSON is kept apart from "NaN" and equals itself."""
     bare, quoted = (
-        canonical(200, {"Content-Type": "application/json"}, body, "/x")
+        canonicalize_response(200, {"Content-Type": "application/json"}, body, "/x")
         for body in (b"[NaN, Infinity]", b'["NaN", "Infinity"]')
     )
-    assert compare({"k": bare}, {"k": copy.deepcopy(bare)}) == []
-    assert compare({"k": bare}, {"k": quoted})
+    assert compare_responses({"k": bare}, {"k": copy.deepcopy(bare)}) == []
+    assert compare_responses({"k": bare}, {"k": quoted})
 
 
 def test_pictures_are_compared_by_their_bytes() -> None:
     """One changed byte of an image is a difference."""
-    one, other = (canonical(200, {"Content-Type": "image/png"}, b, "/x") for b in (b"ab", b"ac"))
-    (found,) = compare({"k": one}, {"k": other})
+    one, other = (
+        canonicalize_response(200, {"Content-Type": "image/png"}, b, "/x") for b in (b"ab", b"ac")
+    )
+    (found,) = compare_responses({"k": one}, {"k": other})
     assert found.where == "$.sha256"
 
 
 def test_a_difference_can_be_read() -> None:
     """It names the request, the place, and both values."""
     era, today = answer({"a": [1, {"b": "x"}]}), answer({"a": [1, {"b": "y"}]})
-    (found,) = compare({"GET /data/x": era}, {"GET /data/x": today})
+    (found,) = compare_responses({"GET /data/x": era}, {"GET /data/x": today})
     assert str(found) == "GET /data/x $.json.a[1].b: 'x' in its era, 'y' today"
 
 
 def test_lines_of_a_text_are_numbered() -> None:
     """A difference in a long text names its line."""
     era, today = ({"status": 200, "type": "t", "text": t} for t in ("a\nb\nc", "a\nB\nc"))
-    (found,) = compare({"k": era}, {"k": today})
+    (found,) = compare_responses({"k": era}, {"k": today})
     assert (found.where, found.era, found.today) == ("$.text line 2", "'b'", "'B'")
 
 
@@ -138,15 +150,15 @@ def test_map_entries_have_no_order(keys: list[str], chance: random.Random) -> No
         return f'node {{\n  name: "x"\n  input: "a"\n  input: "b"\n{attrs}}}\n'
 
     shuffled = chance.sample(keys, len(keys))
-    assert sort_blocks(node(keys)) == sort_blocks(node(shuffled))
+    assert sort_proto_text(node(keys)) == sort_proto_text(node(shuffled))
     swapped = node(keys).replace('"a"\n  input: "b"', '"b"\n  input: "a"')
-    assert sort_blocks(swapped) != sort_blocks(node(keys))
+    assert sort_proto_text(swapped) != sort_proto_text(node(keys))
 
 
 @given(st.text("a{}\n :k"))
 def test_sorting_keeps_every_line(text: str) -> None:
     """Whatever the text, its lines stay, in some order."""
-    assert sorted(sort_blocks(text).split("\n")) in (
+    assert sorted(sort_proto_text(text).split("\n")) in (
         sorted(text.split("\n")),
         sorted(text.splitlines()) or [""],
     )
@@ -167,8 +179,8 @@ def test_every_rule_has_its_reason_and_its_effect() -> None:
         "error pages": ("GET /x", page | {"text": "old"}, page | {"text": "new"}),
         "script of 2.4.0": (
             "GET /index.js",
-            {"status": 200, "sha256": STOCK[0], "length": STOCK[1]},
-            {"status": 200, "sha256": MENDED, "length": STOCK[1] + 242},
+            {"status": 200, "sha256": STOCK_SCRIPT[0], "length": STOCK_SCRIPT[1]},
+            {"status": 200, "sha256": MENDED_SCRIPT_SHA256, "length": STOCK_SCRIPT[1] + 242},
         ),
         "what-if tool": (listing, answer({"a": 1, "whatif": 1}), answer({"a": 1})),
         "order of the data server's tags": (
@@ -186,36 +198,42 @@ def test_every_rule_has_its_reason_and_its_effect() -> None:
     for rule in RULES:
         key, one, other = pairs[rule.name]
         assert rule.reason
-        assert compare({key: one}, {key: other})
-        assert rule.apply(key, one) == rule.apply(key, other)
-        assert compare(normalise({key: one}), normalise({key: other})) == []
+        assert compare_responses({key: one}, {key: other})
+        assert rule.apply_rule(key, one) == rule.apply_rule(key, other)
+        assert (
+            compare_responses(normalise_responses({key: one}), normalise_responses({key: other}))
+            == []
+        )
 
 
 def test_plain_text_errors_are_compared() -> None:
     """TensorBoard's own messages are no error pages of Werkzeug's."""
     one, other = ({"status": 400, "type": "text/plain", "text": t} for t in ("old", "new"))
-    assert compare(normalise({"k": one}), normalise({"k": other}))
+    assert compare_responses(normalise_responses({"k": one}), normalise_responses({"k": other}))
 
 
 def test_broken_answers_are_named_unless_the_era_broke_too() -> None:
     """A 500, and no answer at all, are reported where the era had something better."""
     bad, none = {"status": 500, "type": ""}, {"status": 0, "type": "", "text": "Timeout"}
     good = {"status": 200, "type": ""}
-    assert broken({"a": good, "b": good}, {"a": bad, "b": none}) == ["a: 500", "b: Timeout"]
-    assert broken({"a": bad}, {"a": bad}) == []
-    assert broken({"a": good}, {"a": good | {"status": 404}}) == []
+    assert find_broken_responses({"a": good, "b": good}, {"a": bad, "b": none}) == [
+        "a: 500",
+        "b: Timeout",
+    ]
+    assert find_broken_responses({"a": bad}, {"a": bad}) == []
+    assert find_broken_responses({"a": good}, {"a": good | {"status": 404}}) == []
 
 
 def test_exceptions_are_read_from_a_log() -> None:
     """The last line of each traceback counts, each once; chatter does not."""
     trace = "Traceback (most recent call last):\n  File x, line 1\n    f()\n\n"
     log = f"hello\n{trace}KeyError: 'a'\nmore: talk\n{trace}KeyError: 'a'\n{trace}a.b.OddError: c\n"
-    assert exceptions(log) == ("KeyError: 'a'", "a.b.OddError: c")
-    era = Mode({}, ("KeyError: 'b'",))
-    assert new_exceptions(era, Mode({}, exceptions(log))) == ["a.b.OddError: c"]
+    assert find_exceptions(log) == ("KeyError: 'a'", "a.b.OddError: c")
+    era = ModeRecord({}, ("KeyError: 'b'",))
+    assert find_new_exceptions(era, ModeRecord({}, find_exceptions(log))) == ["a.b.OddError: c"]
 
 
 def test_an_ask_is_named_by_what_it_sends() -> None:
     """Two bodies to one route are two questions."""
-    assert Ask("/a?b=c").key == "GET /a?b=c"
-    assert Ask("/a", "x=1").key == "POST /a x=1"
+    assert TensorBoardRequest("/a?b=c").key == "GET /a?b=c"
+    assert TensorBoardRequest("/a", "x=1").key == "POST /a x=1"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.patching.series import load_series
-from builder.today.cell import STAGES, load_all
+from builder.today.cell import STAGES, load_cells
 from tests import needs
 from tests.conftest import RELEASES, ROOT
 from tests.interplay import our_wheel
@@ -36,8 +36,8 @@ SAMPLE = [
 def test_the_sample_touches_every_patch() -> None:
     """Each codemod and each diff that serves any release serves one of the sample."""
     both = [load_series(ROOT / "patches" / name) for name in ("today", "security")]
-    every = {p.file for s in both for version in RELEASES for p in s.serving(version)}
-    touched = {p.file for s in both for version, _ in SAMPLE for p in s.serving(version)}
+    every = {p.file for s in both for version in RELEASES for p in s.find_patches(version)}
+    touched = {p.file for s in both for version, _ in SAMPLE for p in s.find_patches(version)}
     assert every
     assert every - touched == set()
 
@@ -49,8 +49,8 @@ def test_alive_today(release: str, python: str, run_builder: RunBuilder, tmp_pat
     needs.python(python)
     done = run_builder("today", release, "--python", python, "--jobs", "1")
     assert done.returncode == 0, done.stdout + done.stderr
-    (cell,) = load_all(tmp_path / "reports" / "today")
-    assert cell.failed is None
+    (cell,) = load_cells(tmp_path / "reports" / "today")
+    assert cell.failed_stage is None
     assert set(cell.stages) == set(STAGES)
     assert cell.answers > 200
     assert not cell.stock

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from builder.tensorboard.events import event, record
-from builder.tensorboard.server import serving
-from builder.tensorboard.summaries import old_scalar, summary
+from builder.tensorboard.events import encode_event, encode_record
+from builder.tensorboard.server import run_tensorboard
+from builder.tensorboard.summaries import encode_old_scalar, encode_summary
 from tests import needs
 from tests.interplay import Place, our_wheel
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from builder.tensorboard.server import Server
+    from builder.tensorboard.server import TensorBoardServer
 
 # One of each form of the reader, of the loader, and of the directory's watcher.
 RELEASES = ["1.14.0", "1.15.0", "2.1.0", "2.1.1", "2.2.1", "2.21.0"]
@@ -59,12 +59,12 @@ def test_the_server_shows_new_points(release: str, place: Place) -> None:
     """A record that is cut anywhere waits for its rest, and the server goes on."""
     path = place.room / release / "run" / "events.out.tfevents.1"
     path.parent.mkdir(parents=True)
-    path.write_bytes(record(event(START, 0, b"\x1a\x0dbrain.Event:2")) + _point(0))
+    path.write_bytes(encode_record(encode_event(START, 0, b"\x1a\x0dbrain.Event:2")) + _point(0))
     script = place.python.parent / "tensorboard"
     flags = ["--reload_interval", "1"]
     if release == "2.21.0":
         flags += ["--load_fast", "false"]  # Python reads, not the data server
-    with serving(script, path.parent.parent, place.room, place.environ, flags) as server:
+    with run_tensorboard(script, path.parent.parent, place.room, place.environ, flags) as server:
         _wait_for(server, [0])
         for step, cut in enumerate((3, 9, 20, -2), 1):
             point = _point(step)
@@ -78,7 +78,9 @@ def test_the_server_shows_new_points(release: str, place: Place) -> None:
 
 
 def _point(step: int) -> bytes:
-    return record(event(START + step, step, summary(old_scalar("loss", 0.5**step))))
+    return encode_record(
+        encode_event(START + step, step, encode_summary(encode_old_scalar("loss", 0.5**step)))
+    )
 
 
 def _append(path: Path, data: bytes) -> None:
@@ -86,13 +88,13 @@ def _append(path: Path, data: bytes) -> None:
         file.write(data)
 
 
-def _steps(server: Server) -> list[int]:
-    answer = server.ask("/data/plugin/scalars/scalars?run=run&tag=loss")
+def _steps(server: TensorBoardServer) -> list[int]:
+    answer = server.send_request("/data/plugin/scalars/scalars?run=run&tag=loss")
     rows: list[Any] = answer.json() if answer.status_code == 200 else []
     return [row[1] for row in rows]
 
 
-def _wait_for(server: Server, steps: list[int]) -> None:
+def _wait_for(server: TensorBoardServer, steps: list[int]) -> None:
     deadline = time.monotonic() + WAIT
     while _steps(server) != steps and time.monotonic() < deadline:
         time.sleep(0.2)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from builder.releases.eras import era_of
+from builder.releases.eras import get_era
 from builder.today import logdir
 from tests import needs
 from tests.interplay import Place, find, our_wheel, stock_wheel
@@ -43,7 +43,7 @@ LOSS = [[0, 1.0], [1, 0.5], [2, 0.25], [3, 0.125]]
 
 def facts(place: Place) -> Any:
     """What the driver says of the TensorBoard there, on the project's own logdir."""
-    logdir.write(place.room / "logdir")
+    logdir.write_logdir(place.room / "logdir")
     scratch = place.room / "scratch"
     scratch.mkdir()
     runs = logdir.RUNS
@@ -52,7 +52,7 @@ def facts(place: Place) -> Any:
 
 def era_facts(version: str, wheel: Path, room: Path, *wanted: str) -> Any:
     """The same of a wheel among the dependencies of its own time."""
-    era = era_of(find(version))
+    era = get_era(find(version))
     place = Place(room, needs.python(era.python))
     place.install(wheel, *wanted, until=era.until)
     return facts(place)
@@ -97,7 +97,7 @@ def judge(found: Any) -> None:
     assert (spoken["which"], spoken["type"], spoken["read"]) == ("summary", "DT_FLOAT", [True] * 2)
     root = found["events"]["."]
     assert root["scalars"]["loss"] == [
-        [logdir.START + (k + 2) * 0.5, k, 1 / 2**k] for k in range(4)
+        [logdir.START_TIME + (k + 2) * 0.5, k, 1 / 2**k] for k in range(4)
     ]
     assert root["tags"]["graph"] is True
     assert "loss" in found["events"]["train"]["tensors"]
@@ -110,7 +110,7 @@ def judge(found: Any) -> None:
 @pytest.mark.long
 def test_tensorflow_of_the_same_era(tmp_path: Path) -> None:
     """TensorFlow 2.11, its TensorBoard out, ours in: it writes through ours, and ours shows it."""
-    until = era_of(find("2.11.2")).until
+    until = get_era(find("2.11.2")).until
     place = Place(tmp_path / "place", needs.python("3.9"))
     place.install("tensorflow-cpu==2.11.0", until=until)
     place.replace(our_wheel("2.11.2", tmp_path), until)

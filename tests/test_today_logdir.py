@@ -53,7 +53,7 @@ def test_checksum_is_the_published_one() -> None:
 @given(st.integers(1, 2**29 - 1), st.integers(-(2**63), 2**63 - 1))
 def test_numbers_can_be_read_again(number: int, value: int) -> None:
     """A field's number, its wire type and its value come back, negative ones too."""
-    key, rest = read_varint(events.varint(number, value))
+    key, rest = read_varint(events.encode_varint(number, value))
     assert key == number << 3
     read, rest = read_varint(rest)
     assert (read, rest) == (value % 2**64, b"")
@@ -62,7 +62,7 @@ def test_numbers_can_be_read_again(number: int, value: int) -> None:
 @given(st.integers(1, 2**29 - 1), st.binary(max_size=300))
 def test_bytes_can_be_read_again(number: int, value: bytes) -> None:
     """A field of any length comes back."""
-    key, rest = read_varint(events.text(number, value))
+    key, rest = read_varint(events.encode_bytes(number, value))
     assert key == number << 3 | 2
     length, rest = read_varint(rest)
     assert (length, rest) == (len(value), value)
@@ -71,23 +71,23 @@ def test_bytes_can_be_read_again(number: int, value: bytes) -> None:
 @given(st.binary(max_size=200))
 def test_records_can_be_read_again(data: bytes) -> None:
     """A record's data comes back, and both of its checksums hold."""
-    assert records(events.record(data) * 2) == [data, data]
+    assert records(events.encode_record(data) * 2) == [data, data]
 
 
 def test_every_event_file_is_whole_and_ends_with_the_sentinel() -> None:
     """All checksums hold; in the last file of each run the last event is what is waited for."""
     last: dict[str, bytes] = {}
-    for name, content in sorted(logdir.files().items()):
+    for name, content in sorted(logdir.make_logdir_files().items()):
         run, _, file = name.rpartition("/")
         if "tfevents" in file:
             last[run or "."] = records(content)[-1]
     assert set(last) == set(logdir.RUNS)
-    assert all(logdir.SENTINEL.encode() in event for event in last.values())
+    assert all(logdir.SENTINEL_TAG.encode() in event for event in last.values())
 
 
 def test_bytes_do_not_depend_on_the_process() -> None:
     """Other processes, with other hash seeds, make the same logdir."""
-    code = "from builder.today import logdir; print(logdir.digest())"
+    code = "from builder.today import logdir; print(logdir.digest_logdir())"
     made = {
         subprocess.run(
             [sys.executable, "-c", code],
@@ -98,15 +98,15 @@ def test_bytes_do_not_depend_on_the_process() -> None:
         ).stdout.strip()
         for seed, zone in (("0", "UTC"), ("1", "Asia/Tokyo"))
     }
-    assert made == {logdir.digest()}
+    assert made == {logdir.digest_logdir()}
 
 
 def test_written_files_are_the_generated_ones(tmp_path: Path) -> None:
     """What lies on disk is `files()`, unicode names included, and nothing else."""
-    logdir.write(tmp_path)
+    logdir.write_logdir(tmp_path)
     found = {
         str(path.relative_to(tmp_path)): path.read_bytes()
         for path in tmp_path.rglob("*")
         if path.is_file()
     }
-    assert found == logdir.files()
+    assert found == logdir.make_logdir_files()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from builder.releases.eras import era_of
+from builder.releases.eras import get_era
 from tests import needs
 from tests.interplay import Place, find, our_wheel, stock_wheel
 
@@ -38,7 +38,7 @@ def places_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Place
     @cache
     def make(version: str) -> Places:
         room = tmp_path_factory.mktemp(version)
-        era = era_of(find(version))
+        era = get_era(find(version))
         ours = our_wheel(version, room)
         home = needs.python(era.python)
         made = Places(

@@ -9,7 +9,7 @@ from packaging.version import Version
 from wheel.wheelfile import WheelFile
 
 from builder.errors import CommandError
-from builder.tensorboard.server import serving
+from builder.tensorboard.server import run_tensorboard
 from tests import needs
 from tests.interplay import Place, our_wheel
 
@@ -140,9 +140,9 @@ def make_place(version: str, python: str, room: Path, *others: str | Path) -> Pl
 def listing(place: Place) -> tuple[dict[str, bool], list[str]]:
     """What the server lists (name → whether it is active) when asked twice, and its log."""
     script = place.python.parent / "tensorboard"
-    with serving(script, place.room / "logdir", place.room, place.environ) as server:
+    with run_tensorboard(script, place.room / "logdir", place.room, place.environ) as server:
         for _ in range(2):
-            answer = server.ask("/data/plugins_listing")
+            answer = server.send_request("/data/plugins_listing")
         assert answer.status_code == 200, answer.text
         log = server.log.read_text(encoding="utf-8", errors="replace")
     listed = {

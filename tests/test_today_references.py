@@ -12,11 +12,11 @@ import pytest
 from packaging.version import Version
 
 from builder.errors import RequestError
-from builder.tensorboard.endpoints import UNASKED
+from builder.tensorboard.endpoints import SKIPPED_ROUTES
 from builder.today import logdir
-from builder.today.modes import modes_of
-from builder.today.normalise import normalise
-from builder.today.reference import load, save
+from builder.today.normalise import normalise_responses
+from builder.today.reference import load_reference, save_reference
+from builder.today.server_modes import list_server_modes
 from tests.conftest import RELEASES, ROOT
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.model import Release
-    from builder.today.reference import Reference
+    from builder.today.reference import EraReference
 
 ERAS = ROOT / "tests" / "eras"
 IN_REACH = [v for v in RELEASES if Version(v) >= Version("1.14")]
@@ -45,9 +45,9 @@ NAMES = {
 
 
 @cache
-def era(version: str) -> Reference:
+def era(version: str) -> EraReference:
     """The reference of a release, read once for each worker."""
-    return load(version, ERAS)
+    return load_reference(version, ERAS)
 
 
 def asked(version: str) -> set[str]:
@@ -100,10 +100,10 @@ def test_reference_is_whole(version: str, release: Callable[[str], Release]) -> 
     reference = era(version)
     pinned = release(version)
     assert reference.wheel == pinned.wheel.sha256
-    assert reference.logdir == logdir.digest(), "record the references again"
-    assert set(reference.modes) == set(modes_of(version))
+    assert reference.logdir == logdir.digest_logdir(), "record the references again"
+    assert set(reference.modes) == set(list_server_modes(version))
     for mode in reference.modes.values():
-        assert normalise(mode.answers) == mode.answers
+        assert normalise_responses(mode.answers) == mode.answers
         assert all(answer["status"] for answer in mode.answers.values())
         assert sum(answer["status"] == 200 for answer in mode.answers.values()) > 140
         broken = [k for k, a in mode.answers.items() if a["status"] >= 500]
@@ -124,7 +124,7 @@ def test_every_route_of_every_plugin_is_asked(
     """What a stock wheel's own plugins register is asked, or named with the reason why not."""
     registered = routes(stock_wheel(version))
     assert len(registered) > 30
-    known = {path.removeprefix("/data/plugin/") for path in asked(version)} | set(UNASKED)
+    known = {path.removeprefix("/data/plugin/") for path in asked(version)} | set(SKIPPED_ROUTES)
     assert registered - known == set()
 
 
@@ -175,16 +175,16 @@ def test_more_than_fits_is_sampled() -> None:
 def test_a_reference_survives_saving(tmp_path: Path) -> None:
     """What is saved is what is loaded, and the same content gives the same file."""
     reference = era("2.2.1")
-    first = save(reference, tmp_path).read_bytes()
-    assert load("2.2.1", tmp_path) == reference
-    assert save(reference, tmp_path).read_bytes() == first
+    first = save_reference(reference, tmp_path).read_bytes()
+    assert load_reference("2.2.1", tmp_path) == reference
+    assert save_reference(reference, tmp_path).read_bytes() == first
 
 
 def test_a_missing_or_broken_reference_is_named(tmp_path: Path) -> None:
     """The error says which file, and the command that makes it."""
     with pytest.raises(RequestError, match="no era reference") as missing:
-        load("2.2.1", tmp_path)
+        load_reference("2.2.1", tmp_path)
     assert missing.value.hint == "python -m builder record 2.2.1"
     (tmp_path / "2.2.1.json.xz").write_bytes(b"nonsense")
     with pytest.raises(RequestError, match="is no reference"):
-        load("2.2.1", tmp_path)
+        load_reference("2.2.1", tmp_path)

@@ -7,8 +7,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from builder.system import command
-from builder.system.settings import read_environment
-from builder.system.virtualenvs import clean_environ
+from builder.system.settings import read_user_settings
+from builder.system.virtualenvs import make_clean_env
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,8 +25,8 @@ def test_what_was_compiled_stays_for_the_next_start(
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "imported.py").touch()
     words = [sys.executable, "-c", "import imported"]
-    environ = clean_environ(read_environment(os.environ), os.environ, tmp_path)
-    command.run(words, timeout=60, cwd=tmp_path)
+    environ = make_clean_env(read_user_settings(os.environ), os.environ, tmp_path)
+    command.run_command(words, timeout=60, cwd=tmp_path)
     assert not (tmp_path / "__pycache__").exists()
-    command.run(words, timeout=60, cwd=tmp_path, env=environ)
+    command.run_command(words, timeout=60, cwd=tmp_path, env=environ)
     assert (tmp_path / "__pycache__").is_dir()

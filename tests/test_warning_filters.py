@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.system.warning_filters import ignored, recorded
+from builder.system.warning_filters import ignore_warnings, record_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,14 +32,14 @@ def test_threads_do_not_meet() -> None:
 
     def listen() -> None:
         for _ in range(400):
-            with recorded() as caught:
+            with record_warnings() as caught:
                 warnings.warn("told", stacklevel=1)
             if [str(one.message) for one in caught] != ["told"]:
                 wrong.append(f"heard {len(caught)}")
 
     def ignore() -> None:
         for _ in range(400):
-            with ignored():
+            with ignore_warnings():
                 try:
                     warnings.warn("not told", stacklevel=1)
                 except UserWarning:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.errors import CommandError
-from builder.git.proposal import is_proposed, propose
+from builder.git.pull_request import has_pull_request, open_pull_request
 from builder.releases import catalog as catalogs
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def test_a_new_release_is_taken_over_and_built(
     """A catalog that lacks one release: found on the index, added, built, and said."""
     path = tmp_path / "catalog.json"
     facts = catalogs.load_facts()
-    path.write_text(catalogs.dump([f for f in facts if f["version"] != "2.2.1"]))
+    path.write_text(catalogs.dump_catalog([f for f in facts if f["version"] != "2.2.1"]))
     done = run_builder("watch", "--catalog", str(path), env=as_pinned)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("Take over what the index says of 2.2.1")
@@ -55,7 +55,7 @@ def test_a_release_that_is_gone_is_a_persons_matter(
     """Nothing is proposed; the exit code says that somebody should look."""
     path = tmp_path / "catalog.json"
     facts = catalogs.load_facts()
-    path.write_text(catalogs.dump([*facts, facts[-1] | {"version": "2.99.0"}]))
+    path.write_text(catalogs.dump_catalog([*facts, facts[-1] | {"version": "2.99.0"}]))
     done = run_builder("watch", "--catalog", str(path), env=as_pinned)
     assert done.returncode == 3
     assert "gone from the index: 2.99.0" in done.stderr
@@ -92,7 +92,9 @@ def _git(where: Path, *words: str) -> str:
 
 def test_a_proposal_is_one_commit_on_a_branch(checkout: Path, tmp_path: Path) -> None:
     """Pushed, with that file alone; gh gets the text and the token, nobody sees the token."""
-    url = propose(checkout, checkout / "catalog.json", "catalog/abc", "Title", "The body\n")
+    url = open_pull_request(
+        checkout, checkout / "catalog.json", "catalog/abc", "Title", "The body\n"
+    )
     assert url == "https://a.example/pull/1"
     shown = _git(tmp_path / "origin.git", "show", "--stat", "--format=%an %s", "catalog/abc")
     assert shown.startswith("tensorboard-proxy-wheels Title\n")
@@ -113,26 +115,26 @@ def test_a_proposal_that_was_refused_is_made_the_next_day(
     monkeypatch.setenv("GH_REFUSES", "GitHub Actions is not permitted to create pull requests")
     monkeypatch.setenv("GIT_COMMITTER_DATE", "2026-01-01T00:00:00Z")
     with pytest.raises(CommandError) as caught:
-        propose(checkout, checkout / "catalog.json", *proposal)
+        open_pull_request(checkout, checkout / "catalog.json", *proposal)
     assert "is not permitted" in caught.value.hint
     monkeypatch.delenv("GH_REFUSES")
     monkeypatch.setenv("GIT_COMMITTER_DATE", "2026-01-02T00:00:00Z")
     again = tmp_path / "next-day"
     (again / "catalog.json").write_text("[1]")
-    assert propose(again, again / "catalog.json", *proposal) == "https://a.example/pull/1"
+    assert open_pull_request(again, again / "catalog.json", *proposal) == "https://a.example/pull/1"
     shown = _git(tmp_path / "origin.git", "log", "--format=%cs", "HEAD..catalog/abc")
     assert shown == "2026-01-02\n"
 
 
 def test_a_proposal_is_made_once(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Open or closed, it is not opened again."""
-    assert not is_proposed(checkout, "catalog/abc")
+    assert not has_pull_request(checkout, "catalog/abc")
     monkeypatch.setenv("GH_LISTS", '[{"number": 7}]')
-    assert is_proposed(checkout, "catalog/abc")
+    assert has_pull_request(checkout, "catalog/abc")
 
 
 def test_without_gh_it_says_so(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And what to install."""
     monkeypatch.setenv("PATH", str(checkout))
     with pytest.raises(CommandError, match="gh is not installed"):
-        is_proposed(checkout, "catalog/abc")
+        has_pull_request(checkout, "catalog/abc")

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.patching import diff
-from builder.wheel.blobs import git_blob
+from builder.wheel.blobs import hash_git_blob
 from tests.conftest import CATALOG, stock_path
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def make_upstream(path: Path) -> StandIn:
 
 def source_tree(version: str) -> Tree:
     """The files of a release as its repository has them."""
-    release = CATALOG.find(version)
+    release = CATALOG.find_release(version)
     assert release is not None
     tree: Tree = {}
     with zipfile.ZipFile(stock_path(release.wheel)) as wheel:
@@ -150,8 +150,8 @@ def _unshipped() -> Tree:
 
 def _branches(base: Tree) -> dict[str, Tree]:
     """One commit of every kind, each on 2.2.1."""
-    hunks = diff.parse((_FILES / "proxy.patch").read_text())[NOTEBOOK]
-    proxy = {**base, NOTEBOOK: diff.apply(base[NOTEBOOK], hunks)}
+    hunks = diff.parse_diff((_FILES / "proxy.patch").read_text())[NOTEBOOK]
+    proxy = {**base, NOTEBOOK: diff.apply_hunks(base[NOTEBOOK], hunks)}
     return {
         "proxy": proxy,
         "with tests and docs": _edit(
@@ -236,7 +236,7 @@ class _Writer:
         return dict(line.split() for line in marks.read_text().splitlines())
 
     def _file(self, path: str, content: bytes) -> bytes:
-        blob = git_blob(content)
+        blob = hash_git_blob(content)
         if blob not in self._blobs:
             self._blobs[blob] = self._mark()
             self._stream += [

@@ -6,12 +6,12 @@ from functools import cache
 from typing import NamedTuple
 
 from builder.checks import run_checks
-from builder.checks.subject import Subject
-from builder.model import Delta, Finding, IdentityKind, Standing
+from builder.checks.wheel_under_check import WheelUnderCheck
+from builder.model import Delta, Finding, FindingStatus, IdentityKind
 from builder.patching.identity import make_identity
 from builder.patching.overlay import build_overlay
 from builder.patching.series import load_series
-from builder.system.settings import read_project
+from builder.system.settings import read_project_settings
 from builder.wheel import archive
 from tests import forge
 from tests.conftest import CATALOG, ROOT, stock_path
@@ -31,13 +31,13 @@ def make_wheel(
     version: str = "2.2.1", kind: IdentityKind = IdentityKind.TEST, build_tag: str | None = None
 ) -> Made:
     """The release with the default series, as `python -m builder build` makes it."""
-    release = CATALOG.find(version)
+    release = CATALOG.find_release(version)
     assert release is not None
     stock = stock_path(release.wheel).read_bytes()
     identity = make_identity(
         kind, version, name="tensorboardtmp", local_label="proxy.1", build_tag=build_tag
     )
-    series = [load_series(ROOT / "patches" / name) for name in read_project(ROOT).series]
+    series = [load_series(ROOT / "patches" / name) for name in read_project_settings(ROOT).series]
     built = build_overlay(release, stock, series, identity)
     return Made(
         File(built.filename, built.content),
@@ -52,15 +52,15 @@ def findings(file: File, made: Made) -> list[Finding]:
     Raises:
         WheelError: it cannot be read as a zip file at all.
     """
-    stock = archive.parse(made.stock.content, made.stock.filename)
-    parsed = archive.parse(file.content, file.filename)
-    subject = Subject(file.filename, parsed, stock, made.delta)
+    stock = archive.parse_archive(made.stock.content, made.stock.filename)
+    parsed = archive.parse_archive(file.content, file.filename)
+    subject = WheelUnderCheck(file.filename, parsed, stock, made.delta)
     return run_checks(subject, made.stock.filename)
 
 
-def codes(found: list[Finding], standing: Standing = Standing.NEW) -> set[str]:
+def codes(found: list[Finding], standing: FindingStatus = FindingStatus.NEW) -> set[str]:
     """The codes with that standing."""
-    return {f.code for f in found if f.standing is standing}
+    return {f.code for f in found if f.status is standing}
 
 
 _KEPT = ("__init__.py", "main.py", "notebook.py", "version.py", "lazy.py")

@@ -6,31 +6,31 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.bazel.toolchain import OF_BASE, Bazel
+from builder.bazel.toolchain import BASE_IMAGE_BAZEL, BazelBinary
 from builder.errors import IndexLookupError, RequestError
-from builder.system.redact import redact
+from builder.system.redact import redact_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from builder.bazel.table import Row
+    from builder.bazel.release_table import ReleaseRow
     from builder.releases.cache import Cache
     from builder.releases.index import Progress
-    from builder.system.settings import Environment
+    from builder.system.settings import UserSettings
 
-_ADDRESS = "https://github.com/bazelbuild/bazel/releases/download/{0}/bazel-{0}-linux-x86_64"
+_DOWNLOAD_URL = "https://github.com/bazelbuild/bazel/releases/download/{0}/bazel-{0}-linux-x86_64"
 _TIMEOUT = 60.0
-_PIECE = 1 << 20
+_CHUNK_BYTES = 1 << 20
 
 
-def choose(
+def choose_bazel(
     wanted: str | None,
-    row: Row | None,
+    row: ReleaseRow | None,
     *,
     own_base: bool,
     architecture: str,
     fetch: Callable[[str, str], bytes],
-) -> Bazel:
+) -> BazelBinary:
     """Choose a Bazel.
 
     Args:
@@ -46,12 +46,12 @@ def choose(
         IndexLookupError: it cannot be fetched, or is another file.
     """
     version = None if row is None or row.bazel == "-" else row.bazel
-    if wanted == OF_BASE or (wanted is None and own_base):
-        return Bazel(version)
-    path = _path_of(wanted)
+    if wanted == BASE_IMAGE_BAZEL or (wanted is None and own_base):
+        return BazelBinary(version)
+    path = _parse_bazel_path(wanted)
     if path is not None:
-        content = _read(path)
-        return Bazel(version, hashlib.sha256(content).hexdigest(), content)
+        content = _read_bazel(path)
+        return BazelBinary(version, hashlib.sha256(content).hexdigest(), content)
     if row is None or version is None or row.sha256 == "-":
         raise RequestError(
             "no Bazel is known for that release", "name a Bazel of yours: --bazel PATH"
@@ -61,35 +61,37 @@ def choose(
             f"Bazel's checksums are known for x86_64, and the engine is {architecture}",
             "name a Bazel of yours: --bazel PATH",
         )
-    return Bazel(version, row.sha256, fetch(wanted or _ADDRESS.format(version), row.sha256))
+    return BazelBinary(
+        version, row.sha256, fetch(wanted or _DOWNLOAD_URL.format(version), row.sha256)
+    )
 
 
-def check(wanted: str | None) -> None:
+def check_bazel_path(wanted: str | None) -> None:
     """See that a Bazel that is named by its path can be read, before anything else is done.
 
     Raises:
         RequestError: it cannot.
     """
-    path = _path_of(wanted)
+    path = _parse_bazel_path(wanted)
     if path is not None:
-        _read(path)
+        _read_bazel(path)
 
 
-def _path_of(wanted: str | None) -> Path | None:
-    return None if wanted is None or wanted == OF_BASE or "://" in wanted else Path(wanted)
+def _parse_bazel_path(wanted: str | None) -> Path | None:
+    return None if wanted is None or wanted == BASE_IMAGE_BAZEL or "://" in wanted else Path(wanted)
 
 
-class Fetch:
+class BazelFetcher:
     """Gets files by their sha256: from the cache, or from an address into the cache.
 
     It happens on the host, so that the container needs neither the address nor the way there.
     """
 
     def __init__(
-        self, cache: Cache, environment: Environment, progress: Progress, *, offline: bool
+        self, cache: Cache, settings: UserSettings, progress: Progress, *, offline: bool
     ) -> None:
         self._cache = cache
-        self._environment = environment
+        self._settings = settings
         self._progress = progress
         self._offline = offline
 
@@ -99,7 +101,7 @@ class Fetch:
         Raises:
             IndexLookupError: it cannot be fetched, or is another file.
         """
-        content = self._cache.read(sha256)
+        content = self._cache.read_file(sha256)
         if content is not None:
             return content
         if self._offline:
@@ -107,38 +109,38 @@ class Fetch:
                 "Bazel is not in the cache, and --offline forbids to fetch it",
                 "leave --offline out once; or name a Bazel of yours: --bazel PATH",
             )
-        with self._cache.incoming() as path:
+        with self._cache.make_download_path() as path:
             self._download(url, path)
-            return self._cache.admit(path, sha256)
+            return self._cache.add_download(path, sha256)
 
     def _download(self, url: str, target: Path) -> None:
         import requests
 
         try:
-            with requests.Session() as web, target.open("wb") as sink:
-                if self._environment.ca_bundle is not None:
-                    web.verify = self._environment.ca_bundle
-                if self._environment.http_proxy is not None:
-                    web.proxies = dict.fromkeys(("http", "https"), self._environment.http_proxy)
-                with web.get(url, stream=True, timeout=_TIMEOUT) as answer:
-                    answer.raise_for_status()
-                    size = answer.headers.get("Content-Length", "")
+            with requests.Session() as session, target.open("wb") as sink:
+                if self._settings.ca_bundle is not None:
+                    session.verify = self._settings.ca_bundle
+                if self._settings.http_proxy is not None:
+                    session.proxies = dict.fromkeys(("http", "https"), self._settings.http_proxy)
+                with session.get(url, stream=True, timeout=_TIMEOUT) as response:
+                    response.raise_for_status()
+                    size = response.headers.get("Content-Length", "")
                     with self._progress(int(size) if size.isdigit() else None) as bar:
-                        for piece in answer.iter_content(_PIECE):
+                        for piece in response.iter_content(_CHUNK_BYTES):
                             sink.write(piece)
                             bar.update(len(piece))
         except (requests.RequestException, OSError) as error:
             raise IndexLookupError(
-                f"Bazel cannot be fetched: {redact(str(error))}",
+                f"Bazel cannot be fetched: {redact_credentials(str(error))}",
                 "look at the network and the proxy; or name a Bazel of yours: --bazel PATH|URL",
             ) from error
 
 
-def _read(path: Path) -> bytes:
+def _read_bazel(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
         raise RequestError(
             f"the Bazel {path} cannot be read: {error.strerror}",
-            f"name a binary, an URL, or `{OF_BASE}` for the base image's own",
+            f"name a binary, an URL, or `{BASE_IMAGE_BAZEL}` for the base image's own",
         ) from error

@@ -7,24 +7,24 @@ import zipfile
 from typing import TYPE_CHECKING, NamedTuple
 
 from builder.cherrypick.paths import sort_paths
-from builder.cherrypick.picker import Members
-from builder.cherrypick.series import SERIES
+from builder.cherrypick.picker import WheelBlobs
+from builder.cherrypick.series import CHERRY_PICK_SERIES
 from builder.errors import SourceError
 from builder.model import AppliedPatch, Delta
 from builder.patching.delta import make_delta
 from builder.wheel import archive
-from builder.wheel.blobs import git_blob
+from builder.wheel.blobs import hash_git_blob
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from builder.cherrypick.picker import Picker, Step
-    from builder.model import Picked, Release
+    from builder.cherrypick.picker import CherryPicker, PickStep
+    from builder.model import PickedCommits, Release
     from builder.patching.series import Series
     from builder.wheel.archive import Archive
 
 
-class Source(NamedTuple):
+class PreparedSource(NamedTuple):
     """A release's source with all that goes into it.
 
     Attributes:
@@ -32,17 +32,19 @@ class Source(NamedTuple):
         picked: which commits were picked.
         steps: the commits, one by one.
         delta: what the series of patches change.
-        left: the series for the wheel.
+        remaining_series: the series for the wheel.
     """
 
-    picker: Picker
-    picked: Picked
-    steps: Sequence[Step]
+    picker: CherryPicker
+    picked: PickedCommits
+    steps: Sequence[PickStep]
     delta: Delta
-    left: Sequence[Series]
+    remaining_series: Sequence[Series]
 
 
-def prepare(release: Release, all_series: Sequence[Series], picker: Picker) -> Source:
+def prepare_source(
+    release: Release, all_series: Sequence[Series], picker: CherryPicker
+) -> PreparedSource:
     """Pick the commits, and apply to the source the series that are made against it.
 
     Those from the first on that is made against the published wheel are left for Bazel's wheel.
@@ -51,40 +53,42 @@ def prepare(release: Release, all_series: Sequence[Series], picker: Picker) -> S
         PatchError: a commit conflicts, or a patch is made against other content.
         SourceError: the release or a file is not there, or git fails.
     """
-    picked, steps = picker.pick(release)
+    picked, steps = picker.pick_commits(release)
     count = 0
     for series in all_series:
-        patches = series.serving(release.version)
-        if series.metadata_edits(release.version) or any(p.against != "git" for p in patches):
+        patches = series.find_patches(release.version)
+        if series.find_metadata_edits(release.version) or any(p.against != "git" for p in patches):
             break
         count += 1
     inner = all_series[:count]
-    paths = {p for s in inner for patch in s.serving(release.version) for p in patch.paths(())}
+    paths = {
+        p for s in inner for patch in s.find_patches(release.version) for p in patch.find_paths(())
+    }
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as files:
         for path in sorted(paths):
-            files.writestr(path, picker.mirror.blob(f"{picked.head}:{path}"))
-    tree = archive.parse(packed.getvalue(), "the source")
-    return Source(
+            files.writestr(path, picker.mirror.read_blob(f"{picked.head}:{path}"))
+    tree = archive.parse_archive(packed.getvalue(), "the source")
+    return PreparedSource(
         picker, picked, steps, make_delta(release, tree, inner), tuple(all_series[count:])
     )
 
 
-def told(source: Source) -> Delta:
+def make_source_delta(source: PreparedSource) -> Delta:
     """What went into the source, told as the overlay tells it."""
     mirror = source.picker.mirror
     commits = tuple(
         AppliedPatch(
-            SERIES,
+            CHERRY_PICK_SERIES,
             step.commit.id,
             step.commit.sha256,
-            tuple(c.path for c in mirror.changes(step.before, step.after)),
+            tuple(c.path for c in mirror.list_changes(step.before, step.after)),
             commit=True,
         )
         for step in source.steps
     )
     delta = source.delta
-    native = (SERIES,) if source.picked.commits and not source.steps else ()
+    native = (CHERRY_PICK_SERIES,) if source.picked.commits and not source.steps else ()
     return Delta(
         applied=(*commits, *delta.applied),
         native=(*native, *delta.native),
@@ -93,7 +97,9 @@ def told(source: Source) -> Delta:
     )
 
 
-def confirm(release: Release, built: Archive, stock: Archive, source: Source) -> None:
+def verify_built_wheel(
+    release: Release, built: Archive, stock: Archive, source: PreparedSource
+) -> None:
     """See that the wheel has what went into the source.
 
     Raises:
@@ -101,13 +107,13 @@ def confirm(release: Release, built: Archive, stock: Archive, source: Source) ->
     """
     wanted = {}
     if source.picked.head != source.picked.base:
-        changes = source.picker.mirror.changes(source.picked.base, source.picked.head)
-        taken = sort_paths(changes, Members(stock)).taken
+        changes = source.picker.mirror.list_changes(source.picked.base, source.picked.head)
+        taken = sort_paths(changes, WheelBlobs(stock)).taken
         wanted = {c.path: c.after for c in changes if c.path in taken}
-    wanted |= {path: git_blob(c.after) for path, c in source.delta.changes.items()}
-    members = Members(built)
+    wanted |= {path: hash_git_blob(c.after) for path, c in source.delta.changes.items()}
+    members = WheelBlobs(built)
     for path, blob in wanted.items():
-        if members.blob(path) != blob:
+        if members.find_blob(path) != blob:
             raise SourceError(
                 f"Bazel's wheel of {release.version} does not have what was made of {path}",
                 "look at //tensorboard/pip_package in that source",

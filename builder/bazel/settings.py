@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from builder.errors import RequestError
-from builder.system.warning_filters import ignored
+from builder.system.warning_filters import ignore_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from builder.system.settings import Environment
+    from builder.system.settings import UserSettings
 
-PLACE = "/settings"
-_PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")
-_CERTIFICATES = (
+SETTINGS_DIR = "/settings"
+_PROXY_VARIABLES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")
+_CERTIFICATE_VARIABLES = (
     "SSL_CERT_FILE",
     "REQUESTS_CA_BUNDLE",
     "CURL_CA_BUNDLE",
@@ -32,14 +32,14 @@ _CERTIFICATES = (
     "NODE_EXTRA_CA_CERTS",
 )
 # Variables of pip that concern the index; PIP_FIND_LINKS mostly names directories of the host.
-_PIP = {"PIP_EXTRA_INDEX_URL": "extra-index-url", "PIP_TRUSTED_HOST": "trusted-host"}
-_BEGIN = b"-----BEGIN CERTIFICATE-----"
+_PIP_VARIABLES = {"PIP_EXTRA_INDEX_URL": "extra-index-url", "PIP_TRUSTED_HOST": "trusted-host"}
+_PEM_BEGIN = b"-----BEGIN CERTIFICATE-----"
 
 
-class Inside(NamedTuple):
-    """Environment variables, and files by their path below `PLACE`."""
+class NetworkSettings(NamedTuple):
+    """Environment variables, and files by their path below `SETTINGS_DIR`."""
 
-    environ: Mapping[str, str]
+    env: Mapping[str, str]
     files: Mapping[str, bytes]
 
     @property
@@ -48,11 +48,13 @@ class Inside(NamedTuple):
         return "ca.pem" in self.files
 
 
-def gather(environ: Mapping[str, str], settings: Environment, bundle: bytes | None) -> Inside:
+def gather_network_settings(
+    env: Mapping[str, str], settings: UserSettings, bundle: bytes | None
+) -> NetworkSettings:
     """What goes into a container.
 
     Args:
-        environ: the user's environment.
+        env: the user's environment.
         settings: what it and pip's files say of the index and the proxy.
         bundle: PEM certificates that programs inside shall trust, or None for their own.
 
@@ -60,24 +62,24 @@ def gather(environ: Mapping[str, str], settings: Environment, bundle: bytes | No
         RequestError: there is no certificate in the bundle.
     """
     # For what is no action: upstream's `bazel run` up to 1.14, rules that fetch. Actions: see rc.
-    variables = {"PIP_CONFIG_FILE": f"{PLACE}/pip.conf", **_proxies(environ, settings)}
+    variables = {"PIP_CONFIG_FILE": f"{SETTINGS_DIR}/pip.conf", **_read_proxies(env, settings)}
     files: dict[str, bytes] = {}
     if bundle is not None:
-        variables |= dict.fromkeys(_CERTIFICATES, f"{PLACE}/ca.pem")
-        variables["APT_CONFIG"] = f"{PLACE}/apt.conf"
+        variables |= dict.fromkeys(_CERTIFICATE_VARIABLES, f"{SETTINGS_DIR}/ca.pem")
+        variables["APT_CONFIG"] = f"{SETTINGS_DIR}/apt.conf"
         files["ca.pem"] = bundle
-        files["ca.p12"] = trust_store(bundle)
-        files["apt.conf"] = f'Acquire::https::CAInfo "{PLACE}/ca.pem";\n'.encode()
-    files["pip.conf"] = _pip(environ, settings, trusts=bundle is not None)
-    return Inside(variables, files)
+        files["ca.p12"] = make_trust_store(bundle)
+        files["apt.conf"] = f'Acquire::https::CAInfo "{SETTINGS_DIR}/ca.pem";\n'.encode()
+    files["pip.conf"] = _render_pip_config(env, settings, trusts=bundle is not None)
+    return NetworkSettings(variables, files)
 
 
-def read_bundle(chosen: Path | None, environ: Mapping[str, str], settings: Environment) -> bytes:
+def read_ca_bundle(chosen: Path | None, env: Mapping[str, str], settings: UserSettings) -> bytes:
     """The certificates that the host trusts.
 
     Args:
         chosen: a file, or a directory of files as pip and OpenSSL take it; None for the host's.
-        environ: the user's environment.
+        env: the user's environment.
         settings: pip's own choice.
 
     Returns:
@@ -86,7 +88,7 @@ def read_bundle(chosen: Path | None, environ: Mapping[str, str], settings: Envir
     Raises:
         RequestError: what was chosen cannot be read, or is no bundle.
     """
-    named = environ.get("REQUESTS_CA_BUNDLE") or settings.ca_bundle
+    named = env.get("REQUESTS_CA_BUNDLE") or settings.ca_bundle
     path = chosen or Path(named or "/etc/ssl/certs/ca-certificates.crt")
     try:
         files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
@@ -97,24 +99,26 @@ def read_bundle(chosen: Path | None, environ: Mapping[str, str], settings: Envir
         raise RequestError(
             f"the CA bundle {path} cannot be read: {error.strerror}", "name a file of certificates"
         ) from error
-    if _BEGIN not in found:
+    if _PEM_BEGIN not in found:
         raise RequestError(
             f"the CA bundle {path} has no certificate in it", "name a file of PEM certificates"
         )
     return found
 
 
-def foreign(bundle: bytes) -> bool:
+def has_foreign_certificates(bundle: bytes) -> bool:
     """Whether a bundle has certificates that no stock bundle has (certifi's, which is Mozilla's).
 
     Distributions lag behind or run ahead of certifi: then it says yes, which does no harm.
     """
     import certifi
 
-    return bool(_certificates(bundle) - _certificates(Path(certifi.where()).read_bytes()))
+    return bool(
+        _split_certificates(bundle) - _split_certificates(Path(certifi.where()).read_bytes())
+    )
 
 
-def trust_store(bundle: bytes) -> bytes:
+def make_trust_store(bundle: bytes) -> bytes:
     """The certificates as Java reads them: PKCS #12 with Java's mark of trust, password changeit.
 
     Encrypted as of old (3DES, SHA-1), since the Java in Bazel 0.21 knows nothing newer; nothing in
@@ -134,7 +138,7 @@ def trust_store(bundle: bytes) -> bytes:
 
     try:
         # Stock bundles have roots whose serial numbers today's rules forbid: it warns of these.
-        with ignored():
+        with ignore_warnings():
             parsed = dict.fromkeys(x509.load_pem_x509_certificates(bundle))
     except ValueError as error:
         raise RequestError(
@@ -149,32 +153,32 @@ def trust_store(bundle: bytes) -> bytes:
     return serialize_java_truststore(entries, secured)
 
 
-def _certificates(bundle: bytes) -> set[bytes]:
+def _split_certificates(bundle: bytes) -> set[bytes]:
     """What stands between the marks, without white space."""
-    blocks = bundle.split(_BEGIN)[1:]
+    blocks = bundle.split(_PEM_BEGIN)[1:]
     return {b"".join(block.partition(b"-----END")[0].split()) for block in blocks}
 
 
-def _proxies(environ: Mapping[str, str], settings: Environment) -> dict[str, str]:
+def _read_proxies(env: Mapping[str, str], settings: UserSettings) -> dict[str, str]:
     """Both spellings of each variable: some programs read only the one, some only the other."""
-    found = {n: environ.get(n) or environ.get(n.upper()) or "" for n in _PROXIES}
+    found = {n: env.get(n) or env.get(n.upper()) or "" for n in _PROXY_VARIABLES}
     if settings.http_proxy:
         for name in ("http_proxy", "https_proxy"):
             found[name] = found[name] or settings.http_proxy
     return {spelt: v for n, v in found.items() if v for spelt in (n, n.upper())}
 
 
-def _pip(environ: Mapping[str, str], settings: Environment, *, trusts: bool) -> bytes:
+def _render_pip_config(env: Mapping[str, str], settings: UserSettings, *, trusts: bool) -> bytes:
     """The configuration of pip, with the proxy, as actions see no variable for that."""
     values: dict[str, str] = {}
     if settings.index_url:
-        values["index-url"] = _with_netrc(settings.index_url)
-    values |= {key: environ[name] for name, key in _PIP.items() if environ.get(name)}
-    proxy = _index_proxy(environ, settings)
+        values["index-url"] = _add_netrc_login(settings.index_url)
+    values |= {key: env[name] for name, key in _PIP_VARIABLES.items() if env.get(name)}
+    proxy = _find_index_proxy(env, settings)
     if proxy:
         values["proxy"] = proxy
     if trusts:
-        values["cert"] = f"{PLACE}/ca.pem"
+        values["cert"] = f"{SETTINGS_DIR}/ca.pem"
     parser = configparser.RawConfigParser()
     parser["global"] = {key: " ".join(value.split()) for key, value in values.items()}
     sink = io.StringIO()
@@ -182,12 +186,12 @@ def _pip(environ: Mapping[str, str], settings: Environment, *, trusts: bool) -> 
     return sink.getvalue().encode()
 
 
-def _index_proxy(environ: Mapping[str, str], settings: Environment) -> str | None:
+def _find_index_proxy(env: Mapping[str, str], settings: UserSettings) -> str | None:
     """The proxy on the way to the index; None where NO_PROXY spares it."""
     from pypi_simple import PYPI_SIMPLE_ENDPOINT
     from requests.utils import select_proxy, should_bypass_proxies
 
-    variables = _proxies(environ, settings)
+    variables = _read_proxies(env, settings)
     url = settings.index_url or PYPI_SIMPLE_ENDPOINT
     if should_bypass_proxies(url, variables.get("no_proxy", "")):
         return None
@@ -195,7 +199,7 @@ def _index_proxy(environ: Mapping[str, str], settings: Environment) -> str | Non
     return select_proxy(url, kinds)
 
 
-def _with_netrc(url: str) -> str:
+def _add_netrc_login(url: str) -> str:
     """The address with the user and password that netrc has for it; a container has no netrc."""
     from requests.utils import get_netrc_auth
 

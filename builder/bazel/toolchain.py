@@ -6,30 +6,29 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from builder.bazel import table
-from builder.bazel.settings import PLACE
-from builder.containers import base as bases
-from builder.containers import images
-from builder.containers.containers import Started, created
-from builder.containers.door import NAMESPACE
+from builder.bazel import release_table
+from builder.bazel.settings import SETTINGS_DIR
+from builder.containers import base_images, images
+from builder.containers.containers import ContainerOptions, create_container
+from builder.containers.docker_engine import NAMESPACE
 from builder.errors import EngineError, RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from builder.bazel.settings import Inside
-    from builder.containers.door import Engine
+    from builder.bazel.settings import NetworkSettings
+    from builder.containers.docker_engine import ContainerEngine
 
-PUBLIC_BASE = "debian:bookworm"
+PUBLIC_BASE_IMAGE = "debian:bookworm"
 PURPOSE = "build"
 FILES = ("Dockerfile.build", "build-wheel.sh", "releases.txt")
 SCRIPT = "/opt/tensorboard-build/build-wheel.sh"
 # The word for the Bazel that the base image has.
-OF_BASE = "base"
+BASE_IMAGE_BAZEL = "base"
 
 
-class Bazel(NamedTuple):
+class BazelBinary(NamedTuple):
     """A Bazel.
 
     Attributes:
@@ -44,116 +43,129 @@ class Bazel(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Workbench:
+class ToolchainBuilder:
     """Where toolchains are made.
 
     Attributes:
         engine: makes and runs them.
         base: their base image; all that a build needs but Bazel is in there.
         dockerfiles: the directory of our Dockerfiles.
-        inside: the user's network settings.
+        network_settings: the user's network settings.
         releases: what is known of each release.
     """
 
-    engine: Engine
+    engine: ContainerEngine
     base: str
     dockerfiles: Path
-    inside: Inside
-    releases: Mapping[str, table.Row]
+    network_settings: NetworkSettings
+    releases: Mapping[str, release_table.ReleaseRow]
 
     @property
-    def own_base(self) -> bool:
+    def has_own_base(self) -> bool:
         """Whether the base image is one of ours, which has a Bazel."""
-        return self.base == bases.tag_of(PURPOSE)
+        return self.base == base_images.make_base_tag(PURPOSE)
 
 
-def open_workbench(
-    engine: Engine,
+def open_toolchain_builder(
+    engine: ContainerEngine,
     base: str | None,
     dockerfiles: Path,
-    inside: Inside,
-    tell: Callable[[str], None],
-) -> Workbench:
+    network_settings: NetworkSettings,
+    note: Callable[[str], None],
+) -> ToolchainBuilder:
     """Choose a base image, and put into it what a build needs.
 
     Args:
         engine: has it, or pulls it.
         base: an image; None for the one that `base_image` made, or else the public one.
         dockerfiles: the directory of our Dockerfiles.
-        inside: network settings for what is installed.
-        tell: told what takes long.
+        network_settings: network settings for what is installed.
+        note: told what takes long.
 
     Raises:
         EngineError: the image cannot be had, or apt failed in it.
         RequestError: the Dockerfiles are not there.
     """
-    own = bases.tag_of(PURPOSE)
-    chosen = base or (own if images.has(engine, own) else PUBLIC_BASE)
+    own = base_images.make_base_tag(PURPOSE)
+    chosen = base or (own if images.has_image(engine, own) else PUBLIC_BASE_IMAGE)
     try:
-        releases = table.parse((dockerfiles / "releases.txt").read_text(encoding="utf-8"))
+        releases = release_table.parse_release_table(
+            (dockerfiles / "releases.txt").read_text(encoding="utf-8")
+        )
     except (OSError, TypeError) as error:
         raise RequestError(
             f"{dockerfiles} is not the directory of our Dockerfiles", "build from a checkout"
         ) from error
     if chosen != own:
-        chosen = _with_tools(engine, chosen, dockerfiles, inside, tell)
-    return Workbench(engine, chosen, dockerfiles, inside, releases)
+        chosen = _install_tools(engine, chosen, dockerfiles, network_settings, note)
+    return ToolchainBuilder(engine, chosen, dockerfiles, network_settings, releases)
 
 
-def make(bench: Workbench, bazel: Bazel, log: Path, progress: Callable[[str], None]) -> str:
+def build_toolchain_image(
+    toolchain_builder: ToolchainBuilder,
+    bazel: BazelBinary,
+    log: Path,
+    progress: Callable[[str], None],
+) -> str:
     """The toolchain's image for a Bazel; its tag.
 
     Raises:
         EngineError: the build failed.
     """
-    return images.build(bench.engine, recipe(bench, bazel), log, progress)
+    return images.build_image(
+        toolchain_builder.engine, make_toolchain_recipe(toolchain_builder, bazel), log, progress
+    )
 
 
-def recipe(bench: Workbench, bazel: Bazel) -> images.Recipe:
+def make_toolchain_recipe(
+    toolchain_builder: ToolchainBuilder, bazel: BazelBinary
+) -> images.ImageRecipe:
     """What the toolchain's image is made of; no step of it uses the network."""
     context: dict[str, bytes | Path] = {
-        f"dockerfiles/{name}": bench.dockerfiles / name for name in FILES
+        f"dockerfiles/{name}": toolchain_builder.dockerfiles / name for name in FILES
     }
-    arguments = {"BASE": bench.base, "BAZEL": OF_BASE}
+    arguments = {"BASE": toolchain_builder.base, "BAZEL": BASE_IMAGE_BAZEL}
     if bazel.content is not None and bazel.sha256 is not None:
         name = f"bazel-{bazel.sha256[:12]}"
         context[f"wheelhouse/{name}"] = bazel.content
         arguments |= {"BAZEL": name, "BAZEL_SHA256": bazel.sha256}
-    return images.Recipe(
+    return images.ImageRecipe(
         "toolchain", context, "dockerfiles/Dockerfile.build", arguments, target="toolchain"
     )
 
 
-def _with_tools(
-    engine: Engine,
+def _install_tools(
+    engine: ContainerEngine,
     base: str,
     dockerfiles: Path,
-    inside: Inside,
-    tell: Callable[[str], None],
+    network_settings: NetworkSettings,
+    note: Callable[[str], None],
 ) -> str:
     """A base image with what apt installs in it; made by a commit, which keeps no settings.
 
     A `RUN` step would need proxies and certificates as build arguments or files of the image.
     """
     script = (dockerfiles / "build-wheel.sh").read_bytes()
-    key = hashlib.sha256(images.identify(engine, base).encode() + script).hexdigest()[:12]
+    key = hashlib.sha256(images.resolve_image_id(engine, base).encode() + script).hexdigest()[:12]
     tag = f"{NAMESPACE}/tools:{key}"
-    if images.has(engine, tag):
+    if images.has_image(engine, tag):
         return tag
-    tell(f"installing git, Python and a compiler on {base}")
-    how = Started(base, ["sleep", "86400"], user="0", scratch=(PLACE,))
-    with created(engine, "tools", how) as container:
-        container.put(PLACE, inside.files)
-        container.put("/", {"tmp/build-wheel.sh": script})
+    note(f"installing git, Python and a compiler on {base}")
+    container_options = ContainerOptions(
+        base, ["sleep", "86400"], user="0", scratch=(SETTINGS_DIR,)
+    )
+    with create_container(engine, "tools", container_options) as container:
+        container.write_files(SETTINGS_DIR, network_settings.files)
+        container.write_files("/", {"tmp/build-wheel.sh": script})
         container.start()
         words = ["sh", "/tmp/build-wheel.sh", "tools"]  # noqa: S108 - of the container
-        code, out = container.run(words, user="0", environ=inside.environ)
+        code, out = container.run_program(words, user="0", env=network_settings.env)
         if code:
             tail = "\n".join(out.strip().splitlines()[-8:])
             raise EngineError(
                 f"the base image {base} cannot be given what a build needs (exit code {code})",
                 f"where Debian's packages cannot be had: another --base\n{tail}",
             )
-        container.run(["rm", "-f", "/tmp/build-wheel.sh"], user="0")  # noqa: S108
-        container.commit(tag, ['CMD ["bash"]', "ENTRYPOINT []"])
+        container.run_program(["rm", "-f", "/tmp/build-wheel.sh"], user="0")  # noqa: S108
+        container.commit_image(tag, ['CMD ["bash"]', "ENTRYPOINT []"])
     return tag

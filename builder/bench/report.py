@@ -6,7 +6,7 @@ import json
 import platform
 from typing import TYPE_CHECKING, Any
 
-from builder.system.machine import cores
+from builder.system.machine import count_cores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,34 +15,34 @@ if TYPE_CHECKING:
     from builder.bench.wheel import Measurement
 
 
-def reference(measurements: Sequence[Measurement], group: str) -> Measurement:
+def find_reference(measurements: Sequence[Measurement], group: str) -> Measurement:
     """What the others of a group are compared with: the bare tool, or the floor."""
     marks = {"process": "wheel unpack", "core": "floor"}
     return next(m for m in measurements if m.group == group and m.name.startswith(marks[group]))
 
 
-def rows(measurements: Sequence[Measurement]) -> list[tuple[str, ...]]:
+def to_wheel_rows(measurements: Sequence[Measurement]) -> list[tuple[str, ...]]:
     """Name, median in milliseconds, and ratio to the group's reference."""
     found: list[tuple[str, ...]] = []
     for one in measurements:
-        ratio = one.median / reference(measurements, one.group).median
+        ratio = one.median / find_reference(measurements, one.group).median
         found.append((one.group, one.name, f"{one.median * 1000:.1f}", f"{ratio:.2f}"))
     return found
 
 
-def to_json(
+def to_wheel_json(
     release: str, measurements: Sequence[Measurement], build_all: Mapping[str, float]
 ) -> dict[str, Any]:
     """The measurement for machines; times in seconds."""
     return {
         "release": release,
-        "machine": {"cores": cores(), "python": platform.python_version()},
+        "machine": {"cores": count_cores(), "python": platform.python_version()},
         "ways": [
             {
                 "name": m.name,
                 "group": m.group,
                 "median": m.median,
-                "ratio": m.median / reference(measurements, m.group).median,
+                "ratio": m.median / find_reference(measurements, m.group).median,
                 "seconds": list(m.seconds),
             }
             for m in measurements
@@ -51,16 +51,16 @@ def to_json(
     }
 
 
-def write(directory: Path, document: Mapping[str, Any]) -> list[Path]:
+def write_wheel_report(directory: Path, document: Mapping[str, Any]) -> list[Path]:
     """Write `wheel.json` and `wheel.svg` into the directory."""
     directory.mkdir(parents=True, exist_ok=True)
     data, plot = directory / "wheel.json", directory / "wheel.svg"
     data.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    _plot(plot, document)
+    _draw_plot(plot, document)
     return [data, plot]
 
 
-def _plot(path: Path, document: Mapping[str, Any]) -> None:
+def _draw_plot(path: Path, document: Mapping[str, Any]) -> None:
     import matplotlib as mpl
 
     mpl.use("svg")

@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from builder.bench.wheel import Measurement
 from builder.errors import CommandError
 from builder.model import PACKAGE
-from builder.releases.eras import era_of
+from builder.releases.eras import get_era
 from builder.system import command, virtualenvs
-from builder.system.command import tail
-from builder.system.machine import cores
-from builder.system.ports import free_port
-from builder.system.virtualenvs import START
-from builder.tensorboard.server import Server
+from builder.system.command import summarize_output
+from builder.system.machine import count_cores
+from builder.system.ports import find_free_port
+from builder.system.virtualenvs import START_TIMEOUT
+from builder.tensorboard.server import TensorBoardServer
 from builder.today import logdir as logdirs
-from builder.wheel.names import parse_filename
+from builder.wheel.names import parse_wheel_filename
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,17 +32,17 @@ if TYPE_CHECKING:
     from builder.context import Workshop
     from builder.model import Release
 
-GOAL = 1.10
+RATIO_GOAL = 1.10
 # Seconds between two tries to reach a server: what the answer's time is rounded up to.
-_GRAIN = 0.005
+_RETRY_INTERVAL = 0.005
 
 
-class _Bench(NamedTuple):
+class _BenchmarkEnv(NamedTuple):
     """An environment and an empty directory of its own."""
 
     python: Path
-    room: Path
-    environ: Mapping[str, str]
+    workdir: Path
+    env: Mapping[str, str]
 
 
 def measure_today(
@@ -60,23 +60,27 @@ def measure_today(
         CommandError: an environment cannot be made, or a server does not start.
     """
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        room = Path(name)
-        stock = room / release.wheel.filename
+        workdir = Path(name)
+        stock = workdir / release.wheel.filename
         stock.write_bytes(workshop.stock(release).content)
-        logdir = room / "logdir"
-        logdirs.write(logdir)
-        benches = _benches(release, {"stock": stock, "ours": ours}, workshop, room)
-        ways: dict[str, Callable[[_Bench], float]] = {
-            "import": _import,
-            "first answer": lambda bench: _first_answer(bench, logdir),
+        logdir = workdir / "logdir"
+        logdirs.write_logdir(logdir)
+        benchmark_envs = _make_benchmark_envs(
+            release, {"stock": stock, "ours": ours}, workshop, workdir
+        )
+        ways: dict[str, Callable[[_BenchmarkEnv], float]] = {
+            "import": _time_import,
+            "first answer": lambda benchmark_env: _time_first_response(benchmark_env, logdir),
         }
-        times: dict[tuple[str, str], list[float]] = {(b, w): [] for w in ways for b in benches}
+        times: dict[tuple[str, str], list[float]] = {
+            (b, w): [] for w in ways for b in benchmark_envs
+        }
         for turn in range(repeat + 1):
             # Who goes second finds a warmer machine: that is each in turn.
-            order = list(benches.items())[:: 1 if turn % 2 else -1]
-            for way, act in ways.items():
-                for which, bench in order:
-                    spent = act(bench)
+            order = list(benchmark_envs.items())[:: 1 if turn % 2 else -1]
+            for way, measure in ways.items():
+                for which, benchmark_env in order:
+                    spent = measure(benchmark_env)
                     if turn:
                         times[which, way].append(spent)
     return [
@@ -85,36 +89,36 @@ def measure_today(
     ]
 
 
-def _benches(
-    release: Release, wheels: Mapping[str, Path], workshop: Workshop, room: Path
-) -> dict[str, _Bench]:
+def _make_benchmark_envs(
+    release: Release, wheels: Mapping[str, Path], workshop: Workshop, workdir: Path
+) -> dict[str, _BenchmarkEnv]:
     """The environments: dependencies as the stock wheel gets them, and what ours needs besides."""
-    era = era_of(release)
-    found: dict[str, _Bench] = {}
+    era = get_era(release)
+    found: dict[str, _BenchmarkEnv] = {}
     for which in wheels:
-        place = room / which
+        place = workdir / which
         place.mkdir()
-        environ = virtualenvs.clean_environ(workshop.environment, workshop.environ, place)
+        env = virtualenvs.make_clean_env(workshop.environment, workshop.environ, place)
         base = workshop.pythons.find_python(era.python)
-        python = virtualenvs.make_environment(place / "env", base, environ)
-        found[which] = _Bench(python, place, environ)
-    python, clean = found["ours"].python, found["ours"].environ
-    virtualenvs.install(python, [str(wheels["stock"])], clean, until=era.until)
-    virtualenvs.uninstall(python, PACKAGE, clean)
-    virtualenvs.install(python, [str(wheels["ours"])], clean, until=era.until)
-    versions = virtualenvs.installed_versions(python, clean)
+        python = virtualenvs.make_virtualenv(place / "env", base, env)
+        found[which] = _BenchmarkEnv(python, place, env)
+    python, clean = found["ours"].python, found["ours"].env
+    virtualenvs.install_packages(python, [str(wheels["stock"])], clean, until=era.until)
+    virtualenvs.uninstall_package(python, PACKAGE, clean)
+    virtualenvs.install_packages(python, [str(wheels["ours"])], clean, until=era.until)
+    versions = virtualenvs.list_installed_versions(python, clean)
     # 0.6.0, the only one then, is linked against OpenSSL 1.1, which current systems lack.
     if versions.get("tensorboard-data-server") == "0.6.0":
         versions["tensorboard-data-server"] = "0.6.1"
     pinned = [f"{name}=={version}" for name, version in versions.items()]
     for which, wheel in wheels.items():
-        virtualenvs.sync(found[which].python, wheel, pinned, found[which].environ)
-        now = virtualenvs.installed_versions(found[which].python, found[which].environ)
-        _same(versions, now, parse_filename(wheel.name).name)
+        virtualenvs.sync_virtualenv(found[which].python, wheel, pinned, found[which].env)
+        now = virtualenvs.list_installed_versions(found[which].python, found[which].env)
+        _check_same_versions(versions, now, parse_wheel_filename(wheel.name).name)
     return found
 
 
-def _same(wanted: Mapping[str, str], found: Mapping[str, str], wheel: str) -> None:
+def _check_same_versions(wanted: Mapping[str, str], found: Mapping[str, str], wheel: str) -> None:
     differ = {k for k in wanted.keys() | found.keys() if wanted.get(k) != found.get(k)} - {wheel}
     if differ:
         raise CommandError(
@@ -122,62 +126,70 @@ def _same(wanted: Mapping[str, str], found: Mapping[str, str], wheel: str) -> No
         )
 
 
-def _import(bench: _Bench) -> float:
-    words = [str(bench.python), "-c", f"import {PACKAGE}.main"]
+def _time_import(benchmark_env: _BenchmarkEnv) -> float:
+    argv = [str(benchmark_env.python), "-c", f"import {PACKAGE}.main"]
     began = time.perf_counter()
-    command.run(words, timeout=START, cwd=bench.room, env=bench.environ)
+    command.run_command(
+        argv, timeout=START_TIMEOUT, cwd=benchmark_env.workdir, env=benchmark_env.env
+    )
     return time.perf_counter() - began
 
 
-def _first_answer(bench: _Bench, logdir: Path) -> float:
+def _time_first_response(benchmark_env: _BenchmarkEnv, logdir: Path) -> float:
     import requests
 
-    port = free_port()
-    words = [str(bench.python.parent / PACKAGE), "--logdir", str(logdir), "--host", "127.0.0.1"]
-    log = bench.room / "server.log"
+    port = find_free_port()
+    argv = [
+        str(benchmark_env.python.parent / PACKAGE),
+        "--logdir",
+        str(logdir),
+        "--host",
+        "127.0.0.1",
+    ]
+    log = benchmark_env.workdir / "server.log"
     began = time.perf_counter()
-    with command.running(
-        [*words, "--port", str(port)], log=log, cwd=bench.room, env=bench.environ
+    with command.run_in_background(
+        [*argv, "--port", str(port)], log=log, cwd=benchmark_env.workdir, env=benchmark_env.env
     ) as process:
-        server = Server(f"http://127.0.0.1:{port}", log)
-        while time.perf_counter() - began < START:
+        server = TensorBoardServer(f"http://127.0.0.1:{port}", log)
+        while time.perf_counter() - began < START_TIMEOUT:
             try:
-                server.ask("/", timeout=START).raise_for_status()
+                server.send_request("/", timeout=START_TIMEOUT).raise_for_status()
             except requests.ConnectionError:
-                if command.pause(process, _GRAIN) is not None:
+                if command.wait_for_exit(process, _RETRY_INTERVAL) is not None:
                     break
             else:
                 return time.perf_counter() - began
         text = log.read_text(encoding="utf-8", errors="replace")
-        raise CommandError("the server did not answer", tail(text))
+        raise CommandError("the server did not answer", summarize_output(text))
 
 
-def ratio(measurements: Sequence[Measurement], group: str) -> float:
+def compute_ratio(measurements: Sequence[Measurement], group: str) -> float:
     """Ours to stock, of the medians."""
     medians = {m.name: m.median for m in measurements if m.group == group}
     return medians["ours"] / medians["stock"]
 
 
-def rows(measurements: Sequence[Measurement]) -> list[tuple[str, ...]]:
+def to_today_rows(measurements: Sequence[Measurement]) -> list[tuple[str, ...]]:
     """What was measured, both medians in milliseconds, and the ratio."""
     medians = {(m.group, m.name): f"{m.median * 1000:.0f}" for m in measurements}
     return [
-        (g, medians[g, "stock"], medians[g, "ours"], f"{ratio(measurements, g):.2f}")
+        (g, medians[g, "stock"], medians[g, "ours"], f"{compute_ratio(measurements, g):.2f}")
         for g in dict.fromkeys(m.group for m in measurements)
     ]
 
 
-def to_json(measurements: Sequence[Measurement]) -> dict[str, Any]:
+def to_today_json(measurements: Sequence[Measurement]) -> dict[str, Any]:
     """The measurement for machines; times in seconds."""
     return {
-        "goal": GOAL,
-        "machine": {"cores": cores(), "python": platform.python_version()},
+        "goal": RATIO_GOAL,
+        "machine": {"cores": count_cores(), "python": platform.python_version()},
         "ways": [
             {
                 "name": m.name,
                 "group": m.group,
                 "median": m.median,
-                "ratio": ratio(measurements, m.group) if m.name == "ours" else 1.0,
+                "ratio": compute_ratio(measurements, m.group) if m.name == "ours" else 1.0,
                 "seconds": list(m.seconds),
             }
             for m in measurements

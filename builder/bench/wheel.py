@@ -67,73 +67,83 @@ def measure_wheel(
     """
     stock = workshop.stock(release)
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        room = Path(name)
-        source = room / release.wheel.filename
+        workdir = Path(name)
+        source = workdir / release.wheel.filename
         source.write_bytes(stock.content)
-        series, patch = _first_patch(release, workshop, all_series)
+        series, patch = _find_first_patch(release, workshop, all_series)
         alone = ("--series", series.name)
         ways = {
-            ("build, all series", "process"): lambda at: _ours(release, workshop, (), at),
-            ("build, that patch", "process"): lambda at: _ours(release, workshop, alone, at),
-            ("wheel unpack, git apply, wheel pack", "process"): lambda at: _tool(source, patch, at),
-            ("unzip, patch, sed, zip -r", "process"): lambda at: _hand(source, patch, at),
-            ("patch and rewrite", "core"): lambda at: _core(release, source, [series], at),
-            ("floor: read, sha256, write", "core"): lambda at: _floor(source, at),
+            ("build, all series", "process"): lambda at: _run_our_build(release, workshop, (), at),
+            ("build, that patch", "process"): lambda at: _run_our_build(
+                release, workshop, alone, at
+            ),
+            ("wheel unpack, git apply, wheel pack", "process"): lambda at: _run_wheel_tool(
+                source, patch, at
+            ),
+            ("unzip, patch, sed, zip -r", "process"): lambda at: _run_hand_recipe(
+                source, patch, at
+            ),
+            ("patch and rewrite", "core"): lambda at: _run_overlay(release, source, [series], at),
+            ("floor: read, sha256, write", "core"): lambda at: _run_lower_bound(source, at),
         }
         times: dict[tuple[str, str], list[float]] = {key: [] for key in ways}
         for turn in range(repeat):
             for number, (key, way) in enumerate(ways.items()):
-                place = room / f"{turn}-{number}"
+                place = workdir / f"{turn}-{number}"
                 place.mkdir()
-                times[key].append(_timed(way, place))
+                times[key].append(_time_way(way, place))
     return [Measurement(*key, tuple(seconds)) for key, seconds in times.items()]
 
 
-def _timed(way: Callable[[Path], None], place: Path) -> float:
+def _time_way(way: Callable[[Path], None], place: Path) -> float:
     started = time.perf_counter()
     way(place)
     return time.perf_counter() - started
 
 
-def _first_patch(
+def _find_first_patch(
     release: Release, workshop: Workshop, all_series: Sequence[Series]
 ) -> tuple[Series, Path]:
     for series in all_series:
-        for patch in series.serving(release.version):
+        for patch in series.find_patches(release.version):
             return series, workshop.patches / series.name / patch.file
     raise CommandError(f"no patch serves {release.version}", "measure another release")
 
 
-def _run(words: Sequence[str], place: Path, env: Mapping[str, str] | None = None) -> None:
-    command.run(words, timeout=_TIMEOUT, cwd=place, env=env)
+def _run_program(argv: Sequence[str], place: Path, env: Mapping[str, str] | None = None) -> None:
+    command.run_command(argv, timeout=_TIMEOUT, cwd=place, env=env)
 
 
-def _ours(release: Release, workshop: Workshop, options: Sequence[str], place: Path) -> None:
-    words = [sys.executable, "-m", "builder", "build", release.version, "--offline", *options]
-    _run(
-        [*words, "--patches", str(workshop.patches), "--output", "dist"], place, _environ(workshop)
+def _run_our_build(
+    release: Release, workshop: Workshop, options: Sequence[str], place: Path
+) -> None:
+    argv = [sys.executable, "-m", "builder", "build", release.version, "--offline", *options]
+    _run_program(
+        [*argv, "--patches", str(workshop.patches), "--output", "dist"], place, _make_env(workshop)
     )
 
 
-def _tool(source: Path, patch: Path, place: Path) -> None:
+def _run_wheel_tool(source: Path, patch: Path, place: Path) -> None:
     wheel = str(Path(sysconfig.get_path("scripts")) / "wheel")
-    _run([wheel, "unpack", str(source)], place)
+    _run_program([wheel, "unpack", str(source)], place)
     (tree,) = place.iterdir()
-    _run(["git", "apply", str(patch)], tree)
-    _run([wheel, "pack", str(tree), "--dest-dir", str(place)], place)
+    _run_program(["git", "apply", str(patch)], tree)
+    _run_program([wheel, "pack", str(tree), "--dest-dir", str(place)], place)
 
 
-def _hand(source: Path, patch: Path, place: Path) -> None:
+def _run_hand_recipe(source: Path, patch: Path, place: Path) -> None:
     name, version = source.name.split("-")[:2]
     old, new = (f"{n}-{version}.dist-info" for n in (name, "tensorboardtmp"))
-    _run(["unzip", "-q", str(source)], place)
-    _run(["patch", "-s", "-p1", "-i", str(patch)], place)
-    _run(["sed", "-i", "s/^Name: .*/Name: tensorboardtmp/", f"{old}/METADATA"], place)
-    _run(["mv", old, new], place)
-    _run(["zip", "-q", "-r", f"tensorboardtmp-{version}-py3-none-any.whl", name, new], place)
+    _run_program(["unzip", "-q", str(source)], place)
+    _run_program(["patch", "-s", "-p1", "-i", str(patch)], place)
+    _run_program(["sed", "-i", "s/^Name: .*/Name: tensorboardtmp/", f"{old}/METADATA"], place)
+    _run_program(["mv", old, new], place)
+    _run_program(
+        ["zip", "-q", "-r", f"tensorboardtmp-{version}-py3-none-any.whl", name, new], place
+    )
 
 
-def _core(release: Release, source: Path, all_series: Sequence[Series], place: Path) -> None:
+def _run_overlay(release: Release, source: Path, all_series: Sequence[Series], place: Path) -> None:
     content = source.read_bytes()
     hashlib.sha256(content).hexdigest()
     identity = make_identity(
@@ -148,40 +158,40 @@ def _core(release: Release, source: Path, all_series: Sequence[Series], place: P
         file.writelines(overlay.pieces)
 
 
-def _floor(source: Path, place: Path) -> None:
+def _run_lower_bound(source: Path, place: Path) -> None:
     content = source.read_bytes()
     hashlib.sha256(content).hexdigest()
     (place / source.name).write_bytes(content)
 
 
-def measure_all(workshop: Workshop, jobs: int) -> dict[str, float]:
+def measure_all_releases(workshop: Workshop, jobs: int) -> dict[str, float]:
     """`build all` as one process tree: wall time in seconds, peak of all resident sets in MB."""
     import psutil
 
-    words = [sys.executable, "-m", "builder", "build", "all", "--offline", "--jobs", str(jobs)]
+    argv = [sys.executable, "-m", "builder", "build", "all", "--offline", "--jobs", str(jobs)]
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         place = Path(name)
         started = time.perf_counter()
         peak = 0
-        words += ["--patches", str(workshop.patches), "--output", str(place / "dist")]
-        with command.running(
-            words, log=place / "log", cwd=place, env=_environ(workshop)
+        argv += ["--patches", str(workshop.patches), "--output", str(place / "dist")]
+        with command.run_in_background(
+            argv, log=place / "log", cwd=place, env=_make_env(workshop)
         ) as process:
             watched = psutil.Process(process.pid)
             while process.poll() is None:
-                peak = max(peak, _resident(watched))
-                command.pause(process, 0.01)
+                peak = max(peak, _sum_resident_memory(watched))
+                command.wait_for_exit(process, 0.01)
         if process.returncode:
             raise CommandError("build all failed", (place / "log").read_text()[-500:])
         return {"seconds": time.perf_counter() - started, "peak_mb": peak / 1e6, "jobs": jobs}
 
 
-def _environ(workshop: Workshop) -> dict[str, str]:
+def _make_env(workshop: Workshop) -> dict[str, str]:
     """Ours, with the package to be found from any directory, installed or not."""
     return {**workshop.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
 
 
-def _resident(process: psutil.Process) -> int:
+def _sum_resident_memory(process: psutil.Process) -> int:
     import psutil
 
     total = 0

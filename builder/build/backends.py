@@ -7,20 +7,20 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from builder.build import equivalence
-from builder.cherrypick.series import make_series
+from builder.cherrypick.series import make_pick_series
 from builder.errors import SourceError
 from builder.patching.overlay import Overlay, build_overlay
-from builder.provenance.statements import Run
+from builder.provenance.statements import BuildRun
 from builder.wheel import archive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from builder.bazel.foundry import Cast, Foundry
-    from builder.build.equivalence import Comparison
-    from builder.cherrypick.picker import Picker
-    from builder.model import Identity, Picked, Release
-    from builder.patching.delta import Memo
+    from builder.bazel.backend import BazelBackend, SourceBuild
+    from builder.build.equivalence import WheelComparison
+    from builder.cherrypick.picker import CherryPicker
+    from builder.model import Identity, PickedCommits, Release
+    from builder.patching.delta import CodemodCache
     from builder.patching.series import Series
     from builder.wheel.archive import Archive
 
@@ -33,53 +33,56 @@ class Backend(StrEnum):
     BOTH = "both"
 
 
-class Made(NamedTuple):
+class FinalWheel(NamedTuple):
     """The final wheel, and how it came about.
 
     Attributes:
         overlay: the wheel, and what it was made of.
         series: what was asked for, in order, cherry-picks first.
         picked: what was cherry-picked, or None where nothing was asked for.
-        cast: what came of the source, where it was built.
+        source_build: what came of the source, where it was built.
         comparison: how the backends compare, where both built it.
     """
 
     overlay: Overlay
     series: Sequence[Series]
-    picked: Picked | None = None
-    cast: Cast | None = None
-    comparison: Comparison | None = None
+    picked: PickedCommits | None = None
+    source_build: SourceBuild | None = None
+    comparison: WheelComparison | None = None
 
-    def run(self, commit: str | None, epoch: int | None) -> Run:
-        """For provenance; the arguments are those of `builder.provenance.statements.Run`."""
-        if self.cast is None:
-            return Run(commit, epoch)
+    def to_provenance_run(self, commit: str | None, epoch: int | None) -> BuildRun:
+        """For provenance; the arguments are those of `builder.provenance.statements.BuildRun`."""
+        if self.source_build is None:
+            return BuildRun(commit, epoch)
         if self.comparison is None:
-            return Run(commit, epoch, Backend.BAZEL.value, self.cast.source)
+            return BuildRun(commit, epoch, Backend.BAZEL.value, self.source_build.provenance)
         # It is the overlay's wheel, which a rebuild repeats; Bazel's is the witness.
-        told = equivalence.to_json(self.comparison)
-        told["witness"] = {"of": list(self.cast.source.materials), **self.cast.source.about}
-        return Run(commit, epoch, equivalence=told)
+        summary = equivalence.to_json(self.comparison)
+        summary["witness"] = {
+            "of": list(self.source_build.provenance.materials),
+            **self.source_build.provenance.about,
+        }
+        return BuildRun(commit, epoch, equivalence=summary)
 
 
-class Backends(NamedTuple):
+class WheelBuilder(NamedTuple):
     """Make wheels; safe to use from several threads.
 
     Attributes:
         backend: which.
-        memo: where outcomes of codemods are kept.
+        codemod_cache: where outcomes of codemods are kept.
         picker: has the commits to pick before the series, or None.
-        foundry: builds from source; there unless the backend is the overlay.
+        bazel_backend: builds from source; there unless the backend is the overlay.
     """
 
     backend: Backend
-    memo: Memo | None
-    picker: Picker | None
-    foundry: Foundry | None
+    codemod_cache: CodemodCache | None
+    picker: CherryPicker | None
+    bazel_backend: BazelBackend | None
 
-    def make(
+    def make_final_wheel(
         self, release: Release, stock: bytes, all_series: Sequence[Series], identity: Identity
-    ) -> Made:
+    ) -> FinalWheel:
         """Make a release's final wheel.
 
         Args:
@@ -94,14 +97,18 @@ class Backends(NamedTuple):
             WheelError: a wheel cannot be read.
             EngineError: the engine refused.
         """
-        if self.foundry is None or self.backend is Backend.OVERLAY:
-            return self._overlay(release, stock, all_series, identity)
+        if self.bazel_backend is None or self.backend is Backend.OVERLAY:
+            return self._build_overlay(release, stock, all_series, identity)
         if self.backend is Backend.BAZEL:
-            return self._bazel(self.foundry, release, stock, all_series, identity)
+            return self._build_with_bazel(self.bazel_backend, release, stock, all_series, identity)
         # It takes no time, so what is unsound is known before Bazel starts.
-        made = self._overlay(release, stock, all_series, identity)
-        witness = self._bazel(self.foundry, release, stock, all_series, identity)
-        comparison = equivalence.compare(_parsed(made.overlay), _parsed(witness.overlay))
+        made = self._build_overlay(release, stock, all_series, identity)
+        bazel_wheel = self._build_with_bazel(
+            self.bazel_backend, release, stock, all_series, identity
+        )
+        comparison = equivalence.compare_wheels(
+            _parse_overlay(made.overlay), _parse_overlay(bazel_wheel.overlay)
+        )
         if comparison.different:
             first = comparison.different[0]
             raise SourceError(
@@ -109,40 +116,47 @@ class Backends(NamedTuple):
                 f"{len(comparison.different)} members; first {first.path}: {first.why}",
                 "say which you want (--backend overlay or bazel), or find out why",
             )
-        return made._replace(cast=witness.cast, comparison=comparison)
+        return made._replace(source_build=bazel_wheel.source_build, comparison=comparison)
 
-    def _overlay(
+    def _build_overlay(
         self, release: Release, stock: bytes, all_series: Sequence[Series], identity: Identity
-    ) -> Made:
+    ) -> FinalWheel:
         picked: tuple[Series, ...] = ()
         if self.picker is not None:
-            parsed = archive.parse(stock, release.wheel.filename)
-            picked = (self.picker.series(release, parsed),)
+            parsed = archive.parse_archive(stock, release.wheel.filename)
+            picked = (self.picker.pick_as_series(release, parsed),)
         series = (*picked, *all_series)
-        overlay = build_overlay(release, stock, series, identity, self.memo)
-        return Made(overlay, series, next((s.picked for s in picked), None))
+        overlay = build_overlay(release, stock, series, identity, self.codemod_cache)
+        return FinalWheel(overlay, series, next((s.picked for s in picked), None))
 
-    def _bazel(
+    def _build_with_bazel(
         self,
-        foundry: Foundry,
+        bazel_backend: BazelBackend,
         release: Release,
         stock: bytes,
         all_series: Sequence[Series],
         identity: Identity,
-    ) -> Made:
-        published = archive.parse(stock, release.wheel.filename)
-        cast = foundry.cast(release, published, all_series, self.picker)
+    ) -> FinalWheel:
+        published = archive.parse_archive(stock, release.wheel.filename)
+        source_build = bazel_backend.build_from_source(release, published, all_series, self.picker)
         overlay = build_overlay(
-            release, cast.wheel, cast.series, identity, self.memo, before=cast.delta
+            release,
+            source_build.wheel,
+            source_build.remaining_series,
+            identity,
+            self.codemod_cache,
+            before=source_build.delta,
         )
-        check_pins(release, overlay, published, cast)
+        check_pins(release, overlay, published, source_build)
         if self.picker is None:
-            return Made(overlay, all_series, cast=cast)
-        picked = make_series(release.version, cast.picked, ())
-        return Made(overlay, (picked, *all_series), cast.picked, cast)
+            return FinalWheel(overlay, all_series, source_build=source_build)
+        picked = make_pick_series(release.version, source_build.picked, ())
+        return FinalWheel(overlay, (picked, *all_series), source_build.picked, source_build)
 
 
-def check_pins(release: Release, overlay: Overlay, published: Archive, cast: Cast) -> None:
+def check_pins(
+    release: Release, overlay: Overlay, published: Archive, source_build: SourceBuild
+) -> None:
     """A patch against the published wheel is for just those bytes, whoever made the wheel.
 
     Codemods judge by their preconditions; what the source's own patches changed is known already.
@@ -150,10 +164,10 @@ def check_pins(release: Release, overlay: Overlay, published: Archive, cast: Cas
     Raises:
         SourceError: Bazel's wheel has other bytes there.
     """
-    known = {path for patch in cast.delta.applied for path in patch.paths}
-    for patch in overlay.delta.applied[len(cast.delta.applied) :]:
+    known = {path for patch in source_build.delta.applied for path in patch.paths}
+    for patch in overlay.delta.applied[len(source_build.delta.applied) :]:
         for path in () if patch.codemod else patch.paths:
-            member = published.find(path)
+            member = published.find_member(path)
             pin = None if member is None else hashlib.sha256(member.read()).hexdigest()
             if path not in known and overlay.delta.changes[path].before != pin:
                 raise SourceError(
@@ -163,5 +177,5 @@ def check_pins(release: Release, overlay: Overlay, published: Archive, cast: Cas
                 )
 
 
-def _parsed(overlay: Overlay) -> Archive:
-    return archive.parse(overlay.content, overlay.filename)
+def _parse_overlay(overlay: Overlay) -> Archive:
+    return archive.parse_archive(overlay.content, overlay.filename)

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from builder.wheel.archive import Archive
-    from builder.wheel.member import Member
+    from builder.wheel.member import ZipMember
 
 
-class Said(NamedTuple):
+class MemberDifference(NamedTuple):
     """One member, and what is said of it."""
 
     path: str
@@ -34,7 +34,7 @@ class Said(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class WheelComparison:
     """The outcome for two wheels.
 
     Attributes:
@@ -44,16 +44,16 @@ class Comparison:
     """
 
     identical: int
-    explained: tuple[Said, ...]
-    different: tuple[Said, ...]
+    explained: tuple[MemberDifference, ...]
+    different: tuple[MemberDifference, ...]
 
     @property
     def reasons(self) -> dict[str, int]:
         """Reason → how many members it explains."""
-        return dict(Counter(said.why for said in self.explained))
+        return dict(Counter(difference.why for difference in self.explained))
 
 
-class Rule(NamedTuple):
+class EquivalenceRule(NamedTuple):
     """Explains members whose path matches `pattern` where `proves` holds of both contents.
 
     `proves` is also given the paths that are explained so far, as RECORD lists their hashes.
@@ -64,15 +64,15 @@ class Rule(NamedTuple):
     proves: Callable[[bytes, bytes, Collection[str]], bool]
 
 
-def _same_zip(one: bytes, other: bytes, explained: Collection[str]) -> bool:
+def _has_same_files(one: bytes, other: bytes, explained: Collection[str]) -> bool:
     del explained
     try:
-        return _zip_contents(one) == _zip_contents(other)
+        return _read_zip_contents(one) == _read_zip_contents(other)
     except (zipfile.BadZipFile, NotImplementedError, EOFError):
         return False
 
 
-def _zip_contents(content: bytes) -> dict[str, bytes]:
+def _read_zip_contents(content: bytes) -> dict[str, bytes]:
     with zipfile.ZipFile(io.BytesIO(content)) as packed:
         names = packed.namelist()
         if len(set(names)) != len(names):
@@ -80,27 +80,31 @@ def _zip_contents(content: bytes) -> dict[str, bytes]:
         return {name: packed.read(name) for name in names}
 
 
-def _same_but_generator(one: bytes, other: bytes, explained: Collection[str]) -> bool:
+def _has_same_wheel_headers(one: bytes, other: bytes, explained: Collection[str]) -> bool:
     del explained
-    return _headers(one, frozenset({"generator"})) == _headers(other, frozenset({"generator"}))
+    return _count_headers(one, frozenset({"generator"})) == _count_headers(
+        other, frozenset({"generator"})
+    )
 
 
 # setuptools writes these or not, by its version.
-_BY_SETUPTOOLS = frozenset({"metadata-version", "license-file", "dynamic", "provides-extra"})
+_SETUPTOOLS_HEADERS = frozenset({"metadata-version", "license-file", "dynamic", "provides-extra"})
 
 
-def _same_metadata(one: bytes, other: bytes, explained: Collection[str]) -> bool:
+def _has_same_metadata(one: bytes, other: bytes, explained: Collection[str]) -> bool:
     del explained
-    texts = [metadata.parse(content).description.strip() for content in (one, other)]
-    return texts[0] == texts[1] and _headers(one, _BY_SETUPTOOLS) == _headers(other, _BY_SETUPTOOLS)
+    texts = [metadata.parse_metadata(content).description.strip() for content in (one, other)]
+    return texts[0] == texts[1] and _count_headers(one, _SETUPTOOLS_HEADERS) == _count_headers(
+        other, _SETUPTOOLS_HEADERS
+    )
 
 
-def _headers(content: bytes, without: Collection[str]) -> Counter[tuple[str, str]]:
-    found = ((h.name.lower(), h.value) for h in metadata.parse(content).headers)
-    return Counter((n, _spelt(n, v)) for n, v in found if n not in without)
+def _count_headers(content: bytes, without: Collection[str]) -> Counter[tuple[str, str]]:
+    found = ((h.name.lower(), h.value) for h in metadata.parse_metadata(content).headers)
+    return Counter((n, _normalize_header(n, v)) for n, v in found if n not in without)
 
 
-def _spelt(name: str, value: str) -> str:
+def _normalize_header(name: str, value: str) -> str:
     """Requirements in one spelling: `absl-py (>=0.4)` is `absl-py>=0.4`."""
     if name == "requires-dist":
         try:
@@ -110,7 +114,7 @@ def _spelt(name: str, value: str) -> str:
     return value
 
 
-def _same_rows(one: bytes, other: bytes, explained: Collection[str]) -> bool:
+def _has_same_records(one: bytes, other: bytes, explained: Collection[str]) -> bool:
     """Whether two RECORDs differ in nothing but the rows of members that are explained."""
     rows = []
     for content in (one, other):
@@ -120,26 +124,30 @@ def _same_rows(one: bytes, other: bytes, explained: Collection[str]) -> bool:
 
 
 RULES = (
-    Rule("*.zip", "a zip file that holds the same files, packed at another time", _same_zip),
-    Rule(
+    EquivalenceRule(
+        "*.zip", "a zip file that holds the same files, packed at another time", _has_same_files
+    ),
+    EquivalenceRule(
         "*.dist-info/WHEEL",
         "Generator names the program that wrote the wheel",
-        _same_but_generator,
+        _has_same_wheel_headers,
     ),
-    Rule(
+    EquivalenceRule(
         "*.dist-info/METADATA",
         "headers that setuptools writes by its version, or other spellings of the same requirement",
-        _same_metadata,
+        _has_same_metadata,
     ),
 )
-RECORD = Rule(
-    "*.dist-info/RECORD", "RECORD has the hashes of members that are explained", _same_rows
+RECORD_RULE = EquivalenceRule(
+    "*.dist-info/RECORD", "RECORD has the hashes of members that are explained", _has_same_records
 )
-PERMISSIONS = "the same content; permissions come from Bazel's output tree and the builder's umask"
-PACKED = "the same content, packed at another time or by another program"
+PERMISSIONS_REASON = (
+    "the same content; permissions come from Bazel's output tree and the builder's umask"
+)
+PACKING_REASON = "the same content, packed at another time or by another program"
 
 
-def compare(one: Archive, other: Archive) -> Comparison:
+def compare_wheels(one: Archive, other: Archive) -> WheelComparison:
     """Compare two wheels that should be the same.
 
     Raises:
@@ -147,56 +155,56 @@ def compare(one: Archive, other: Archive) -> Comparison:
     """
     paths = {m.name for m in one.members} | {m.name for m in other.members}
     explained: dict[str, str] = {}
-    different: list[Said] = []
+    different: list[MemberDifference] = []
     # RECORD comes last, as it is judged by what became of the others.
-    for path in sorted(paths, key=lambda p: (fnmatchcase(p, RECORD.pattern), p)):
-        verdict = _judge(path, one.find(path), other.find(path), explained)
+    for path in sorted(paths, key=lambda p: (fnmatchcase(p, RECORD_RULE.pattern), p)):
+        verdict = _compare_members(path, one.find_member(path), other.find_member(path), explained)
         if verdict is None:
             continue
         known, why = verdict
         if known:
             explained[path] = why
         else:
-            different.append(Said(path, why))
-    return Comparison(
+            different.append(MemberDifference(path, why))
+    return WheelComparison(
         identical=len(paths) - len(explained) - len(different),
-        explained=tuple(Said(path, why) for path, why in sorted(explained.items())),
+        explained=tuple(MemberDifference(path, why) for path, why in sorted(explained.items())),
         different=tuple(different),
     )
 
 
-def to_json(comparison: Comparison) -> dict[str, Any]:
+def to_json(comparison: WheelComparison) -> dict[str, Any]:
     """The comparison for provenance."""
     return {
         "identical": comparison.identical,
-        "explained": [said._asdict() for said in comparison.explained],
-        "different": [said._asdict() for said in comparison.different],
+        "explained": [difference._asdict() for difference in comparison.explained],
+        "different": [difference._asdict() for difference in comparison.different],
     }
 
 
-def _judge(
-    path: str, one: Member | None, other: Member | None, explained: Collection[str]
+def _compare_members(
+    path: str, one: ZipMember | None, other: ZipMember | None, explained: Collection[str]
 ) -> tuple[bool, str] | None:
     """None for identical, else whether it is explained, and why it is not the same."""
     if one is None or other is None:
         return False, f"only the {'second' if one is None else 'first'} wheel has it"
     ours, theirs = one.read(), other.read()
     if ours != theirs:
-        for rule in (*RULES, RECORD):
+        for rule in (*RULES, RECORD_RULE):
             if fnmatchcase(path, rule.pattern) and rule.proves(ours, theirs, explained):
                 return True, rule.reason
         return False, f"its content differs ({len(ours):,} and {len(theirs):,} bytes)"
-    if _type(one) != _type(other):
+    if _read_file_type(one) != _read_file_type(other):
         return False, "the one is a regular file, the other is not"
     if one.external_attr != other.external_attr:
         # Only a program's are of any consequence.
-        return not ours.startswith(b"#!"), PERMISSIONS
-    return None if _form(one) == _form(other) else (True, PACKED)
+        return not ours.startswith(b"#!"), PERMISSIONS_REASON
+    return None if _describe_packing(one) == _describe_packing(other) else (True, PACKING_REASON)
 
 
-def _type(member: Member) -> int:
+def _read_file_type(member: ZipMember) -> int:
     return stat.S_IFMT(member.external_attr >> 16) or stat.S_IFREG
 
 
-def _form(member: Member) -> tuple[object, ...]:
+def _describe_packing(member: ZipMember) -> tuple[object, ...]:
     return member.method, member.date, member.time, bytes(member.data)

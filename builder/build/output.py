@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.errors import OutputError
-from builder.provenance.claims import agree
-from builder.provenance.statements import provenance_path
-from builder.system.files import refused, write_whole
+from builder.provenance.claims import has_same_claims
+from builder.provenance.statements import get_provenance_path
+from builder.system.files import make_output_error, write_synced_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -27,7 +27,7 @@ class Placement(StrEnum):
     ALREADY_THERE = "already there"
 
 
-def place(
+def place_wheel(
     target: Path,
     pieces: Iterable[bytes | memoryview],
     sha256: str,
@@ -52,47 +52,47 @@ def place(
     Raises:
         OutputError: another file of that name is there, or the directory cannot be written.
     """
-    beside = provenance_path(target)
+    beside = get_provenance_path(target)
     try:
-        if _settled(target, sha256, provenance, force=force):
+        if _is_placed(target, sha256, provenance, force=force):
             return Placement.ALREADY_THERE
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".building-", dir=target.parent) as name:
             new_wheel = Path(name) / target.name
             new_provenance = Path(name) / beside.name
-            write_whole(new_wheel, pieces)
-            write_whole(new_provenance, [provenance])
+            write_synced_file(new_wheel, pieces)
+            write_synced_file(new_provenance, [provenance])
             check_cancelled()
-            with _exclusive(target.parent):
+            with _lock_directory(target.parent):
                 # A parallel run may have been faster.
-                if _settled(target, sha256, provenance, force=force):
+                if _is_placed(target, sha256, provenance, force=force):
                     return Placement.ALREADY_THERE
                 placement = Placement.REPLACED if target.exists() else Placement.WRITTEN
-                _commit(new_wheel, target, new_provenance, beside)
+                _rename_into_place(new_wheel, target, new_provenance, beside)
                 return placement
     except OSError as error:
-        raise refused(target, error, "--output") from error
+        raise make_output_error(target, error, "--output") from error
 
 
-def _settled(target: Path, sha256: str, provenance: bytes, *, force: bool) -> bool:
+def _is_placed(target: Path, sha256: str, provenance: bytes, *, force: bool) -> bool:
     """Whether wheel and statement are there already.
 
     Raises:
         OutputError: another wheel is there, and nobody said that it may be replaced.
     """
-    existing = _sha256(target)
+    existing = _hash_file(target)
     if existing not in (None, sha256) and not force:
-        raise _different(target)
+        raise _make_output_error(target)
     if existing != sha256 or force:
         return False
     try:
-        return agree(provenance_path(target).read_bytes(), provenance)
+        return has_same_claims(get_provenance_path(target).read_bytes(), provenance)
     except FileNotFoundError:
         return False
 
 
 @contextmanager
-def _exclusive(directory: Path) -> Iterator[None]:
+def _lock_directory(directory: Path) -> Iterator[None]:
     """Keep other runs from this directory, where the system has such locks."""
     try:
         import fcntl
@@ -108,7 +108,7 @@ def _exclusive(directory: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _commit(new_wheel: Path, wheel: Path, new_beside: Path, beside: Path) -> None:
+def _rename_into_place(new_wheel: Path, wheel: Path, new_beside: Path, beside: Path) -> None:
     previous = beside.read_bytes() if beside.exists() else None
     new_beside.replace(beside)
     try:
@@ -118,19 +118,19 @@ def _commit(new_wheel: Path, wheel: Path, new_beside: Path, beside: Path) -> Non
         if previous is None:
             beside.unlink(missing_ok=True)
         else:
-            write_whole(new_beside, [previous])
+            write_synced_file(new_beside, [previous])
             new_beside.replace(beside)
         raise
 
 
-def _different(target: Path) -> OutputError:
+def _make_output_error(target: Path) -> OutputError:
     return OutputError(
         f"{target} is there already and has other content",
         "--force replaces it; --build-tag N or --output DIR keep both",
     )
 
 
-def _sha256(path: Path) -> str | None:
+def _hash_file(path: Path) -> str | None:
     with suppress(FileNotFoundError), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
     return None

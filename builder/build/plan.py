@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from builder.model import NOTEBOOK
+from builder.model import NOTEBOOK_PATH
 from builder.patching import identity as identities
 from builder.wheel import names
 
@@ -68,7 +68,10 @@ def make_plan(
         identify: version → identity.
         present: the names of the files in the output directory.
     """
-    return [_plan(release, all_series, identify(release.version), present) for release in releases]
+    return [
+        _plan_release(release, all_series, identify(release.version), present)
+        for release in releases
+    ]
 
 
 def to_json(plan: BuildPlan) -> dict[str, object]:
@@ -108,36 +111,36 @@ def to_matrix(plans: Sequence[BuildPlan]) -> dict[str, list[dict[str, str]]]:
     return {"include": [{"release": p.release.version, "wheel": p.filename} for p in plans]}
 
 
-def _plan(
+def _plan_release(
     release: Release, all_series: Sequence[Series], identity: Identity, present: Collection[str]
 ) -> BuildPlan:
-    refusals = [why for series in all_series for why in _refusals(release, series)]
-    tag = names.parse_filename(release.wheel.filename).tag
-    filename = identities.wheel_name(identity, tag).filename
+    refusals = [why for series in all_series for why in _find_refusals(release, series)]
+    tag = names.parse_wheel_filename(release.wheel.filename).tag
+    filename = identities.make_wheel_name(identity, tag).filename
     return BuildPlan(
         release=release,
         backend="refused" if refusals else "overlay",
         reason=refusals[0] if refusals else "every changed path is a member of the stock wheel",
-        series=tuple(_series_plan(release.version, s) for s in all_series),
+        series=tuple(_plan_series(release.version, s) for s in all_series),
         identity=identity,
         filename=filename,
         in_output=filename in present,
     )
 
 
-def _series_plan(version: str, series: Series) -> SeriesPlan:
-    patches = tuple(p.file for p in series.serving(version))
-    edits = tuple(f"{e.action} {e.header}: {e.value}" for e in series.metadata_edits(version))
+def _plan_series(version: str, series: Series) -> SeriesPlan:
+    patches = tuple(p.file for p in series.find_patches(version))
+    edits = tuple(f"{e.action} {e.header}: {e.value}" for e in series.find_metadata_edits(version))
     done = patches or edits
     status = "applied" if done else "native" if series.is_native(version) else "none"
     return SeriesPlan(series.name, status, patches, edits)
 
 
-def _refusals(release: Release, series: Series) -> list[str]:
+def _find_refusals(release: Release, series: Series) -> list[str]:
     """What the catalog alone can tell: patches against another blob, or against unpinned wheels."""
     found = []
-    for patch in series.serving(release.version):
-        blobs = patch.blobs.get(NOTEBOOK)
+    for patch in series.find_patches(release.version):
+        blobs = patch.blobs.get(NOTEBOOK_PATH)
         known = release.notebook_blob
         if blobs is not None and known is not None and known not in blobs:
             found.append(f"{series.name}/{patch.file} was not made against blob {known}")

@@ -8,14 +8,14 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from builder.build.backends import Backend, Backends
-from builder.build.output import Placement, place
+from builder.build.backends import Backend, WheelBuilder
+from builder.build.output import Placement, place_wheel
 from builder.checks import run_checks
-from builder.checks.subject import Subject
 from builder.checks.table import DEEP_CODES, STATIC_CODES
-from builder.cherrypick.picker import open_picker
-from builder.errors import BuilderError, NewFindingsError, fault
-from builder.model import Finding, Standing
+from builder.checks.wheel_under_check import WheelUnderCheck
+from builder.cherrypick.picker import open_cherry_picker
+from builder.errors import BuilderError, NewFindingsError, to_internal_error
+from builder.model import Finding, FindingStatus
 from builder.patching.identity import make_identity
 from builder.provenance import statements
 from builder.verify import deep
@@ -25,10 +25,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from builder.bazel.foundry import Cast, Foundry
-    from builder.build.equivalence import Comparison
+    from builder.bazel.backend import BazelBackend, SourceBuild
+    from builder.build.equivalence import WheelComparison
     from builder.context import Workshop
-    from builder.model import AppliedPatch, Identity, IdentityKind, MetadataEdit, Picked, Release
+    from builder.model import (
+        AppliedPatch,
+        Identity,
+        IdentityKind,
+        MetadataEdit,
+        PickedCommits,
+        Release,
+    )
     from builder.patching.overlay import Overlay
     from builder.patching.series import Series
 
@@ -53,7 +60,7 @@ class BuildOptions:
     backend: Backend = Backend.OVERLAY
     named: bool = False
 
-    def identify(self, version: str) -> Identity:
+    def get_identity(self, version: str) -> Identity:
         """The identity of that release's final wheel.
 
         Raises:
@@ -69,7 +76,7 @@ class BuildOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
+class BuiltRelease:
     """What became of one release.
 
     Attributes:
@@ -81,7 +88,7 @@ class Built:
         size: of the wheel, in bytes.
         seconds: from start to finish.
         picked: what was cherry-picked, or None where nothing was asked for.
-        cast: what came of the source, where it was built.
+        source_build: what came of the source, where it was built.
         comparison: how the backends compare, where both built it.
     """
 
@@ -99,13 +106,13 @@ class Built:
     findings: tuple[Finding, ...]
     checked: int
     seconds: float
-    picked: Picked | None = None
-    cast: Cast | None = None
-    comparison: Comparison | None = None
+    picked: PickedCommits | None = None
+    source_build: SourceBuild | None = None
+    comparison: WheelComparison | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class FailedRelease:
     """A release that did not build, and why."""
 
     release: Release
@@ -117,8 +124,8 @@ def build_release(
     all_series: Sequence[Series],
     workshop: Workshop,
     options: BuildOptions,
-    backends: Backends | None = None,
-) -> Built:
+    backends: WheelBuilder | None = None,
+) -> BuiltRelease:
     """Build one release into the output directory.
 
     Args:
@@ -133,33 +140,35 @@ def build_release(
     """
     started = time.perf_counter()
     workshop.check_cancelled()
-    identity = options.identify(release.version)
+    identity = options.get_identity(release.version)
     fetched = workshop.stock(release)
-    backends = backends or Backends(Backend.OVERLAY, workshop.cache, None, None)
-    made = backends.make(release, fetched.content, all_series, identity)
+    backends = backends or WheelBuilder(Backend.OVERLAY, workshop.cache, None, None)
+    made = backends.make_final_wheel(release, fetched.content, all_series, identity)
     overlay = made.overlay
     content = overlay.content
     sha256 = hashlib.sha256(content).hexdigest()
-    findings = _judge(overlay, content, fetched.content, release, workshop, run_deep=options.deep)
+    findings = _check_final_wheel(
+        overlay, content, fetched.content, release, workshop, run_deep=options.deep
+    )
     codes = {*STATIC_CODES, *(DEEP_CODES if options.deep else ())}
     path = options.output / overlay.filename
-    placement = place(
+    placement = place_wheel(
         path,
         [content],
         sha256,
-        statements.statement(
+        statements.make_statement(
             overlay.filename,
             sha256,
             release,
             overlay.delta,
             identity,
             series=made.series,
-            run=made.run(workshop.commit, workshop.environment.source_date_epoch),
+            run=made.to_provenance_run(workshop.commit, workshop.environment.source_date_epoch),
         ),
         force=options.force,
         check_cancelled=workshop.check_cancelled,
     )
-    return Built(
+    return BuiltRelease(
         release=release,
         changed=tuple(overlay.delta.changes),
         patches=overlay.delta.applied,
@@ -175,20 +184,20 @@ def build_release(
         checked=len(codes - {f.code for f in findings}),
         seconds=time.perf_counter() - started,
         picked=made.picked,
-        cast=made.cast,
+        source_build=made.source_build,
         comparison=made.comparison,
     )
 
 
-def build_many(
+def build_releases(
     releases: Sequence[Release],
     workshop: Workshop,
     options: BuildOptions,
     *,
     jobs: int,
-    report: Callable[[Built | Failed], None],
-    foundry: Foundry | None = None,
-) -> list[Built | Failed]:
+    report: Callable[[BuiltRelease | FailedRelease], None],
+    bazel_backend: BazelBackend | None = None,
+) -> list[BuiltRelease | FailedRelease]:
     """Build many releases at once; one that fails does not stop the others.
 
     Args:
@@ -197,7 +206,7 @@ def build_many(
         options: the user's choices.
         jobs: how many at a time.
         report: called from this thread for each release as it is done.
-        foundry: builds from source; needed where the backend is not the overlay.
+        bazel_backend: builds from source; needed where the backend is not the overlay.
 
     Returns:
         One outcome for each release, in their order.
@@ -208,9 +217,9 @@ def build_many(
         InterruptedRunError: Ctrl-C or SIGTERM; what was complete stays, nothing is half-written.
     """
     all_series = workshop.series(options.series)
-    picker = open_picker(options.picks, workshop) if options.picks else None
-    backends = Backends(options.backend, workshop.cache, picker, foundry)
-    outcomes: dict[str, Built | Failed] = {}
+    picker = open_cherry_picker(options.picks, workshop) if options.picks else None
+    backends = WheelBuilder(options.backend, workshop.cache, picker, bazel_backend)
+    outcomes: dict[str, BuiltRelease | FailedRelease] = {}
     # Threads suffice: inflating and hashing, which is nearly all of the work, release the lock.
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         futures = {
@@ -221,11 +230,11 @@ def build_many(
             for future in as_completed(futures):
                 release = futures[future]
                 try:
-                    outcome: Built | Failed = future.result()
+                    outcome: BuiltRelease | FailedRelease = future.result()
                 except BuilderError as error:
-                    outcome = Failed(release, error)
+                    outcome = FailedRelease(release, error)
                 except Exception as error:
-                    outcome = Failed(release, fault(error))
+                    outcome = FailedRelease(release, to_internal_error(error))
                 outcomes[release.version] = outcome
                 report(outcome)
         except BaseException:
@@ -235,7 +244,7 @@ def build_many(
     return [outcomes[r.version] for r in releases]
 
 
-def _judge(
+def _check_final_wheel(
     overlay: Overlay,
     content: bytes,
     stock: bytes,
@@ -250,9 +259,9 @@ def _judge(
         NewFindingsError: something that the stock wheel does not have.
     """
     # The bytes are parsed again: what is checked is what will lie on disk, not what was meant.
-    made = archive.parse(content, overlay.filename)
-    subject = Subject(overlay.filename, made, overlay.stock, overlay.delta)
-    findings = run_checks(subject, release.wheel.filename)
+    made = archive.parse_archive(content, overlay.filename)
+    wheel = WheelUnderCheck(overlay.filename, made, overlay.stock, overlay.delta)
+    findings = run_checks(wheel, release.wheel.filename)
     if run_deep:
         findings += deep.check_behaviour(
             deep.WheelBytes(overlay.filename, content),
@@ -262,12 +271,12 @@ def _judge(
             workshop.environ,
             workshop.pythons,
         )
-    _refuse_new(overlay.filename, findings)
+    _refuse_new_findings(overlay.filename, findings)
     return findings
 
 
-def _refuse_new(filename: str, findings: Sequence[Finding]) -> None:
-    new = [f for f in findings if f.standing is Standing.NEW]
+def _refuse_new_findings(filename: str, findings: Sequence[Finding]) -> None:
+    new = [f for f in findings if f.status is FindingStatus.NEW]
     if new:
         first = new[0]
         codes = ", ".join(sorted({f.code for f in new}))

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from builder.checks.container import check_container
 from builder.checks.content import check_content
 from builder.checks.difference import check_difference
 from builder.checks.headers import check_metadata, check_wheel_file
 from builder.checks.naming import check_names
 from builder.checks.records import check_record
-from builder.checks.subject import Subject
-from builder.model import Finding, Standing
+from builder.checks.wheel_under_check import WheelUnderCheck
+from builder.checks.zip_structure import check_zip_structure
+from builder.model import Finding, FindingStatus
 
 _CHECKS = (
-    check_container,
+    check_zip_structure,
     check_names,
     check_record,
     check_metadata,
@@ -30,37 +30,41 @@ _CHECKS = (
 _NEVER_INHERITED = ("N206",)
 
 
-def run_checks(subject: Subject, stock_filename: str | None = None) -> list[Finding]:
+def run_checks(wheel: WheelUnderCheck, stock_filename: str | None = None) -> list[Finding]:
     """Run every static check.
 
     Args:
-        subject: the wheel, and what it is compared with.
+        wheel: the wheel, and what it is compared with.
         stock_filename: the stock wheel's file name, to tell inherited findings from new ones.
 
     Returns:
         All findings. One that the stock wheel has too is `INHERITED`, one that could not be
         decided is `UNCHECKED`.
     """
-    by_check = {check: list(check(subject)) for check in _CHECKS}
-    if subject.stock is not None and stock_filename is not None:
-        stock = Subject(stock_filename, subject.stock)
+    by_check = {check: list(check(wheel)) for check in _CHECKS}
+    if wheel.stock is not None and stock_filename is not None:
+        stock = WheelUnderCheck(stock_filename, wheel.stock)
         for check, found in by_check.items():
             # The stock wheel is looked at only where there is something to excuse.
-            if check is not check_difference and any(f.standing is Standing.NEW for f in found):
-                by_check[check] = _mark_inherited(found, {_key(f) for f in check(stock)})
+            if check is not check_difference and any(f.status is FindingStatus.NEW for f in found):
+                by_check[check] = _mark_inherited(
+                    found, {_make_finding_key(f) for f in check(stock)}
+                )
     return [finding for found in by_check.values() for finding in found]
 
 
 def _mark_inherited(found: list[Finding], known: set[tuple[str, str, str]]) -> list[Finding]:
     return [
-        replace(f, standing=Standing.INHERITED)
-        if f.standing is Standing.NEW and f.code not in _NEVER_INHERITED and _key(f) in known
+        replace(f, status=FindingStatus.INHERITED)
+        if f.status is FindingStatus.NEW
+        and f.code not in _NEVER_INHERITED
+        and _make_finding_key(f) in known
         else f
         for f in found
     ]
 
 
-def _key(finding: Finding) -> tuple[str, str, str]:
+def _make_finding_key(finding: Finding) -> tuple[str, str, str]:
     """What makes a finding the same in both wheels, whatever the dist-info directory is called."""
     head, mark, tail = finding.subject.partition(".dist-info/")
     return finding.code, tail if mark else head, finding.detail

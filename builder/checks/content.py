@@ -11,22 +11,22 @@ import configparser
 import re
 from typing import TYPE_CHECKING
 
-from builder.checks.subject import MAX_TEXT, unchecked
+from builder.checks.wheel_under_check import MAX_TEXT, report_unchecked
 from builder.errors import WheelError
 from builder.model import PACKAGE, Finding
-from builder.system.warning_filters import ignored
+from builder.system.warning_filters import ignore_warnings
 from builder.tensorboard.page import ROOT_ELEMENTS, has_root_element
 from builder.wheel import archive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builder.checks.subject import Subject
+    from builder.checks.wheel_under_check import WheelUnderCheck
     from builder.wheel.archive import Archive
-    from builder.wheel.member import Member
+    from builder.wheel.member import ZipMember
 
-WEBFILES = f"{PACKAGE}/webfiles.zip"
-_OBJECT = re.compile(r"(?P<module>\w+(\.\w+)*)(:(?P<attr>\w+(\.\w+)*))?(\s*\[.*\])?")
+WEBFILES_PATH = f"{PACKAGE}/webfiles.zip"
+_OBJECT_REFERENCE = re.compile(r"(?P<module>\w+(\.\w+)*)(:(?P<attr>\w+(\.\w+)*))?(\s*\[.*\])?")
 # Upstream's webfiles.zip has at most 6 MB, the page in it 4 MB, and entry_points.txt 157 bytes.
 _MAX_WEBFILES = 64 * 1024 * 1024
 _MAX_PAGE = 32 * 1024 * 1024
@@ -34,16 +34,16 @@ _MAX_ENTRY_POINTS = 64 * 1024
 _PAGE = "index.html"
 
 
-def check_content(subject: Subject) -> Iterator[Finding]:
+def check_content(wheel: WheelUnderCheck) -> Iterator[Finding]:
     """All C codes for the wheel."""
-    yield from _entry_points(subject)
-    yield from _webfiles(subject)
-    yield from _python(subject)
-    yield from _licences(subject)
+    yield from _check_entry_points(wheel)
+    yield from _check_webfiles(wheel)
+    yield from _check_python_modules(wheel)
+    yield from _check_licences(wheel)
 
 
-def _entry_points(subject: Subject) -> Iterator[Finding]:
-    content = subject.metadata_file("entry_points.txt")
+def _check_entry_points(wheel: WheelUnderCheck) -> Iterator[Finding]:
+    content = wheel.read_metadata_file("entry_points.txt")
     if content is None:
         yield Finding("C601", "", "entry_points.txt is missing or cannot be read")
         return
@@ -59,21 +59,21 @@ def _entry_points(subject: Subject) -> Iterator[Finding]:
         return
     if not parser.has_option("console_scripts", PACKAGE):
         yield Finding("C601", "console_scripts", f"there is no {PACKAGE} script")
-    modules = _Modules(subject.archive)
+    modules = _ModuleNames(wheel.archive)
     for section in parser.sections():
         for name, value in parser.items(section):
-            problem = _target_problem(modules, value)
+            problem = _find_target_problem(modules, value)
             if problem:
                 yield Finding("C601", f"{section}: {name}", problem)
 
 
-def _target_problem(modules: _Modules, value: str) -> str | None:
-    match = _OBJECT.fullmatch(value)
+def _find_target_problem(modules: _ModuleNames, value: str) -> str | None:
+    match = _OBJECT_REFERENCE.fullmatch(value)
     if match is None:
         return f"{value[:200]!r} has not the form module:attribute"
     module, attribute = match["module"], (match["attr"] or "").partition(".")[0]
     try:
-        bound = modules.names(module)
+        bound = modules.list_names(module)
     except LookupError:
         return f"there is no module {module}"
     except (SyntaxError, WheelError):
@@ -81,14 +81,14 @@ def _target_problem(modules: _Modules, value: str) -> str | None:
     return None if not attribute or attribute in bound else f"{module} does not define {attribute}"
 
 
-class _Modules:
+class _ModuleNames:
     """The names that modules of the wheel bind; each module is parsed once."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
         self._names: dict[str, set[str]] = {}
 
-    def names(self, module: str) -> set[str]:
+    def list_names(self, module: str) -> set[str]:
         """The names.
 
         Raises:
@@ -96,15 +96,19 @@ class _Modules:
             SyntaxError, WheelError: it cannot be read as Python.
         """
         stem = module.replace(".", "/")
-        member = self._archive.find(f"{stem}.py") or self._archive.find(f"{stem}/__init__.py")
+        member = self._archive.find_member(f"{stem}.py") or self._archive.find_member(
+            f"{stem}/__init__.py"
+        )
         if member is None:
             raise LookupError(module)
         if member.name not in self._names:
-            self._names[member.name] = _bound_names(_parse(_read_text(member)))
+            self._names[member.name] = _collect_bound_names(
+                _parse_module(_read_module_source(member))
+            )
         return self._names[member.name]
 
 
-def _read_text(member: Member) -> bytes:
+def _read_module_source(member: ZipMember) -> bytes:
     """A module's source.
 
     Raises:
@@ -116,7 +120,7 @@ def _read_text(member: Member) -> bytes:
     return member.read()
 
 
-def _parse(content: bytes) -> ast.Module:
+def _parse_module(content: bytes) -> ast.Module:
     """A module's syntax tree.
 
     Raises:
@@ -124,13 +128,13 @@ def _parse(content: bytes) -> ast.Module:
     """
     try:
         # What Python warns of in a module is no finding.
-        with ignored():
+        with ignore_warnings():
             return ast.parse(content)
     except (ValueError, RecursionError, MemoryError) as error:
         raise SyntaxError(str(error) or type(error).__name__) from error
 
 
-def _bound_names(tree: ast.Module) -> set[str]:
+def _collect_bound_names(tree: ast.Module) -> set[str]:
     """Names that a module may bind, also under `if` and `try`."""
     bound: set[str] = set()
     for node in ast.walk(tree):
@@ -143,53 +147,53 @@ def _bound_names(tree: ast.Module) -> set[str]:
     return bound
 
 
-def _webfiles(subject: Subject) -> Iterator[Finding]:
-    member = subject.archive.find(WEBFILES)
+def _check_webfiles(wheel: WheelUnderCheck) -> Iterator[Finding]:
+    member = wheel.archive.find_member(WEBFILES_PATH)
     if member is None:
         # Without it the server answers 200 with a placeholder page.
-        yield Finding("C602", WEBFILES, "it is missing")
+        yield Finding("C602", WEBFILES_PATH, "it is missing")
         return
-    if subject.same_as_stock(member):
+    if wheel.is_same_as_stock(member):
         return
     if member.size > _MAX_WEBFILES:
-        yield Finding("C602", WEBFILES, f"it has {member.size} bytes")
+        yield Finding("C602", WEBFILES_PATH, f"it has {member.size} bytes")
         return
     try:
-        page = archive.parse(member.read(), WEBFILES).find(_PAGE)
+        page = archive.parse_archive(member.read(), WEBFILES_PATH).find_member(_PAGE)
         content = b"" if page is None or page.size > _MAX_PAGE else page.read()
     except WheelError as error:
-        yield Finding("C602", WEBFILES, f"it cannot be read ({error})")
+        yield Finding("C602", WEBFILES_PATH, f"it cannot be read ({error})")
         return
     if not has_root_element(content):
-        yield Finding("C602", WEBFILES, f"it has no page with {ROOT_ELEMENTS[0].decode()}>")
+        yield Finding("C602", WEBFILES_PATH, f"it has no page with {ROOT_ELEMENTS[0].decode()}>")
 
 
-def _python(subject: Subject) -> Iterator[Finding]:
-    if subject.oversized:
-        yield from unchecked("the members were not inflated", "C603")
+def _check_python_modules(wheel: WheelUnderCheck) -> Iterator[Finding]:
+    if wheel.is_oversized:
+        yield from report_unchecked("the members were not inflated", "C603")
         return
-    for member in subject.archive.members:
+    for member in wheel.archive.members:
         # What patches make is compiled when it is made (`builder.patching.delta`).
-        known = subject.same_as_stock(member) or subject.same_as_patched(member)
+        known = wheel.is_same_as_stock(member) or wheel.is_same_as_patched(member)
         if known or not member.name.endswith(".py"):
             continue
         try:
-            _parse(_read_text(member))
+            _parse_module(_read_module_source(member))
         except WheelError:
             continue  # Z108, Z109 or Z110 has said so
         except SyntaxError as error:
             yield Finding("C603", member.name, str(error))
 
 
-def _licences(subject: Subject) -> Iterator[Finding]:
-    document = subject.document("METADATA")
+def _check_licences(wheel: WheelUnderCheck) -> Iterator[Finding]:
+    document = wheel.read_document("METADATA")
     if document is None:
-        yield from unchecked("METADATA cannot be read", "C604")
+        yield from report_unchecked("METADATA cannot be read", "C604")
         return
-    directory = f"{subject.dist_info}/"
-    names = (m.name for m in subject.archive.members)
+    directory = f"{wheel.dist_info}/"
+    names = (m.name for m in wheel.archive.members)
     present = {n.removeprefix(directory) for n in names if n.startswith(directory)}
-    named = document.values("License-File")
+    named = document.get_values("License-File")
     for name in named:
         # PEP 639 puts them under licenses/, older builders beside METADATA.
         if f"licenses/{name}" not in present and name not in present:

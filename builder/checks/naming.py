@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from builder.checks.subject import unchecked
+from builder.checks.wheel_under_check import report_unchecked
 from builder.errors import RequestError
 from builder.model import PACKAGE, Finding
 from builder.wheel import names
@@ -14,33 +14,31 @@ from builder.wheel import names
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builder.checks.subject import Subject
+    from builder.checks.wheel_under_check import WheelUnderCheck
     from builder.wheel import metadata
 
 
-def check_names(subject: Subject) -> Iterator[Finding]:
+def check_names(wheel: WheelUnderCheck) -> Iterator[Finding]:
     """All N codes for the wheel."""
-    name = subject.name
+    name = wheel.wheel_name
     if name is None:
-        yield Finding(
-            "N201", subject.filename, "it is not name-version[-build]-py-abi-platform.whl"
-        )
+        yield Finding("N201", wheel.filename, "it is not name-version[-build]-py-abi-platform.whl")
     else:
-        yield from _spelling(name)
-    yield from _dist_info(subject)
-    yield from _places(subject)
-    document = subject.document("METADATA")
+        yield from _check_filename(name)
+    yield from _check_dist_info(wheel)
+    yield from _check_top_level(wheel)
+    document = wheel.read_document("METADATA")
     if name is None:
-        yield from unchecked("the file name says nothing", "N204", "N205", "N206")
+        yield from report_unchecked("the file name says nothing", "N204", "N205", "N206")
         return
     if document is None:
-        yield from unchecked("METADATA cannot be read", "N204", "N205")
+        yield from report_unchecked("METADATA cannot be read", "N204", "N205")
     else:
-        yield from _same(name, document)
-    yield from _official(name, document)
+        yield from _check_name_and_version(name, document)
+    yield from _check_official_name(name, document)
 
 
-def _spelling(name: names.WheelName) -> Iterator[Finding]:
+def _check_filename(name: names.WheelName) -> Iterator[Finding]:
     try:
         normalized = names.is_normalized(name)
     except ValueError:  # more digits than Python makes a number of
@@ -54,45 +52,49 @@ def _spelling(name: names.WheelName) -> Iterator[Finding]:
             yield Finding("N201", name.filename, error.message)
 
 
-def _dist_info(subject: Subject) -> Iterator[Finding]:
-    found = subject.dist_infos
+def _check_dist_info(wheel: WheelUnderCheck) -> Iterator[Finding]:
+    found = wheel.dist_infos
     if len(found) != 1:
         yield Finding("N202", "", f"there are {len(found)} ({', '.join(found) or 'none'})")
-    elif subject.name is not None and found[0] != subject.name.dist_info:
-        yield Finding("N202", found[0], f"it should be {subject.name.dist_info}")
+    elif wheel.wheel_name is not None and found[0] != wheel.wheel_name.dist_info:
+        yield Finding("N202", found[0], f"it should be {wheel.wheel_name.dist_info}")
 
 
-def _places(subject: Subject) -> Iterator[Finding]:
-    allowed = {PACKAGE, *subject.dist_infos}
-    for member in subject.archive.members:
+def _check_top_level(wheel: WheelUnderCheck) -> Iterator[Finding]:
+    allowed = {PACKAGE, *wheel.dist_infos}
+    for member in wheel.archive.members:
         top, slash, _ = member.name.partition("/")
         if top not in allowed or not slash:
             yield Finding("N203", member.name, "pip would put it beside the package")
 
 
-def _same(name: names.WheelName, document: metadata.Document) -> Iterator[Finding]:
-    for said in document.values("Name") or [""]:
-        if _normalized(said) != _normalized(name.name):
+def _check_name_and_version(
+    name: names.WheelName, document: metadata.MetadataDocument
+) -> Iterator[Finding]:
+    for said in document.get_values("Name") or [""]:
+        if _normalize_name(said) != _normalize_name(name.name):
             yield Finding("N204", said, f"the file name says {name.name}")
-    for said in document.values("Version") or [""]:
-        if _version(said) != _version(name.version):
+    for said in document.get_values("Version") or [""]:
+        if _parse_version(said) != _parse_version(name.version):
             yield Finding("N205", said, f"the file name says {name.version}")
 
 
-def _official(name: names.WheelName, document: metadata.Document | None) -> Iterator[Finding]:
-    inside = [] if document is None else document.values("Name")
-    if "+" not in name.version and PACKAGE in map(_normalized, [name.name, *inside]):
+def _check_official_name(
+    name: names.WheelName, document: metadata.MetadataDocument | None
+) -> Iterator[Finding]:
+    metadata_names = [] if document is None else document.get_values("Name")
+    if "+" not in name.version and PACKAGE in map(_normalize_name, [name.name, *metadata_names]):
         yield Finding("N206", name.filename, f"{name.version} has no local version")
 
 
-def _normalized(text: str) -> str | None:
+def _normalize_name(text: str) -> str | None:
     try:
-        return names.normalize(text)
+        return names.normalize_name(text)
     except RequestError:
         return None
 
 
-def _version(text: str) -> Version | str:
+def _parse_version(text: str) -> Version | str:
     try:
         return Version(text)
     except ValueError:  # malformed, or more digits than Python makes a number of

@@ -5,42 +5,42 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from builder.checks.subject import Digest, Subject, unchecked
+from builder.checks.wheel_under_check import MemberDigest, WheelUnderCheck, report_unchecked
 from builder.model import Finding
 from builder.wheel import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builder.wheel.member import Member
+    from builder.wheel.member import ZipMember
 
-_DEPENDENT = ("R302", "R303", "R304", "R305", "R306")
-_STRONG = ("sha256", "sha384", "sha512")
+_DEPENDENT_CODES = ("R302", "R303", "R304", "R305", "R306")
+_STRONG_HASHES = ("sha256", "sha384", "sha512")
 # Signatures cannot be listed: they are made over RECORD (PEP 427).
-_UNLISTED = ("RECORD.jws", "RECORD.p7s")
+_UNLISTED_FILES = ("RECORD.jws", "RECORD.p7s")
 
 
-def check_record(subject: Subject) -> Iterator[Finding]:
+def check_record(wheel: WheelUnderCheck) -> Iterator[Finding]:
     """All R codes for the wheel."""
-    content = subject.metadata_file("RECORD")
+    content = wheel.read_metadata_file("RECORD")
     if content is None:
         yield Finding("R301", "", "RECORD is missing or cannot be read")
-        yield from unchecked("RECORD cannot be read", *_DEPENDENT)
+        yield from report_unchecked("RECORD cannot be read", *_DEPENDENT_CODES)
         return
     try:
-        entries = record.parse(content)
+        entries = record.parse_record(content)
     except ValueError as error:
         yield Finding("R301", "", str(error))
-        yield from unchecked("RECORD cannot be read", *_DEPENDENT)
+        yield from report_unchecked("RECORD cannot be read", *_DEPENDENT_CODES)
         return
-    if subject.oversized:
-        yield from unchecked("the members were not inflated", "R304")
-    yield from _lines(subject, entries)
+    if wheel.is_oversized:
+        yield from report_unchecked("the members were not inflated", "R304")
+    yield from _check_entries(wheel, entries)
 
 
-def _lines(subject: Subject, entries: list[record.Entry]) -> Iterator[Finding]:
-    own = f"{subject.dist_info}/RECORD"
-    present = {m.name for m in subject.archive.members}
+def _check_entries(wheel: WheelUnderCheck, entries: list[record.RecordEntry]) -> Iterator[Finding]:
+    own = f"{wheel.dist_info}/RECORD"
+    present = {m.name for m in wheel.archive.members}
     listed: set[str] = set()
     for entry in entries:
         if entry.path in listed:
@@ -53,21 +53,21 @@ def _lines(subject: Subject, entries: list[record.Entry]) -> Iterator[Finding]:
             if entry.hash or entry.size:
                 yield Finding("R306", entry.path, "RECORD cannot hold its own hash")
         else:
-            yield from _entry(subject, entry)
-    unlisted = {f"{subject.dist_info}/{name}" for name in _UNLISTED}
+            yield from _check_entry(wheel, entry)
+    unlisted = {f"{wheel.dist_info}/{name}" for name in _UNLISTED_FILES}
     for name in sorted(present - listed - unlisted):
         yield Finding("R302", name, "it is there and not listed")
 
 
-def _entry(subject: Subject, entry: record.Entry) -> Iterator[Finding]:
+def _check_entry(wheel: WheelUnderCheck, entry: record.RecordEntry) -> Iterator[Finding]:
     algorithm, _, _ = entry.hash.partition("=")
-    if algorithm not in _STRONG:
+    if algorithm not in _STRONG_HASHES:
         yield Finding("R305", entry.path, f"its hash is {algorithm or 'missing'}")
         return
-    if subject.oversized:
+    if wheel.is_oversized:
         return
-    member = subject.archive.find(entry.path)
-    actual = None if member is None else _hash(subject, member, algorithm)
+    member = wheel.archive.find_member(entry.path)
+    actual = None if member is None else _hash_record_member(wheel, member, algorithm)
     if member is None or actual is None:
         yield Finding("R304", entry.path, "its content cannot be had")
     elif entry.hash != actual:
@@ -78,13 +78,13 @@ def _entry(subject: Subject, entry: record.Entry) -> Iterator[Finding]:
         )
 
 
-def _hash(subject: Subject, member: Member, algorithm: str) -> str | None:
-    digest = subject.digest(member)
-    if not isinstance(digest, Digest):
+def _hash_record_member(wheel: WheelUnderCheck, member: ZipMember, algorithm: str) -> str | None:
+    digest = wheel.get_digest(member)
+    if not isinstance(digest, MemberDigest):
         return None
     if algorithm == "sha256":
-        return record.encode_digest(digest.sha256)
+        return record.encode_record_hash(digest.sha256)
     other = hashlib.new(algorithm)
-    for piece in member.chunks():
+    for piece in member.read_chunks():
         other.update(piece)
-    return record.encode_digest(other.digest(), algorithm)
+    return record.encode_record_hash(other.digest(), algorithm)

@@ -6,7 +6,7 @@ the stock wheel, B behaviour in a throwaway environment, P the series themselves
 
 from __future__ import annotations
 
-TABLE: dict[str, str] = {
+CHECK_SENTENCES: dict[str, str] = {
     "Z101": "Nothing lies in front of, between or behind the members and the directory.",
     "Z102": "The local headers say the same as the central directory.",
     "Z103": "No name stands twice.",
@@ -58,6 +58,6 @@ TABLE: dict[str, str] = {
     "P902": "Every patch file is listed in its series.",
 }
 
-STATIC_CODES = tuple(code for code in TABLE if code[0] in "ZNRMWCD")
-DIFFERENCE_CODES = tuple(code for code in TABLE if code[0] == "D")
-DEEP_CODES = tuple(code for code in TABLE if code[0] == "B")
+STATIC_CODES = tuple(code for code in CHECK_SENTENCES if code[0] in "ZNRMWCD")
+DIFFERENCE_CODES = tuple(code for code in CHECK_SENTENCES if code[0] == "D")
+DEEP_CODES = tuple(code for code in CHECK_SENTENCES if code[0] == "B")

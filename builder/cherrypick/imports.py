@@ -10,7 +10,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from builder.model import PACKAGE
-from builder.system.warning_filters import ignored
+from builder.system.warning_filters import ignore_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,10 +28,10 @@ _DISTRIBUTIONS = {
     "tensorboard_plugin_wit": "tensorboard-plugin-wit",
 }
 # Left the standard library after a Python that some release supports.
-_FORMER = frozenset({"asyncore", "cgi", "distutils", "imghdr", "imp", "pipes", "telnetlib"})
+_FORMER_STDLIB = frozenset({"asyncore", "cgi", "distutils", "imghdr", "imp", "pipes", "telnetlib"})
 
 
-def uncovered(before: bytes, after: bytes, requires: Iterable[str]) -> tuple[str, ...]:
+def find_uncovered_imports(before: bytes, after: bytes, requires: Iterable[str]) -> tuple[str, ...]:
     """The modules that a changed file imports anew and that no requirement brings.
 
     Args:
@@ -39,15 +39,15 @@ def uncovered(before: bytes, after: bytes, requires: Iterable[str]) -> tuple[str
         after: as it is; a file that is no Python imports nothing.
         requires: the wheel's Requires-Dist.
     """
-    new = set(_imports(after)) - set(_imports(before))
-    covered = set(_names(requires))
-    foreign = (module for module in sorted(new) if not _own(module))
-    return tuple(m for m in foreign if _distribution(m) not in covered)
+    new = set(_find_imports(after)) - set(_find_imports(before))
+    covered = set(_parse_requirement_names(requires))
+    foreign = (module for module in sorted(new) if not _is_own_or_stdlib(module))
+    return tuple(m for m in foreign if _find_distribution(m) not in covered)
 
 
-def _imports(content: bytes) -> Iterator[str]:
+def _find_imports(content: bytes) -> Iterator[str]:
     try:
-        with ignored():
+        with ignore_warnings():
             tree = ast.parse(content)
     except (SyntaxError, ValueError):
         return
@@ -58,19 +58,19 @@ def _imports(content: bytes) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def _own(module: str) -> bool:
+def _is_own_or_stdlib(module: str) -> bool:
     top = module.partition(".")[0]
-    return top == PACKAGE or top in sys.stdlib_module_names or top in _FORMER
+    return top == PACKAGE or top in sys.stdlib_module_names or top in _FORMER_STDLIB
 
 
-def _distribution(module: str) -> str:
+def _find_distribution(module: str) -> str:
     for prefix, name in _DISTRIBUTIONS.items():
         if f"{module}.".startswith(f"{prefix}."):
             return name
     return canonicalize_name(module.partition(".")[0])
 
 
-def _names(requires: Iterable[str]) -> Iterator[str]:
+def _parse_requirement_names(requires: Iterable[str]) -> Iterator[str]:
     for text in requires:
         try:
             yield canonicalize_name(Requirement(text).name)

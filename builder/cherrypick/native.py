@@ -5,16 +5,16 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from builder.model import NOTEBOOK
+from builder.model import NOTEBOOK_PATH
 
 if TYPE_CHECKING:
     from builder.git import Commit, Mirror
     from builder.model import Release
 
-_VARIABLE = b"TENSORBOARD_PROXY_URL"
+_PROXY_VARIABLE = b"TENSORBOARD_PROXY_URL"
 
 
-class Natives:
+class NativeCommitFinder:
     """Looks for commits in releases; what does not depend on the release is worked out once."""
 
     def __init__(self, mirror: Mirror) -> None:
@@ -23,7 +23,7 @@ class Natives:
         self._proxy: dict[str, bool] = {}
         self._lock = threading.Lock()
 
-    def by_history(self, commit: Commit, release: Release, base: str) -> str | None:
+    def find_by_history(self, commit: Commit, release: Release, base: str) -> str | None:
         """By ancestry, or by the catalog; None if neither knows.
 
         The catalog knows of one change: the variable that upstream reads from 2.3.0 on. The commit
@@ -31,30 +31,30 @@ class Natives:
         """
         if self._mirror.is_ancestor(commit.id, base):
             return "the release's history has it"
-        if release.native_proxy_url and self._brings_proxy(commit):
-            return f"the catalog: upstream's own reads {_VARIABLE.decode()}"
+        if release.native_proxy_url and self._is_proxy_commit(commit):
+            return f"the catalog: upstream's own reads {_PROXY_VARIABLE.decode()}"
         return None
 
-    def by_patch_id(self, commit: Commit, base: str) -> str | None:
+    def find_by_patch_id(self, commit: Commit, base: str) -> str | None:
         """By a commit in the release's history that makes the same change to the same paths."""
         with self._lock:
             if commit.id not in self._equivalents:
-                paths = [c.path for c in self._mirror.changes(commit.parent, commit.id)]
-                self._equivalents[commit.id] = self._mirror.equivalents(commit, paths)
+                paths = [c.path for c in self._mirror.list_changes(commit.parent, commit.id)]
+                self._equivalents[commit.id] = self._mirror.find_equivalents(commit, paths)
         for other in self._equivalents[commit.id]:
             if self._mirror.is_ancestor(other, base):
                 return f"the release's history has the same change as {other[:12]}"
         return None
 
-    def _brings_proxy(self, commit: Commit) -> bool:
+    def _is_proxy_commit(self, commit: Commit) -> bool:
         """Whether it does nothing but bring the variable into the notebook extension."""
         with self._lock:
             if commit.id not in self._proxy:
-                changes = self._mirror.changes(commit.parent, commit.id)
-                only = [(c.path, c.status) for c in changes] == [(NOTEBOOK, "M")]
+                changes = self._mirror.list_changes(commit.parent, commit.id)
+                only = [(c.path, c.status) for c in changes] == [(NOTEBOOK_PATH, "M")]
                 self._proxy[commit.id] = (
                     only
-                    and _VARIABLE not in self._mirror.blob(changes[0].before)
-                    and _VARIABLE in self._mirror.blob(changes[0].after)
+                    and _PROXY_VARIABLE not in self._mirror.read_blob(changes[0].before)
+                    and _PROXY_VARIABLE in self._mirror.read_blob(changes[0].after)
                 )
             return self._proxy[commit.id]

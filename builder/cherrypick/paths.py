@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from builder.model import PathChange
 
-_REGULAR = ("100644", "100755")
+_REGULAR_MODES = ("100644", "100755")
 # Bazel's rules and the packaging, wherever they are.
-_RULES = re.compile(
+_BUILD_RULES = re.compile(
     r"""
     (.*/)? (BUILD|WORKSPACE|MODULE) (\.bazel|\.bzlmod)? | .*\.bzl | (.*/)?\.bazel\w+
     | tensorboard/pip_package/.* | tensorboard/defs/.* | third_party/.* | patches/.*
@@ -40,30 +40,30 @@ _UNSHIPPED = re.compile(
 )
 
 
-class Shipped(Protocol):
+class ShippedBlobs(Protocol):
     """What a stock wheel holds."""
 
-    def blob(self, path: str) -> str | None:
+    def find_blob(self, path: str) -> str | None:
         """The git blob of a member's content, or None if there is no such member."""
         ...
 
 
-class Need(NamedTuple):
+class BazelOnlyPath(NamedTuple):
     """A path that needs Bazel, and why."""
 
     path: str
     why: str
 
 
-class Sorted(NamedTuple):
+class SortedPaths(NamedTuple):
     """Changed paths by what becomes of them in an overlay."""
 
     taken: tuple[str, ...]
     left_out: tuple[str, ...]
-    needs: tuple[Need, ...]
+    needs_bazel: tuple[BazelOnlyPath, ...]
 
 
-def sort_paths(changes: Iterable[PathChange], wheel: Shipped | None) -> Sorted:
+def sort_paths(changes: Iterable[PathChange], wheel: ShippedBlobs | None) -> SortedPaths:
     """Sort what commits change.
 
     Args:
@@ -73,35 +73,35 @@ def sort_paths(changes: Iterable[PathChange], wheel: Shipped | None) -> Sorted:
     """
     taken, left_out, needs = [], [], []
     for change in changes:
-        why = _need(change, wheel)
+        why = _find_bazel_reason(change, wheel)
         if why is None:
             taken.append(change.path)
         elif why:
-            needs.append(Need(change.path, why))
+            needs.append(BazelOnlyPath(change.path, why))
         else:
             left_out.append(change.path)
-    return Sorted(tuple(taken), tuple(left_out), tuple(needs))
+    return SortedPaths(tuple(taken), tuple(left_out), tuple(needs))
 
 
-def _need(change: PathChange, wheel: Shipped | None) -> str | None:
+def _find_bazel_reason(change: PathChange, wheel: ShippedBlobs | None) -> str | None:
     """None: an overlay takes it. Empty: no wheel ships it. Else why it needs Bazel."""
     path = change.path
     unshipped = _UNSHIPPED.fullmatch(path) is not None
-    if _RULES.fullmatch(path) or (_COMPILED.fullmatch(path) and not unshipped):
+    if _BUILD_RULES.fullmatch(path) or (_COMPILED.fullmatch(path) and not unshipped):
         return "Bazel makes other files of it"
-    member = _presumed(change) if wheel is None else wheel.blob(path)
+    member = _presume_blob(change) if wheel is None else wheel.find_blob(path)
     if member is None:
-        return _absent(change)
+        return _find_missing_reason(change)
     if member != change.before:
         return "the stock wheel's is not its git blob"
     if change.status != "M":
         return "the wheel would lose it" if change.status == "D" else "its type changes"
-    if change.mode != change.new_mode or change.mode not in _REGULAR:
+    if change.mode != change.new_mode or change.mode not in _REGULAR_MODES:
         return "its mode changes"
     return None
 
 
-def _absent(change: PathChange) -> str:
+def _find_missing_reason(change: PathChange) -> str:
     if _UNSHIPPED.fullmatch(change.path):
         return ""
     if not change.path.endswith(".py"):
@@ -110,7 +110,7 @@ def _absent(change: PathChange) -> str:
     return "BUILD files decide whether a wheel ships it" if change.status == "A" else ""
 
 
-def _presumed(change: PathChange) -> str | None:
+def _presume_blob(change: PathChange) -> str | None:
     shipped = change.path.startswith(f"{PACKAGE}/") and change.path.endswith(".py")
     if not shipped or change.status == "A" or _UNSHIPPED.fullmatch(change.path):
         return None

@@ -8,39 +8,39 @@ from typing import TYPE_CHECKING, NamedTuple
 from packaging.specifiers import SpecifierSet
 
 from builder.cherrypick import imports
-from builder.cherrypick.native import Natives
+from builder.cherrypick.native import NativeCommitFinder
 from builder.cherrypick.paths import sort_paths
-from builder.cherrypick.series import CommitPatch, Outcome, make_series
+from builder.cherrypick.series import CommitPatch, PickedFile, make_pick_series
 from builder.errors import PatchError, SourceError
 from builder.git import cherry_pick, merge_trees
-from builder.model import Picked
-from builder.wheel.blobs import git_blob
+from builder.model import PickedCommits
+from builder.wheel.blobs import hash_git_blob
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from builder.cherrypick.paths import Sorted
+    from builder.cherrypick.paths import SortedPaths
     from builder.context import Workshop
     from builder.git import Commit, Mirror
     from builder.model import Conflict, PathChange, Release
     from builder.patching.series import Series
     from builder.wheel.archive import Archive
 
-_SHOWN = 3
+_MAX_SHOWN = 3
 
 
-class Members(NamedTuple):
-    """A stock wheel's members, as `builder.cherrypick.paths.Shipped` asks for them."""
+class WheelBlobs(NamedTuple):
+    """A stock wheel's members, as `builder.cherrypick.paths.ShippedBlobs` asks for them."""
 
     archive: Archive
 
-    def blob(self, path: str) -> str | None:
+    def find_blob(self, path: str) -> str | None:
         """The git blob of a member's content, or None if there is no such member."""
-        member = self.archive.find(path)
-        return None if member is None else git_blob(member.read())
+        member = self.archive.find_member(path)
+        return None if member is None else hash_git_blob(member.read())
 
 
-class Prospect(NamedTuple):
+class PickPreview(NamedTuple):
     """What git says of commits on one release, before anything is checked out.
 
     Attributes:
@@ -58,7 +58,7 @@ class Prospect(NamedTuple):
     tree: str
 
 
-class Step(NamedTuple):
+class PickStep(NamedTuple):
     """A commit that was picked, and the commits before and after that."""
 
     commit: Commit
@@ -67,37 +67,37 @@ class Step(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Picker:
+class CherryPicker:
     """The commits of one run and the mirror that has them; safe to use from several threads.
 
     Attributes:
         mirror: upstream's repository.
         commits: what to pick, in order.
         workshop: told what is worth knowing.
-        natives: what the releases have already.
+        native_finder: what the releases have already.
     """
 
     mirror: Mirror
     commits: tuple[Commit, ...]
     workshop: Workshop
-    natives: Natives
+    native_finder: NativeCommitFinder
 
-    def base(self, release: Release) -> str:
+    def find_base(self, release: Release) -> str:
         """The commit that a release was made from.
 
         Raises:
             SourceError: the repository does not have it.
         """
-        base = self.mirror.release(release)
+        base = self.mirror.find_release_commit(release)
         if base is None:
             raise SourceError(
-                absent(release, self.mirror), "look at the version, and at --upstream"
+                explain_absence(release, self.mirror), "look at the version, and at --upstream"
             )
         if base.note:
-            self.workshop.console.note(f"{release.version}: {base.note}")
+            self.workshop.console.print_note(f"{release.version}: {base.note}")
         return base.commit
 
-    def prospect(self, release: Release, base: str) -> Prospect:
+    def preview_picks(self, release: Release, base: str) -> PickPreview:
         """What git says of the commits on a release; no file is written.
 
         Raises:
@@ -105,15 +105,15 @@ class Picker:
         """
         native: dict[str, str] = {}
         todo: list[Commit] = []
-        tree = own = self.mirror.commit(base).tree
+        tree = own = self.mirror.read_commit(base).tree
         for commit in self.commits:
-            how = self.natives.by_history(commit, release, base)
+            how = self.native_finder.find_by_history(commit, release, base)
             if how is None:
                 merge = merge_trees(self.mirror, commit.parent, tree, commit.tree)
                 if merge.conflicts:
-                    how = self.natives.by_patch_id(commit, base)
+                    how = self.native_finder.find_by_patch_id(commit, base)
                     if how is None:
-                        return Prospect(base, native, (*todo, commit), merge.conflicts, own)
+                        return PickPreview(base, native, (*todo, commit), merge.conflicts, own)
                 elif merge.tree == tree:
                     how = "the release's files are as it makes them"
                 else:
@@ -121,9 +121,9 @@ class Picker:
                     tree = merge.tree
                     continue
             native[commit.id] = how
-        return Prospect(base, native, tuple(todo), (), tree)
+        return PickPreview(base, native, tuple(todo), (), tree)
 
-    def pick(self, release: Release) -> tuple[Picked, list[Step]]:
+    def pick_commits(self, release: Release) -> tuple[PickedCommits, list[PickStep]]:
         """Pick the commits onto a release, for real; what a wheel ships does not matter here.
 
         Returns:
@@ -133,51 +133,53 @@ class Picker:
             PatchError: a commit conflicts.
             SourceError: the release is not there, or git fails.
         """
-        base = self.base(release)
-        found = self.prospect(release, base)
+        base = self.find_base(release)
+        found = self.preview_picks(release, base)
         made = cherry_pick(self.mirror, base, found.todo, release.version) if found.todo else []
         head = made[-1] if made else base
-        picked = Picked(
+        picked = PickedCommits(
             upstream=self.mirror.upstream.url,
             remote="" if self.mirror.source == self.mirror.upstream else self.mirror.source.url,
             base=base,
             commits=tuple(c.id for c in self.commits),
             native=tuple(found.native),
             head=head,
-            tree=self.mirror.commit(head).tree,
+            tree=self.mirror.read_commit(head).tree,
             left_out=(),
         )
-        return picked, [Step(*step) for step in zip(found.todo, [base, *made], made, strict=False)]
+        return picked, [
+            PickStep(*step) for step in zip(found.todo, [base, *made], made, strict=False)
+        ]
 
-    def series(self, release: Release, stock: Archive) -> Series:
+    def pick_as_series(self, release: Release, stock: Archive) -> Series:
         """The commits as a series on a release's stock wheel.
 
         Raises:
             PatchError: a commit conflicts, needs Bazel, or changes nothing that is shipped.
             SourceError: the release is not there, or git fails.
         """
-        picked, steps = self.pick(release)
+        picked, steps = self.pick_commits(release)
         if not steps:
-            return make_series(release.version, picked, ())
-        changes = self.mirror.changes(picked.base, picked.head)
-        paths = sort_paths(changes, Members(stock))
-        if paths.needs or not paths.taken:
-            raise _unsound(release, paths)
-        for module in self.uncovered(release, changes, paths):
-            self.workshop.console.note(
+            return make_pick_series(release.version, picked, ())
+        changes = self.mirror.list_changes(picked.base, picked.head)
+        paths = sort_paths(changes, WheelBlobs(stock))
+        if paths.needs_bazel or not paths.taken:
+            raise _make_patch_error(release, paths)
+        for module in self.find_uncovered_imports(release, changes, paths):
+            self.workshop.console.print_note(
                 f"{release.version}: {module} is imported anew, and no requirement brings it"
             )
         blobs = {c.path: (c.before,) for c in changes if c.path in paths.taken}
-        patches = [self._patch(release, step, blobs) for step in steps]
+        patches = [self._make_patch(release, step, blobs) for step in steps]
         picked = replace(picked, left_out=paths.left_out)
-        return make_series(release.version, picked, [p for p in patches if p.outcomes])
+        return make_pick_series(release.version, picked, [p for p in patches if p.outcomes])
 
-    def _patch(
-        self, release: Release, step: Step, blobs: Mapping[str, tuple[str, ...]]
+    def _make_patch(
+        self, release: Release, step: PickStep, blobs: Mapping[str, tuple[str, ...]]
     ) -> CommitPatch:
         outcomes = {
-            c.path: Outcome(c.before, self.mirror.blob(c.after))
-            for c in self.mirror.changes(step.before, step.after)
+            c.path: PickedFile(c.before, self.mirror.read_blob(c.after))
+            for c in self.mirror.list_changes(step.before, step.after)
             if c.path in blobs
         }
         return CommitPatch(
@@ -189,22 +191,24 @@ class Picker:
             description=step.commit.subject,
         )
 
-    def uncovered(
-        self, release: Release, changes: Sequence[PathChange], paths: Sorted
+    def find_uncovered_imports(
+        self, release: Release, changes: Sequence[PathChange], paths: SortedPaths
     ) -> tuple[str, ...]:
         """The modules that changed files import anew and that the release does not require."""
         found = {
             module
             for c in changes
             if c.path in paths.taken and c.path.endswith(".py")
-            for module in imports.uncovered(
-                self.mirror.blob(c.before), self.mirror.blob(c.after), release.requires_dist or ()
+            for module in imports.find_uncovered_imports(
+                self.mirror.read_blob(c.before),
+                self.mirror.read_blob(c.after),
+                release.requires_dist or (),
             )
         }
         return tuple(sorted(found))
 
 
-def open_picker(revisions: Sequence[str], workshop: Workshop) -> Picker:
+def open_cherry_picker(revisions: Sequence[str], workshop: Workshop) -> CherryPicker:
     """Find the commits in upstream's mirror, or in the repository that `--from` names.
 
     Raises:
@@ -212,48 +216,49 @@ def open_picker(revisions: Sequence[str], workshop: Workshop) -> Picker:
         SourceError: one is not there, or is none that can be picked.
     """
     mirror = workshop.mirror
-    commits = tuple(_pickable(mirror, revision) for revision in revisions)
-    return Picker(mirror, commits, workshop, Natives(mirror))
+    commits = tuple(_find_pickable_commit(mirror, revision) for revision in revisions)
+    return CherryPicker(mirror, commits, workshop, NativeCommitFinder(mirror))
 
 
-def _pickable(mirror: Mirror, revision: str) -> Commit:
-    commit = mirror.commit(mirror.find(revision))
+def _find_pickable_commit(mirror: Mirror, revision: str) -> Commit:
+    commit = mirror.read_commit(mirror.find_commit(revision))
     if len(commit.parents) > 1:
         raise SourceError(
             f"{commit.id[:12]} ({commit.subject}) is a merge of {len(commit.parents)} commits",
             f"name the commits that it brings: `git log {commit.id[:12]}^1..{commit.id[:12]}`",
         )
-    if not mirror.changes(commit.parent, commit.tree):
+    if not mirror.list_changes(commit.parent, commit.tree):
         raise SourceError(f"{commit.id[:12]} ({commit.subject}) changes no file", "leave it out")
     return commit
 
 
-def absent(release: Release, mirror: Mirror) -> str:
+def explain_absence(release: Release, mirror: Mirror) -> str:
     """That the repository does not have a release."""
     return f"{mirror.upstream.url} has no tag {release.version}"
 
 
-def explain(paths: Sorted) -> str:
+def explain_paths(paths: SortedPaths) -> str:
     """What needs Bazel, or else what is changed and what left out; one line."""
-    if paths.needs:
-        return "needs Bazel: " + _few([f"{n.path} ({n.why})" for n in paths.needs])
-    left = f"; left out: {_few(paths.left_out)}" if paths.left_out else ""
-    return f"changes {_few(paths.taken) or 'nothing that a wheel ships'}{left}"
+    if paths.needs_bazel:
+        return "needs Bazel: " + _shorten_list([f"{n.path} ({n.why})" for n in paths.needs_bazel])
+    left = f"; left out: {_shorten_list(paths.left_out)}" if paths.left_out else ""
+    return f"changes {_shorten_list(paths.taken) or 'nothing that a wheel ships'}{left}"
 
 
-def _unsound(release: Release, paths: Sorted) -> PatchError:
-    if paths.needs:
+def _make_patch_error(release: Release, paths: SortedPaths) -> PatchError:
+    if paths.needs_bazel:
         return PatchError(
-            f"the commits cannot go onto the stock wheel of {release.version}: {explain(paths)}",
+            f"the commits cannot go onto the stock wheel of {release.version}: "
+            f"{explain_paths(paths)}",
             "build it from source (--backend bazel); `nox -s plan` tells for every release",
         )
     return PatchError(
         f"the commits change nothing that the wheel of {release.version} ships: "
-        f"{_few(paths.left_out)}",
+        f"{_shorten_list(paths.left_out)}",
         "name a commit that changes the package",
     )
 
 
-def _few(texts: Sequence[str]) -> str:
-    more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
-    return ", ".join(texts[:_SHOWN]) + more
+def _shorten_list(texts: Sequence[str]) -> str:
+    more = f" and {len(texts) - _MAX_SHOWN} more" if len(texts) > _MAX_SHOWN else ""
+    return ", ".join(texts[:_MAX_SHOWN]) + more

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, NamedTuple
 from packaging.specifiers import SpecifierSet
 
 from builder.patching.series.values import Series
-from builder.wheel.blobs import git_blob
+from builder.wheel.blobs import hash_git_blob
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from builder.model import Picked
+    from builder.model import PickedCommits
 
-SERIES = "cherry-pick"
+CHERRY_PICK_SERIES = "cherry-pick"
 
 
-class Outcome(NamedTuple):
+class PickedFile(NamedTuple):
     """What a commit makes of one file: the git blob that it was made against, the new content."""
 
     before: str
@@ -41,31 +41,31 @@ class CommitPatch:
     sha256: str
     releases: SpecifierSet
     blobs: Mapping[str, tuple[str, ...]]
-    outcomes: Mapping[str, Outcome]
+    outcomes: Mapping[str, PickedFile]
     description: str
     against: str = "git"
     codemod: bool = False
     commit: bool = True
 
-    def paths(self, members: Iterable[str]) -> list[str]:
+    def find_paths(self, members: Iterable[str]) -> list[str]:
         """Just those that an overlay takes of the commit, whether the wheel has them or not."""
         del members
         return list(self.outcomes)
 
-    def apply(self, path: str, content: bytes) -> bytes:
+    def patch_content(self, path: str, content: bytes) -> bytes:
         """As `Patch.apply`: the outcome, if the content is what git applied the commit to."""
         outcome = self.outcomes[path]
-        blob = git_blob(content)
+        blob = hash_git_blob(content)
         if blob != outcome.before:
             raise ValueError(f"it is git blob {blob}, and {self.file[:12]} was picked on another")
         return outcome.after
 
 
-def make_series(version: str, picked: Picked, patches: Sequence[CommitPatch]) -> Series:
+def make_pick_series(version: str, picked: PickedCommits, patches: Sequence[CommitPatch]) -> Series:
     """The series of one release's picks; native where the release has all of them already."""
     only = SpecifierSet(f"=={version}")
     return Series(
-        name=SERIES,
+        name=CHERRY_PICK_SERIES,
         summary="cherry-picked commits",
         releases=only,
         native=only if picked.native == picked.commits else None,

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from builder.cherrypick.paths import Sorted
+from builder.cherrypick.paths import SortedPaths
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from builder.model import Conflict
 
-NOTHING = Sorted((), (), ())
+NO_PATHS = SortedPaths((), (), ())
 
 
-class Kind(StrEnum):
+class VerdictKind(StrEnum):
     """The verdicts; `absent` where the repository does not have the release."""
 
     CLEAN = "clean"
@@ -46,14 +46,14 @@ class Verdict:
     """
 
     version: str
-    kind: Kind
+    kind: VerdictKind
     reason: str
     base: str | None = None
     note: str = ""
     native: tuple[tuple[str, str], ...] = ()
     commit: str = ""
     conflicts: tuple[Conflict, ...] = ()
-    paths: Sorted = NOTHING
+    paths: SortedPaths = NO_PATHS
     imports: tuple[str, ...] = ()
     wheel: bool = False
     tree: str = ""
@@ -65,9 +65,11 @@ def to_json(verdict: Verdict, commits: Sequence[str]) -> dict[str, Any]:
         "version": verdict.version,
         "verdict": verdict.kind.value,
         "reason": verdict.reason,
-        "backend": {Kind.CLEAN: "overlay", Kind.NATIVE: "overlay", Kind.NEEDS_BAZEL: "bazel"}.get(
-            verdict.kind
-        ),
+        "backend": {
+            VerdictKind.CLEAN: "overlay",
+            VerdictKind.NATIVE: "overlay",
+            VerdictKind.NEEDS_BAZEL: "bazel",
+        }.get(verdict.kind),
         "commits": list(commits),
         "source_commit": verdict.base,
         "source_note": verdict.note or None,
@@ -84,7 +86,7 @@ def to_json(verdict: Verdict, commits: Sequence[str]) -> dict[str, Any]:
         ],
         "changed": list(verdict.paths.taken),
         "left_out": list(verdict.paths.left_out),
-        "needs_bazel": [{"path": n.path, "why": n.why} for n in verdict.paths.needs],
+        "needs_bazel": [{"path": n.path, "why": n.why} for n in verdict.paths.needs_bazel],
         "uncovered_imports": list(verdict.imports),
         "judged_by": "stock wheel" if verdict.wheel else "path names",
     }

@@ -7,17 +7,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from builder.cherrypick.paths import sort_paths
-from builder.cherrypick.picker import Members, absent, explain, open_picker
-from builder.cherrypick.verdict import Kind, Verdict
+from builder.cherrypick.picker import WheelBlobs, explain_absence, explain_paths, open_cherry_picker
+from builder.cherrypick.verdict import Verdict, VerdictKind
 from builder.errors import SourceError, WheelError
 from builder.git import describe_conflicts
-from builder.system.machine import cores
+from builder.system.machine import count_cores
 from builder.wheel import archive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from builder.cherrypick.picker import Picker
+    from builder.cherrypick.picker import CherryPicker
     from builder.context import Workshop
     from builder.git import Commit
     from builder.model import Release
@@ -41,34 +41,34 @@ def make_verdicts(
         RequestError: a commit is named in a way that git could take for something else.
         SourceError: a commit cannot be had, or the repository has none of the releases.
     """
-    picker = open_picker(revisions, workshop)
+    picker = open_cherry_picker(revisions, workshop)
 
-    def judge(release: Release) -> Verdict:
+    def judge_release(release: Release) -> Verdict:
         workshop.check_cancelled()
-        return judge_commits(picker, release, _at_hand(release, workshop))
+        return judge_commits(picker, release, _read_cached_wheel(release, workshop))
 
-    with ThreadPoolExecutor(max_workers=cores()) as pool:
+    with ThreadPoolExecutor(max_workers=count_cores()) as pool:
         try:
-            verdicts = list(pool.map(judge, releases))
+            verdicts = list(pool.map(judge_release, releases))
         except BaseException:
             workshop.cancelled.set()
             raise
-    if all(v.kind is Kind.ABSENT for v in verdicts):
+    if all(v.kind is VerdictKind.ABSENT for v in verdicts):
         raise SourceError(verdicts[0].reason, "look at --upstream: it has none of these releases")
     noted = [v for v in verdicts if v.note]
     if noted:
         more = f" (so for {len(noted)} releases)" if len(noted) > 1 else ""
-        workshop.console.note(f"{noted[0].version}: {noted[0].note}{more}")
+        workshop.console.print_note(f"{noted[0].version}: {noted[0].note}{more}")
     guessed = [v.version for v in verdicts if v.paths.taken and not v.wheel]
     if guessed:
-        workshop.console.note(
+        workshop.console.print_note(
             f"{len(guessed)} stock wheels are not in the cache ({guessed[0]} …): what they ship "
             "was judged by path names"
         )
     return picker.commits, verdicts
 
 
-def judge_commits(picker: Picker, release: Release, stock: Archive | None) -> Verdict:
+def judge_commits(picker: CherryPicker, release: Release, stock: Archive | None) -> Verdict:
     """What the commits mean for a release.
 
     Args:
@@ -80,19 +80,19 @@ def judge_commits(picker: Picker, release: Release, stock: Archive | None) -> Ve
         SourceError: git fails.
     """
     version = release.version
-    source = picker.mirror.release(release)
+    source = picker.mirror.find_release_commit(release)
     if source is None:
-        return Verdict(version, Kind.ABSENT, absent(release, picker.mirror))
+        return Verdict(version, VerdictKind.ABSENT, explain_absence(release, picker.mirror))
     base = source.commit
-    found = picker.prospect(release, base)
+    found = picker.preview_picks(release, base)
     native = tuple(found.native.items())
-    verdict = Verdict(version, Kind.NATIVE, "", base, source.note, native)
+    verdict = Verdict(version, VerdictKind.NATIVE, "", base, source.note, native)
     if found.conflicts:
         commit = found.todo[-1].id
         reason = f"{commit[:12]} conflicts in {describe_conflicts(found.conflicts)}"
         return replace(
             verdict,
-            kind=Kind.CONFLICT,
+            kind=VerdictKind.CONFLICT,
             reason=reason,
             commit=commit,
             conflicts=found.conflicts,
@@ -101,24 +101,24 @@ def judge_commits(picker: Picker, release: Release, stock: Archive | None) -> Ve
     if not found.todo:
         how = "; ".join(f"{c[:12]}: {h}" for c, h in found.native.items())
         return replace(verdict, reason=how)
-    changes = picker.mirror.changes(base, found.tree)
-    paths = sort_paths(changes, None if stock is None else Members(stock))
+    changes = picker.mirror.list_changes(base, found.tree)
+    paths = sort_paths(changes, None if stock is None else WheelBlobs(stock))
     return replace(
         verdict,
-        kind=Kind.NEEDS_BAZEL if paths.needs else Kind.CLEAN,
-        reason=explain(paths),
+        kind=VerdictKind.NEEDS_BAZEL if paths.needs_bazel else VerdictKind.CLEAN,
+        reason=explain_paths(paths),
         paths=paths,
-        imports=picker.uncovered(release, changes, paths),
+        imports=picker.find_uncovered_imports(release, changes, paths),
         wheel=stock is not None,
     )
 
 
-def _at_hand(release: Release, workshop: Workshop) -> Archive | None:
+def _read_cached_wheel(release: Release, workshop: Workshop) -> Archive | None:
     """The stock wheel, if it is in the cache."""
-    content = workshop.cache.read(release.wheel.sha256)
+    content = workshop.cache.read_file(release.wheel.sha256)
     if content is None:
         return None
     try:
-        return archive.parse(content, release.wheel.filename)
+        return archive.parse_archive(content, release.wheel.filename)
     except WheelError:
         return None

@@ -28,7 +28,7 @@ from builder.cli.smoke_url import smoke
 from builder.cli.summary import summary
 from builder.cli.today import record, today
 from builder.cli.watch import watch
-from builder.errors import BuilderError, InterruptedRunError, fault
+from builder.errors import BuilderError, InterruptedRunError, to_internal_error
 from builder.git import remove_git_variables
 from builder.system.console import Console
 
@@ -52,57 +52,57 @@ def cli() -> None:
     """
 
 
-_VERBS = (
+_COMMANDS = (
     *(build, plan, check, catalog, today, record, bench),
     *(publish, install_hint, summary, watch),
     *(smoke_lab, smoke_notebook, smoke_hub, smoke, report, base_image),
 )
-for command in _VERBS:
+for command in _COMMANDS:
     cli.add_command(command)
 
 
-class _Terminated(BaseException):
+class _SigtermInterrupt(BaseException):
     """SIGTERM: unwinds like Ctrl-C, so that nothing half-written stays."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a verb and end the process with its exit code."""
-    words = sys.argv[1:] if arguments is None else list(arguments)
-    signal.signal(signal.SIGTERM, _terminate)
+    argv = sys.argv[1:] if arguments is None else list(arguments)
+    signal.signal(signal.SIGTERM, _raise_sigterm_interrupt)
     remove_git_variables(os.environ)
-    sys.exit(_run(words))
+    sys.exit(_run_command(argv))
 
 
-def _run(words: Sequence[str]) -> int:
+def _run_command(argv: Sequence[str]) -> int:
     try:
-        code = cli.main(args=list(words), prog_name="python -m builder", standalone_mode=False)
+        code = cli.main(args=list(argv), prog_name="python -m builder", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return error.exit_code
     except click.UsageError as error:
         where = "python -m builder" if error.ctx is None else error.ctx.command_path
-        Console().error(error.format_message(), f"`{where} --help` says what there is")
+        Console().print_error(error.format_message(), f"`{where} --help` says what there is")
         return error.exit_code
-    except (Exception, KeyboardInterrupt, _Terminated) as error:
-        if "--debug" in words:
+    except (Exception, KeyboardInterrupt, _SigtermInterrupt) as error:
+        if "--debug" in argv:
             raise
-        return _explain(error)
+        return _report_error(error)
     return int(code or 0)
 
 
-def _explain(error: BaseException) -> int:
+def _report_error(error: BaseException) -> int:
     """Say what failed and what to do; the exit code."""
     console = Console()
     if isinstance(error, BuilderError):
-        console.error(error.message, error.hint)
+        console.print_error(error.message, error.hint)
         return error.exit_code
-    if isinstance(error, (click.Abort, KeyboardInterrupt, _Terminated)):
-        what = "terminated" if isinstance(error, _Terminated) else "interrupted"
-        console.error(what, "nothing was left half-written; run it again")
+    if isinstance(error, (click.Abort, KeyboardInterrupt, _SigtermInterrupt)):
+        what = "terminated" if isinstance(error, _SigtermInterrupt) else "interrupted"
+        console.print_error(what, "nothing was left half-written; run it again")
         return _SIGTERM_EXIT if what == "terminated" else InterruptedRunError.exit_code
-    return _explain(fault(error)) if isinstance(error, Exception) else 1
+    return _report_error(to_internal_error(error)) if isinstance(error, Exception) else 1
 
 
-def _terminate(number: int, frame: FrameType | None) -> None:
+def _raise_sigterm_interrupt(number: int, frame: FrameType | None) -> None:
     del number, frame
-    raise _Terminated
+    raise _SigtermInterrupt

@@ -7,14 +7,14 @@ import time
 
 import click
 
-from builder.cli.prune import prune as remove_ours
+from builder.cli.prune import prune_engine as remove_ours
 from builder.cli.prune import prune_option
-from builder.containers import base, door
+from builder.containers import base_images, docker_engine
 from builder.system.console import Console
 
 
 @click.command("base-image")
-@click.argument("purposes", nargs=-1, type=click.Choice(sorted(base.PACKAGES)))
+@click.argument("purposes", nargs=-1, type=click.Choice(sorted(base_images.BASE_PACKAGES)))
 @click.option("--mirror", metavar="URL", help="A Debian mirror; default: debootstrap's own.")
 @click.option("--again", is_flag=True, help="Make it anew, with today's security updates.")
 @prune_option
@@ -27,13 +27,15 @@ def base_image(purposes: tuple[str, ...], mirror: str | None, again: bool, prune
     if prune:
         return remove_ours(purposes, mirror, again)
     console = Console()
-    engine = door.connect(os.environ)
-    for purpose in purposes or base.USED:
+    engine = docker_engine.connect_engine(os.environ)
+    for purpose in purposes or base_images.USED_PURPOSES:
         began = time.monotonic()
-        if again or not base.is_there(engine, purpose):
-            console.note(f"debootstrap makes the base image for {purpose}; it takes a minute")
-        tag, made = base.ensure(engine, purpose, os.environ, mirror=mirror, again=again)
-        console.say(
+        if again or not base_images.has_base_image(engine, purpose):
+            console.print_note(f"debootstrap makes the base image for {purpose}; it takes a minute")
+        tag, made = base_images.ensure_base_image(
+            engine, purpose, os.environ, mirror=mirror, again=again
+        )
+        console.print_result(
             f"{tag} " + (f"made in {time.monotonic() - began:.0f} s" if made else "is there")
         )
     return 0

@@ -8,34 +8,34 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from builder.build.backends import Backend
-from builder.build.release import Built, Failed, build_many
+from builder.build.release import BuiltRelease, FailedRelease, build_releases
 from builder.cli.options import (
     common_options,
     identity_options,
+    make_pick_options,
     open_workshop,
     pick_option,
     python_path_option,
     series_option,
     source_options,
-    take_common,
-    with_picks,
+    take_common_options,
 )
-from builder.cli.prune import prune as remove_ours
+from builder.cli.output import format_finding
+from builder.cli.prune import prune_engine as remove_ours
 from builder.cli.prune import prune_option
-from builder.cli.source_build import backend_options, foundry, take_foundry
-from builder.cli.words import finding_line
-from builder.model import Standing
-from builder.releases.request import parse_request
-from builder.system.machine import cores
+from builder.cli.source_build import backend_options, open_chosen_backend, take_bazel_options
+from builder.model import FindingStatus
+from builder.releases.request import parse_release_request
+from builder.system.machine import count_cores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from builder.model import MetadataEdit, Picked
+    from builder.model import MetadataEdit, PickedCommits
     from builder.system.console import Console
 
-_SEVERAL_KINDS = 1
-_SHOWN = 3
+_MIXED_ERRORS_EXIT = 1
+_MAX_SHOWN_PATHS = 3
 
 
 @click.command()
@@ -62,56 +62,58 @@ def build(
     """Build releases: 2.2.1, '>=1.13,<2.3', latest, all, or several of these."""
     if prune:
         return remove_ours(releases)
-    common = take_common(chosen)
-    backend, source = take_foundry(chosen)
-    options = replace(with_picks(picks, common.remote, series, chosen), backend=backend)
+    common = take_common_options(chosen)
+    backend, source = take_bazel_options(chosen)
+    options = replace(make_pick_options(picks, common.remote, series, chosen), backend=backend)
     workshop = open_workshop(common, commit=True)
     console = workshop.console
-    wanted = workshop.releases(parse_request(releases, workshop.catalog))
+    wanted = workshop.releases(parse_release_request(releases, workshop.catalog))
     done = 0
 
-    def report(outcome: Built | Failed) -> None:
+    def report(outcome: BuiltRelease | FailedRelease) -> None:
         nonlocal done
         done += 1
         if len(wanted) > 1:
-            console.say(f"[{done:2}/{len(wanted)}] {_line(outcome)}")
+            console.print_result(f"[{done:2}/{len(wanted)}] {_format_release_line(outcome)}")
 
     # Bazel takes all cores for one release.
-    jobs = jobs or (cores() if backend is Backend.OVERLAY else 1)
-    with console.progress(), foundry(backend, source, workshop) as opened:
-        outcomes = build_many(wanted, workshop, options, jobs=jobs, report=report, foundry=opened)
+    jobs = jobs or (count_cores() if backend is Backend.OVERLAY else 1)
+    with console.show_progress(), open_chosen_backend(backend, source, workshop) as opened:
+        outcomes = build_releases(
+            wanted, workshop, options, jobs=jobs, report=report, bazel_backend=opened
+        )
     if len(outcomes) == 1:
-        return _one(outcomes[0], console)
-    return _many(outcomes, console)
+        return _report_one_release(outcomes[0], console)
+    return _report_many_releases(outcomes, console)
 
 
-def _one(outcome: Built | Failed, console: Console) -> int:
-    if isinstance(outcome, Failed):
+def _report_one_release(outcome: BuiltRelease | FailedRelease, console: Console) -> int:
+    if isinstance(outcome, FailedRelease):
         raise outcome.error
     stock = outcome.release.wheel
     where = "from the cache" if outcome.cached else "fetched"
     rows = [
         ("stock wheel", f"{stock.filename}, {where}, sha256 {stock.sha256}"),
-        *_patches(outcome),
+        *_make_patch_rows(outcome),
         ("native", ", ".join(outcome.native)),
-        *_source(outcome.picked),
-        *_bazel(outcome),
-        ("changed", _few(outcome.changed) or "nothing but the name"),
-        ("metadata", "; ".join(_edit(e) for e in outcome.metadata)),
+        *_make_source_rows(outcome.picked),
+        *_make_bazel_rows(outcome),
+        ("changed", _shorten_path_list(outcome.changed) or "nothing but the name"),
+        ("metadata", "; ".join(_format_metadata_edit(e) for e in outcome.metadata)),
         ("identity", f"{outcome.identity.name} {outcome.identity.version}"),
-        ("checks", _checks(outcome)),
+        ("checks", _format_check_counts(outcome)),
         ("wheel", f"sha256 {outcome.sha256}, {outcome.size:,} bytes, {outcome.seconds:.2f} s"),
     ]
-    console.say(f"{outcome.path} {outcome.placement}")
+    console.print_result(f"{outcome.path} {outcome.placement}")
     for label, text in rows:
         if text:
-            console.say(f"  {label:<15} {text}")
+            console.print_result(f"  {label:<15} {text}")
     for finding in outcome.findings:
-        console.say(f"  {finding_line(finding)}")
+        console.print_result(f"  {format_finding(finding)}")
     return 0
 
 
-def _patches(outcome: Built) -> list[tuple[str, str]]:
+def _make_patch_rows(outcome: BuiltRelease) -> list[tuple[str, str]]:
     by_series: dict[str, list[str]] = {}
     for patch in outcome.patches:
         by_series.setdefault(patch.series, []).append(patch.file)
@@ -119,7 +121,7 @@ def _patches(outcome: Built) -> list[tuple[str, str]]:
     return rows or [("patches", "none")]
 
 
-def _source(picked: Picked | None) -> list[tuple[str, str]]:
+def _make_source_rows(picked: PickedCommits | None) -> list[tuple[str, str]]:
     if picked is None:
         return []
     return [
@@ -131,10 +133,10 @@ def _source(picked: Picked | None) -> list[tuple[str, str]]:
     ]
 
 
-def _bazel(outcome: Built) -> list[tuple[str, str]]:
-    if outcome.cast is None:
+def _make_bazel_rows(outcome: BuiltRelease) -> list[tuple[str, str]]:
+    if outcome.source_build is None:
         return []
-    rows = [("bazel", f"{outcome.cast.processes or 'ran'}; log {outcome.cast.log}")]
+    rows = [("bazel", f"{outcome.source_build.processes or 'ran'}; log {outcome.source_build.log}")]
     found = outcome.comparison
     if found is not None:
         rows.append(("equivalence", f"{found.identical} members identical, none different"))
@@ -142,49 +144,55 @@ def _bazel(outcome: Built) -> list[tuple[str, str]]:
     return rows
 
 
-def _edit(edit: MetadataEdit) -> str:
+def _format_metadata_edit(edit: MetadataEdit) -> str:
     what = "" if edit.header == "Requires-Dist" else f"{edit.header}: "
     return f"{edit.action} {what}{edit.value}"
 
 
-def _few(paths: Sequence[str]) -> str:
-    shown = ", ".join(paths[:_SHOWN])
-    return f"{shown} and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else shown
+def _shorten_path_list(paths: Sequence[str]) -> str:
+    shown = ", ".join(paths[:_MAX_SHOWN_PATHS])
+    return (
+        f"{shown} and {len(paths) - _MAX_SHOWN_PATHS} more"
+        if len(paths) > _MAX_SHOWN_PATHS
+        else shown
+    )
 
 
-def _many(outcomes: Sequence[Built | Failed], console: Console) -> int:
-    rows = [_row(outcome) for outcome in outcomes]
-    console.table(("release", "wheel", "outcome", "series", "inherited", "MB", "s"), rows)
-    failed = [o for o in outcomes if isinstance(o, Failed)]
-    console.say(f"{len(outcomes) - len(failed)} of {len(outcomes)} releases built")
+def _report_many_releases(
+    outcomes: Sequence[BuiltRelease | FailedRelease], console: Console
+) -> int:
+    rows = [_format_release_row(outcome) for outcome in outcomes]
+    console.print_table(("release", "wheel", "outcome", "series", "inherited", "MB", "s"), rows)
+    failed = [o for o in outcomes if isinstance(o, FailedRelease)]
+    console.print_result(f"{len(outcomes) - len(failed)} of {len(outcomes)} releases built")
     for outcome in failed:
-        console.error(outcome.error.message, outcome.error.hint)
+        console.print_error(outcome.error.message, outcome.error.hint)
     codes = {o.error.exit_code for o in failed}
-    return 0 if not codes else codes.pop() if len(codes) == 1 else _SEVERAL_KINDS
+    return 0 if not codes else codes.pop() if len(codes) == 1 else _MIXED_ERRORS_EXIT
 
 
-def _line(outcome: Built | Failed) -> str:
-    if isinstance(outcome, Failed):
+def _format_release_line(outcome: BuiltRelease | FailedRelease) -> str:
+    if isinstance(outcome, FailedRelease):
         return f"{outcome.release.version} failed: {outcome.error.message}"
     name = outcome.path.name
     return f"{outcome.release.version} {name} {outcome.placement}, {outcome.seconds:.2f} s"
 
 
-def _row(outcome: Built | Failed) -> tuple[str, ...]:
-    if isinstance(outcome, Failed):
+def _format_release_row(outcome: BuiltRelease | FailedRelease) -> tuple[str, ...]:
+    if isinstance(outcome, FailedRelease):
         return (outcome.release.version, "", f"failed: {outcome.error.message}", "", "", "", "")
     return (
         outcome.release.version + (" (yanked)" if outcome.release.yanked else ""),
         outcome.path.name,
         str(outcome.placement),
         ", ".join(dict.fromkeys(p.series for p in outcome.patches)) or "none",
-        str(sum(f.standing is Standing.INHERITED for f in outcome.findings)),
+        str(sum(f.status is FindingStatus.INHERITED for f in outcome.findings)),
         f"{outcome.size / 1e6:.1f}",
         f"{outcome.seconds:.2f}",
     )
 
 
-def _checks(outcome: Built) -> str:
-    inherited = sum(f.standing is Standing.INHERITED for f in outcome.findings)
+def _format_check_counts(outcome: BuiltRelease) -> str:
+    inherited = sum(f.status is FindingStatus.INHERITED for f in outcome.findings)
     extra = f", {inherited} findings inherited from stock" if inherited else ""
     return f"{outcome.checked} passed{extra}"

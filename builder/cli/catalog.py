@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from builder.cli.options import Common, common_options, open_workshop
+from builder.cli.options import CommonOptions, common_options, open_workshop
 from builder.errors import IndexLookupError
-from builder.releases.news import check_catalog, update_catalog
+from builder.releases.catalog_update import check_catalog, update_catalog
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from builder.releases.catalog import Difference
+    from builder.releases.catalog import CatalogDifference
     from builder.system.console import Console
 
 
@@ -27,15 +27,15 @@ def catalog() -> None:
 @common_options
 def check(catalog: Path, patches: Path, offline: bool) -> int:
     """Show how the index differs from the catalog; exit code 3 if it does."""
-    workshop = open_workshop(Common(catalog, patches, offline))
+    workshop = open_workshop(CommonOptions(catalog, patches, offline))
     differences = check_catalog(catalog, workshop.index)
-    _show(differences, workshop.console)
+    _show_differences(differences, workshop.console)
     if differences:
         raise IndexLookupError(
             f"the index differs from the catalog in {len(differences)} points",
             "look at them; `nox -s catalog -- update` takes them over",
         )
-    workshop.console.say(
+    workshop.console.print_result(
         f"the index is as the catalog says: {len(workshop.catalog.releases)} releases"
     )
     return 0
@@ -45,16 +45,18 @@ def check(catalog: Path, patches: Path, offline: bool) -> int:
 @common_options
 def update(catalog: Path, patches: Path, offline: bool) -> int:
     """Take over what the index says, and show the difference; review it with `git diff`."""
-    workshop = open_workshop(Common(catalog, patches, offline))
-    with workshop.console.progress():
+    workshop = open_workshop(CommonOptions(catalog, patches, offline))
+    with workshop.console.show_progress():
         differences = update_catalog(catalog, workshop.index, workshop.stock)
-    _show(differences, workshop.console)
+    _show_differences(differences, workshop.console)
     gone = sum("gone from the index" in d.text for d in differences)
     left = f"; {gone} gone from the index are left to you" if gone else ""
-    workshop.console.say(f"{catalog}: {len(differences) - gone} differences taken over{left}")
+    workshop.console.print_result(
+        f"{catalog}: {len(differences) - gone} differences taken over{left}"
+    )
     return 0
 
 
-def _show(differences: Sequence[Difference], console: Console) -> None:
+def _show_differences(differences: Sequence[CatalogDifference], console: Console) -> None:
     for difference in differences:
-        console.say(f"{difference.version}: {difference.text}")
+        console.print_result(f"{difference.version}: {difference.text}")

@@ -11,13 +11,13 @@ from builder.checks.table import DEEP_CODES, STATIC_CODES
 from builder.cli.options import (
     common_options,
     open_workshop,
-    project,
     python_path_option,
+    read_project_defaults,
     source_options,
     split_series,
-    take_common,
+    take_common_options,
 )
-from builder.cli.words import finding_line
+from builder.cli.output import format_finding
 from builder.errors import (
     BuilderError,
     NewFindingsError,
@@ -25,16 +25,16 @@ from builder.errors import (
     RequestError,
     UncheckedError,
 )
-from builder.model import Standing
+from builder.model import FindingStatus
 from builder.verify.check import check_wheel
-from builder.verify.rebuild import other_tree_hint, verify_attestations, verify_provenance
+from builder.verify.rebuild import make_other_tree_hint, verify_attestations, verify_provenance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from builder.context import Workshop
     from builder.model import Finding
-    from builder.verify.check import Checked
+    from builder.verify.check import CheckVerdict
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -70,14 +70,14 @@ def check(
     """Check wheels: container, names, RECORD, METADATA, WHEEL, content, difference from stock."""
     if publisher is not None and not provenance:
         raise RequestError("--publisher goes with --provenance", "add --provenance")
-    workshop = open_workshop(take_common(shared))
-    defaults = project()
+    workshop = open_workshop(take_common_options(shared))
+    defaults = read_project_defaults()
     asked = split_series(series, defaults) if series else None
     failures: list[BuilderError] = []
     for wheel in wheels:
         try:
             # What another tree made must pass here as well, if it is to pass at all.
-            unverified = _verify(wheel, workshop, publisher) if provenance else None
+            unverified = _verify_provenance(wheel, workshop, publisher) if provenance else None
             checked = check_wheel(
                 wheel,
                 workshop,
@@ -86,55 +86,58 @@ def check(
                 default_series=defaults.series,
                 run_deep=deep,
             )
-            _report(wheel, checked, workshop, deep=deep)
+            _report_findings(wheel, checked, workshop, deep=deep)
             if unverified is not None:
                 raise unverified
         except BuilderError as error:
             if len(wheels) == 1:
                 raise
-            workshop.console.error(error.message, error.hint)
+            workshop.console.print_error(error.message, error.hint)
             failures.append(error)
     return max((f.exit_code for f in failures), default=0)
 
 
-def _verify(wheel: Path, workshop: Workshop, publisher: str | None) -> OtherTreeError | None:
+def _verify_provenance(
+    wheel: Path, workshop: Workshop, publisher: str | None
+) -> OtherTreeError | None:
     """Verify its provenance; the error, where only another tree of this tool could."""
     try:
         verified = verify_provenance(wheel, workshop)
     except OtherTreeError as error:
         return error
     verified += verify_attestations(wheel, publisher) or ["no attestation beside it"]
-    workshop.console.say(f"{wheel.name}: provenance holds: {'; '.join(verified)}")
+    workshop.console.print_result(f"{wheel.name}: provenance holds: {'; '.join(verified)}")
     return None
 
 
-def _report(wheel: Path, checked: Checked, workshop: Workshop, *, deep: bool) -> None:
+def _report_findings(wheel: Path, checked: CheckVerdict, workshop: Workshop, *, deep: bool) -> None:
     for note in checked.notes:
-        workshop.console.note(f"{wheel.name}: {note}")
+        workshop.console.print_note(f"{wheel.name}: {note}")
     codes = {*STATIC_CODES, *(DEEP_CODES if deep else ())}
-    count = {s: _codes(checked.findings, s) for s in Standing}
+    count = {s: _list_codes(checked.findings, s) for s in FindingStatus}
     passed = len(codes - {f.code for f in checked.findings})
-    workshop.console.say(
-        f"{wheel.name}: {passed} checks passed, {len(count[Standing.NEW])} failed, "
-        f"{len(count[Standing.INHERITED])} inherited, {len(count[Standing.UNCHECKED])} unchecked"
+    workshop.console.print_result(
+        f"{wheel.name}: {passed} checks passed, {len(count[FindingStatus.NEW])} failed, "
+        f"{len(count[FindingStatus.INHERITED])} inherited, "
+        f"{len(count[FindingStatus.UNCHECKED])} unchecked"
     )
     for finding in checked.findings:
-        workshop.console.say(f"  {finding_line(finding)}")
-    if count[Standing.NEW]:
-        failed = ", ".join(sorted(count[Standing.NEW]))
+        workshop.console.print_result(f"  {format_finding(finding)}")
+    if count[FindingStatus.NEW]:
+        failed = ", ".join(sorted(count[FindingStatus.NEW]))
         if checked.other_tree is not None:
             raise NewFindingsError(
                 f"{wheel.name} is not what this tree makes ({failed}); by its statement another "
                 f"one made it: {checked.other_tree}",
-                other_tree_hint(checked.commit),
+                make_other_tree_hint(checked.commit),
             )
         raise NewFindingsError(f"{wheel.name} fails {failed}", "do not publish it; build it again")
-    if count[Standing.UNCHECKED]:
+    if count[FindingStatus.UNCHECKED]:
         raise UncheckedError(
-            f"{wheel.name}: {len(count[Standing.UNCHECKED])} checks could not be decided",
+            f"{wheel.name}: {len(count[FindingStatus.UNCHECKED])} checks could not be decided",
             "give it what is missing (--stock, or the network), as the notes say",
         )
 
 
-def _codes(findings: Sequence[Finding], standing: Standing) -> set[str]:
-    return {f.code for f in findings if f.standing is standing}
+def _list_codes(findings: Sequence[Finding], status: FindingStatus) -> set[str]:
+    return {f.code for f in findings if f.status is status}

@@ -13,29 +13,29 @@ import click
 
 from builder.build.release import BuildOptions
 from builder.context import Sources, Workshop
-from builder.errors import RequestError, extra_hint
-from builder.git import PUBLIC, check_revision, describe_checkout, parse_remote
+from builder.errors import RequestError, make_extra_hint
+from builder.git import PUBLIC_REMOTE, check_revision, describe_checkout, parse_remote
 from builder.model import IdentityKind
 from builder.releases import catalog as catalogs
 from builder.releases.cache import Cache
-from builder.releases.index import NoIndex, SimpleIndex
+from builder.releases.index import OfflineIndex, SimpleIndex
 from builder.system.console import Console
-from builder.system.settings import read_environment, read_project
+from builder.system.settings import read_project_settings, read_user_settings
 
 if TYPE_CHECKING:
-    from builder.system.settings import Project
+    from builder.system.settings import ProjectSettings
 
 # In a checkout these lie beside the package, in an installed distribution inside it.
 PACKAGE_DIRECTORY = Path(__file__).resolve().parents[1]
 ROOT = PACKAGE_DIRECTORY.parent
-_INSTALLED = (PACKAGE_DIRECTORY / "patches").is_dir()
-DEFAULT_PATCHES = (PACKAGE_DIRECTORY if _INSTALLED else ROOT) / "patches"
-DOCKERFILES = (PACKAGE_DIRECTORY if _INSTALLED else ROOT) / "dockerfiles"
+_IS_INSTALLED = (PACKAGE_DIRECTORY / "patches").is_dir()
+DEFAULT_PATCHES = (PACKAGE_DIRECTORY if _IS_INSTALLED else ROOT) / "patches"
+DOCKERFILES = (PACKAGE_DIRECTORY if _IS_INSTALLED else ROOT) / "dockerfiles"
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-class Common(NamedTuple):
+class CommonOptions(NamedTuple):
     """The options that every verb has, and where upstream's source and Pythons are."""
 
     catalog: Path
@@ -46,37 +46,39 @@ class Common(NamedTuple):
     python_paths: tuple[Path, ...] = ()
 
 
-def take_common(options: dict[str, Any]) -> Common:
+def take_common_options(options: dict[str, Any]) -> CommonOptions:
     """Take the options that every verb has out of those that click handed over."""
-    return Common(**{name: options.pop(name) for name in Common._fields if name in options})
+    return CommonOptions(
+        **{name: options.pop(name) for name in CommonOptions._fields if name in options}
+    )
 
 
-def together(*decorators: Decorator) -> Decorator:
+def combine_decorators(*decorators: Decorator) -> Decorator:
     """Several click decorators as one, the first on top of `--help`."""
 
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+    def apply_decorators(function: Callable[..., Any]) -> Callable[..., Any]:
         for decorator in reversed(decorators):
             function = decorator(function)
         return function
 
-    return decorate
+    return apply_decorators
 
 
-def _path(**kwargs: bool) -> click.Path:
+def _make_path_type(**kwargs: bool) -> click.Path:
     return click.Path(path_type=Path, **kwargs)
 
 
-common_options = together(
+common_options = combine_decorators(
     click.option(
         "--catalog",
-        type=_path(dir_okay=False),
-        default=catalogs.DEFAULT_PATH,
+        type=_make_path_type(dir_okay=False),
+        default=catalogs.DEFAULT_CATALOG_PATH,
         help="The pinned facts; default: the project's own.",
         show_default=False,
     ),
     click.option(
         "--patches",
-        type=_path(file_okay=False),
+        type=_make_path_type(file_okay=False),
         default=DEFAULT_PATCHES,
         help="The directory of the series; default: the project's own.",
         show_default=False,
@@ -89,7 +91,7 @@ python_path_option = click.option(
     "--python-path",
     "python_paths",
     multiple=True,
-    type=_path(exists=True),
+    type=_make_path_type(exists=True),
     metavar="PATH",
     help="A Python, or a directory with some: tried before PATH, pyenv's, the system's and uv's.",
 )
@@ -101,7 +103,7 @@ series_option = click.option(
     help="The series to apply, in this order; `none` for none. Default: pyproject.toml's.",
 )
 
-source_options = together(
+source_options = combine_decorators(
     click.option(
         "--upstream",
         metavar="URL|PATH",
@@ -123,7 +125,7 @@ pick_option = click.option(
     help="Pick these commits instead of the default series (before those of --series).",
 )
 
-identity_options = together(
+identity_options = combine_decorators(
     click.option(
         "--identity",
         type=click.Choice([k.value for k in IdentityKind]),
@@ -141,7 +143,7 @@ identity_options = together(
     click.option("--build-tag", metavar="N", help="A wheel build tag (PEP 427)."),
     click.option(
         "--output",
-        type=_path(file_okay=False),
+        type=_make_path_type(file_okay=False),
         default=Path("dist"),
         show_default=True,
         help="Where wheels go.",
@@ -150,7 +152,7 @@ identity_options = together(
 
 
 @contextmanager
-def needs_extra(extra: str) -> Iterator[None]:
+def require_extra(extra: str) -> Iterator[None]:
     """Around imports of what only an extra brings.
 
     Raises:
@@ -161,29 +163,29 @@ def needs_extra(extra: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         raise RequestError(
             f"this needs {error.name}, which is not installed",
-            f"{extra_hint(extra)}; the nox sessions do",
+            f"{make_extra_hint(extra)}; the nox sessions do",
         ) from error
 
 
-def open_workshop(common: Common, *, commit: bool = False) -> Workshop:
+def open_workshop(common: CommonOptions, *, commit: bool = False) -> Workshop:
     """The doors, wired for real.
 
     Args:
         common: the options that every verb has.
         commit: also find out the commit of this tool (it starts git).
     """
-    environment = read_environment(os.environ)
+    settings = read_user_settings(os.environ)
     return Workshop(
-        catalog=catalogs.parse(catalogs.load_facts(common.catalog)),
+        catalog=catalogs.parse_catalog(catalogs.load_facts(common.catalog)),
         patches=common.patches,
-        cache=Cache(environment.cache),
-        index=NoIndex() if common.offline else SimpleIndex(environment),
+        cache=Cache(settings.cache),
+        index=OfflineIndex() if common.offline else SimpleIndex(settings),
         console=Console(),
-        environment=environment,
+        environment=settings,
         environ={**os.environ, "UV_OFFLINE": "1"} if common.offline else dict(os.environ),
         commit=describe_checkout(ROOT) if commit else None,
         sources=Sources(
-            PUBLIC if common.upstream is None else parse_remote(common.upstream),
+            PUBLIC_REMOTE if common.upstream is None else parse_remote(common.upstream),
             None if common.remote is None else parse_remote(common.remote),
             common.offline,
         ),
@@ -191,13 +193,13 @@ def open_workshop(common: Common, *, commit: bool = False) -> Workshop:
     )
 
 
-def project() -> Project:
+def read_project_defaults() -> ProjectSettings:
     """The defaults in pyproject.toml, of the directory that we are in or else of the checkout."""
     here = Path.cwd()
-    return read_project(here if (here / "pyproject.toml").is_file() else ROOT)
+    return read_project_settings(here if (here / "pyproject.toml").is_file() else ROOT)
 
 
-def split_series(given: tuple[str, ...], defaults: Project) -> tuple[str, ...]:
+def split_series(given: tuple[str, ...], defaults: ProjectSettings) -> tuple[str, ...]:
     """`("a,b", "c")` → a, b, c; nothing → the defaults; `none` → none."""
     if not given:
         return defaults.series
@@ -231,20 +233,20 @@ def split_picks(given: tuple[str, ...], remote: str | None) -> tuple[str, ...]:
     return picks
 
 
-def with_picks(
+def make_pick_options(
     given: tuple[str, ...], remote: str | None, series: tuple[str, ...], chosen: dict[str, Any]
 ) -> BuildOptions:
-    """As `build_options`, with commits to pick, which take the place of the default series.
+    """As `make_build_options`, with commits to pick, which take the place of the default series.
 
     Raises:
-        RequestError: as `split_picks` and `build_options`.
+        RequestError: as `split_picks` and `make_build_options`.
     """
     picks = split_picks(given, remote)
-    options = build_options(("none",) if picks and not series else series, **chosen)
+    options = make_build_options(("none",) if picks and not series else series, **chosen)
     return replace(options, picks=picks)
 
 
-def build_options(
+def make_build_options(
     series: tuple[str, ...],
     identity: str,
     name: str | None,
@@ -260,7 +262,7 @@ def build_options(
     Raises:
         RequestError: a name, label or build tag is malformed.
     """
-    defaults = project()
+    defaults = read_project_defaults()
     kind = IdentityKind(identity)
     unused = name if kind is IdentityKind.LOCAL else local_label
     if unused is not None:
@@ -279,5 +281,5 @@ def build_options(
         deep=deep,
         named=bool(series),
     )
-    options.identify("1.13.0")
+    options.get_identity("1.13.0")
     return options

@@ -13,17 +13,17 @@ from builder.cherrypick.verdicts import make_verdicts
 from builder.cli.options import (
     common_options,
     identity_options,
+    make_pick_options,
     open_workshop,
     pick_option,
     series_option,
     source_options,
-    take_common,
-    with_picks,
+    take_common_options,
 )
-from builder.cli.words import finding_line, say_output
+from builder.cli.output import format_finding, set_step_output
 from builder.errors import NewFindingsError
-from builder.patching.series import audit
-from builder.releases.request import parse_request
+from builder.patching.series import audit_series
+from builder.releases.request import parse_release_request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,19 +58,19 @@ def plan(
     With --cherry-pick: whether the commits go onto each release (clean), are there already
     (native), conflict, or change what only Bazel can build (needs-bazel).
     """
-    common = take_common(chosen)
-    options = with_picks(picks, common.remote, series, chosen)
+    common = take_common_options(chosen)
+    options = make_pick_options(picks, common.remote, series, chosen)
     workshop = open_workshop(common)
-    wanted = workshop.releases(parse_request(releases, workshop.catalog))
+    wanted = workshop.releases(parse_release_request(releases, workshop.catalog))
     if options.picks:
-        return _judge(wanted, options.picks, workshop, as_json=as_json)
+        return _show_verdicts(wanted, options.picks, workshop, as_json=as_json)
     all_series = workshop.series(options.series)
     present = {p.name for p in options.output.iterdir()} if options.output.is_dir() else set()
-    plans = make_plan(wanted, all_series, options.identify, present)
+    plans = make_plan(wanted, all_series, options.get_identity, present)
     if matrix is not None:
-        say_output(matrix, json.dumps(to_matrix(plans)), workshop)
+        set_step_output(matrix, json.dumps(to_matrix(plans)), workshop)
     elif as_json:
-        workshop.console.say(json.dumps([to_json(p) for p in plans], indent=1))
+        workshop.console.print_result(json.dumps([to_json(p) for p in plans], indent=1))
     else:
         columns = (
             "release",
@@ -81,10 +81,10 @@ def plan(
             "output",
             "there",
         )
-        workshop.console.table(columns, [_row(p) for p in plans])
-    findings = audit(all_series, workshop.catalog.versions)
+        workshop.console.print_table(columns, [_format_plan_row(p) for p in plans])
+    findings = audit_series(all_series, workshop.catalog.versions)
     for finding in findings:
-        workshop.console.note(finding_line(finding))
+        workshop.console.print_note(format_finding(finding))
     if findings:
         raise NewFindingsError(
             f"the series have {len(findings)} findings", "mend series.toml, or remove the file"
@@ -92,23 +92,23 @@ def plan(
     return 0
 
 
-def _judge(
+def _show_verdicts(
     wanted: Sequence[Release], picks: Sequence[str], workshop: Workshop, *, as_json: bool
 ) -> int:
     """Say what commits mean for each release."""
     commits, verdicts = make_verdicts(wanted, picks, workshop)
     if as_json:
-        told = [verdict_json(v, [c.id for c in commits]) for v in verdicts]
-        workshop.console.say(json.dumps(told, indent=1))
+        documents = [verdict_json(v, [c.id for c in commits]) for v in verdicts]
+        workshop.console.print_result(json.dumps(documents, indent=1))
         return 0
     for commit in commits:
-        workshop.console.say(f"{commit.id} {commit.subject}")
+        workshop.console.print_result(f"{commit.id} {commit.subject}")
     rows = [(v.version, str(v.kind), v.reason, ", ".join(v.imports)) for v in verdicts]
-    workshop.console.table(("release", "verdict", "because", "imports not required"), rows)
+    workshop.console.print_table(("release", "verdict", "because", "imports not required"), rows)
     return 0
 
 
-def _series(part: SeriesPlan) -> str:
+def _format_series_cell(part: SeriesPlan) -> str:
     if part.status != "applied":
         return part.status
     if len(part.patches) > 1 or part.metadata:
@@ -116,7 +116,7 @@ def _series(part: SeriesPlan) -> str:
     return ", ".join(part.patches)
 
 
-def _row(item: BuildPlan) -> tuple[str, ...]:
+def _format_plan_row(item: BuildPlan) -> tuple[str, ...]:
     release = item.release
     mark = " (yanked)" if release.yanked else "" if release.pinned else " (not in the catalog)"
     backend = item.backend if item.backend == "overlay" else f"{item.backend}: {item.reason}"
@@ -124,7 +124,7 @@ def _row(item: BuildPlan) -> tuple[str, ...]:
         release.version + mark,
         release.wheel.filename,
         backend,
-        *(_series(s) for s in item.series),
+        *(_format_series_cell(s) for s in item.series),
         item.identity.kind,
         item.filename,
         "yes" if item.in_output else "no",

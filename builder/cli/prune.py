@@ -6,7 +6,7 @@ import os
 
 import click
 
-from builder.containers import door, leftovers
+from builder.containers import docker_engine, leftovers
 from builder.errors import RequestError
 from builder.system.console import Console
 
@@ -17,7 +17,7 @@ prune_option = click.option(
 )
 
 
-def prune(*besides: object) -> int:
+def prune_engine(*besides: object) -> int:
     """Remove everything of ours from the engine, and say what it was.
 
     Args:
@@ -33,6 +33,6 @@ def prune(*besides: object) -> int:
             "other runs use",
             "say it alone, or leave it out",
         )
-    removed = leftovers.prune(door.connect(os.environ))
-    Console().say("\n".join(removed) if removed else "nothing of ours is in the engine")
+    removed = leftovers.remove_leftovers(docker_engine.connect_engine(os.environ))
+    Console().print_result("\n".join(removed) if removed else "nothing of ours is in the engine")
     return 0

@@ -12,44 +12,46 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from builder.cli.options import (
-    Common,
-    build_options,
+    CommonOptions,
+    combine_decorators,
     common_options,
     identity_options,
-    needs_extra,
+    make_build_options,
     open_workshop,
     python_path_option,
+    require_extra,
     series_option,
-    take_common,
-    together,
+    take_common_options,
 )
-from builder.errors import PublishError, RequestError, extra_hint
-from builder.publish.delivery import Delivery, Patience
-from builder.publish.hint import commands
+from builder.errors import PublishError, RequestError, make_extra_hint
+from builder.publish.install_hint import format_install_commands
 from builder.publish.releases import (
-    Published,
+    PublishedRelease,
+    PublishFailure,
     PublishOptions,
-    Unpublished,
-    publish_many,
+    publish_releases,
     refuse_names,
 )
-from builder.publish.target import REHEARSAL, TESTPYPI, index_of_testpypi, resolve
-from builder.releases.request import parse_request
-from builder.system.pythons import check_version
+from builder.publish.target import REHEARSAL, TESTPYPI, get_testpypi_index, resolve_repository
+from builder.publish.upload import RetryPolicy, UploadOutcome
+from builder.releases.request import parse_release_request
+from builder.system.pythons import check_python_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from builder.context import Workshop
-    from builder.publish.target import Target
+    from builder.publish.target import PublishTarget
     from builder.publish.uploader import Uploader
     from builder.system.console import Console
 
-_SEVERAL_KINDS = 1
-_NEEDED = ("cyclonedx", "pypi_attestations", "pypiserver", "twine")
-_ASIDE = "# the rehearsal index ended with this run; from a real one a user would take it so:"
+_MIXED_ERRORS_EXIT = 1
+_REQUIRED_LIBRARIES = ("cyclonedx", "pypi_attestations", "pypiserver", "twine")
+_REHEARSAL_NOTE = (
+    "# the rehearsal index ended with this run; from a real one a user would take it so:"
+)
 
-_where = together(
+_repository_options = combine_decorators(
     click.option(
         "--repository",
         metavar="NAME|URL",
@@ -65,7 +67,7 @@ _where = together(
 
 @click.command()
 @click.argument("releases", nargs=-1, metavar="RELEASE...")
-@_where
+@_repository_options
 @click.option("--dry-run", is_flag=True, help="Check and ask everything, send nothing.")
 @click.option("--attest", is_flag=True, help="Sign with the identity of this CI run (PEP 740).")
 @click.option("--install/--no-install", default=True, help="Install each back, and start it.")
@@ -73,7 +75,7 @@ _where = together(
 @click.option(
     "--wait",
     type=click.IntRange(min=0),
-    default=round(Patience().total),
+    default=round(RetryPolicy().total),
     metavar="SECONDS",
     show_default=True,
     help="How long the index may take to serve a file.",
@@ -99,37 +101,37 @@ def publish(
 
     Without --repository they go to a rehearsal index, started on loopback by this run.
     """
-    _look_for_libraries()
+    _require_libraries()
     if repository is not None and rehearsal is not None:
         raise RequestError("--rehearsal and --repository exclude each other", "leave one out")
     if repository is None and index_url is not None:
         raise RequestError("--index-url belongs to a repository", "name it with --repository")
     if repository is not None and chosen["offline"]:
         raise RequestError("--offline and --repository exclude each other", "leave one out")
-    common = take_common(chosen)
+    common = take_common_options(chosen)
     flags = {name: chosen.pop(name) for name in ("dry_run", "attest", "install", "python")}
     if flags["python"] is not None:
-        check_version(flags["python"])
-    build = build_options(chosen.pop("series"), **chosen)
+        check_python_version(flags["python"])
+    build = make_build_options(chosen.pop("series"), **chosen)
     workshop = open_workshop(common, commit=True)
-    wanted = workshop.releases(parse_request(releases, workshop.catalog))
-    with _opened(repository, index_url, rehearsal, workshop) as (target, uploader):
-        options = PublishOptions(build, target, replace(Patience(), total=wait), **flags)
+    wanted = workshop.releases(parse_release_request(releases, workshop.catalog))
+    with _open_publish_target(repository, index_url, rehearsal, workshop) as (target, uploader):
+        options = PublishOptions(build, target, replace(RetryPolicy(), total=wait), **flags)
         refuse_names(options)
         console = workshop.console
-        console.note(f"publishing to {target.label}, {target.upload_url}")
+        console.print_note(f"publishing to {target.label}, {target.upload_url}")
 
-        def report(outcome: Published | Unpublished) -> None:
-            if len(wanted) > 1 or isinstance(outcome, Published):
-                console.say(_line(outcome, dry_run=options.dry_run))
+        def report(outcome: PublishedRelease | PublishFailure) -> None:
+            if len(wanted) > 1 or isinstance(outcome, PublishedRelease):
+                console.print_result(_format_outcome_line(outcome, dry_run=options.dry_run))
 
-        outcomes = publish_many(wanted, workshop, options, uploader, report)
-    return _conclude(outcomes, target, console, dry_run=options.dry_run)
+        outcomes = publish_releases(wanted, workshop, options, uploader, report)
+    return _report_outcomes(outcomes, target, console, dry_run=options.dry_run)
 
 
 @click.command("install-hint")
 @click.argument("releases", nargs=-1, metavar="RELEASE...")
-@_where
+@_repository_options
 @identity_options
 @common_options
 def install_hint(
@@ -142,96 +144,104 @@ def install_hint(
     **chosen: Any,
 ) -> int:
     """Show what a user types to install published wheels safely. Default: from testpypi."""
-    build = build_options((), **chosen)
-    workshop = open_workshop(Common(catalog, patches, offline))
+    build = make_build_options((), **chosen)
+    workshop = open_workshop(CommonOptions(catalog, patches, offline))
     if repository is None and index_url is None:
-        where, label = index_of_testpypi(), TESTPYPI
+        where, label = get_testpypi_index(), TESTPYPI
     else:
-        with needs_extra("publish"):
-            target = resolve(repository or TESTPYPI, index_url)
+        with require_extra("publish"):
+            target = resolve_repository(repository or TESTPYPI, index_url)
         where, label = target.index_url, target.label
-    for release in workshop.releases(parse_request(releases, workshop.catalog)):
-        identity = build.identify(release.version)
-        workshop.console.say(commands(identity, where, label))
+    for release in workshop.releases(parse_release_request(releases, workshop.catalog)):
+        identity = build.get_identity(release.version)
+        workshop.console.print_result(format_install_commands(identity, where, label))
     return 0
 
 
 @contextmanager
-def _opened(
+def _open_publish_target(
     repository: str | None, index_url: str | None, rehearsal: Path | None, workshop: Workshop
-) -> Iterator[tuple[Target, Uploader]]:
+) -> Iterator[tuple[PublishTarget, Uploader]]:
     """The repository and its door; a rehearsal lives as long as the block.
 
     Raises:
         RequestError: there is no such repository.
     """
-    from builder.publish.rehearsal import rehearsing
-    from builder.publish.uploader import TwineUploader, credentials
+    from builder.publish.rehearsal import run_rehearsal_index
+    from builder.publish.uploader import TwineUploader, read_credentials
 
-    environment = workshop.environment
+    settings = workshop.environment
     if repository is not None:
-        target = resolve(repository, index_url)
-        yield target, TwineUploader(target, credentials(os.environ), environment)
+        target = resolve_repository(repository, index_url)
+        yield target, TwineUploader(target, read_credentials(os.environ), settings)
         return
-    with rehearsing(rehearsal) as index:
-        yield index.target, TwineUploader(index.target, index.credentials, environment)
+    with run_rehearsal_index(rehearsal) as index:
+        yield index.target, TwineUploader(index.target, index.credentials, settings)
 
 
-def _look_for_libraries() -> None:
+def _require_libraries() -> None:
     """They are an extra, so that building needs none of them.
 
     Raises:
         PublishError: one is not installed.
     """
-    missing = [name for name in _NEEDED if find_spec(name) is None]
+    missing = [name for name in _REQUIRED_LIBRARIES if find_spec(name) is None]
     if missing:
         raise PublishError(
             f"publishing needs {', '.join(missing)}",
-            f"{extra_hint('publish')}; `nox -s publish` does",
+            f"{make_extra_hint('publish')}; `nox -s publish` does",
         )
 
 
-def _line(outcome: Published | Unpublished, *, dry_run: bool) -> str:
+def _format_outcome_line(outcome: PublishedRelease | PublishFailure, *, dry_run: bool) -> str:
     version = outcome.release.version
-    if isinstance(outcome, Unpublished):
+    if isinstance(outcome, PublishFailure):
         return f"{version} failed: {outcome.error.message}"
-    parcel = outcome.parcel
+    upload = outcome.upload
     if dry_run:
-        skipped = outcome.delivery is Delivery.SKIPPED
+        skipped = outcome.upload_outcome is UploadOutcome.SKIPPED
         what = "would be skipped, it is there" if skipped else "would be uploaded"
-        return f"{version} {parcel.filename} {what}, sha256 {parcel.sha256}"
+        return f"{version} {upload.filename} {what}, sha256 {upload.sha256}"
     steps = [
-        str(outcome.delivery),
-        f"served{_after(outcome.waited)} with sha256 {parcel.sha256}",
-        *(["attested"] if parcel.attestations else []),
+        str(outcome.upload_outcome),
+        f"served{_format_delay(outcome.waited)} with sha256 {upload.sha256}",
+        *(["attested"] if upload.attestations else []),
         f"installed back and started on Python {outcome.python}"
         if outcome.python
         else "not installed back",
         f"{outcome.seconds:.1f} s",
     ]
-    return f"{version} {parcel.filename} " + ", ".join(steps)
+    return f"{version} {upload.filename} " + ", ".join(steps)
 
 
-def _after(seconds: float | None) -> str:
+def _format_delay(seconds: float | None) -> str:
     return f" after {seconds:.0f} s" if seconds is not None and seconds >= 1 else ""
 
 
-def _conclude(
-    outcomes: Sequence[Published | Unpublished], target: Target, console: Console, *, dry_run: bool
+def _report_outcomes(
+    outcomes: Sequence[PublishedRelease | PublishFailure],
+    target: PublishTarget,
+    console: Console,
+    *,
+    dry_run: bool,
 ) -> int:
     """How a user installs one of them, and the exit code."""
-    done = [o for o in outcomes if isinstance(o, Published)]
-    failed = [o for o in outcomes if isinstance(o, Unpublished)]
+    done = [o for o in outcomes if isinstance(o, PublishedRelease)]
+    failed = [o for o in outcomes if isinstance(o, PublishFailure)]
     if len(outcomes) == 1 and failed:
         raise failed[0].error
     if len(outcomes) > 1:
         verb = "would be published" if dry_run else "published"
-        skipped = sum(o.delivery is Delivery.SKIPPED for o in done)
-        console.say(f"{len(done)} of {len(outcomes)} {verb}, {skipped} were there before")
+        skipped = sum(o.upload_outcome is UploadOutcome.SKIPPED for o in done)
+        console.print_result(f"{len(done)} of {len(outcomes)} {verb}, {skipped} were there before")
     if done and not dry_run:
-        aside = f"{_ASIDE}\n" if target.name == REHEARSAL else ""
-        console.say("\n" + aside + commands(done[-1].identity, target.index_url, target.label))
+        aside = f"{_REHEARSAL_NOTE}\n" if target.name == REHEARSAL else ""
+        console.print_result(
+            "\n"
+            + aside
+            + format_install_commands(done[-1].identity, target.index_url, target.label)
+        )
     for outcome in failed:
-        console.error(outcome.error.message, outcome.error.hint)
+        console.print_error(outcome.error.message, outcome.error.hint)
     codes = {o.error.exit_code for o in failed}
-    return 0 if not codes else codes.pop() if len(codes) == 1 else _SEVERAL_KINDS
+    return 0 if not codes else codes.pop() if len(codes) == 1 else _MIXED_ERRORS_EXIT

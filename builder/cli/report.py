@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from builder.cli.options import needs_extra
+from builder.cli.options import require_extra
 from builder.errors import RequestError
-from builder.smoke.results.result import read
+from builder.smoke.results.result import read_results
 from builder.system.console import Console
-from builder.system.files import place_beside
+from builder.system.files import write_file_atomically
 
 
 @click.command()
@@ -24,12 +24,12 @@ from builder.system.files import place_beside
 @click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
 def report(reports: Path) -> int:
     """Make reports/index.html: releases by deployments, with the pictures."""
-    with needs_extra("smoke"):
-        from builder.reports.smoke_page import render
-    results = read(reports)
+    with require_extra("smoke"):
+        from builder.reports.smoke_page import render_smoke_page
+    results = read_results(reports)
     if not results:
         raise RequestError(f"no results are in {reports}/", "nox -s smoke_lab -- 2.2.1")
     page = reports / "index.html"
-    place_beside(page, render(results).encode(), "--reports")
-    Console().say(f"{page}: {len(results)} deployments")
+    write_file_atomically(page, render_smoke_page(results).encode(), "--reports")
+    Console().print_result(f"{page}: {len(results)} deployments")
     return 0

@@ -10,28 +10,28 @@ import click
 
 from builder.cli.options import (
     DOCKERFILES,
+    combine_decorators,
     common_options,
     identity_options,
-    needs_extra,
     open_workshop,
     python_path_option,
+    require_extra,
     series_option,
-    take_common,
-    together,
+    take_common_options,
 )
-from builder.cli.smoking import (
-    CONTROL,
-    NO_BROWSER,
-    REPORTS,
-    judge,
-    options_of,
-    run_each,
-    that_start,
-    walk_for,
+from builder.cli.smoke_common import (
+    control_option,
+    make_smoke_context,
+    make_smoke_options,
+    no_browser_option,
+    report_smoke_results,
+    reports_option,
+    run_each_release,
+    select_startable_releases,
 )
 from builder.errors import RequestError, SmokeError
-from builder.releases.eras import era_of
-from builder.releases.request import parse_request
+from builder.releases.eras import get_era
+from builder.releases.request import parse_release_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,11 +39,11 @@ if TYPE_CHECKING:
     from builder.context import Workshop
     from builder.model import Release
     from builder.releases.eras import Era
-    from builder.smoke.engines.runners import Runner
-    from builder.smoke.results.result import Result
-    from builder.smoke.run import Walk
+    from builder.smoke.engines.runners import DeploymentRunner
+    from builder.smoke.results.result import DeploymentResult
+    from builder.smoke.run import SmokeContext
 
-_engine_options = together(
+_engine_options = combine_decorators(
     click.option(
         "--engine",
         type=click.Choice(["auto", "docker", "process"]),
@@ -56,11 +56,11 @@ _engine_options = together(
     ),
     click.option("--era", is_flag=True, help="Dependencies of the release's own date (process)."),
     python_path_option,
-    CONTROL,
-    NO_BROWSER,
-    REPORTS,
+    control_option,
+    no_browser_option,
+    reports_option,
 )
-_suite_options = together(
+_suite_options = combine_decorators(
     click.argument("releases", nargs=-1, metavar="RELEASE..."),
     _engine_options,
     click.option(
@@ -79,96 +79,98 @@ _suite_options = together(
 @_suite_options
 def smoke_lab(**given: Any) -> int:
     """JupyterLab, TensorBoard through Jupyter's port only, in a real browser: 2.2.1, all, …."""
-    return _suite("lab", **given)
+    return _run_suite("lab", **given)
 
 
 @click.command("smoke-notebook")
 @_suite_options
 def smoke_notebook(**given: Any) -> int:
     """The same for Notebook 7 and for classic (nbclassic)."""
-    return _suite("notebook", **given)
+    return _run_suite("notebook", **given)
 
 
-def _suite(
+def _run_suite(
     suite: str,
     releases: tuple[str, ...],
     **chosen: Any,
 ) -> int:
-    with needs_extra("smoke"):
+    with require_extra("smoke"):
         from builder.smoke.suite import smoke_release
-    workshop = open_workshop(take_common(chosen), commit=True)
-    options = options_of(suite, chosen, tensorflow=chosen["beside"] is not None)
+    workshop = open_workshop(take_common_options(chosen), commit=True)
+    options = make_smoke_options(suite, chosen, tensorflow=chosen["beside"] is not None)
     reports, era = chosen["reports"], chosen["era"]
     if options.tensorflow and not releases:
         releases = ("latest",)
-    wanted = workshop.releases(parse_request(releases, workshop.catalog))
+    wanted = workshop.releases(parse_release_request(releases, workshop.catalog))
     if not era:
-        wanted = that_start(wanted, workshop)
-    with _runner(workshop, **chosen) as runner:
-        how = walk_for(
+        wanted = select_startable_releases(wanted, workshop)
+    with _open_runner(workshop, **chosen) as runner:
+        context = make_smoke_context(
             workshop, runner.name, runner.host, reports=reports, no_browser=chosen["no_browser"]
         )
 
-        def go(release: Release) -> list[Result]:
-            this = _of_its_time(how, suite, release.version, workshop) if era else how
+        def run_release(release: Release) -> list[DeploymentResult]:
+            this = _adapt_to_era(context, suite, release.version, workshop) if era else context
             return smoke_release(release, workshop, options, runner, this)
 
-        results, broken = run_each(wanted, workshop, go)
-    return judge(results, reports, workshop.console, broken)
+        results, broken = run_each_release(wanted, workshop, run_release)
+    return report_smoke_results(results, reports, workshop.console, broken)
 
 
-def _of_its_time(how: Walk, suite: str, version: str, workshop: Workshop) -> Walk:
+def _adapt_to_era(
+    context: SmokeContext, suite: str, version: str, workshop: Workshop
+) -> SmokeContext:
     """Without the browser, where the front ends of that time take no commands."""
-    from builder.smoke.engines.vintage import has_commands
+    from builder.smoke.engines.era_stack import has_commands
 
     if has_commands(workshop.era(version)):
-        return how
+        return context
     if suite == "notebook":
         raise SmokeError(
             f"the notebooks of {version}'s time are at addresses that nothing here visits",
             "smoke_lab --era runs the same TensorBoard",
         )
     why = "JupyterLab before 3 takes no commands"
-    workshop.console.note(f"{version}: no browser, as {why}")
-    return replace(how, browsing=None, unseen=why)
+    workshop.console.print_note(f"{version}: no browser, as {why}")
+    return replace(context, open_browser=None, no_browser_reason=why)
 
 
 @contextmanager
-def _runner(
+def _open_runner(
     workshop: Workshop, engine: str, base: str | None, era: bool, **chosen: Any
-) -> Iterator[Runner]:
+) -> Iterator[DeploymentRunner]:
     from builder.smoke.engines import runners
-    from builder.smoke.engines.process import process_runner
+    from builder.smoke.engines.process import open_process_runner
 
     del chosen
     if era and engine == "docker":
         raise RequestError("--era runs without a container", "leave --engine docker out")
-    console, environment = workshop.console, workshop.environment
-    found, why = runners.choose("process" if era else engine, workshop.environ)
-    console.note(f"engine: {'process' if found is None else 'docker'} ({why})")
+    console, settings = workshop.console, workshop.environment
+    found, why = runners.choose_engine("process" if era else engine, workshop.environ)
+    console.print_note(f"engine: {'process' if found is None else 'docker'} ({why})")
     if found is None:
         if base is not None:
             raise RequestError("--base is for containers, and no engine runs here", "leave it out")
-        eras = _eras(workshop) if era else None
-        with process_runner(
-            environment, workshop.environ, workshop.pythons, eras=eras
+        eras = _make_era_finder(workshop) if era else None
+        with open_process_runner(
+            settings, workshop.environ, workshop.pythons, eras=eras
         ) as beside_us:
-            if beside_us.separation.reason:
-                console.note(f"plain loopback: {beside_us.separation.reason}")
+            if beside_us.isolation.reason:
+                console.print_note(f"plain loopback: {beside_us.isolation.reason}")
             yield beside_us
         return
-    with runners.docker_runner(
-        found, base, DOCKERFILES, environment.cache, workshop.uv_environ
+    with runners.open_docker_runner(
+        found, base, DOCKERFILES, settings.cache, workshop.uv_environ
     ) as in_containers:
-        console.note(f"base image: {in_containers.base}")
+        console.print_note(f"base image: {in_containers.base}")
         yield in_containers
 
 
-def _eras(workshop: Workshop) -> Callable[[str], Era]:
+def _make_era_finder(workshop: Workshop) -> Callable[[str], Era]:
     """The era of a release of this run."""
 
-    def find(version: str) -> Era:
-        (release,) = workshop.releases(parse_request((version,), workshop.catalog))
-        return era_of(release)
+    def find_era(version: str) -> Era:
+        (release,) = workshop.releases(parse_release_request((version,), workshop.catalog))
+        return get_era(release)
 
-    return find
+    return find_era

@@ -9,36 +9,36 @@ import click
 
 from builder.cli.options import (
     DOCKERFILES,
-    Common,
+    CommonOptions,
+    combine_decorators,
     common_options,
     identity_options,
-    needs_extra,
     open_workshop,
+    require_extra,
     series_option,
-    together,
 )
-from builder.cli.smoking import (
-    CONTROL,
-    NO_BROWSER,
-    REPORTS,
-    judge,
-    options_of,
-    run_each,
-    that_start,
-    walk_for,
+from builder.cli.smoke_common import (
+    control_option,
+    make_smoke_context,
+    make_smoke_options,
+    no_browser_option,
+    report_smoke_results,
+    reports_option,
+    run_each_release,
+    select_startable_releases,
 )
 from builder.errors import EngineError, RequestError
-from builder.releases.request import parse_request
+from builder.releases.request import parse_release_request
 from builder.system.console import Console
-from builder.system.files import place_beside
+from builder.system.files import write_file_atomically
 
 if TYPE_CHECKING:
-    from builder.containers.door import Engine
+    from builder.containers.docker_engine import ContainerEngine
     from builder.context import Workshop
     from builder.model import Release
-    from builder.smoke.results.result import Result
+    from builder.smoke.results.result import DeploymentResult
 
-_hub_options = together(
+_hub_options = combine_decorators(
     click.option("--only", multiple=True, metavar="NAME", help="These configurations only: hub, …"),
     click.option(
         "--users",
@@ -61,9 +61,9 @@ _hub_options = together(
         show_default=True,
         help="What `table` writes.",
     ),
-    CONTROL,
-    NO_BROWSER,
-    REPORTS,
+    control_option,
+    no_browser_option,
+    reports_option,
 )
 
 
@@ -84,51 +84,51 @@ def smoke_hub(
     """JupyterHub in both configurations, isolation, load: 2.2.1, …; `table` writes the docs."""
     if releases == ("table",):
         return _write_page(reports, page)
-    with needs_extra("smoke"):
+    with require_extra("smoke"):
         from builder.smoke.engines import runners
         from builder.smoke.hub_suite import HubOptions, smoke_hub_release
-    workshop = open_workshop(Common(catalog, patches, chosen["offline"]), commit=True)
-    hub = HubOptions(_configurations(chosen["only"]), chosen["users"], chosen["socket"])
-    options = options_of("hub", chosen)
-    wanted = workshop.releases(parse_request(releases, workshop.catalog))
-    wanted = that_start(wanted, workshop)
-    with runners.docker_runner(
-        _engine(workshop),
+    workshop = open_workshop(CommonOptions(catalog, patches, chosen["offline"]), commit=True)
+    hub = HubOptions(_check_configurations(chosen["only"]), chosen["users"], chosen["socket"])
+    options = make_smoke_options("hub", chosen)
+    wanted = workshop.releases(parse_release_request(releases, workshop.catalog))
+    wanted = select_startable_releases(wanted, workshop)
+    with runners.open_docker_runner(
+        _connect_engine(workshop),
         chosen["base"],
         DOCKERFILES,
         workshop.environment.cache,
         workshop.uv_environ,
     ) as runner:
-        workshop.console.note(f"base image: {runner.base}")
-        how = walk_for(
+        workshop.console.print_note(f"base image: {runner.base}")
+        context = make_smoke_context(
             workshop, runner.name, runner.host, reports=reports, no_browser=chosen["no_browser"]
         )
 
-        def go(release: Release) -> list[Result]:
-            return smoke_hub_release(release, workshop, options, hub, runner, how)
+        def run_release(release: Release) -> list[DeploymentResult]:
+            return smoke_hub_release(release, workshop, options, hub, runner, context)
 
-        results, broken = run_each(wanted, workshop, go)
-    return judge(results, reports, workshop.console, broken)
+        results, broken = run_each_release(wanted, workshop, run_release)
+    return report_smoke_results(results, reports, workshop.console, broken)
 
 
-def _engine(workshop: Workshop) -> Engine:
+def _connect_engine(workshop: Workshop) -> ContainerEngine:
     """The engine: the Hub is run in containers alone, as two of its configurations need them.
 
     Raises:
         EngineError: none answers.
     """
-    from builder.containers.door import connect
+    from builder.containers.docker_engine import connect_engine
 
     try:
-        return connect(workshop.environ)
+        return connect_engine(workshop.environ)
     except EngineError as error:
         raise EngineError(error.message, "start Docker: the Hub is run in containers") from error
 
 
-def _configurations(only: tuple[str, ...]) -> tuple[str, ...]:
-    from builder.smoke.hub.configurations import CONFIGURATIONS
+def _check_configurations(only: tuple[str, ...]) -> tuple[str, ...]:
+    from builder.smoke.hub.configurations import HUB_CONFIGURATIONS
 
-    known = [configuration.name for configuration in CONFIGURATIONS]
+    known = [configuration.name for configuration in HUB_CONFIGURATIONS]
     wrong = [name for name in only if name not in known]
     if wrong:
         raise RequestError(f"there is no configuration {wrong[0]!r}", f"one of {', '.join(known)}")
@@ -142,9 +142,9 @@ def _write_page(reports: Path, page: Path) -> int:
         RequestError: there is no run of the Hub, or not all of it.
         OutputError: a result cannot be read, or the page cannot be written.
     """
-    from builder.reports.hub_page import render
-    from builder.smoke.results.result import read
+    from builder.reports.hub_page import render_hub_page
+    from builder.smoke.results.result import read_results
 
-    place_beside(page, render(read(reports)).encode(), "--page")
-    Console().say(f"{page} written")
+    write_file_atomically(page, render_hub_page(read_results(reports)).encode(), "--page")
+    Console().print_result(f"{page} written")
     return 0

@@ -6,10 +6,15 @@ from pathlib import Path
 
 import click
 
-from builder.cli.options import DEFAULT_PATCHES, Common, needs_extra, open_workshop
-from builder.cli.smoking import NO_BROWSER, REPORTS, judge, walk_for
-from builder.releases.catalog import DEFAULT_PATH
-from builder.smoke.model import Frontend, Subject
+from builder.cli.options import DEFAULT_PATCHES, CommonOptions, open_workshop, require_extra
+from builder.cli.smoke_common import (
+    make_smoke_context,
+    no_browser_option,
+    report_smoke_results,
+    reports_option,
+)
+from builder.releases.catalog import DEFAULT_CATALOG_PATH
+from builder.smoke.model import Frontend, WheelUnderTest
 
 
 @click.command("smoke")
@@ -27,8 +32,8 @@ from builder.smoke.model import Frontend, Subject
     show_default=True,
     help="What the browser opens.",
 )
-@NO_BROWSER
-@REPORTS
+@no_browser_option
+@reports_option
 @click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
 def smoke(url: str, token_file: Path, frontend: str, no_browser: bool, reports: Path) -> int:
     """Ask a running Jupyter everything that can be asked from outside.
@@ -36,19 +41,21 @@ def smoke(url: str, token_file: Path, frontend: str, no_browser: bool, reports: 
     It uploads a small notebook into a directory of its own, runs it, looks at TensorBoard through
     the proxy, and takes all of it away again.
     """
-    with needs_extra("smoke"):
-        from builder.smoke.jupyter import existing
-        from builder.smoke.run import walk
-    workshop = open_workshop(Common(DEFAULT_PATH, DEFAULT_PATCHES, offline=True))
+    with require_extra("smoke"):
+        from builder.smoke.jupyter import existing_jupyter
+        from builder.smoke.run import run_deployment
+    workshop = open_workshop(CommonOptions(DEFAULT_CATALOG_PATH, DEFAULT_PATCHES, offline=True))
     console = workshop.console
-    there = existing.parse(url, token_file, workshop.environment.ca_bundle)
-    deployment, release = existing.ask(there, Frontend(frontend))
-    console.note(f"TensorBoard {release}, variable {deployment.variable!r}")
-    how = walk_for(workshop, "existing", there.place, reports=reports, no_browser=no_browser)
-    result = walk(
-        how,
-        deployment,
-        Subject(None, release, release),
-        lambda chosen: existing.visiting(there, chosen, release),
+    there = existing_jupyter.parse_existing_url(url, token_file, workshop.environment.ca_bundle)
+    deployment, release = existing_jupyter.detect_deployment(there, Frontend(frontend))
+    console.print_note(f"TensorBoard {release}, variable {deployment.variable!r}")
+    context = make_smoke_context(
+        workshop, "existing", there.host_and_port, reports=reports, no_browser=no_browser
     )
-    return judge([result], reports, console)
+    result = run_deployment(
+        context,
+        deployment,
+        WheelUnderTest(None, release, release),
+        lambda chosen: existing_jupyter.open_existing_site(there, chosen, release),
+    )
+    return report_smoke_results([result], reports, console)

@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from builder.bazel.foundry import FoundryOptions, open_foundry
-from builder.bazel.rc import Services
+from builder.bazel.backend import BazelOptions, open_bazel_backend
+from builder.bazel.bazelrc import BazelServices
 from builder.build.backends import Backend
-from builder.cli.options import DOCKERFILES, together
+from builder.cli.options import DOCKERFILES, combine_decorators
 from builder.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builder.bazel.foundry import Foundry
+    from builder.bazel.backend import BazelBackend
     from builder.context import Workshop
 
 # A build of the real source takes tens of minutes where nothing is cached.
 _TIMEOUT = 7200
 _FILE = click.Path(path_type=Path)
 
-backend_options = together(
+backend_options = combine_decorators(
     click.option(
         "--backend",
         type=click.Choice([b.value for b in Backend]),
@@ -80,7 +80,7 @@ _BAZEL_ONLY = (
 )
 
 
-def take_foundry(chosen: dict[str, Any]) -> tuple[Backend, FoundryOptions]:
+def take_bazel_options(chosen: dict[str, Any]) -> tuple[Backend, BazelOptions]:
     """Take the options of `backend_options` out of those that click handed over.
 
     Raises:
@@ -94,8 +94,8 @@ def take_foundry(chosen: dict[str, Any]) -> tuple[Backend, FoundryOptions]:
         raise RequestError(
             f"{option} concerns the build from source", "say --backend bazel, or both"
         )
-    services = Services(given["remote_cache"], given["remote_executor"], given["flags"])
-    return backend, FoundryOptions(
+    services = BazelServices(given["remote_cache"], given["remote_executor"], given["flags"])
+    return backend, BazelOptions(
         base=given["base"],
         bazel=given["bazel"],
         services=services,
@@ -108,9 +108,9 @@ def take_foundry(chosen: dict[str, Any]) -> tuple[Backend, FoundryOptions]:
 
 
 @contextmanager
-def foundry(
-    backend: Backend, options: FoundryOptions, workshop: Workshop
-) -> Iterator[Foundry | None]:
+def open_chosen_backend(
+    backend: Backend, options: BazelOptions, workshop: Workshop
+) -> Iterator[BazelBackend | None]:
     """The foundry, where the backend has work for it.
 
     Raises:
@@ -120,5 +120,5 @@ def foundry(
     if backend is Backend.OVERLAY:
         yield None
         return
-    with open_foundry(options, workshop) as opened:
+    with open_bazel_backend(options, workshop) as opened:
         yield opened

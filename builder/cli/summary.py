@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from builder.errors import OutputError
-from builder.reports.summary import Smoke, Wheel, parse_smoke, to_markdown
+from builder.reports.summary import SmokeSummary, WheelSummary, parse_smoke_result, to_markdown
 from builder.system.console import Console
 
 _DIRECTORY = click.Path(path_type=Path, file_okay=False)
@@ -22,10 +22,10 @@ _DIRECTORY = click.Path(path_type=Path, file_okay=False)
 @click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
 def summary(wheels: Path, reports: Path, pictures_url: str | None) -> int:
     """Say what was built and tried; in GitHub Actions on the job's page."""
-    text = to_markdown(_wheels(wheels), _smokes(reports), pictures_url or None)
+    text = to_markdown(_read_wheels(wheels), _read_smoke_results(reports), pictures_url or None)
     page = os.environ.get("GITHUB_STEP_SUMMARY")
     if not page:
-        Console().say(text.rstrip("\n"))
+        Console().print_result(text.rstrip("\n"))
         return 0
     try:
         with Path(page).open("a", encoding="utf-8") as file:
@@ -38,16 +38,18 @@ def summary(wheels: Path, reports: Path, pictures_url: str | None) -> int:
     return 0
 
 
-def _wheels(directory: Path) -> list[Wheel]:
+def _read_wheels(directory: Path) -> list[WheelSummary]:
     found = []
     for path in sorted(directory.glob("*.whl")):
         content = path.read_bytes()
-        found.append(Wheel(path.name, len(content), hashlib.sha256(content).hexdigest()))
+        found.append(WheelSummary(path.name, len(content), hashlib.sha256(content).hexdigest()))
     return found
 
 
-def _smokes(directory: Path) -> list[Smoke]:
+def _read_smoke_results(directory: Path) -> list[SmokeSummary]:
     return [
-        parse_smoke(path.read_text(encoding="utf-8"), str(path.parent.relative_to(directory)))
+        parse_smoke_result(
+            path.read_text(encoding="utf-8"), str(path.parent.relative_to(directory))
+        )
         for path in sorted(directory.rglob("result.json"))
     ]

@@ -6,26 +6,26 @@ from typing import TYPE_CHECKING
 
 import click
 
-from builder.build.release import Failed
+from builder.build.release import FailedRelease
 from builder.cli.options import (
     ROOT,
-    Common,
-    build_options,
+    CommonOptions,
     common_options,
     identity_options,
+    make_build_options,
     open_workshop,
 )
-from builder.cli.words import say_output
+from builder.cli.output import set_step_output
 from builder.errors import IndexLookupError
-from builder.git.proposal import is_proposed, propose
-from builder.reports.watch import body, take_over, title
-from builder.system.machine import cores
+from builder.git.pull_request import has_pull_request, open_pull_request
+from builder.reports.watch import apply_index_changes, format_pr_body, format_pr_title
+from builder.system.machine import count_cores
 
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from builder.build.release import Built
+    from builder.build.release import BuiltRelease
 
 
 @click.command()
@@ -37,30 +37,36 @@ def watch(to_github: bool, catalog: Path, patches: Path, offline: bool, **chosen
 
     With --propose the catalog must be a checkout's, which is on a new branch afterwards.
     """
-    options = build_options((), **chosen)
-    workshop = open_workshop(Common(catalog, patches, offline), commit=True)
+    options = make_build_options((), **chosen)
+    workshop = open_workshop(CommonOptions(catalog, patches, offline), commit=True)
     console = workshop.console
 
-    def report(outcome: Built | Failed) -> None:
-        how = outcome.error.message if isinstance(outcome, Failed) else outcome.placement
-        console.note(f"{outcome.release.version}: {how}")
+    def report(outcome: BuiltRelease | FailedRelease) -> None:
+        how = outcome.error.message if isinstance(outcome, FailedRelease) else outcome.placement
+        console.print_note(f"{outcome.release.version}: {how}")
 
-    with console.progress():
-        news = take_over(catalog, workshop, options, jobs=cores(), report=report)
-    if not news.differences:
-        console.say("the index is as the catalog says")
+    with console.show_progress():
+        changes = apply_index_changes(catalog, workshop, options, jobs=count_cores(), report=report)
+    if not changes.differences:
+        console.print_result("the index is as the catalog says")
         return 0
-    if not news.taken_over:
+    if not changes.is_applied:
         raise IndexLookupError(
-            f"gone from the index: {', '.join(d.version for d in news.differences)}",
+            f"gone from the index: {', '.join(d.version for d in changes.differences)}",
             "their wheels may be in caches: taking them out of the catalog is your decision",
         )
     if not to_github:
-        console.say(f"{title(news)}\n\n{body(news)}".rstrip("\n"))
-    elif is_proposed(ROOT, news.branch):
-        console.say(f"{news.branch} was proposed before")
+        console.print_result(
+            f"{format_pr_title(changes)}\n\n{format_pr_body(changes)}".rstrip("\n")
+        )
+    elif has_pull_request(ROOT, changes.branch):
+        console.print_result(f"{changes.branch} was proposed before")
     else:
-        console.say(propose(ROOT, catalog, news.branch, title(news), body(news)))
-        say_output("branch", news.branch, workshop)
-    failed = [o.error.exit_code for o in news.outcomes if isinstance(o, Failed)]
+        console.print_result(
+            open_pull_request(
+                ROOT, catalog, changes.branch, format_pr_title(changes), format_pr_body(changes)
+            )
+        )
+        set_step_output("branch", changes.branch, workshop)
+    failed = [o.error.exit_code for o in changes.outcomes if isinstance(o, FailedRelease)]
     return max(failed, default=0)

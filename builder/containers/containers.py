@@ -6,21 +6,21 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from builder.containers.container import Container
-from builder.containers.door import NAMESPACE, told
+from builder.containers.docker_engine import NAMESPACE, translate_engine_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from builder.containers.door import Engine
+    from builder.containers.docker_engine import ContainerEngine
 
 
-class Started(NamedTuple):
+class ContainerOptions(NamedTuple):
     """How to start a container.
 
     Attributes:
         image: its tag or id.
         words: the command, or None for the image's own.
-        environ: environment variables; an inspection of the container shows them.
+        env: environment variables; an inspection of the container shows them.
         network: the network that it joins.
         publish: ports inside that get a free port on the engine's host.
         binds: path on the engine's host → path inside, all read-only unless it ends in `:rw`.
@@ -32,7 +32,7 @@ class Started(NamedTuple):
 
     image: str
     words: Sequence[str] | None = None
-    environ: Mapping[str, str] = {}
+    env: Mapping[str, str] = {}
     network: str | None = None
     publish: Sequence[int] = ()
     binds: Mapping[str, str] = {}
@@ -41,7 +41,9 @@ class Started(NamedTuple):
     scratch: Sequence[str] = ()
 
 
-def labelled(engine: Engine, label: str, value: str | None = None) -> list[Container]:
+def list_containers(
+    engine: ContainerEngine, label: str, value: str | None = None
+) -> list[Container]:
     """All containers with that label, running or not: others may have started them for us.
 
     Args:
@@ -53,7 +55,7 @@ def labelled(engine: Engine, label: str, value: str | None = None) -> list[Conta
         EngineError: the engine does not answer.
     """
     wanted = label if value is None else f"{label}={value}"
-    with told(f"list the containers with {wanted}"):
+    with translate_engine_errors(f"list the containers with {wanted}"):
         found = engine.client.containers.list(
             all=True, filters={"label": wanted}, ignore_removed=True
         )
@@ -61,25 +63,29 @@ def labelled(engine: Engine, label: str, value: str | None = None) -> list[Conta
 
 
 @contextmanager
-def running(engine: Engine, name: str, how: Started) -> Iterator[Container]:
+def run_container(
+    engine: ContainerEngine, name: str, options: ContainerOptions
+) -> Iterator[Container]:
     """A container that runs for as long as the block lasts; then it is gone, also on Ctrl-C.
 
     Args:
         engine: runs it.
         name: what its name ends in; the run's id stands before it.
-        how: what it is started with.
+        options: what it is started with.
 
     Raises:
         EngineError: it cannot be started.
     """
-    with created(engine, name, how) as container:
+    with create_container(engine, name, options) as container:
         container.start()
         yield container
 
 
 @contextmanager
-def created(engine: Engine, name: str, how: Started) -> Iterator[Container]:
-    """As `running`, but not started yet, so that files can be put into it before.
+def create_container(
+    engine: ContainerEngine, name: str, options: ContainerOptions
+) -> Iterator[Container]:
+    """As `run_container`, but not started yet, so that files can be put into it before.
 
     Raises:
         EngineError: it cannot be made.
@@ -90,21 +96,24 @@ def created(engine: Engine, name: str, how: Started) -> Iterator[Container]:
     host = "127.0.0.1" if engine.host == "127.0.0.1" else "0.0.0.0"  # noqa: S104
     made: Container | None = None
     try:
-        with told(f"make a container of {how.image}"):
+        with translate_engine_errors(f"make a container of {options.image}"):
             raw = engine.client.containers.create(
-                how.image,
-                list(how.words) if how.words is not None else None,
-                name=f"{NAMESPACE}-{engine.run}-{name}",
+                options.image,
+                list(options.words) if options.words is not None else None,
+                name=f"{NAMESPACE}-{engine.run_id}-{name}",
                 labels=engine.labels,
-                environment=dict(how.environ),
-                network=how.network,
-                ports={f"{p}/tcp": (host, 0) for p in how.publish},
-                volumes=[_bind(k, v) for k, v in how.binds.items()],
+                environment=dict(options.env),
+                network=options.network,
+                ports={f"{p}/tcp": (host, 0) for p in options.publish},
+                volumes=[_format_bind(k, v) for k, v in options.binds.items()],
                 mounts=[
-                    *(Mount(inside, volume) for volume, inside in how.volumes.items()),
-                    *(Mount(inside, None) for inside in how.scratch),
+                    *(
+                        Mount(container_path, volume)
+                        for volume, container_path in options.volumes.items()
+                    ),
+                    *(Mount(container_path, None) for container_path in options.scratch),
                 ],
-                user=how.user,
+                user=options.user,
                 # ~/.docker/config.json may hold proxies, and a commit would keep them in an image.
                 use_config_proxy=False,
             )
@@ -116,22 +125,26 @@ def created(engine: Engine, name: str, how: Started) -> Iterator[Container]:
 
 
 @contextmanager
-def network(engine: Engine, name: str = "net") -> Iterator[str]:
+def create_network(engine: ContainerEngine, name: str = "net") -> Iterator[str]:
     """A bridge network of our own for as long as the block lasts; its name.
 
     Raises:
         EngineError: it cannot be made.
     """
-    with told("make a network"):
+    with translate_engine_errors("make a network"):
         made = engine.client.networks.create(
-            f"{NAMESPACE}-{engine.run}-{name}", driver="bridge", labels=engine.labels
+            f"{NAMESPACE}-{engine.run_id}-{name}", driver="bridge", labels=engine.labels
         )
     try:
         yield str(made.name)
     finally:
-        with told(f"remove the network {made.name}"):
+        with translate_engine_errors(f"remove the network {made.name}"):
             made.remove()
 
 
-def _bind(outside: str, inside: str) -> str:
-    return f"{outside}:{inside}" if inside.endswith(":rw") else f"{outside}:{inside}:ro"
+def _format_bind(host_path: str, container_path: str) -> str:
+    return (
+        f"{host_path}:{container_path}"
+        if container_path.endswith(":rw")
+        else f"{host_path}:{container_path}:ro"
+    )

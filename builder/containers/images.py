@@ -7,7 +7,12 @@ import io
 import tarfile
 from typing import TYPE_CHECKING, NamedTuple
 
-from builder.containers.door import KEPT, LABEL, NAMESPACE, told
+from builder.containers.docker_engine import (
+    KEPT_VALUE,
+    NAMESPACE,
+    RUN_LABEL,
+    translate_engine_errors,
+)
 from builder.errors import EngineError
 
 if TYPE_CHECKING:
@@ -15,12 +20,12 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-    from builder.containers.door import Engine
+    from builder.containers.docker_engine import ContainerEngine
 
 _TAIL_LINES = 15
 
 
-def digest(context: Mapping[str, bytes | Path], arguments: Mapping[str, str]) -> str:
+def hash_build_context(context: Mapping[str, bytes | Path], arguments: Mapping[str, str]) -> str:
     """Twelve hex digits over a context and its build arguments: the same input, the same image."""
     total = hashlib.sha256()
     for name, content in sorted(context.items()):
@@ -30,7 +35,7 @@ def digest(context: Mapping[str, bytes | Path], arguments: Mapping[str, str]) ->
     return total.hexdigest()[:12]
 
 
-def has(engine: Engine, tag: str) -> bool:
+def has_image(engine: ContainerEngine, tag: str) -> bool:
     """Whether the engine has an image of that name.
 
     Raises:
@@ -38,7 +43,7 @@ def has(engine: Engine, tag: str) -> bool:
     """
     from docker.errors import ImageNotFound
 
-    with told(f"look for the image {tag}"):
+    with translate_engine_errors(f"look for the image {tag}"):
         try:
             engine.client.images.get(tag)
         except ImageNotFound:
@@ -46,21 +51,21 @@ def has(engine: Engine, tag: str) -> bool:
     return True
 
 
-def identify(engine: Engine, tag: str) -> str:
+def resolve_image_id(engine: ContainerEngine, tag: str) -> str:
     """The id of an image, pulled first if the engine does not have it.
 
     Raises:
         EngineError: it cannot be had.
     """
-    if not has(engine, tag):
+    if not has_image(engine, tag):
         hint = "where no registry can be reached: `nox -s base_image`, which needs none"
-        with told(f"pull the base image {tag}", hint):
+        with translate_engine_errors(f"pull the base image {tag}", hint):
             engine.client.images.pull(tag)
-    with told(f"look at the image {tag}"):
+    with translate_engine_errors(f"look at the image {tag}"):
         return str(engine.client.images.get(tag).id)
 
 
-class Recipe(NamedTuple):
+class ImageRecipe(NamedTuple):
     """What an image is made of.
 
     Attributes:
@@ -84,12 +89,12 @@ class Recipe(NamedTuple):
     def tag(self) -> str:
         """The same for the same input, another for any other."""
         arguments = {**self.arguments, "": self.target or ""}
-        return f"{NAMESPACE}/{self.name}:{digest(self.context, arguments)}"
+        return f"{NAMESPACE}/{self.name}:{hash_build_context(self.context, arguments)}"
 
 
-def build(
-    engine: Engine,
-    recipe: Recipe,
+def build_image(
+    engine: ContainerEngine,
+    recipe: ImageRecipe,
     log: Path,
     progress: Callable[[str], None] = lambda _: None,
 ) -> str:
@@ -105,22 +110,24 @@ def build(
         EngineError: the build failed; the last lines and the log's path are in the hint.
     """
     tag = recipe.tag
-    if has(engine, tag):
+    if has_image(engine, tag):
         return tag
     what = f"build {recipe.name}"
     with io.BytesIO() as packed, log.open("w", encoding="utf-8") as sink:
-        _pack(recipe.context, packed)
+        _pack_context(recipe.context, packed)
         packed.seek(0)
-        with told(what, f"its log is {log}"):
-            failure = _follow(_stream(engine, recipe, tag, packed), sink.write, progress)
+        with translate_engine_errors(what, f"its log is {log}"):
+            failure = _read_build_stream(
+                _start_build(engine, recipe, tag, packed), sink.write, progress
+            )
     if failure is not None:
         tail = "\n".join(log.read_text(encoding="utf-8").splitlines()[-_TAIL_LINES:])
         raise EngineError(f"building {recipe.name} failed: {failure}", f"its log is {log}:\n{tail}")
     return tag
 
 
-def _stream(
-    engine: Engine, recipe: Recipe, tag: str, packed: BinaryIO
+def _start_build(
+    engine: ContainerEngine, recipe: ImageRecipe, tag: str, packed: BinaryIO
 ) -> Iterator[dict[str, object]]:
     stream: Iterator[dict[str, object]] = engine.client.api.build(
         fileobj=packed,
@@ -128,7 +135,7 @@ def _stream(
         dockerfile=recipe.dockerfile,
         tag=tag,
         buildargs=dict(recipe.arguments),
-        labels={LABEL: KEPT},
+        labels={RUN_LABEL: KEPT_VALUE},
         target=recipe.target,
         network_mode=recipe.network,
         rm=True,
@@ -140,7 +147,7 @@ def _stream(
     return stream
 
 
-def _follow(
+def _read_build_stream(
     stream: Iterable[dict[str, object]],
     write: Callable[[str], object],
     progress: Callable[[str], None],
@@ -157,31 +164,31 @@ def _follow(
     return failure
 
 
-def import_root(engine: Engine, tar: BinaryIO, tag: str) -> None:
+def import_root_image(engine: ContainerEngine, tar: BinaryIO, tag: str) -> None:
     """Make an image of a root file system, a tar archive.
 
     Raises:
         EngineError: the engine refused.
     """
-    with told(f"import {tag}"):
+    with translate_engine_errors(f"import {tag}"):
         repository, _, version = tag.rpartition(":")
-        changes = [f"LABEL {LABEL}={KEPT}", "ENV LANG=C.UTF-8"]
+        changes = [f"LABEL {RUN_LABEL}={KEPT_VALUE}", "ENV LANG=C.UTF-8"]
         engine.client.api.import_image_from_data(
             tar, repository=repository, tag=version, changes=changes
         )
 
 
-def remove(engine: Engine, tag: str) -> None:
+def remove_image(engine: ContainerEngine, tag: str) -> None:
     """Remove an image.
 
     Raises:
         EngineError: the engine refused.
     """
-    with told(f"remove the image {tag}"):
+    with translate_engine_errors(f"remove the image {tag}"):
         engine.client.images.remove(tag, force=True)
 
 
-def _pack(context: Mapping[str, bytes | Path], sink: BinaryIO) -> None:
+def _pack_context(context: Mapping[str, bytes | Path], sink: BinaryIO) -> None:
     """A tar archive that is the same for the same files, so that the engine's layer cache hits."""
     with tarfile.open(fileobj=sink, mode="w") as archive:
         for name, content in sorted(context.items()):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from builder.containers.containers import labelled
-from builder.containers.door import LABEL, told
+from builder.containers.containers import list_containers
+from builder.containers.docker_engine import RUN_LABEL, translate_engine_errors
 from builder.errors import EngineError
 
 if TYPE_CHECKING:
@@ -14,22 +14,24 @@ if TYPE_CHECKING:
 
     from docker import DockerClient
 
-    from builder.containers.door import Engine
+    from builder.containers.docker_engine import ContainerEngine
 
-_Wanted = dict[str, str | list[str] | bool]
+_LabelFilter = dict[str, str | list[str] | bool]
 
 
-def sweep(engine: Engine) -> None:
+def remove_run_containers(engine: ContainerEngine) -> None:
     """Remove every container of this run, whatever it does at this moment.
 
     Raises:
         EngineError: the engine refused.
     """
-    for container in labelled(engine, LABEL, engine.run):
+    for container in list_containers(engine, RUN_LABEL, engine.run_id):
         container.remove()
 
 
-def prune(engine: Engine, label: str = LABEL, value: str | None = None) -> list[str]:
+def remove_leftovers(
+    engine: ContainerEngine, label: str = RUN_LABEL, value: str | None = None
+) -> list[str]:
     """Remove all that we left in the engine, of any run; what was removed, by kind and name.
 
     What other runs have in use at this moment goes too: that is what the word says.
@@ -43,16 +45,16 @@ def prune(engine: Engine, label: str = LABEL, value: str | None = None) -> list[
         EngineError: the engine refused something; all else is gone.
     """
     refused: list[Exception] = []
-    containers = labelled(engine, label, value)
-    removed = _remove(((f"container {c.name}", c.remove) for c in containers), refused)
-    wanted: _Wanted = {"label": label if value is None else f"{label}={value}"}
+    containers = list_containers(engine, label, value)
+    removed = _remove_all(((f"container {c.name}", c.remove) for c in containers), refused)
+    filters: _LabelFilter = {"label": label if value is None else f"{label}={value}"}
     client = engine.client
-    with told("remove all that we left in it"):
-        networks = client.networks.list(filters=wanted)
-        removed += _remove(((f"network {n.name}", n.remove) for n in networks), refused)
-        removed += _remove_images(client, wanted, refused)
-        volumes = client.volumes.list(filters=wanted)
-        removed += _remove(
+    with translate_engine_errors("remove all that we left in it"):
+        networks = client.networks.list(filters=filters)
+        removed += _remove_all(((f"network {n.name}", n.remove) for n in networks), refused)
+        removed += _remove_images(client, filters, refused)
+        volumes = client.volumes.list(filters=filters)
+        removed += _remove_all(
             ((f"volume {v.name}", partial(v.remove, force=True)) for v in volumes), refused
         )
         if refused:
@@ -60,14 +62,19 @@ def prune(engine: Engine, label: str = LABEL, value: str | None = None) -> list[
     return removed
 
 
-def _remove_images(client: DockerClient, wanted: _Wanted, refused: list[Exception]) -> list[str]:
+def _remove_images(
+    client: DockerClient, filters: _LabelFilter, refused: list[Exception]
+) -> list[str]:
     """An image goes after those that were made of it, and the engine lists them in any order."""
     removed: list[str] = []
     while True:
         stuck: list[Exception] = []
-        images = client.api.images(filters=wanted)
-        gone = _remove(
-            ((_called(i), partial(client.images.remove, i["Id"], force=True)) for i in images),
+        images = client.api.images(filters=filters)
+        gone = _remove_all(
+            (
+                (_describe_image(i), partial(client.images.remove, i["Id"], force=True))
+                for i in images
+            ),
             stuck,
         )
         removed += gone
@@ -76,12 +83,12 @@ def _remove_images(client: DockerClient, wanted: _Wanted, refused: list[Exceptio
             return removed
 
 
-def _called(image: Mapping[str, Any]) -> str:
+def _describe_image(image: Mapping[str, Any]) -> str:
     tags = [tag for tag in image["RepoTags"] or () if tag != "<none>:<none>"]
     return f"image {tags[0] if tags else image['Id']}"
 
 
-def _remove(
+def _remove_all(
     things: Iterable[tuple[str, Callable[[], object]]], refused: list[Exception]
 ) -> list[str]:
     """Those of the things that were there and are gone now; refusals are added to the list."""

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     import subprocess
 
 # No questions, as nobody is there to answer them; seconds as Docker's own client has it.
-_SSH = ("ssh", "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=30")
-_FAR_END = "docker system dial-stdio"
+_SSH_COMMAND = ("ssh", "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=30")
+_REMOTE_COMMAND = "docker system dial-stdio"
 
 
-class Tunnel:
+class SshTunnel:
     """A socket whose connections end at the engine of another machine; each is an ssh of its own.
 
     Args:
@@ -41,21 +41,21 @@ class Tunnel:
                 "the engine's address holds a password, which ssh would show to everybody here",
                 "take it out, and let ssh in by a key: ssh-agent(1)",
             )
-        if command.find("ssh") is None:
+        if command.find_program("ssh") is None:
             raise EngineError(
                 f"ssh is not installed, and the engine is at {address}",
                 "install OpenSSH's client, or name another engine: DOCKER_HOST",
             )
-        self._words = [*_SSH, "--", address, _FAR_END]
-        self._room = tempfile.TemporaryDirectory(prefix="engine-")
-        self._path = Path(self._room.name) / "engine.sock"
-        self._log = Path(self._room.name) / "ssh.log"
+        self._words = [*_SSH_COMMAND, "--", address, _REMOTE_COMMAND]
+        self._workdir = tempfile.TemporaryDirectory(prefix="engine-")
+        self._path = Path(self._workdir.name) / "engine.sock"
+        self._log = Path(self._workdir.name) / "ssh.log"
         self._processes: list[subprocess.Popen[bytes]] = []
         self._closing = False
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(self._path))
         self._listener.listen()
-        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread = threading.Thread(target=self._accept_connections, daemon=True)
         self._thread.start()
 
     @property
@@ -63,10 +63,10 @@ class Tunnel:
         """The socket, as docker-py takes it."""
         return f"unix://{self._path}"
 
-    def complaint(self) -> str:
+    def read_last_error(self) -> str:
         """What ssh said last, or ""."""
-        said = self._log.read_text(errors="replace") if self._log.exists() else ""
-        return next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "")
+        log_text = self._log.read_text(errors="replace") if self._log.exists() else ""
+        return next((line.strip() for line in reversed(log_text.splitlines()) if line.strip()), "")
 
     def close(self) -> None:
         """End all connections."""
@@ -77,15 +77,17 @@ class Tunnel:
         for process in self._processes:
             process.terminate()
             process.wait()
-        self._room.cleanup()
+        self._workdir.cleanup()
 
-    def _serve(self) -> None:
+    def _accept_connections(self) -> None:
         while not self._closing:
             self._processes = [p for p in self._processes if p.poll() is None]
             try:
                 near, _ = self._listener.accept()
                 with near:
-                    process = command.speak(self._words, over=near.fileno(), log=self._log)
+                    process = command.start_command_on_socket(
+                        self._words, over=near.fileno(), log=self._log
+                    )
             except OSError as error:  # it is closed; or the one who asks is told, and others go on
                 with suppress(OSError), self._log.open("a") as sink:
                     sink.write(f"{error}\n")

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.containers.door import KEPT, LABEL, NAMESPACE, told
+from builder.containers.docker_engine import (
+    KEPT_VALUE,
+    NAMESPACE,
+    RUN_LABEL,
+    translate_engine_errors,
+)
 
 if TYPE_CHECKING:
-    from builder.containers.door import Engine
+    from builder.containers.docker_engine import ContainerEngine
 
 
-def ensure(engine: Engine, name: str) -> str:
-    """A volume of ours, made if it is not there; `builder.containers.leftovers.prune` removes it.
+def ensure_volume(engine: ContainerEngine, name: str) -> str:
+    """A volume of ours, made if it is not there; `leftovers.remove_leftovers` removes it.
 
     Args:
         engine: keeps it.
@@ -24,7 +29,7 @@ def ensure(engine: Engine, name: str) -> str:
         EngineError: the engine refused.
     """
     full = f"{NAMESPACE}-{name}"
-    with told(f"make the volume {full}"):
+    with translate_engine_errors(f"make the volume {full}"):
         # It is the engine's own way to say "if it is not there": the same name, the same volume.
-        engine.client.volumes.create(full, labels={LABEL: KEPT})
+        engine.client.volumes.create(full, labels={RUN_LABEL: KEPT_VALUE})
     return full

@@ -6,9 +6,9 @@ import os
 from typing import TYPE_CHECKING
 
 from builder.errors import CommandError
-from builder.git.surroundings import offline_variables, remove_git_variables
+from builder.git.git_environment import make_offline_variables, remove_git_variables
 from builder.system import command
-from builder.wheel.blobs import git_blob
+from builder.wheel.blobs import hash_git_blob
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,22 +34,22 @@ def describe_checkout(root: Path) -> str | None:
     remove_git_variables(env)
     # Of whom the checkout is does not matter, as nothing of it is run. A `.git` that is no
     # repository must not lead to one further up.
-    env |= offline_variables([("safe.directory", str(root.resolve()))])
+    env |= make_offline_variables([("safe.directory", str(root.resolve()))])
     env["GIT_CEILING_DIRECTORIES"] = str(root.resolve().parent)
     git = ["git", "-C", str(root)]
     try:
         words = [*git, "rev-parse", "--verify", "HEAD^{commit}"]
-        commit = command.run(words, timeout=_TIMEOUT, env=env).strip()
+        commit = command.run_command(words, timeout=_TIMEOUT, env=env).strip()
         words = [*git, "ls-tree", "-r", "-z", "--full-tree", commit]
-        listing = command.run(words, timeout=_TIMEOUT, env=env)
+        listing = command.run_command(words, timeout=_TIMEOUT, env=env)
     except CommandError:
         return None
     entries = (line.partition("\t") for line in listing.split("\0") if line)
-    same = all(_is_same(root / path, *about.split()) for about, _, path in entries)
+    same = all(_is_same_file(root / path, *about.split()) for about, _, path in entries)
     return commit if same else f"{commit}-dirty"
 
 
-def _is_same(path: Path, mode: str, kind: str, blob: str) -> bool:
+def _is_same_file(path: Path, mode: str, kind: str, blob: str) -> bool:
     """Whether a file has the content that the commit has, by mode, kind and id of git's tree."""
     if mode == _SUBMODULE:
         return True
@@ -57,4 +57,8 @@ def _is_same(path: Path, mode: str, kind: str, blob: str) -> bool:
         content = os.fsencode(path.readlink()) if mode == _SYMLINK else path.read_bytes()
     except OSError:
         return False
-    return kind == "blob" and path.is_symlink() is (mode == _SYMLINK) and git_blob(content) == blob
+    return (
+        kind == "blob"
+        and path.is_symlink() is (mode == _SYMLINK)
+        and hash_git_blob(content) == blob
+    )

@@ -43,7 +43,7 @@ def find_hunks(content: bytes) -> Iterator[Hunk]:
             line += 1
 
 
-def absent_side(stages: set[str]) -> str:
+def explain_file_conflict(stages: set[str]) -> str:
     """Why a file conflicts as a whole: which of base (1), release (2) and commit (3) lacks it."""
     if "2" not in stages:
         return "the release does not have it"
@@ -52,12 +52,12 @@ def absent_side(stages: set[str]) -> str:
     return "both add it"
 
 
-def describe(conflicts: Sequence[Conflict]) -> str:
+def describe_conflicts(conflicts: Sequence[Conflict]) -> str:
     """`tensorboard/notebook.py (hunks at lines 371, 402)`."""
-    return "; ".join(_describe(conflict) for conflict in conflicts)
+    return "; ".join(_describe_conflict(conflict) for conflict in conflicts)
 
 
-def _describe(conflict: Conflict) -> str:
+def _describe_conflict(conflict: Conflict) -> str:
     lines = ", ".join(str(hunk.line) for hunk in conflict.hunks)
     many = "s" if len(conflict.hunks) > 1 else ""
     return f"{conflict.path} ({f'hunk{many} at line{many} {lines}' if lines else conflict.why})"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from builder.errors import SourceError
-from builder.git.conflicts import absent_side, find_hunks
+from builder.git.conflicts import explain_file_conflict, find_hunks
 from builder.git.remote import is_object_id
 from builder.model import Conflict
 
@@ -27,14 +27,14 @@ _IDENTITY = {
 }
 
 
-class Merge(NamedTuple):
+class MergeResult(NamedTuple):
     """The tree that a merge makes, and where it conflicts; with conflicts it is no tree to use."""
 
     tree: str
     conflicts: tuple[Conflict, ...]
 
 
-class _Listed(NamedTuple):
+class _UnmergedEntry(NamedTuple):
     """One line of a conflicted file: its blob, its stage (1 base, 2 ours, 3 theirs), its path."""
 
     blob: str
@@ -42,24 +42,26 @@ class _Listed(NamedTuple):
     path: str
 
 
-def merge_trees(repository: Repository, base: str, ours: str, theirs: str) -> Merge:
+def merge_trees(repository: Repository, base: str, ours: str, theirs: str) -> MergeResult:
     """Merge the change from `base` to `theirs` into `ours`, all of them trees or commits.
 
     Raises:
         SourceError: git fails.
     """
-    parent = _commit(repository, base)
-    sides = (_commit(repository, tree, parent) for tree in (ours, theirs))
+    parent = _write_commit(repository, base)
+    sides = (_write_commit(repository, tree, parent) for tree in (ours, theirs))
     words = ("merge-tree", "--write-tree", "-z", "--no-messages", *sides)
-    done = repository.runner.run(*words, fine=(0, 1))
-    tree, listed = parse_merge(done.stdout)
+    done = repository.runner.run_git(*words, accepted_codes=(0, 1))
+    tree, listed = parse_merge_output(done.stdout)
     if done.returncode == 0:
-        return Merge(tree, ())
+        return MergeResult(tree, ())
     paths = dict.fromkeys(entry.path for entry in listed)
-    return Merge(tree, tuple(_conflict(repository, tree, path, listed) for path in paths))
+    return MergeResult(
+        tree, tuple(_read_conflict(repository, tree, path, listed) for path in paths)
+    )
 
 
-def parse_merge(raw: bytes) -> tuple[str, list[_Listed]]:
+def parse_merge_output(raw: bytes) -> tuple[str, list[_UnmergedEntry]]:
     r"""Read `git merge-tree -z`: the tree, then `mode blob stage\tpath` of what conflicts.
 
     Raises:
@@ -74,20 +76,22 @@ def parse_merge(raw: bytes) -> tuple[str, list[_Listed]]:
         if not tab:
             break
         _, blob, stage = head.split(" ")
-        listed.append(_Listed(blob, stage, path))
+        listed.append(_UnmergedEntry(blob, stage, path))
     return tree, listed
 
 
-def _commit(repository: Repository, tree: str, *parents: str) -> str:
+def _write_commit(repository: Repository, tree: str, *parents: str) -> str:
     above = [word for parent in parents for word in ("-p", parent)]
-    return repository.runner.run(
+    return repository.runner.run_git(
         "commit-tree", f"{tree}^{{tree}}", *above, "-m", "merge", env=_IDENTITY
     ).text
 
 
-def _conflict(repository: Repository, tree: str, path: str, listed: list[_Listed]) -> Conflict:
+def _read_conflict(
+    repository: Repository, tree: str, path: str, listed: list[_UnmergedEntry]
+) -> Conflict:
     stages = {entry.stage for entry in listed if entry.path == path}
     if stages != {"1", "2", "3"}:
-        return Conflict(path, (), absent_side(stages))
-    outcome = repository.runner.run("cat-file", "blob", f"{tree}:{path}").stdout
+        return Conflict(path, (), explain_file_conflict(stages))
+    outcome = repository.runner.run_git("cat-file", "blob", f"{tree}:{path}").stdout
     return Conflict(path, tuple(find_hunks(outcome)), "both changed it")

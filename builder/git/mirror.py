@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from builder.errors import SourceError
 from builder.git.remote import check_revision, is_object_id
 from builder.git.repository import Repository
-from builder.git.runner import Runner, check_git
+from builder.git.runner import GitRunner, check_git
 from builder.system.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 
     from builder.git.remote import Remote
     from builder.model import Release
-    from builder.system.settings import Environment
+    from builder.system.settings import UserSettings
 
 _CLONE_SECONDS = 3600
 _REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 
 
-class Base(NamedTuple):
+class ReleaseCommit(NamedTuple):
     """The commit of a release, and what is worth knowing of how it was found, or ""."""
 
     commit: str
     note: str
 
 
-class _Inventory(NamedTuple):
+class _MirrorRefs(NamedTuple):
     """All commits of a mirror, and where its tags are."""
 
     commits: frozenset[str]
@@ -51,17 +51,23 @@ class Mirror(Repository):
     """
 
     def __init__(
-        self, runner: Runner, local: Runner, upstream: Remote, source: Remote, *, offline: bool
+        self,
+        runner: GitRunner,
+        local: GitRunner,
+        upstream: Remote,
+        source: Remote,
+        *,
+        offline: bool,
     ) -> None:
         super().__init__(runner, local)
         self.upstream = upstream
         self.source = source
         self._offline = offline
         self._fetched: set[str] = set()
-        self._inventory: _Inventory | None = None
+        self._refs: _MirrorRefs | None = None
         self._lock = threading.Lock()
 
-    def find(self, revision: str) -> str:
+    def find_commit(self, revision: str) -> str:
         """The full id of a commit; fetched if it is not here yet.
 
         Names of branches are looked up anew, as branches move; ids are not.
@@ -71,12 +77,12 @@ class Mirror(Repository):
             SourceError: it is not there either, or there is no way there.
         """
         check_revision(revision)
-        found = self._known(revision)
+        found = self._find_local_commit(revision)
         if found is not None and (is_object_id(found) and found.startswith(revision)):
             return found
         if not self._offline:
-            self._fetch(self.source, revision)
-            found = self._known(revision)
+            self._fetch_revision(self.source, revision)
+            found = self._find_local_commit(revision)
         if found is None:
             where = "the mirror, and --offline asks nobody" if self._offline else self.source.url
             raise SourceError(
@@ -85,7 +91,7 @@ class Mirror(Repository):
             )
         return found
 
-    def release(self, release: Release) -> Base | None:
+    def find_release_commit(self, release: Release) -> ReleaseCommit | None:
         """The commit that a release was made from; None if upstream has neither it nor its tag.
 
         The catalog decides: two of upstream's tags point elsewhere (2.14.1 and 2.16.2). A
@@ -95,14 +101,14 @@ class Mirror(Repository):
             SourceError: upstream's own repository does not have the catalog's commit.
         """
         pinned = release.commit
-        here, tag = self._look_up(release)
+        here, tag = self._look_up_release(release)
         if here is None and (tag is None or self.upstream.is_public) and not self._offline:
-            self._fetch(self.upstream, pinned if self.upstream.is_public else None)
-            here, tag = self._look_up(release)
+            self._fetch_revision(self.upstream, pinned if self.upstream.is_public else None)
+            here, tag = self._look_up_release(release)
         if here is not None:
             other = tag not in (None, here)
             note = f"its tag is at {str(tag)[:12]}, not at {here[:12]}, which is used"
-            return Base(here, note if other else "")
+            return ReleaseCommit(here, note if other else "")
         if tag is not None and pinned is not None and self.upstream.is_public:
             raise SourceError(
                 f"{self.upstream.url} has no commit {pinned}, from which {release.version} was "
@@ -110,25 +116,25 @@ class Mirror(Repository):
                 "look at the catalog, and at what the tag points to",
             )
         if tag is None or pinned is None:
-            return None if tag is None else Base(tag, "")
-        told = f"{self.upstream.url} does not have its commit {pinned[:12]}"
-        return Base(tag, f"{told}: the tag is used, at {tag[:12]}")
+            return None if tag is None else ReleaseCommit(tag, "")
+        message = f"{self.upstream.url} does not have its commit {pinned[:12]}"
+        return ReleaseCommit(tag, f"{message}: the tag is used, at {tag[:12]}")
 
-    def _look_up(self, release: Release) -> tuple[str | None, str | None]:
+    def _look_up_release(self, release: Release) -> tuple[str | None, str | None]:
         """The catalog's commit of a release, if it is here, and the one that the tag is at."""
         with self._lock:
-            if self._inventory is None:
-                self._inventory = _Inventory(self.all_commits(), self.tags())
-            here, tags = self._inventory
+            if self._refs is None:
+                self._refs = _MirrorRefs(self.list_commits(), self.list_tags())
+            here, tags = self._refs
         tag = tags.get(release.version)
         pinned = release.commit if release.commit in here else None
         return pinned, tag if tag in here else None
 
-    def _known(self, revision: str) -> str | None:
+    def _find_local_commit(self, revision: str) -> str | None:
         names = (f"refs/remotes/{self.source.key}/{revision}", revision)
-        return next((found for name in names if (found := self.resolve(name))), None)
+        return next((found for name in names if (found := self.resolve_revision(name))), None)
 
-    def _fetch(self, remote: Remote, revision: str | None) -> None:
+    def _fetch_revision(self, remote: Remote, revision: str | None) -> None:
         """Fetch a commit by its id where the server lets one, else all branches and tags.
 
         A server is asked for everything once in a run.
@@ -137,32 +143,34 @@ class Mirror(Repository):
         place = "origin" if own else remote.url
         # A filter is a setting of a named remote; what a fork has more is little.
         words = ["fetch", "--no-tags", "--quiet", *(["--filter=blob:none"] if own else []), place]
-        with locked(self.runner.directory, self.runner.check_cancelled):
+        with lock_mirror(self.runner.directory, self.runner.check_cancelled):
             if revision is not None and is_object_id(revision):
                 kept = f"+{revision}:refs/commits/{revision}"
-                done = self.runner.run(*words, kept, fine=(0, 1, 128), timeout=_CLONE_SECONDS)
+                done = self.runner.run_git(
+                    *words, kept, accepted_codes=(0, 1, 128), timeout=_CLONE_SECONDS
+                )
                 if done.returncode == 0:
-                    self._forget()
+                    self._clear_refs()
                     return
             if remote.url in self._fetched:
                 return
             forked = (f"+refs/heads/*:refs/remotes/{remote.key}/*",)
-            self.runner.run(*words, *(_REFSPECS if own else forked), timeout=_CLONE_SECONDS)
+            self.runner.run_git(*words, *(_REFSPECS if own else forked), timeout=_CLONE_SECONDS)
             self._fetched.add(remote.url)
-            self._forget()
+            self._clear_refs()
 
-    def _forget(self) -> None:
+    def _clear_refs(self) -> None:
         """Look anew; with the lock, so that a list that was begun before is not kept."""
         with self._lock:
-            self._inventory = None
+            self._refs = None
 
 
 def open_mirror(
     root: Path,
     upstream: Remote,
     source: Remote | None,
-    environ: Mapping[str, str],
-    settings: Environment,
+    env: Mapping[str, str],
+    settings: UserSettings,
     *,
     offline: bool,
     note: Callable[[str], None],
@@ -174,7 +182,7 @@ def open_mirror(
         root: the cache's directory of mirrors.
         upstream: what to mirror.
         source: where commits are that it does not have, or None.
-        environ: the user's environment.
+        env: the user's environment.
         settings: proxy and certificates.
         offline: use what is there, alone.
         note: told what takes long.
@@ -187,8 +195,8 @@ def open_mirror(
     directory = root / f"{upstream.key}.git"
     remotes = [upstream, *([] if source is None else [source])]
     runner = partial(
-        Runner,
-        environ=environ,
+        GitRunner,
+        env=env,
         settings=settings,
         remotes=remotes,
         check_cancelled=check_cancelled,
@@ -202,7 +210,7 @@ def open_mirror(
             )
         try:
             root.mkdir(parents=True, exist_ok=True)
-            _clone(directory, upstream, runner(root), note)
+            _clone_mirror(directory, upstream, runner(root), note)
         except OSError as error:
             raise SourceError(
                 f"the mirror {directory} cannot be made: {error.strerror}",
@@ -217,24 +225,26 @@ def open_mirror(
     )
 
 
-def _clone(directory: Path, upstream: Remote, runner: Runner, note: Callable[[str], None]) -> None:
+def _clone_mirror(
+    directory: Path, upstream: Remote, runner: GitRunner, note: Callable[[str], None]
+) -> None:
     """Clone beside the place, then rename: a mirror is there as a whole or not at all."""
-    with locked(directory, runner.check_cancelled):
+    with lock_mirror(directory, runner.check_cancelled):
         if directory.is_dir():  # another run was faster
             return
         prefix = f"incoming-{directory.stem}-"
         for left in directory.parent.glob(f"{prefix}*"):  # by a run that was killed
             shutil.rmtree(left, ignore_errors=True)
         note(f"cloning {upstream.url}")
-        with tempfile.TemporaryDirectory(prefix=prefix, dir=directory.parent) as room:
-            target = Path(room) / "mirror.git"
+        with tempfile.TemporaryDirectory(prefix=prefix, dir=directory.parent) as workdir:
+            target = Path(workdir) / "mirror.git"
             words = ("clone", "--bare", "--quiet", "--template=", "--filter=blob:none")
-            runner.run(*words, "--", upstream.url, str(target), timeout=_CLONE_SECONDS)
+            runner.run_git(*words, "--", upstream.url, str(target), timeout=_CLONE_SECONDS)
             target.rename(directory)
 
 
 @contextmanager
-def locked(directory: Path, check_cancelled: Callable[[], None]) -> Iterator[None]:
+def lock_mirror(directory: Path, check_cancelled: Callable[[], None]) -> Iterator[None]:
     """Keep other runs from a mirror while the block lasts, where the system has such locks."""
     try:
         import fcntl
@@ -243,7 +253,7 @@ def locked(directory: Path, check_cancelled: Callable[[], None]) -> Iterator[Non
         return
     with directory.with_suffix(".lock").open("ab") as handle:
 
-        def taken() -> bool | None:
+        def try_lock() -> bool | None:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -251,5 +261,5 @@ def locked(directory: Path, check_cancelled: Callable[[], None]) -> Iterator[Non
                 return None
             return True
 
-        wait_for(taken, math.inf)
+        wait_for(try_lock, math.inf)
         yield

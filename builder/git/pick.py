@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.errors import PatchError, SourceError
-from builder.git.conflicts import absent_side, describe, find_hunks
+from builder.git.conflicts import describe_conflicts, explain_file_conflict, find_hunks
 from builder.model import Conflict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from builder.git.repository import Commit, Repository
-    from builder.git.runner import Finished, Runner
+    from builder.git.runner import GitResult, GitRunner
 
 _COMMITTER = {
     "GIT_COMMITTER_NAME": "tensorboard-proxy-wheels",
@@ -46,20 +46,22 @@ def cherry_pick(
         PatchError: a commit conflicts; the message names it, the files and the hunks.
         SourceError: git fails, or a commit has nothing left to change.
     """
-    paths = {c.path for commit in commits for c in repository.changes(commit.parent, commit.tree)}
+    paths = {
+        c.path for commit in commits for c in repository.list_changes(commit.parent, commit.tree)
+    }
     made = []
-    with _worktree(repository, base, sorted(paths)) as tree:
+    with _open_worktree(repository, base, sorted(paths)) as tree:
         for commit in commits:
-            done = tree.run(
+            done = tree.run_git(
                 "cherry-pick",
                 "-x",
                 commit.id,
                 env={**_COMMITTER, "GIT_COMMITTER_DATE": f"@{commit.time} +0000"},
-                fine=(0, 1, 128),
+                accepted_codes=(0, 1, 128),
             )
             if done.returncode:
-                raise _failure(tree, commit, label, done)
-            made.append(tree.run("rev-parse", "HEAD").text)
+                raise _make_pick_error(tree, commit, label, done)
+            made.append(tree.run_git("rev-parse", "HEAD").text)
     return made
 
 
@@ -70,51 +72,56 @@ class _Worktree:
     mirror, where every other git looks and takes the half-written for broken.
     """
 
-    def __init__(self, runner: Runner, room: Path) -> None:
-        self.path = room / "tree"
-        self.private = room / "git"
+    def __init__(self, runner: GitRunner, workdir: Path) -> None:
+        self.path = workdir / "tree"
+        self.private = workdir / "git"
         self._runner = runner
 
-    def make(self, base: str, paths: Sequence[str]) -> None:
+    def check_out_paths(self, base: str, paths: Sequence[str]) -> None:
         """Check out these paths of a commit."""
         self.path.mkdir()
         (self.private / "info").mkdir(parents=True)
         (self.private / "commondir").write_text(f"{self._runner.directory.resolve()}\n")
         (self.private / "HEAD").write_text(f"{base}\n")
-        patterns = "".join(f"/{_literal(path)}\n" for path in paths)
+        patterns = "".join(f"/{_escape_pattern(path)}\n" for path in paths)
         (self.private / "info" / "sparse-checkout").write_text(patterns, errors="surrogateescape")
-        self.run("checkout", "--quiet", "--detach", base)
+        self.run_git("checkout", "--quiet", "--detach", base)
 
-    def run(
-        self, *words: str, env: Mapping[str, str] | None = None, fine: Sequence[int] = (0,)
-    ) -> Finished:
-        """Run git in it; see `Runner.run`."""
+    def run_git(
+        self,
+        *words: str,
+        env: Mapping[str, str] | None = None,
+        accepted_codes: Sequence[int] = (0,),
+    ) -> GitResult:
+        """Run git in it; see `GitRunner.run_git`."""
         place = {"GIT_DIR": str(self.private), "GIT_WORK_TREE": str(self.path)}
-        return self._runner.run(*_SPARSE, *words, env={**place, **(env or {})}, fine=fine)
+        return self._runner.run_git(
+            *_SPARSE, *words, env={**place, **(env or {})}, accepted_codes=accepted_codes
+        )
 
 
 @contextmanager
-def _worktree(repository: Repository, base: str, paths: Sequence[str]) -> Iterator[_Worktree]:
+def _open_worktree(repository: Repository, base: str, paths: Sequence[str]) -> Iterator[_Worktree]:
     """A worktree with just these paths in it; gone afterwards, whatever happens."""
-    with tempfile.TemporaryDirectory(prefix="tensorboard-pick-") as room:
-        tree = _Worktree(repository.runner, Path(room).resolve())
-        tree.make(base, paths)
+    with tempfile.TemporaryDirectory(prefix="tensorboard-pick-") as workdir:
+        tree = _Worktree(repository.runner, Path(workdir).resolve())
+        tree.check_out_paths(base, paths)
         yield tree
 
 
-def _literal(path: str) -> str:
+def _escape_pattern(path: str) -> str:
     return "".join(f"\\{c}" if c in "*?[\\!# " else c for c in path)
 
 
-def _failure(
-    tree: _Worktree, commit: Commit, label: str, done: Finished
+def _make_pick_error(
+    tree: _Worktree, commit: Commit, label: str, done: GitResult
 ) -> PatchError | SourceError:
-    listed = tree.run("ls-files", "--unmerged", "-z").stdout
-    conflicts = _conflicts(tree.path, listed.decode(errors="surrogateescape"))
+    listed = tree.run_git("ls-files", "--unmerged", "-z").stdout
+    conflicts = _read_conflicts(tree.path, listed.decode(errors="surrogateescape"))
     if conflicts:
         return PatchError(
             f"commit {commit.id[:12]} ({commit.subject}) conflicts with {label} in "
-            f"{describe(conflicts)}",
+            f"{describe_conflicts(conflicts)}",
             "pick the commits that it builds on first, or make a series; nothing is ever forced",
         )
     if "empty" in done.stderr or b"nothing to commit" in done.stdout:
@@ -123,11 +130,11 @@ def _failure(
             f"leave it out: {label} has its change already",
         )
     return SourceError(
-        f"git cherry-pick of {commit.id[:12]} failed: {done.complaint}", "see --debug"
+        f"git cherry-pick of {commit.id[:12]} failed: {done.error_line}", "see --debug"
     )
 
 
-def _conflicts(tree: Path, listed: str) -> list[Conflict]:
+def _read_conflicts(tree: Path, listed: str) -> list[Conflict]:
     stages: dict[str, set[str]] = {}
     for entry in filter(None, listed.split("\0")):
         head, _, path = entry.partition("\t")
@@ -135,6 +142,6 @@ def _conflicts(tree: Path, listed: str) -> list[Conflict]:
     return [
         Conflict(path, tuple(find_hunks((tree / path).read_bytes())), "both changed it")
         if found == {"1", "2", "3"}
-        else Conflict(path, (), absent_side(found))
+        else Conflict(path, (), explain_file_conflict(found))
         for path, found in stages.items()
     ]

@@ -53,7 +53,7 @@ class Remote:
         return f"{parts.scheme}://{parts.netloc}"
 
 
-PUBLIC = Remote(_PUBLIC_URL)
+PUBLIC_REMOTE = Remote(_PUBLIC_URL)
 
 
 def parse_remote(text: str) -> Remote:
@@ -63,19 +63,19 @@ def parse_remote(text: str) -> Remote:
         RequestError: it is none of these; the text never holds a password.
     """
     # All before the last @, wherever that is: a password with a bare / is refused, and not shown.
-    told = re.sub(r"(?<=://).*@", "***@", text)
+    masked = re.sub(r"(?<=://).*@", "***@", text)
     if not text or text.startswith("-") or not text.isprintable():
-        raise _refused(told, "it is no address")
+        raise _make_request_error(masked, "it is no address")
     if re.match(r"[\w+.-]*::", text):
-        raise _refused(told, "it names a transport program, which could run anything")
+        raise _make_request_error(masked, "it names a transport program, which could run anything")
     scheme = text.partition("://")[0].lower() if "://" in text else ""
     if scheme == "file":
-        return _directory(Path(unquote(urlsplit(text).path)), told)
+        return _parse_directory(Path(unquote(urlsplit(text).path)), masked)
     if scheme:
-        return _url(text, told)
+        return _parse_url(text, masked)
     if not Path(text).exists() and _SCP_LIKE.fullmatch(text):
         return Remote(text)
-    return _directory(Path(text), told)
+    return _parse_directory(Path(text), masked)
 
 
 def check_revision(text: str) -> str:
@@ -97,43 +97,45 @@ def is_object_id(text: str) -> bool:
     return _OBJECT_ID.fullmatch(text) is not None
 
 
-def _url(text: str, told: str) -> Remote:
+def _parse_url(text: str, masked: str) -> Remote:
     try:
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise _refused(told, "it is no URL") from None
+        raise _make_request_error(masked, "it is no URL") from None
     if parts.scheme not in _SCHEMES:
-        raise _refused(told, f"{parts.scheme!r} is no way to a repository that is allowed")
+        raise _make_request_error(
+            masked, f"{parts.scheme!r} is no way to a repository that is allowed"
+        )
     if not host or host.startswith("-") or parts.query or parts.fragment:
-        raise _refused(told, "it is no URL of a repository")
+        raise _make_request_error(masked, "it is no URL of a repository")
     place = f"[{host}]" if ":" in host else host
     place += "" if port is None else f":{port}"
     if parts.scheme == "ssh":
         # ssh takes the user as part of the address, and passwords never.
         if (parts.username or "").startswith("-"):
-            raise _refused(told, "its user could be an option")
+            raise _make_request_error(masked, "its user could be an option")
         user = f"{parts.username}@" if parts.username else ""
-        return Remote(_join(parts, user + place))
+        return Remote(_join_url(parts, user + place))
     name, password = (None if p is None else unquote(p) for p in (parts.username, parts.password))
     if any(p is not None and not p.isprintable() for p in (name, password)):
-        raise _refused(told, "its user or password has a control character")
-    return Remote(_join(parts, place), name, password)
+        raise _make_request_error(masked, "its user or password has a control character")
+    return Remote(_join_url(parts, place), name, password)
 
 
-def _join(parts: SplitResult, place: str) -> str:
+def _join_url(parts: SplitResult, place: str) -> str:
     return urlunsplit((parts.scheme, place, parts.path, "", ""))
 
 
-def _directory(path: Path, told: str) -> Remote:
+def _parse_directory(path: Path, masked: str) -> Remote:
     if not path.is_dir():
-        raise _refused(told, "there is no such directory")
+        raise _make_request_error(masked, "there is no such directory")
     # By URL, not by path: from a path git copies everything, whatever filter it is given.
     return Remote(path.resolve().as_uri())
 
 
-def _refused(told: str, why: str) -> RequestError:
+def _make_request_error(masked: str, why: str) -> RequestError:
     return RequestError(
-        f"{told!r} cannot be used as a repository: {why}",
+        f"{masked!r} cannot be used as a repository: {why}",
         "give an https, ssh or git URL, user@host:path, or a directory",
     )

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from builder.git.runner import Runner
+    from builder.git.runner import GitRunner
 
 # git knows this object without having it: the tree before a first commit.
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
-_COMMITTED = re.compile(rb"^committer .*> ([0-9]+) [+-][0-9]{4}$", re.MULTILINE)
+_COMMITTER_TIME = re.compile(rb"^committer .*> ([0-9]+) [+-][0-9]{4}$", re.MULTILINE)
 
 
 class Commit(NamedTuple):
@@ -50,34 +50,34 @@ class Repository:
         local: may not.
     """
 
-    def __init__(self, runner: Runner, local: Runner) -> None:
+    def __init__(self, runner: GitRunner, local: GitRunner) -> None:
         self.runner = runner
         self._local = local
 
-    def resolve(self, revision: str) -> str | None:
+    def resolve_revision(self, revision: str) -> str | None:
         """The commit that a checked revision names, in full, or None if there is none here."""
         words = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
         # How it ends where the object is missing depends on who dies first, it or the fetch that a
         # partial mirror starts and that is not let through.
-        done = self._local.run(*words, fine=None)
+        done = self._local.run_git(*words, accepted_codes=None)
         return done.text if is_object_id(done.text) else None
 
-    def all_commits(self) -> frozenset[str]:
+    def list_commits(self) -> frozenset[str]:
         """The ids of all commits of all branches and tags."""
-        return frozenset(self.runner.run("rev-list", "--all").text.splitlines())
+        return frozenset(self.runner.run_git("rev-list", "--all").text.splitlines())
 
-    def tags(self) -> dict[str, str]:
+    def list_tags(self) -> dict[str, str]:
         """Tag → the id of what it is at, for an annotated one what that is about."""
         form = "--format=%(refname:strip=2) %(objectname) %(*objectname)"
-        listed = self.runner.run("for-each-ref", form, "refs/tags").text.splitlines()
+        listed = self.runner.run_git("for-each-ref", form, "refs/tags").text.splitlines()
         return {words[0]: words[-1] for words in map(str.split, listed)}
 
-    def commit(self, commit: str) -> Commit:
+    def read_commit(self, commit: str) -> Commit:
         """A commit's header and subject."""
-        raw = self.runner.run("cat-file", "commit", commit).stdout
+        raw = self.runner.run_git("cat-file", "commit", commit).stdout
         head, _, message = raw.partition(b"\n\n")
         fields = [line.partition(b" ") for line in head.splitlines()]
-        time = _COMMITTED.search(head)
+        time = _COMMITTER_TIME.search(head)
         return Commit(
             id=commit,
             tree=next(v.decode() for k, _, v in fields if k == b"tree"),
@@ -87,52 +87,52 @@ class Repository:
             time=0 if time is None else int(time[1]),
         )
 
-    def changes(self, before: str, after: str) -> list[PathChange]:
+    def list_changes(self, before: str, after: str) -> list[PathChange]:
         """What differs between two trees, by path; a rename is a removal and an addition."""
         words = ("diff-tree", "-r", "-z", "--no-renames", "--full-index", before, after)
-        return parse_raw_diff(self.runner.run(*words).stdout)
+        return parse_raw_diff(self.runner.run_git(*words).stdout)
 
-    def blob(self, blob: str) -> bytes:
+    def read_blob(self, blob: str) -> bytes:
         """A file's content by its id."""
-        return self.runner.run("cat-file", "blob", blob).stdout
+        return self.runner.run_git("cat-file", "blob", blob).stdout
 
     def is_ancestor(self, commit: str, of: str) -> bool:
         """Whether a commit is in the history of another."""
         words = ("merge-base", "--is-ancestor", commit, of)
-        return self.runner.run(*words, fine=(0, 1)).returncode == 0
+        return self.runner.run_git(*words, accepted_codes=(0, 1)).returncode == 0
 
-    def equivalents(self, commit: Commit, paths: Sequence[str]) -> list[str]:
+    def find_equivalents(self, commit: Commit, paths: Sequence[str]) -> list[str]:
         """Commits, of any branch or tag, that make the same change to these paths.
 
         By `git patch-id --stable`, which does not mind line numbers and white space.
         """
-        own = self._patch_ids(f"{commit.id}^!", paths=paths)
+        own = self._list_patch_ids(f"{commit.id}^!", paths=paths)
         since = [f"^{parent}" for parent in commit.parents]
-        others = self._patch_ids("--all", *since, paths=paths)
+        others = self._list_patch_ids("--all", *since, paths=paths)
         wanted = {patch for patch, _ in own}
         return [found for patch, found in others if patch in wanted]
 
-    def _patch_ids(self, *revisions: str, paths: Sequence[str]) -> list[tuple[str, str]]:
+    def _list_patch_ids(self, *revisions: str, paths: Sequence[str]) -> list[tuple[str, str]]:
         words = ("log", "-p", "--no-merges", "--no-ext-diff", "--no-textconv", "--no-color")
-        log = self.runner.run(
+        log = self.runner.run_git(
             *words, "--format=commit %H", "--full-index", *revisions, "--", *paths
         )
-        done = self.runner.run("patch-id", "--stable", stdin=log.stdout)
+        done = self.runner.run_git("patch-id", "--stable", stdin=log.stdout)
         rows = [line.split() for line in done.text.splitlines()]
         return [(patch, commit) for patch, commit in rows]
 
-    def export(self, commit: str, target: Path) -> None:
+    def export_tar(self, commit: str, target: Path) -> None:
         """Write a commit's files as a tar archive; what a partial mirror lacks is fetched first.
 
         The same commit gives the same bytes: times are the commit's, owners root's.
         """
-        self.complete(commit)
-        self.runner.run("archive", "--format=tar", f"--output={target.resolve()}", commit)
+        self.fetch_missing_files(commit)
+        self.runner.run_git("archive", "--format=tar", f"--output={target.resolve()}", commit)
 
-    def complete(self, commit: str) -> None:
+    def fetch_missing_files(self, commit: str) -> None:
         """Fetch in one go the files of a commit that a partial mirror lacks."""
         words = ("rev-list", "--objects", "--no-walk", "--missing=print", commit)
-        listed = self.runner.run(*words).text.splitlines()
+        listed = self.runner.run_git(*words).text.splitlines()
         missing = [line[1:] for line in listed if line.startswith("?")]
         if not missing:
             return
@@ -140,7 +140,7 @@ class Repository:
         fetch = ("fetch", "origin", "--no-tags", "--no-write-fetch-head", "--filter=blob:none")
         stdin = "".join(f"{m}\n" for m in missing).encode()
         options = ("-c", "fetch.negotiationAlgorithm=noop")
-        self.runner.run(*options, *fetch, "--stdin", stdin=stdin, timeout=1800)
+        self.runner.run_git(*options, *fetch, "--stdin", stdin=stdin, timeout=1800)
 
 
 def parse_raw_diff(raw: bytes) -> list[PathChange]:

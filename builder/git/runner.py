@@ -16,23 +16,23 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 from builder.errors import SourceError
-from builder.git.surroundings import variables
+from builder.git.git_environment import make_git_variables
 from builder.system import command
-from builder.system.redact import redact
+from builder.system.redact import redact_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from builder.git.remote import Remote
-    from builder.system.settings import Environment
+    from builder.system.settings import UserSettings
 
 # `git merge-tree --write-tree` is of 2.38.
-_OLDEST = (2, 38)
-_GLANCE = 0.2  # seconds between two looks at the clock and at Ctrl-C
+_OLDEST_GIT = (2, 38)
+_POLL_SECONDS = 0.2  # seconds between two looks at the clock and at Ctrl-C
 
 
-class Finished(NamedTuple):
+class GitResult(NamedTuple):
     """What a git command wrote, and how it ended."""
 
     returncode: int
@@ -45,17 +45,17 @@ class Finished(NamedTuple):
         return self.stdout.decode(errors="replace").rstrip("\n")
 
     @property
-    def complaint(self) -> str:
+    def error_line(self) -> str:
         """The line of standard error that says most: the last one that git calls an error."""
         # Of a repository that it cannot read, git says the cause before and advice behind that.
         cause = self.stderr.partition("fatal: Could not read from remote repository.")[0]
         text = cause if cause.strip() else self.stderr
         lines = [line for line in text.splitlines() if line.strip()]
-        told = [line for line in lines if line.startswith(("fatal:", "error:", "ERROR:"))]
-        return (told or lines or [f"exit code {self.returncode}"])[-1]
+        reported = [line for line in lines if line.startswith(("fatal:", "error:", "ERROR:"))]
+        return (reported or lines or [f"exit code {self.returncode}"])[-1]
 
 
-class Runner:
+class GitRunner:
     """Runs git in one directory.
 
     Args:
@@ -70,25 +70,25 @@ class Runner:
     def __init__(
         self,
         directory: Path,
-        environ: Mapping[str, str],
-        settings: Environment,
+        env: Mapping[str, str],
+        settings: UserSettings,
         *,
         remotes: Iterable[Remote] = (),
         offline: bool = False,
         check_cancelled: Callable[[], None] = lambda: None,
     ) -> None:
-        self._variables = variables(environ, settings, remotes, offline=offline)
+        self._variables = make_git_variables(env, settings, remotes, offline=offline)
         self.directory = directory
         self.check_cancelled = check_cancelled
 
-    def run(
+    def run_git(
         self,
         *words: str,
         stdin: bytes | None = None,
         env: Mapping[str, str] | None = None,
         timeout: float = 600,
-        fine: Sequence[int] | None = (0,),
-    ) -> Finished:
+        accepted_codes: Sequence[int] | None = (0,),
+    ) -> GitResult:
         """Run one git command to its end; it dies with us.
 
         Args:
@@ -96,32 +96,34 @@ class Runner:
             stdin: what it reads.
             env: variables of this command alone.
             timeout: seconds until it is killed.
-            fine: exit codes that are no failure; None for any.
+            accepted_codes: exit codes that are no failure; None for any.
 
         Raises:
             SourceError: it failed, or took too long.
             InterruptedRunError: the run was called off.
         """
-        with _readable(stdin) as given, self._start(words, env, given) as process:
+        with _open_stdin(stdin) as given, self._start_git(words, env, given) as process:
             try:
-                stdout, stderr = self._follow(process, _subcommand(words), timeout)
+                stdout, stderr = self._wait_for_output(process, _find_subcommand(words), timeout)
             except BaseException:
-                _end(process)
+                _stop_process(process)
                 raise
-        done = Finished(process.returncode, stdout, redact(stderr.decode(errors="replace")))
-        if fine is not None and done.returncode not in fine:
-            failed = f"git {_subcommand(words)} failed: {done.complaint}"
-            raise SourceError(failed, _hint(done.stderr))
+        done = GitResult(
+            process.returncode, stdout, redact_credentials(stderr.decode(errors="replace"))
+        )
+        if accepted_codes is not None and done.returncode not in accepted_codes:
+            failed = f"git {_find_subcommand(words)} failed: {done.error_line}"
+            raise SourceError(failed, _find_hint(done.stderr))
         return done
 
-    def _follow(
+    def _wait_for_output(
         self, process: subprocess.Popen[bytes], word: str, timeout: float
     ) -> tuple[bytes, bytes]:
         """What it writes. It is asked in short steps, as Ctrl-C reaches the main thread alone."""
         deadline = time.monotonic() + timeout
         while True:
             try:
-                return process.communicate(timeout=_GLANCE)
+                return process.communicate(timeout=_POLL_SECONDS)
             except subprocess.TimeoutExpired as error:
                 self.check_cancelled()
                 if time.monotonic() > deadline:
@@ -130,14 +132,14 @@ class Runner:
                         "look at the network and at --upstream, then run it again",
                     ) from error
 
-    def _start(
+    def _start_git(
         self, words: Sequence[str], env: Mapping[str, str] | None, stdin: BinaryIO | None
     ) -> subprocess.Popen[bytes]:
         from git import Git
 
-        door = Git(self.directory)
-        door.update_environment(**(self._variables | dict(env or {})))
-        started = door.execute(
+        git_command = Git(self.directory)
+        git_command.update_environment(**(self._variables | dict(env or {})))
+        started = git_command.execute(
             ["git", *words],
             istream=stdin,
             as_process=True,
@@ -151,7 +153,7 @@ class Runner:
         return process
 
 
-def _subcommand(words: Sequence[str]) -> str:
+def _find_subcommand(words: Sequence[str]) -> str:
     """What git is to do: its first word that is no option of git's own, which takes the next."""
     pairs = zip(words[::2], words[1::2], strict=False)
     options = sum(1 for _ in takewhile(lambda pair: pair[0] in ("-c", "-C"), pairs))
@@ -159,7 +161,7 @@ def _subcommand(words: Sequence[str]) -> str:
 
 
 @contextmanager
-def _readable(content: bytes | None) -> Iterator[BinaryIO | None]:
+def _open_stdin(content: bytes | None) -> Iterator[BinaryIO | None]:
     """In a file: of a pipe, `communicate` in steps forgets what the first step could not write."""
     if content is None:
         yield None
@@ -170,22 +172,22 @@ def _readable(content: bytes | None) -> Iterator[BinaryIO | None]:
         yield cast("BinaryIO", file)
 
 
-def check_git(runner: Runner) -> None:
+def check_git(runner: GitRunner) -> None:
     """See that there is a git that can do what we need.
 
     Raises:
         SourceError: there is none, or it is too old.
     """
-    hint = f"install git {'.'.join(map(str, _OLDEST))} or later"
-    if command.find("git") is None:  # GitPython does not import without
+    hint = f"install git {'.'.join(map(str, _OLDEST_GIT))} or later"
+    if command.find_program("git") is None:  # GitPython does not import without
         raise SourceError("git is not installed", hint)
-    told = runner.run("version").text
-    version = re.search(r"([0-9]+)\.([0-9]+)", told)
-    if version is None or (int(version[1]), int(version[2])) < _OLDEST:
-        raise SourceError(f"{told} is too old", hint)
+    reported = runner.run_git("version").text
+    version = re.search(r"([0-9]+)\.([0-9]+)", reported)
+    if version is None or (int(version[1]), int(version[2])) < _OLDEST_GIT:
+        raise SourceError(f"{reported} is too old", hint)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _stop_process(process: subprocess.Popen[bytes]) -> None:
     """Ask it and what it started to stop, which lets it remove its locks, then make them."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):
@@ -205,7 +207,7 @@ _HINTS = {
 }
 
 
-def _hint(stderr: str) -> str:
+def _find_hint(stderr: str) -> str:
     for symptom, hint in _HINTS.items():
         if symptom in stderr:
             return hint

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from unidiff.patch import Hunk
 
 
-class Replacement(NamedTuple):
+class DiffHunk(NamedTuple):
     """One hunk: these bytes become those; `line` is where the diff says that it begins."""
 
     old: bytes
@@ -30,7 +30,7 @@ class DiffError(ValueError):
     """A diff that cannot be read or does not apply; the text says why, in one line."""
 
 
-def parse(text: str) -> dict[str, list[Replacement]]:
+def parse_diff(text: str) -> dict[str, list[DiffHunk]]:
     """Take a diff apart: path → its hunks, in file order. Text before the diff is passed over.
 
     Raises:
@@ -42,17 +42,17 @@ def parse(text: str) -> dict[str, list[Replacement]]:
         raise DiffError(f"it is no unified diff ({error})") from error
     if not patches:
         raise DiffError("it has no diff in it")
-    files: dict[str, list[Replacement]] = {}
+    files: dict[str, list[DiffHunk]] = {}
     for patch in patches:
         if patch.is_added_file or patch.is_removed_file or patch.is_rename:
             raise DiffError(f"it adds, removes or renames {patch.path}")
         if patch.path in files:
             raise DiffError(f"it has {patch.path} twice")
-        files[patch.path] = [_replacement(hunk) for hunk in patch]
+        files[patch.path] = [_to_diff_hunk(hunk) for hunk in patch]
     return files
 
 
-def apply(content: bytes, hunks: Sequence[Replacement]) -> bytes:
+def apply_hunks(content: bytes, hunks: Sequence[DiffHunk]) -> bytes:
     """The content with all hunks applied.
 
     Raises:
@@ -61,7 +61,7 @@ def apply(content: bytes, hunks: Sequence[Replacement]) -> bytes:
     pieces: list[bytes] = []
     position = 0
     for hunk in hunks:
-        at = _find(content, hunk)
+        at = _find_hunk(content, hunk)
         if at < position:
             raise DiffError(f"the hunk at line {hunk.line} lies before the one in front of it")
         pieces += [content[position:at], hunk.new]
@@ -69,7 +69,7 @@ def apply(content: bytes, hunks: Sequence[Replacement]) -> bytes:
     return b"".join([*pieces, content[position:]])
 
 
-def _find(content: bytes, hunk: Replacement) -> int:
+def _find_hunk(content: bytes, hunk: DiffHunk) -> int:
     # Only whole lines count, hence the line end in front of text and pattern; a hunk without a
     # line end at its end speaks of the end of the file.
     haystack, needle = b"\n" + content, b"\n" + hunk.old
@@ -83,7 +83,7 @@ def _find(content: bytes, hunk: Replacement) -> int:
     return at
 
 
-def _replacement(hunk: Hunk) -> Replacement:
+def _to_diff_hunk(hunk: Hunk) -> DiffHunk:
     lines: list[tuple[str, str]] = []
     for line in hunk:
         if line.line_type == "\\":  # "No newline at end of file" speaks of the line before it
@@ -95,4 +95,4 @@ def _replacement(hunk: Hunk) -> Replacement:
     new = "".join(text for kind, text in lines if kind != "-")
     if not old:
         raise DiffError(f"the hunk at line {hunk.source_start} has no context to find its place by")
-    return Replacement(old.encode(), new.encode(), hunk.source_start)
+    return DiffHunk(old.encode(), new.encode(), hunk.source_start)

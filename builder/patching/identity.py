@@ -17,7 +17,7 @@ from builder.wheel.names import WheelName
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from builder.wheel.metadata import Document
+    from builder.wheel.metadata import MetadataDocument
 
 TEST_SUMMARY = "For testing only"
 TEST_AUTHOR = "For testing only"
@@ -47,8 +47,8 @@ def make_identity(
     if build_tag is not None:
         names.check_build_tag(build_tag)
     if kind is IdentityKind.LOCAL:
-        return Identity(kind, PACKAGE, names.local_version(version, local_label), build_tag)
-    if names.normalize(name) == PACKAGE:
+        return Identity(kind, PACKAGE, names.make_local_version(version, local_label), build_tag)
+    if names.normalize_name(name) == PACKAGE:
         raise RequestError(
             f"a test wheel cannot be called {name}: that is the official distribution's name",
             "choose another --name, or --identity local, which adds a local version",
@@ -56,21 +56,21 @@ def make_identity(
     return Identity(kind, name, version, build_tag)
 
 
-def wheel_name(identity: Identity, tag: str = "py3-none-any") -> WheelName:
+def make_wheel_name(identity: Identity, tag: str = "py3-none-any") -> WheelName:
     """The file name of the final wheel; `tag` is the stock wheel's."""
-    return WheelName(names.escape(identity.name), identity.version, identity.build_tag, tag)
+    return WheelName(names.escape_name(identity.name), identity.version, identity.build_tag, tag)
 
 
-def edit_metadata(document: Document, identity: Identity, notice: str) -> Document:
+def edit_metadata(document: MetadataDocument, identity: Identity, notice: str) -> MetadataDocument:
     """METADATA under this identity.
 
     Only the lines that must differ are touched: Name and Version, for a test identity also
-    Summary, Author and Author-email. The description keeps its bytes and gets `notice` behind it.
+    Summary, Author and Author-email. The description keeps its bytes; `make_notice` comes behind.
 
     Raises:
         WheelError: METADATA has no Name or Version of its own.
     """
-    if len(document.values("Name")) != 1 or len(document.values("Version")) != 1:
+    if len(document.get_values("Name")) != 1 or len(document.get_values("Version")) != 1:
         raise WheelError(
             "the stock METADATA has not just one Name and one Version",
             "it is no METADATA that can be edited safely; look at the stock wheel",
@@ -79,20 +79,20 @@ def edit_metadata(document: Document, identity: Identity, notice: str) -> Docume
     if identity.kind is IdentityKind.TEST:
         headers |= {"Summary": TEST_SUMMARY, "Author": TEST_AUTHOR, "Author-email": TEST_EMAIL}
     for name, value in headers.items():
-        if document.values(name) != [value]:
-            document = metadata.replace(document, name, value)
-    return metadata.append(document, notice)
+        if document.get_values(name) != [value]:
+            document = metadata.replace_header(document, name, value)
+    return metadata.append_description(document, notice)
 
 
-def edit_wheel(content: bytes, identity: Identity) -> bytes:
+def edit_wheel_file(content: bytes, identity: Identity) -> bytes:
     """The WHEEL file under this identity: `Build:` is written for a build tag (PEP 427)."""
     if identity.build_tag is None:
         return content
-    document = metadata.parse(content)
-    return metadata.replace(document, "Build", identity.build_tag).to_bytes()
+    document = metadata.parse_metadata(content)
+    return metadata.replace_header(document, "Build", identity.build_tag).to_bytes()
 
 
-def notice(
+def make_notice(
     identity: Identity, upstream_version: str, series: Sequence[str], commits: Sequence[str] = ()
 ) -> str:
     """The paragraph behind the description: what this wheel is, and how it lives with the official.

@@ -12,13 +12,13 @@ from builder.patching import delta as deltas
 from builder.patching import identity as identities
 from builder.patching.requirements import edit_document
 from builder.wheel import archive, metadata, names
-from builder.wheel.rewrite import Rewriting, find_dist_info, rewrite
+from builder.wheel.rewrite import WheelRewrite, find_dist_info, rewrite_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from builder.model import Delta, Identity, Release
-    from builder.patching.delta import Memo
+    from builder.patching.delta import CodemodCache
     from builder.patching.series import Series
     from builder.wheel.archive import Archive
 
@@ -49,7 +49,7 @@ def build_overlay(
     stock_content: bytes,
     all_series: Sequence[Series],
     identity: Identity,
-    memo: Memo | None = None,
+    codemod_cache: CodemodCache | None = None,
     before: Delta | None = None,
 ) -> Overlay:
     """Make the final wheel.
@@ -59,7 +59,7 @@ def build_overlay(
         stock_content: its stock wheel, verified.
         all_series: what to apply, in order.
         identity: what to call the outcome.
-        memo: where outcomes of codemods are kept; None to work everything out.
+        codemod_cache: where outcomes of codemods are kept; None to work everything out.
         before: what the wheel has already of patches to its source, or None for nothing.
 
     Raises:
@@ -67,27 +67,27 @@ def build_overlay(
         WheelError: the stock wheel cannot be read.
     """
     stock_name = release.wheel.filename
-    stock = archive.parse(stock_content, stock_name)
-    delta = deltas.make_delta(release, stock, all_series, memo)
+    stock = archive.parse_archive(stock_content, stock_name)
+    delta = deltas.make_delta(release, stock, all_series, codemod_cache)
     if before is not None:
-        delta = deltas.after(before, delta)
+        delta = deltas.combine_deltas(before, delta)
     dist_info = find_dist_info(stock, stock_name)
     changes = {path: change.after for path, change in delta.changes.items()}
-    notice = identities.notice(identity, release.version, delta.series, delta.commits)
-    document = metadata.parse(_read(stock, f"{dist_info}/METADATA", stock_name))
+    notice = identities.make_notice(identity, release.version, delta.series, delta.commits)
+    document = metadata.parse_metadata(_read_member(stock, f"{dist_info}/METADATA", stock_name))
     edited = edit_document(document, delta.metadata)
     changes[f"{dist_info}/METADATA"] = identities.edit_metadata(edited, identity, notice).to_bytes()
     if identity.build_tag is not None:
-        changes[f"{dist_info}/WHEEL"] = identities.edit_wheel(
-            _read(stock, f"{dist_info}/WHEEL", stock_name), identity
+        changes[f"{dist_info}/WHEEL"] = identities.edit_wheel_file(
+            _read_member(stock, f"{dist_info}/WHEEL", stock_name), identity
         )
-    name = identities.wheel_name(identity, names.parse_filename(stock_name).tag)
-    pieces = rewrite(stock, Rewriting(changes, name.dist_info), stock_name)
+    name = identities.make_wheel_name(identity, names.parse_wheel_filename(stock_name).tag)
+    pieces = rewrite_wheel(stock, WheelRewrite(changes, name.dist_info), stock_name)
     return Overlay(name.filename, pieces, stock, delta)
 
 
-def _read(wheel: Archive, path: str, label: str) -> bytes:
-    member = wheel.find(path)
+def _read_member(wheel: Archive, path: str, label: str) -> bytes:
+    member = wheel.find_member(path)
     if member is None:
         raise WheelError(f"{label} has no {path}", "it is no wheel; fetch it again")
     return member.read()

@@ -9,7 +9,7 @@ from packaging.utils import canonicalize_name
 
 from builder.errors import PatchError
 from builder.wheel import metadata
-from builder.wheel.metadata import Document, Header
+from builder.wheel.metadata import Header, MetadataDocument
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from builder.model import MetadataEdit
 
 
-def edit_document(document: Document, edits: Iterable[MetadataEdit]) -> Document:
+def edit_document(document: MetadataDocument, edits: Iterable[MetadataEdit]) -> MetadataDocument:
     """The document with the edits made, in order; all other lines keep their bytes.
 
     Raises:
@@ -25,17 +25,17 @@ def edit_document(document: Document, edits: Iterable[MetadataEdit]) -> Document
     """
     for edit in edits:
         if edit.action == "set":
-            document = metadata.replace(document, edit.header, edit.value)
+            document = metadata.replace_header(document, edit.header, edit.value)
         elif edit.action == "drop":
-            document = _drop(document, edit)
+            document = _drop_requirement(document, edit)
         else:
-            document = _add(document, edit)
+            document = _add_requirement(document, edit)
     return document
 
 
-def _drop(document: Document, edit: MetadataEdit) -> Document:
+def _drop_requirement(document: MetadataDocument, edit: MetadataEdit) -> MetadataDocument:
     wanted = canonicalize_name(edit.value)
-    kept = tuple(h for h in document.headers if _required(h, edit.header) != wanted)
+    kept = tuple(h for h in document.headers if _parse_required_name(h, edit.header) != wanted)
     if len(kept) == len(document.headers):
         raise PatchError(
             f"METADATA has no {edit.header}: {edit.value} to drop ({edit.why})",
@@ -44,22 +44,22 @@ def _drop(document: Document, edit: MetadataEdit) -> Document:
     return document._replace(headers=kept)
 
 
-def _add(document: Document, edit: MetadataEdit) -> Document:
+def _add_requirement(document: MetadataDocument, edit: MetadataEdit) -> MetadataDocument:
     name = canonicalize_name(Requirement(edit.value).name)
-    if any(_required(h, edit.header) == name for h in document.headers):
+    if any(_parse_required_name(h, edit.header) == name for h in document.headers):
         raise PatchError(
             f"METADATA has {edit.header}: {name} already ({edit.why})",
             "drop it in the same entry of series.toml, or mend that entry's releases",
         )
     line = Header(
-        edit.header, f"{edit.header}: {edit.value}".encode() + metadata.line_end(document)
+        edit.header, f"{edit.header}: {edit.value}".encode() + metadata.detect_line_end(document)
     )
     places = [i for i, h in enumerate(document.headers) if h.name.lower() == edit.header.lower()]
     at = places[-1] + 1 if places else len(document.headers)
     return document._replace(headers=(*document.headers[:at], line, *document.headers[at:]))
 
 
-def _required(header: Header, name: str) -> str | None:
+def _parse_required_name(header: Header, name: str) -> str | None:
     """The distribution that a header requires, or None if it is another header."""
     if header.name.lower() != name.lower():
         return None

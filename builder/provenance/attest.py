@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from pypi_attestations import Attestation, Distribution
     from sigstore.verify.policy import VerificationPolicy
 
-_SUFFIX = ".attestation"
-_MADE = ".publish.attestation"
+_ATTESTATION_SUFFIX = ".attestation"
+_PUBLISH_SUFFIX = ".publish.attestation"
 # Fulcio's certificate extensions: the repository and the workflow that signed
 # (github.com/sigstore/fulcio, docs/oid-info.md).
-_REPOSITORY = "1.3.6.1.4.1.57264.1.12"
-_WORKFLOW = "1.3.6.1.4.1.57264.1.18"
+_REPOSITORY_OID = "1.3.6.1.4.1.57264.1.12"
+_WORKFLOW_OID = "1.3.6.1.4.1.57264.1.18"
 
 
-def attestations_of(wheel: Path) -> tuple[Path, ...]:
+def find_attestations(wheel: Path) -> tuple[Path, ...]:
     """The attestation files beside a wheel."""
     return tuple(
         sorted(
             p
-            for p in wheel.parent.glob("*" + _SUFFIX)
+            for p in wheel.parent.glob("*" + _ATTESTATION_SUFFIX)
             if p.name.startswith(f"{wheel.name}.") and p.is_file()
         )
     )
@@ -57,9 +57,9 @@ def verify_attestation(path: Path, wheel: Path, publisher: str | None) -> str:
     from pypi_attestations import AttestationError
     from sigstore.errors import Error as SigstoreError
 
-    found = _read(path)
+    found = _read_attestation(path)
     sha256 = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    subject = _subject(found, path)
+    subject = _read_subject(found, path)
     if subject != (wheel.name, sha256):
         raise ProvenanceError(
             f"{path.name} speaks of {subject[0]} (sha256 {subject[1]}), not of {wheel.name}",
@@ -68,25 +68,27 @@ def verify_attestation(path: Path, wheel: Path, publisher: str | None) -> str:
     # It warns that it is offline, which is what was asked of it.
     logging.getLogger("sigstore").setLevel(logging.ERROR)
     try:
-        kind, _ = found.verify(_policy(publisher), _distribution(wheel, sha256), offline=True)
+        kind, _ = found.verify(
+            _make_policy(publisher), _make_distribution(wheel, sha256), offline=True
+        )
         claims = found.certificate_claims
     except (AttestationError, SigstoreError, UnsupportedAlgorithm, ValueError) as error:
         raise ProvenanceError(
             f"{path.name} does not hold: {' '.join(str(error).split())}", "do not trust it"
         ) from error
-    by = claims.get(_WORKFLOW) or claims.get(_REPOSITORY) or "someone with no repository"
+    by = claims.get(_WORKFLOW_OID) or claims.get(_REPOSITORY_OID) or "someone with no repository"
     return f"attestation {kind} signed by {by}"
 
 
-def sign(wheel: Path) -> Path:
+def sign_wheel(wheel: Path) -> Path:
     """Attest a wheel with the identity of the CI run that we are in; the attestation's path.
 
     Raises:
         PublishError: there is no such identity here, or sigstore does not answer.
     """
-    target = wheel.with_name(wheel.name + _MADE)
+    target = wheel.with_name(wheel.name + _PUBLISH_SUFFIX)
     try:
-        made = _signed(wheel)
+        made = _make_attestation(wheel)
     except PublishError:
         raise
     except Exception as error:
@@ -100,7 +102,7 @@ def sign(wheel: Path) -> Path:
     return target
 
 
-def _signed(wheel: Path) -> Attestation:
+def _make_attestation(wheel: Path) -> Attestation:
     from pypi_attestations import Attestation
     from sigstore.models import ClientTrustConfig
     from sigstore.oidc import IdentityToken, detect_credential
@@ -117,10 +119,10 @@ def _signed(wheel: Path) -> Attestation:
     trust.force_tlog_version = 1
     with SigningContext.from_trust_config(trust).signer(IdentityToken(credential)) as signer:
         digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-        return Attestation.sign(signer, _distribution(wheel, digest))
+        return Attestation.sign(signer, _make_distribution(wheel, digest))
 
 
-def _read(path: Path) -> Attestation:
+def _read_attestation(path: Path) -> Attestation:
     from pydantic import ValidationError
     from pypi_attestations import Attestation
 
@@ -133,7 +135,7 @@ def _read(path: Path) -> Attestation:
         ) from error
 
 
-def _subject(found: Attestation, path: Path) -> tuple[str, str]:
+def _read_subject(found: Attestation, path: Path) -> tuple[str, str]:
     """File name and sha256 that the statement is about."""
     try:
         statement: dict[str, Any] = found.statement
@@ -145,13 +147,13 @@ def _subject(found: Attestation, path: Path) -> tuple[str, str]:
     return str(name), str(sha256)
 
 
-def _distribution(wheel: Path, sha256: str) -> Distribution:
+def _make_distribution(wheel: Path, sha256: str) -> Distribution:
     from pypi_attestations import Distribution
 
     return Distribution(name=wheel.name, digest=sha256)
 
 
-def _policy(publisher: str | None) -> VerificationPolicy:
+def _make_policy(publisher: str | None) -> VerificationPolicy:
     from sigstore.verify import policy
 
     signed_in_ci = policy.OIDCIssuerV2("https://token.actions.githubusercontent.com")

@@ -22,16 +22,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # Places of materials that are files of this tool.
-_OURS = ("patches/", CODEMODS_URI)
+_TOOL_PREFIXES = ("patches/", CODEMODS_URI)
 # What `source_sha256` of the codemods is today, then what it was for trees that gave each of the
 # 45 wheels the same bytes (tests/wheels.sha256): sources that are moved or renamed do what they
 # did, so statements with one of these say the same. When a wheel changes, only today's stays.
 # It does not lie beside `source_sha256`, which would hash it too.
 EQUAL_CODEMODS = (
+    "3ab68e03e24543cd51a343a806acdd69336f466cf5daeae51d342da2e041ac3b",
     "b04aebd668b592cc2919c5de68764bd5ff475cdc662d132ad20ff85a9f08d0a5",
     "51f79f0606318320e0c58d044e35814975b135649967f8173a0bf10e0a100d88",
 )
-_SHOWN = 5
+_MAX_SHOWN = 5
 
 
 class ClaimedPicks(NamedTuple):
@@ -55,7 +56,7 @@ class Claim(NamedTuple):
         backend: a key of `BUILD_TYPES`.
         commit: of this tool, which made it; None where it was no checkout.
         tool: what of this tool decided its bytes, as
-            `builder.provenance.statements.tool_materials` has it.
+            `builder.provenance.statements.collect_tool_materials` has it.
     """
 
     filename: str
@@ -68,7 +69,7 @@ class Claim(NamedTuple):
     commit: str | None = None
     tool: Mapping[str, str] = MappingProxyType({})
 
-    def other_tree(self, tool: Mapping[str, str]) -> str | None:
+    def describe_other_tree(self, tool: Mapping[str, str]) -> str | None:
         """Whether another tree of this tool is said to have made it than one with these materials.
 
         Returns:
@@ -79,13 +80,12 @@ class Claim(NamedTuple):
         places = [k for k in {*self.tool, *tool} if self.tool.get(k) != tool.get(k)]
         # The codemods are hashed as a whole: if one has changed, all have.
         names = sorted({place.partition("#")[0] for place in places})
-        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-        return (
-            f"commit {self.commit or 'unknown'}; differing here: {', '.join(names[:_SHOWN])}{more}"
-        )
+        more = f" and {len(names) - _MAX_SHOWN} more" if len(names) > _MAX_SHOWN else ""
+        differing = ", ".join(names[:_MAX_SHOWN])
+        return f"commit {self.commit or 'unknown'}; differing here: {differing}{more}"
 
 
-def parse(content: bytes, label: str) -> Claim:
+def parse_statement(content: bytes, label: str) -> Claim:
     """Read a statement of ours; nothing in it is believed before it is checked.
 
     Raises:
@@ -100,15 +100,15 @@ def parse(content: bytes, label: str) -> Claim:
         tag = asked["buildTag"]
         identity = Identity(
             IdentityKind(asked["identity"]),
-            _text(asked["name"]),
-            _text(asked["version"]),
-            None if tag is None else _text(tag),
+            _check_text(asked["name"]),
+            _check_text(asked["version"]),
+            None if tag is None else _check_text(tag),
         )
-        series = tuple(_text(name) for name in asked["series"])
-        release = str(Version(_text(asked["release"])))
-        picks = _claimed_picks(asked["cherryPick"]) if "cherryPick" in asked else None
-        claim = Claim(_text(filename), _text(sha256), release, series, identity, picks)
-        claim = claim._replace(**_claimed_tool(document["predicate"]))
+        series = tuple(_check_text(name) for name in asked["series"])
+        release = str(Version(_check_text(asked["release"])))
+        picks = _read_claimed_picks(asked["cherryPick"]) if "cherryPick" in asked else None
+        claim = Claim(_check_text(filename), _check_text(sha256), release, series, identity, picks)
+        claim = claim._replace(**_read_claimed_tool(document["predicate"]))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ProvenanceError(
             f"{label} is no provenance statement of ours ({type(error).__name__}: {error})",
@@ -120,20 +120,20 @@ def parse(content: bytes, label: str) -> Claim:
     return claim._replace(backend=backends[kinds[2]])
 
 
-def _claimed_tool(predicate: dict[str, Any]) -> dict[str, Any]:
+def _read_claimed_tool(predicate: dict[str, Any]) -> dict[str, Any]:
     commit = predicate["runDetails"]["builder"]["version"].get("commit")
     materials = predicate["buildDefinition"]["resolvedDependencies"]
     return {
-        "commit": None if commit is None else _commit(commit),
+        "commit": None if commit is None else _check_commit(commit),
         "tool": {
-            _text(m["uri"]): _text(m["digest"]["sha256"])
-            for m in _with_todays_codemods(materials)
-            if m["uri"].startswith(_OURS)
+            _check_text(m["uri"]): _check_text(m["digest"]["sha256"])
+            for m in _replace_equal_codemods(materials)
+            if m["uri"].startswith(_TOOL_PREFIXES)
         },
     }
 
 
-def _with_todays_codemods(materials: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _replace_equal_codemods(materials: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Materials as they are, or with today's digest of the codemods in place of an equal one.
 
     One tree has one digest: materials with several of them are left as they are.
@@ -146,35 +146,35 @@ def _with_todays_codemods(materials: list[dict[str, Any]]) -> list[dict[str, Any
     return [{**m, "digest": m["digest"] | today} if m in codemods else m for m in materials]
 
 
-def _claimed_picks(asked: dict[str, Any]) -> ClaimedPicks:
-    commits = tuple(_text(c) for c in asked["commits"])
+def _read_claimed_picks(asked: dict[str, Any]) -> ClaimedPicks:
+    commits = tuple(_check_text(c) for c in asked["commits"])
     if not commits or not all(re.fullmatch("[0-9a-f]{40}", c) for c in commits):
         raise ValueError("its commits are no commits")
     remote = asked["from"]
     return ClaimedPicks(
-        commits, _text(asked["upstream"]), None if remote is None else _text(remote)
+        commits, _check_text(asked["upstream"]), None if remote is None else _check_text(remote)
     )
 
 
-def _commit(value: object) -> str:
+def _check_commit(value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch("[0-9a-f]{40}(-dirty)?", value):
         raise ValueError(f"{value!r} is no commit")
     return value
 
 
-def _text(value: object) -> str:
+def _check_text(value: object) -> str:
     if not isinstance(value, str) or not value.isprintable():
         raise ValueError(f"{value!r} is no text")
     return value
 
 
-def differences(claimed: bytes, rebuilt: bytes) -> list[str]:
+def compare_statements(claimed: bytes, rebuilt: bytes) -> list[str]:
     """Where two statements, both parsed before, differ in what decides a wheel's bytes.
 
     These are the subject, the parameters, the materials, and what became of each file; who built
     it, when, and what else the catalog said may differ.
     """
-    old, new = (_decisive(json.loads(content)) for content in (claimed, rebuilt))
+    old, new = (_select_decisive_fields(json.loads(content)) for content in (claimed, rebuilt))
     return [
         f"{key}: the statement does not say what a rebuild gives"
         for key in new
@@ -182,21 +182,23 @@ def differences(claimed: bytes, rebuilt: bytes) -> list[str]:
     ]
 
 
-def agree(one: bytes, other: bytes) -> bool:
+def has_same_claims(one: bytes, other: bytes) -> bool:
     """Whether two files are statements that say the same of the same wheel."""
     try:
-        return _decisive(json.loads(one)) == _decisive(json.loads(other))
+        return _select_decisive_fields(json.loads(one)) == _select_decisive_fields(
+            json.loads(other)
+        )
     except (ValueError, KeyError, TypeError, AttributeError):
         return one == other
 
 
-def _decisive(document: dict[str, Any]) -> dict[str, Any]:
+def _select_decisive_fields(document: dict[str, Any]) -> dict[str, Any]:
     definition = document["predicate"]["buildDefinition"]
     internal = definition["internalParameters"]
     return {
         "subject": document["subject"],
         "externalParameters": definition["externalParameters"],
-        "resolvedDependencies": _with_todays_codemods(definition["resolvedDependencies"]),
+        "resolvedDependencies": _replace_equal_codemods(definition["resolvedDependencies"]),
         "changes": internal["changes"],
         "metadata": internal["metadata"],
         "source": internal.get("source"),

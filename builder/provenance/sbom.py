@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 
     from cyclonedx.model.component import Component, Pedigree
 
-SUFFIX = ".cdx.json"
+SBOM_SUFFIX = ".cdx.json"
 _LICENCE = "Apache-2.0"
 # How provenance names patches, and the description of a series that stands beside them.
-_PATCHES = ("patches/", CODEMODS_URI)
-_SERIES = "/series.toml"
+_PATCH_PREFIXES = ("patches/", CODEMODS_URI)
+_SERIES_FILE = "/series.toml"
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:tensorboard-proxy-wheels:sbom")
 
 
-def sbom_path(wheel: Path) -> Path:
+def get_sbom_path(wheel: Path) -> Path:
     """Where the bill of materials of a wheel lies: beside it."""
-    return wheel.with_name(wheel.name + SUFFIX)
+    return wheel.with_name(wheel.name + SBOM_SUFFIX)
 
 
 def make_sbom(
@@ -54,14 +54,14 @@ def make_sbom(
 
     document = json.loads(statement)
     sha256 = document["subject"][0]["digest"]["sha256"]
-    wheel = _wheel(document, requires_python)
+    wheel = _make_wheel_component(document, requires_python)
     tool = Component(
         name="tensorboard-proxy-wheels", version=__version__, type=ComponentType.APPLICATION
     )
     stamp = datetime.fromtimestamp(epoch or 0, UTC)
     metadata = BomMetaData(component=wheel, timestamp=stamp)
     metadata.tools.components.add(tool)
-    needed = _requirements(requires_dist)
+    needed = _make_required_components(requires_dist)
     bom = Bom(serial_number=uuid.uuid5(_NAMESPACE, sha256), metadata=metadata, components=needed)
     bom.register_dependency(wheel, needed)
     text = make_outputter(bom, OutputFormat.JSON, SchemaVersion.V1_6).output_as_string()
@@ -72,32 +72,36 @@ def make_sbom(
     return (json.dumps(made, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def _wheel(document: dict[str, Any], requires_python: str | None) -> Component:
+def _make_wheel_component(document: dict[str, Any], requires_python: str | None) -> Component:
     """Our wheel: what it is called, and what it was made from."""
     from cyclonedx.model import Property
 
     subject = document["subject"][0]
     asked = document["predicate"]["buildDefinition"]["externalParameters"]
-    wheel = _distribution(
+    wheel = _make_component(
         asked["name"], asked["version"], subject["name"], subject["digest"]["sha256"]
     )
-    wheel.pedigree = _pedigree(document, asked["release"])
+    wheel.pedigree = _make_pedigree(document, asked["release"])
     if requires_python is not None:
         wheel.properties.add(Property(name="python:requires-python", value=requires_python))
     return wheel
 
 
-def _pedigree(document: dict[str, Any], release: str) -> Pedigree:
+def _make_pedigree(document: dict[str, Any], release: str) -> Pedigree:
     from cyclonedx.model import XsUri
     from cyclonedx.model.component import Diff, Patch, PatchClassification, Pedigree
 
     materials = document["predicate"]["buildDefinition"]["resolvedDependencies"]
     stock = [m for m in materials if m["uri"].startswith(f"pkg:pypi/{PACKAGE}@")]
-    patches = [m for m in materials if m["uri"].startswith(_PATCHES) and _SERIES not in m["uri"]]
+    patches = [
+        m
+        for m in materials
+        if m["uri"].startswith(_PATCH_PREFIXES) and _SERIES_FILE not in m["uri"]
+    ]
     notes = "; ".join(f"{p['name']} sha256:{p['digest']['sha256']}" for p in patches)
     return Pedigree(
         ancestors=[
-            _distribution(PACKAGE, release, m["name"], m["digest"]["sha256"]) for m in stock
+            _make_component(PACKAGE, release, m["name"], m["digest"]["sha256"]) for m in stock
         ],
         patches=[
             Patch(type=PatchClassification.UNOFFICIAL, diff=Diff(url=XsUri(p["uri"])))
@@ -107,7 +111,7 @@ def _pedigree(document: dict[str, Any], release: str) -> Pedigree:
     )
 
 
-def _distribution(name: str, version: str, filename: str, sha256: str) -> Component:
+def _make_component(name: str, version: str, filename: str, sha256: str) -> Component:
     from cyclonedx.contrib.license.factories import LicenseFactory
     from cyclonedx.model import HashAlgorithm, HashType
     from cyclonedx.model.component import Component, ComponentType
@@ -125,7 +129,7 @@ def _distribution(name: str, version: str, filename: str, sha256: str) -> Compon
     )
 
 
-def _requirements(requires_dist: Sequence[str]) -> list[Component]:
+def _make_required_components(requires_dist: Sequence[str]) -> list[Component]:
     """What it needs, by name: which versions are taken is decided where it is installed."""
     from cyclonedx.model import Property
     from cyclonedx.model.component import Component, ComponentScope, ComponentType

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from builder.model import AppliedPatch, Delta, Identity, Picked, Release
+    from builder.model import AppliedPatch, Delta, Identity, PickedCommits, Release
     from builder.patching.series import Series
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
@@ -39,14 +39,14 @@ BUILDER_ID = "urn:tensorboard-proxy-wheels:builder"
 _REWRITING_LIBRARIES = ("packaging", "unidiff")
 
 
-class SourceBuild(NamedTuple):
+class SourceBuildProvenance(NamedTuple):
     """A build from source: what it was made of, as materials of in-toto, and how."""
 
     materials: Sequence[Mapping[str, Any]]
     about: Mapping[str, Any]
 
 
-class Run(NamedTuple):
+class BuildRun(NamedTuple):
     """The circumstances of a build.
 
     Attributes:
@@ -60,16 +60,16 @@ class Run(NamedTuple):
     commit: str | None
     epoch: int | None
     backend: str = "overlay"
-    source: SourceBuild | None = None
+    source: SourceBuildProvenance | None = None
     equivalence: Mapping[str, Any] | None = None
 
 
-def provenance_path(wheel: Path) -> Path:
+def get_provenance_path(wheel: Path) -> Path:
     """Where the provenance of a wheel lies: beside it."""
     return wheel.with_name(wheel.name + PROVENANCE_SUFFIX)
 
 
-def statement(
+def make_statement(
     filename: str,
     sha256: str,
     release: Release,
@@ -77,7 +77,7 @@ def statement(
     identity: Identity,
     *,
     series: Sequence[Series],
-    run: Run,
+    run: BuildRun,
 ) -> bytes:
     """The statement for one wheel, as the bytes of its file.
 
@@ -95,15 +95,15 @@ def statement(
         "subject": [{"name": filename, "digest": {"sha256": sha256}}],
         "predicateType": PREDICATE_TYPE,
         "predicate": {
-            "buildDefinition": _definition(release, delta, identity, series, run),
-            "runDetails": _run_details(run.commit, run.epoch),
+            "buildDefinition": _make_build_definition(release, delta, identity, series, run),
+            "runDetails": _make_run_details(run.commit, run.epoch),
         },
     }
     return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def _definition(
-    release: Release, delta: Delta, identity: Identity, series: Sequence[Series], run: Run
+def _make_build_definition(
+    release: Release, delta: Delta, identity: Identity, series: Sequence[Series], run: BuildRun
 ) -> dict[str, Any]:
     """What was asked for, what it was made of, and what became of each file."""
     changes = {
@@ -120,7 +120,7 @@ def _definition(
         "externalParameters": {
             "release": release.version,
             "series": [s.name for s in series if s.picked is None],
-            **({} if picked is None else {"cherryPick": _asked(picked)}),
+            **({} if picked is None else {"cherryPick": _describe_requested_picks(picked)}),
             "identity": identity.kind.value,
             "name": identity.name,
             "version": identity.version,
@@ -132,26 +132,29 @@ def _definition(
             **({} if run.equivalence is None else {"equivalence": run.equivalence}),
             "catalogEntry": {"pinned": release.pinned, "sha256": hashlib.sha256(facts).hexdigest()},
             "sourceCommit": release.commit,
-            **({} if picked is None else {"source": _source(picked)}),
+            **({} if picked is None else {"source": _describe_picked_source(picked)}),
             "native": list(delta.native),
             "changes": changes,
             "metadata": [
                 {"action": e.action, "header": e.header, "value": e.value} for e in delta.metadata
             ],
         },
-        "resolvedDependencies": [*_materials(release, delta, series), *_built_from(run)],
+        "resolvedDependencies": [
+            *_collect_materials(release, delta, series),
+            *_list_source_materials(run),
+        ],
     }
 
 
-def tool_materials(delta: Delta, series: Sequence[Series]) -> dict[str, str]:
+def collect_tool_materials(delta: Delta, series: Sequence[Series]) -> dict[str, str]:
     """What of this tool decides a wheel's bytes: the place of each file, or codemod → sha256."""
     return {
         **{f"patches/{s.name}/series.toml": s.sha256 for s in series if s.picked is None},
-        **{_uri(p): p.sha256 for p in delta.applied if not p.commit},
+        **{_make_patch_uri(p): p.sha256 for p in delta.applied if not p.commit},
     }
 
 
-def _asked(picked: Picked) -> dict[str, Any]:
+def _describe_requested_picks(picked: PickedCommits) -> dict[str, Any]:
     """Which commits were to be picked, and from where."""
     return {
         "commits": list(picked.commits),
@@ -160,7 +163,7 @@ def _asked(picked: Picked) -> dict[str, Any]:
     }
 
 
-def _source(picked: Picked) -> dict[str, Any]:
+def _describe_picked_source(picked: PickedCommits) -> dict[str, Any]:
     """What git made of it."""
     return {
         "base": {"gitCommit": picked.base},
@@ -170,7 +173,7 @@ def _source(picked: Picked) -> dict[str, Any]:
     }
 
 
-def _run_details(commit: str | None, epoch: int | None) -> dict[str, Any]:
+def _make_run_details(commit: str | None, epoch: int | None) -> dict[str, Any]:
     """Who built it, and when if SOURCE_DATE_EPOCH says so."""
     metadata: dict[str, Any] = {}
     if epoch is not None:
@@ -183,7 +186,9 @@ def _run_details(commit: str | None, epoch: int | None) -> dict[str, Any]:
     return {"builder": {"id": BUILDER_ID, "version": versions}, "metadata": metadata}
 
 
-def _materials(release: Release, delta: Delta, series: Sequence[Series]) -> list[dict[str, Any]]:
+def _collect_materials(
+    release: Release, delta: Delta, series: Sequence[Series]
+) -> list[dict[str, Any]]:
     """The stock wheel, the series that were asked for, and the patches that were applied.
 
     Cherry-picked commits stand by their git ids, behind the release's own commit.
@@ -196,7 +201,7 @@ def _materials(release: Release, delta: Delta, series: Sequence[Series]) -> list
             wheel.sha256,
         ),
         *((f"patches/{s.name}/series.toml", s.name, s.sha256) for s in series if s.picked is None),
-        *((_uri(p), p.label, p.sha256) for p in delta.applied if not p.commit),
+        *((_make_patch_uri(p), p.label, p.sha256) for p in delta.applied if not p.commit),
     ]
     return [
         *({"uri": u, "name": n, "digest": {"sha256": sha256}} for u, n, sha256 in places),
@@ -204,12 +209,12 @@ def _materials(release: Release, delta: Delta, series: Sequence[Series]) -> list
             {"uri": f"git+{where}@{commit}", "name": what, "digest": {"gitCommit": commit}}
             for s in series
             if s.picked is not None
-            for where, what, commit in _commits(s.picked)
+            for where, what, commit in _list_commits(s.picked)
         ),
     ]
 
 
-def _commits(picked: Picked) -> list[tuple[str, str, str]]:
+def _list_commits(picked: PickedCommits) -> list[tuple[str, str, str]]:
     """Where each commit came from, what it is, and its id."""
     there = picked.remote or picked.upstream
     return [
@@ -218,10 +223,10 @@ def _commits(picked: Picked) -> list[tuple[str, str, str]]:
     ]
 
 
-def _built_from(run: Run) -> list[Mapping[str, Any]]:
+def _list_source_materials(run: BuildRun) -> list[Mapping[str, Any]]:
     return [] if run.source is None else list(run.source.materials)
 
 
-def _uri(patch: AppliedPatch) -> str:
+def _make_patch_uri(patch: AppliedPatch) -> str:
     """A diff is a file of its series, a codemod a function in a package (hashed as a whole)."""
     return f"{CODEMODS_URI}{patch.file}" if patch.codemod else f"patches/{patch.label}"

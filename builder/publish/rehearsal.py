@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from builder.errors import PublishError
-from builder.publish.target import REHEARSAL, Target
-from builder.publish.uploader import Password
-from builder.system.warning_filters import ignored
+from builder.publish.target import REHEARSAL, PublishTarget
+from builder.publish.uploader import UploadCredentials
+from builder.system.warning_filters import ignore_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,15 +34,15 @@ if TYPE_CHECKING:
 _USER = "rehearsal"
 
 
-class Rehearsal(NamedTuple):
+class RehearsalIndex(NamedTuple):
     """A running index: where it is, and who may upload."""
 
-    target: Target
-    credentials: Password
+    target: PublishTarget
+    credentials: UploadCredentials
 
 
 @contextmanager
-def rehearsing(kept: Path | None = None) -> Iterator[Rehearsal]:
+def run_rehearsal_index(kept: Path | None = None) -> Iterator[RehearsalIndex]:
     """Run the index for as long as the block lasts.
 
     Args:
@@ -51,26 +51,26 @@ def rehearsing(kept: Path | None = None) -> Iterator[Rehearsal]:
     Raises:
         PublishError: the directory is in use, or cannot be written.
     """
-    with _shelf(kept) as directory:
-        credentials = Password(_USER, secrets.token_urlsafe(32))
-        with _serving(directory, credentials) as port:
+    with _open_directory(kept) as directory:
+        credentials = UploadCredentials(_USER, secrets.token_urlsafe(32))
+        with _serve_directory(directory, credentials) as port:
             url = f"http://127.0.0.1:{port}/"
-            target = Target(REHEARSAL, url, f"{url}simple/", public=False)
-            yield Rehearsal(target, credentials)
+            target = PublishTarget(REHEARSAL, url, f"{url}simple/", public=False)
+            yield RehearsalIndex(target, credentials)
 
 
 @contextmanager
-def _serving(directory: Path, credentials: Password) -> Iterator[int]:
+def _serve_directory(directory: Path, credentials: UploadCredentials) -> Iterator[int]:
     pypiserver = _load_pypiserver()
 
-    def known(username: str, password: str) -> bool:
+    def is_known_user(username: str, password: str) -> bool:
         expected = f"{credentials.username}:{credentials.password}"
         return hmac.compare_digest(f"{username}:{password}".encode(), expected.encode())
 
     application = pypiserver.app(
         roots=[directory],
         authenticate=["update"],
-        auther=known,
+        auther=is_known_user,
         backend_arg="simple-dir",
         disable_fallback=True,
         hash_algo="sha256",
@@ -79,7 +79,7 @@ def _serving(directory: Path, credentials: Password) -> Iterator[int]:
     # It warns of files that exist already, which its answer says too.
     logging.getLogger("pypiserver").setLevel(logging.CRITICAL)
     server = make_server(
-        "127.0.0.1", 0, application, server_class=_Server, handler_class=_QuietHandler
+        "127.0.0.1", 0, application, server_class=_ThreadingServer, handler_class=_QuietHandler
     )
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
@@ -99,18 +99,18 @@ def _load_pypiserver() -> ModuleType:
     """
     finders = list(sys.meta_path)
     try:
-        with ignored():
+        with ignore_warnings():
             return importlib.import_module("pypiserver")
     finally:
         sys.meta_path[:] = finders
 
 
 @contextmanager
-def _shelf(kept: Path | None) -> Iterator[Path]:
+def _open_directory(kept: Path | None) -> Iterator[Path]:
     """A directory for the files, locked where it is kept."""
     if kept is None:
-        with tempfile.TemporaryDirectory(prefix="rehearsal-") as room:
-            yield Path(room)
+        with tempfile.TemporaryDirectory(prefix="rehearsal-") as workdir:
+            yield Path(workdir)
         return
     try:
         kept.mkdir(parents=True, exist_ok=True)
@@ -121,13 +121,13 @@ def _shelf(kept: Path | None) -> Iterator[Path]:
             "name another with --rehearsal",
         ) from error
     try:
-        _lock(handle, kept)
+        _lock_directory(handle, kept)
         yield kept
     finally:
         os.close(handle)
 
 
-def _lock(handle: int, directory: Path) -> None:
+def _lock_directory(handle: int, directory: Path) -> None:
     with suppress(ImportError):
         import fcntl
 
@@ -139,7 +139,7 @@ def _lock(handle: int, directory: Path) -> None:
             ) from error
 
 
-class _Server(ThreadingMixIn, WSGIServer):
+class _ThreadingServer(ThreadingMixIn, WSGIServer):
     daemon_threads = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:

@@ -11,26 +11,26 @@ from packaging.specifiers import SpecifierSet
 
 from builder.errors import CommandError, PublishError, PythonNotFoundError
 from builder.model import PACKAGE
-from builder.publish.hint import requirement
-from builder.publish.target import on_loopback
-from builder.releases.eras import era_of
+from builder.publish.install_hint import format_requirement
+from builder.publish.target import is_on_loopback
+from builder.releases.eras import get_era
 from builder.system import command, virtualenvs
-from builder.system.command import tail
-from builder.system.virtualenvs import INSTALL, clean_environ
+from builder.system.command import summarize_output
+from builder.system.virtualenvs import INSTALL_TIMEOUT, make_clean_env
 from builder.tensorboard.page import has_root_element
-from builder.tensorboard.server import serving
+from builder.tensorboard.server import run_tensorboard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from builder.model import Identity, Release
-    from builder.publish.delivery import Parcel
+    from builder.publish.upload import Upload
     from builder.system.pythons import PythonFinder
-    from builder.system.settings import Environment
+    from builder.system.settings import UserSettings
 
 # The series that mends releases for Pythons other than their own, and how far (docs/today.md).
-_MENDED = "today"
-_MENDED_PYTHONS = ("3.11", "3.13")
+_TODAY_SERIES = "today"
+_TODAY_PYTHONS = ("3.11", "3.13")
 # uv's settings that would let a second source in, or keep the one out that is meant: without a
 # network that is a rehearsal on loopback. --no-config leaves out uv's files.
 _FOREIGN_SOURCES = (
@@ -45,7 +45,7 @@ _FOREIGN_SOURCES = (
 )
 
 
-class Home(NamedTuple):
+class InstallTarget(NamedTuple):
     """Where a wheel is at home.
 
     Attributes:
@@ -61,9 +61,9 @@ class Home(NamedTuple):
     first: tuple[str, ...]
 
 
-def home_of(
+def choose_install_target(
     release: Release, wheel: Path, series: Sequence[str], python: str | None, pythons: PythonFinder
-) -> Home:
+) -> InstallTarget:
     """A Python on which the wheel should start: today's if it was mended for that, else its era's.
 
     Asked before anything is sent: what is published stays so.
@@ -79,15 +79,15 @@ def home_of(
         IndexLookupError: it needs its era, and nobody knows when it was uploaded.
         PublishError: that Python is not there, or the wheel excludes it.
     """
-    chosen, until, first = _wanted(release, series, python)
-    requires = virtualenvs.requires_python(wheel)
-    if not virtualenvs.allows_python(requires, chosen):
+    chosen, until, first = _choose_python(release, series, python)
+    requires = virtualenvs.read_requires_python(wheel)
+    if not virtualenvs.is_python_allowed(requires, chosen):
         raise PublishError(
             f"{release.version} was not sent: it requires Python {requires}, not {chosen}",
             "choose another with --python X.Y, or say --no-install",
         )
     try:
-        return Home(chosen, pythons.find_python(chosen), until, first)
+        return InstallTarget(chosen, pythons.find_python(chosen), until, first)
     except PythonNotFoundError as error:
         raise PublishError(
             f"{release.version} was not sent: {error.message}",
@@ -95,86 +95,96 @@ def home_of(
         ) from error
 
 
-def _wanted(
+def _choose_python(
     release: Release, series: Sequence[str], python: str | None
 ) -> tuple[str, str | None, tuple[str, ...]]:
-    if _MENDED in series and SpecifierSet(">=1.14").contains(release.version, prereleases=True):
-        lowest, highest = _MENDED_PYTHONS
+    if _TODAY_SERIES in series and SpecifierSet(">=1.14").contains(
+        release.version, prereleases=True
+    ):
+        lowest, highest = _TODAY_PYTHONS
         ours = f"{sys.version_info.major}.{sys.version_info.minor}"
         fits = SpecifierSet(f">={lowest},<={highest}").contains(ours)
         return python or (ours if fits else highest), None, ()
-    era = era_of(release)
+    era = get_era(release)
     return python or era.python, era.until, era.first
 
 
-def install_back(
-    parcel: Parcel,
+def reinstall_wheel(
+    upload: Upload,
     identity: Identity,
     index_url: str,
-    home: Home,
-    environment: Environment,
-    environ: Mapping[str, str],
+    install_target: InstallTarget,
+    settings: UserSettings,
+    env: Mapping[str, str],
 ) -> None:
     """Install from the index into a clean environment, compare the files, start TensorBoard.
 
     Args:
-        parcel: what was published; the index must serve these very bytes.
+        upload: what was published; the index must serve these very bytes.
         identity: its name and version.
         index_url: the index that serves it, and nothing else.
-        home: the Python, and the age of the dependencies.
-        environment: the user's settings; dependencies come from the user's usual index.
-        environ: the whole environment.
+        install_target: the Python, and the age of the dependencies.
+        settings: the user's settings; dependencies come from the user's usual index.
+        env: the whole environment.
 
     Raises:
         PublishError: it does not install, installs other files, or does not start.
     """
     with tempfile.TemporaryDirectory(prefix="installed-") as name:
-        room = Path(name)
-        mine = clean_environ(environment, environ, room)
+        workdir = Path(name)
+        clean_env = make_clean_env(settings, env, workdir)
         try:
-            python = virtualenvs.make_environment(room / "env", home.interpreter, mine)
-            if home.first:
-                virtualenvs.install(python, home.first, mine, until=home.until)
-                virtualenvs.uninstall(python, PACKAGE, mine)
-            _install_alone(parcel, identity, index_url, python, mine)
-            virtualenvs.install(python, [requirement(identity)], mine, until=home.until)
-            _compare(parcel, python, mine)
-            _start(python, room, mine)
+            python = virtualenvs.make_virtualenv(
+                workdir / "env", install_target.interpreter, clean_env
+            )
+            if install_target.first:
+                virtualenvs.install_packages(
+                    python, install_target.first, clean_env, until=install_target.until
+                )
+                virtualenvs.uninstall_package(python, PACKAGE, clean_env)
+            _install_without_dependencies(upload, identity, index_url, python, clean_env)
+            virtualenvs.install_packages(
+                python, [format_requirement(identity)], clean_env, until=install_target.until
+            )
+            _compare_installed_files(upload, python, clean_env)
+            _start_tensorboard(python, workdir, clean_env)
         except CommandError as error:
             raise PublishError(
-                f"{requirement(identity)} was published, and cannot be installed back on Python "
-                f"{home.python}: {error.message}: {tail(error.hint)}",
+                f"{format_requirement(identity)} was published, and cannot be installed back on "
+                f"Python {install_target.python}: {error.message}: {summarize_output(error.hint)}",
                 "look at its dependencies; `nox -s today` tries it on every Python",
             ) from error
 
 
-def _install_alone(
-    parcel: Parcel, identity: Identity, index_url: str, python: Path, environ: Mapping[str, str]
+def _install_without_dependencies(
+    upload: Upload, identity: Identity, index_url: str, python: Path, env: Mapping[str, str]
 ) -> None:
     """Ours, without dependencies, from that index only, and only if it is the file we built."""
-    alone = {k: v for k, v in environ.items() if k not in _FOREIGN_SOURCES}
-    if on_loopback(index_url):
-        alone["NO_PROXY"] = alone["no_proxy"] = "127.0.0.1,localhost,::1"
+    isolated_env = {k: v for k, v in env.items() if k not in _FOREIGN_SOURCES}
+    if is_on_loopback(index_url):
+        isolated_env["NO_PROXY"] = isolated_env["no_proxy"] = "127.0.0.1,localhost,::1"
     listing = python.parent.parent / "alone.txt"
-    listing.write_text(f"{requirement(identity)} --hash=sha256:{parcel.sha256}\n", encoding="utf-8")
-    words = [virtualenvs.uv_program(), "pip", "install", "--quiet", "--no-config"]
-    words += ["--python", str(python), "--link-mode", "copy", "--no-deps", "--require-hashes"]
-    words += ["--default-index", index_url, "--requirement", str(listing)]
-    command.run(words, timeout=INSTALL, env=alone)
+    listing.write_text(
+        f"{format_requirement(identity)} --hash=sha256:{upload.sha256}\n", encoding="utf-8"
+    )
+    argv = [virtualenvs.find_uv(), "pip", "install", "--quiet", "--no-config"]
+    argv += ["--python", str(python), "--link-mode", "copy", "--no-deps", "--require-hashes"]
+    argv += ["--default-index", index_url, "--requirement", str(listing)]
+    command.run_command(argv, timeout=INSTALL_TIMEOUT, env=isolated_env)
 
 
-def _compare(parcel: Parcel, python: Path, environ: Mapping[str, str]) -> None:
-    for path, how in virtualenvs.not_as_recorded(parcel.path, python, environ):
+def _compare_installed_files(upload: Upload, python: Path, env: Mapping[str, str]) -> None:
+    for path, how in virtualenvs.find_record_mismatches(upload.path, python, env):
         raise PublishError(
-            f"{parcel.filename} was published, and {path} is not as it was built: {how}",
+            f"{upload.filename} was published, and {path} is not as it was built: {how}",
             "a dependency overwrites it, or the index serves something else; do not announce it",
         )
 
 
-def _start(python: Path, room: Path, environ: Mapping[str, str]) -> None:
-    logdir = room / "logdir"
+def _start_tensorboard(python: Path, workdir: Path, env: Mapping[str, str]) -> None:
+    logdir = workdir / "logdir"
     logdir.mkdir()
-    with serving(python.parent / PACKAGE, logdir, room, environ) as server:
-        answer = server.ask("/", timeout=30)
-    if not has_root_element(answer.content):
-        raise CommandError("TensorBoard", f"it answers {answer.status_code} without its page")
+    with run_tensorboard(python.parent / PACKAGE, logdir, workdir, env) as server:
+        response = server.send_request("/", timeout=30)
+    if not has_root_element(response.content):
+        raise CommandError("TensorBoard", f"it answers {response.status_code} without its page")

@@ -9,17 +9,23 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from builder.build.found import find_or_build
-from builder.errors import BuilderError, RequestError, fault
+from builder.build.existing_wheel import find_or_build_wheel
+from builder.errors import BuilderError, RequestError, to_internal_error
 from builder.model import PACKAGE, IdentityKind
 from builder.provenance import attest
-from builder.provenance.sbom import sbom_path
-from builder.publish.answers import RefusedError
-from builder.publish.delivery import Delivery, Parcel, already_there, confirm, deliver
-from builder.publish.ready import make_ready, sbom_of
-from builder.publish.reinstall import home_of, install_back
-from builder.publish.served import IndexShelf
-from builder.system.files import place_beside
+from builder.provenance.sbom import get_sbom_path
+from builder.publish.prepared_wheel import make_wheel_sbom, prepare_wheel
+from builder.publish.published_files import SimpleIndexFiles
+from builder.publish.reinstall import choose_install_target, reinstall_wheel
+from builder.publish.responses import UploadRefusedError
+from builder.publish.upload import (
+    Upload,
+    UploadOutcome,
+    is_already_listed,
+    upload_wheel,
+    wait_until_served,
+)
+from builder.system.files import write_file_atomically
 from builder.wheel import names
 
 if TYPE_CHECKING:
@@ -28,10 +34,10 @@ if TYPE_CHECKING:
     from builder.build.release import BuildOptions
     from builder.context import Workshop
     from builder.model import Identity, Release
-    from builder.publish.delivery import Patience
-    from builder.publish.reinstall import Home
-    from builder.publish.served import Shelf
-    from builder.publish.target import Target
+    from builder.publish.published_files import PublishedFiles
+    from builder.publish.reinstall import InstallTarget
+    from builder.publish.target import PublishTarget
+    from builder.publish.upload import RetryPolicy
     from builder.publish.uploader import Uploader
 
 _T = TypeVar("_T")
@@ -44,7 +50,7 @@ class PublishOptions:
     Attributes:
         build: how wheels are called, where they lie, and how one that is missing is built.
         target: where they go.
-        patience: how long to go on.
+        retry_policy: how long to go on.
         dry_run: say what would be done, and send nothing.
         attest: send attestations, made with this CI run's identity where there are none.
         install: install each back and start it.
@@ -52,8 +58,8 @@ class PublishOptions:
     """
 
     build: BuildOptions
-    target: Target
-    patience: Patience
+    target: PublishTarget
+    retry_policy: RetryPolicy
     dry_run: bool = False
     attest: bool = False
     install: bool = True
@@ -61,14 +67,14 @@ class PublishOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class PublishedRelease:
     """What became of one release.
 
     Attributes:
         release: what it was made from.
         identity: what it is called.
-        parcel: the file, and its sha256.
-        delivery: what the upload came to; for a dry run what it would come to.
+        upload: the file, and its sha256.
+        upload_outcome: what the upload came to; for a dry run what it would come to.
         waited: seconds until the index served it; None for a dry run.
         python: the Python on which it was installed back and started, or None.
         seconds: from start to finish.
@@ -76,30 +82,30 @@ class Published:
 
     release: Release
     identity: Identity
-    parcel: Parcel
-    delivery: Delivery
+    upload: Upload
+    upload_outcome: UploadOutcome
     waited: float | None = None
     python: str | None = None
     seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class Unpublished:
+class PublishFailure:
     """A release that was not published, and why."""
 
     release: Release
     error: BuilderError
 
 
-class _Sent(NamedTuple):
+class _UploadedRelease(NamedTuple):
     """A wheel that is on its way, and where to look for it; for a dry run, one that would be.
 
     It is installed back at `home`, or not at all.
     """
 
-    done: Published
-    shelf: Shelf
-    home: Home | None
+    published: PublishedRelease
+    published_files: PublishedFiles
+    install_target: InstallTarget | None
 
 
 def refuse_names(options: PublishOptions) -> None:
@@ -110,8 +116,8 @@ def refuse_names(options: PublishOptions) -> None:
     Raises:
         RequestError: a public index must not get such a name.
     """
-    identity = options.build.identify("1.13.0")
-    official = names.normalize(identity.name) == PACKAGE
+    identity = options.build.get_identity("1.13.0")
+    official = names.normalize_name(identity.name) == PACKAGE
     if options.target.public and (official or identity.kind is IdentityKind.LOCAL):
         raise RequestError(
             f"{identity.name} {identity.version} has no place on {options.target.name}, which is "
@@ -120,13 +126,13 @@ def refuse_names(options: PublishOptions) -> None:
         )
 
 
-def publish_many(
+def publish_releases(
     releases: Sequence[Release],
     workshop: Workshop,
     options: PublishOptions,
     uploader: Uploader,
-    report: Callable[[Published | Unpublished], None],
-) -> list[Published | Unpublished]:
+    report: Callable[[PublishedRelease | PublishFailure], None],
+) -> list[PublishedRelease | PublishFailure]:
     """Publish releases: first all are sent, then each is waited for, compared and installed.
 
     An index that lags does so for all of them at once then. One that fails does not stop the
@@ -142,111 +148,129 @@ def publish_many(
     Returns:
         One outcome for each release, in their order; nothing half published is called done.
     """
-    outcomes: list[Published | Unpublished] = []
+    outcomes: list[PublishedRelease | PublishFailure] = []
     with tempfile.TemporaryDirectory(prefix="publish-") as name:
-        for sent in _send_all(releases, Path(name), workshop, options, uploader):
-            outcome: Published | Unpublished
-            if isinstance(sent, Unpublished):
+        for sent in _upload_releases(releases, Path(name), workshop, options, uploader):
+            outcome: PublishedRelease | PublishFailure
+            if isinstance(sent, PublishFailure):
                 outcome = sent
             else:
-                outcome = _attempt(sent.done.release, partial(_verify, sent, workshop, options))
+                outcome = _try_release(
+                    sent.published.release,
+                    partial(_verify_published_release, sent, workshop, options),
+                )
             outcomes.append(outcome)
             report(outcome)
     return outcomes
 
 
-def _send_all(
+def _upload_releases(
     releases: Sequence[Release],
-    room: Path,
+    workdir: Path,
     workshop: Workshop,
     options: PublishOptions,
     uploader: Uploader,
-) -> list[_Sent | Unpublished]:
-    all_sent: list[_Sent | Unpublished] = []
-    refused: RefusedError | None = None
+) -> list[_UploadedRelease | PublishFailure]:
+    all_sent: list[_UploadedRelease | PublishFailure] = []
+    refused: UploadRefusedError | None = None
     for release in releases:
-        sent: _Sent | Unpublished
+        sent: _UploadedRelease | PublishFailure
         if refused is None:
-            own = room / release.version
+            own = workdir / release.version
             own.mkdir()
-            sending = partial(_send, release, own, workshop, options, uploader)
-            sent = _attempt(release, sending)
+            sending = partial(_upload_release, release, own, workshop, options, uploader)
+            sent = _try_release(release, sending)
         else:
-            not_tried = RefusedError(f"{release.version} was not tried", refused.hint)
-            sent = Unpublished(release, not_tried)
-        if isinstance(sent, Unpublished) and isinstance(sent.error, RefusedError):
+            not_tried = UploadRefusedError(f"{release.version} was not tried", refused.hint)
+            sent = PublishFailure(release, not_tried)
+        if isinstance(sent, PublishFailure) and isinstance(sent.error, UploadRefusedError):
             refused = sent.error
         all_sent.append(sent)
     return all_sent
 
 
-def _attempt(release: Release, action: Callable[[], _T]) -> _T | Unpublished:
+def _try_release(release: Release, action: Callable[[], _T]) -> _T | PublishFailure:
     try:
         return action()
     except BuilderError as error:
-        return Unpublished(release, error)
+        return PublishFailure(release, error)
     except Exception as error:
-        return Unpublished(release, fault(error))
+        return PublishFailure(release, to_internal_error(error))
 
 
-def _send(
-    release: Release, room: Path, workshop: Workshop, options: PublishOptions, uploader: Uploader
-) -> _Sent:
+def _upload_release(
+    release: Release, workdir: Path, workshop: Workshop, options: PublishOptions, uploader: Uploader
+) -> _UploadedRelease:
     """Find, check and upload one wheel."""
-    started, note = time.perf_counter(), workshop.console.note
-    identity = options.build.identify(release.version)
-    spare = room / "built" if options.dry_run else None
-    wheel = find_or_build(release, identity, workshop, options.build, spare)
-    ready = make_ready(wheel, room, workshop, options.build.series, attested=options.attest)
-    home = None
-    if options.install:
-        series = ready.claim.series
-        home = home_of(release, ready.parcel.path, series, options.python, workshop.pythons)
-    shelf = IndexShelf(
-        workshop.environment, options.target.index_url, names.normalize(identity.name)
+    started, note = time.perf_counter(), workshop.console.print_note
+    identity = options.build.get_identity(release.version)
+    spare = workdir / "built" if options.dry_run else None
+    wheel = find_or_build_wheel(release, identity, workshop, options.build, spare)
+    prepared = prepare_wheel(
+        wheel, workdir, workshop, options.build.series, attested=options.attest
     )
-    there = already_there(ready.parcel, shelf, options.patience)
-    delivery = Delivery.SKIPPED if there else Delivery.UPLOADED
+    install_target = None
+    if options.install:
+        series = prepared.claim.series
+        install_target = choose_install_target(
+            release, prepared.upload.path, series, options.python, workshop.pythons
+        )
+    published_files = SimpleIndexFiles(
+        workshop.environment, options.target.index_url, names.normalize_name(identity.name)
+    )
+    there = is_already_listed(prepared.upload, published_files, options.retry_policy)
+    upload_outcome = UploadOutcome.SKIPPED if there else UploadOutcome.UPLOADED
     if not options.dry_run:
-        place_beside(sbom_path(wheel), sbom_of(ready, workshop.environment.source_date_epoch))
-        if options.attest and not there and not ready.parcel.attestations:
-            parcel = ready.parcel._replace(attestations=(_attest(ready.parcel, wheel),))
-            ready = ready._replace(parcel=parcel)
+        write_file_atomically(
+            get_sbom_path(wheel), make_wheel_sbom(prepared, workshop.environment.source_date_epoch)
+        )
+        if options.attest and not there and not prepared.upload.attestations:
+            upload = prepared.upload._replace(attestations=(_sign_wheel(prepared.upload, wheel),))
+            prepared = prepared._replace(upload=upload)
         if not there:
             overwrites = not options.target.public
-            delivery = deliver(
-                ready.parcel, uploader, shelf, options.patience, note, overwrites=overwrites
+            upload_outcome = upload_wheel(
+                prepared.upload,
+                uploader,
+                published_files,
+                options.retry_policy,
+                note,
+                overwrites=overwrites,
             )
-        note(f"{ready.parcel.filename} {delivery}")
+        note(f"{prepared.upload.filename} {upload_outcome}")
     spent = time.perf_counter() - started
-    done = Published(release, identity, ready.parcel, delivery, seconds=spent)
-    return _Sent(done, shelf, home)
+    done = PublishedRelease(release, identity, prepared.upload, upload_outcome, seconds=spent)
+    return _UploadedRelease(done, published_files, install_target)
 
 
-def _verify(sent: _Sent, workshop: Workshop, options: PublishOptions) -> Published:
+def _verify_published_release(
+    sent: _UploadedRelease, workshop: Workshop, options: PublishOptions
+) -> PublishedRelease:
     """Wait until the index serves it, compare, install it back, start it."""
     started = time.perf_counter()
-    done, note = sent.done, workshop.console.note
+    done, note = sent.published, workshop.console.print_note
     if options.dry_run:
         return done
-    waited = confirm(done.parcel, sent.shelf, options.patience, note)
-    home = sent.home
-    if home is not None:
-        note(f"installing {done.parcel.filename} back on Python {home.python}")
-        install_back(
-            done.parcel,
+    waited = wait_until_served(done.upload, sent.published_files, options.retry_policy, note)
+    install_target = sent.install_target
+    if install_target is not None:
+        note(f"installing {done.upload.filename} back on Python {install_target.python}")
+        reinstall_wheel(
+            done.upload,
             done.identity,
             options.target.index_url,
-            home,
+            install_target,
             workshop.environment,
             workshop.environ,
         )
     spent = done.seconds + time.perf_counter() - started
-    return replace(done, waited=waited, python=home and home.python, seconds=spent)
+    return replace(
+        done, waited=waited, python=install_target and install_target.python, seconds=spent
+    )
 
 
-def _attest(parcel: Parcel, wheel: Path) -> Path:
+def _sign_wheel(upload: Upload, wheel: Path) -> Path:
     """Sign it; the attestation also stays beside the wheel."""
-    made = attest.sign(parcel.path)
-    place_beside(wheel.with_name(made.name), made.read_bytes())
+    made = attest.sign_wheel(upload.path)
+    write_file_atomically(wheel.with_name(made.name), made.read_bytes())
     return made

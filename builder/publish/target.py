@@ -19,7 +19,7 @@ _UNLABELLED = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class PublishTarget:
     """A repository.
 
     Attributes:
@@ -43,7 +43,7 @@ class Target:
         return _UNLABELLED.sub("-", spoken)
 
 
-def resolve(repository: str, index_url: str | None) -> Target:
+def resolve_repository(repository: str, index_url: str | None) -> PublishTarget:
     """Find out where uploads to a repository go, and where it serves them.
 
     Args:
@@ -53,20 +53,20 @@ def resolve(repository: str, index_url: str | None) -> Target:
     Raises:
         RequestError: there is no such section, or the URL is none or has a password in it.
     """
-    url = repository if "://" in repository else _configured(repository)
+    url = repository if "://" in repository else _find_upload_url(repository)
     for given in (url, index_url):
         if given is not None:
-            _refuse_unusable(given, repository)
-    return Target(
+            _refuse_unusable_url(given, repository)
+    return PublishTarget(
         name=repository,
         upload_url=url,
-        index_url=index_url or _index_url(url),
-        public=is_public(url),
+        index_url=index_url or _derive_index_url(url),
+        public=is_public_index(url),
         from_pypirc="://" not in repository,
     )
 
 
-def index_of_testpypi() -> str:
+def get_testpypi_index() -> str:
     """Where TestPyPI serves files: the public index's address on a host of that name.
 
     twine knows where it takes them, and is not there where one only builds.
@@ -77,7 +77,7 @@ def index_of_testpypi() -> str:
     return parts._replace(netloc=f"test.{parts.netloc}").geturl()
 
 
-def is_public(url: str) -> bool:
+def is_public_index(url: str) -> bool:
     """Whether the address belongs to the public indexes, for uploads or for downloads."""
     from pypi_simple import PYPI_SIMPLE_ENDPOINT
 
@@ -86,12 +86,12 @@ def is_public(url: str) -> bool:
     return host == public or host.endswith(f".{public}")
 
 
-def on_loopback(url: str) -> bool:
+def is_on_loopback(url: str) -> bool:
     """Whether the address is this machine's, where a proxy has no business."""
     return urlsplit(url).hostname in {"127.0.0.1", "localhost", "::1"}
 
 
-def _configured(name: str) -> str:
+def _find_upload_url(name: str) -> str:
     """The upload address of a name, from ~/.pypirc or from twine's own two."""
     from twine.exceptions import TwineException
     from twine.utils import DEFAULT_CONFIG_FILE, get_repository_from_config
@@ -108,7 +108,7 @@ def _configured(name: str) -> str:
     return found["repository"] or ""
 
 
-def _refuse_unusable(url: str, repository: str) -> None:
+def _refuse_unusable_url(url: str, repository: str) -> None:
     try:
         parts = urlsplit(url)
         credentials = parts.username or parts.password
@@ -126,7 +126,7 @@ def _refuse_unusable(url: str, repository: str) -> None:
         )
 
 
-def _index_url(upload_url: str) -> str:
+def _derive_index_url(upload_url: str) -> str:
     """The address of the Simple API that belongs to an address of uploads, by convention."""
     from pypi_simple import PYPI_SIMPLE_ENDPOINT
     from twine.utils import DEFAULT_REPOSITORY

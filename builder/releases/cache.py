@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 
 # Bytes of a raw sha256.
-_DIGEST = 32
+_DIGEST_SIZE = 32
 
 
 class Cache:
     """Files by their sha256, below one directory that is made when it is first written to.
 
     Beside them it keeps outcomes of codemods under keys of their making
-    (`builder.patching.delta.Memo`). These have no pin but their own hash: like any compiler cache,
-    it is as trustworthy as its owner. `check` and the rebuild of `check --provenance` do not use
-    them.
+    (`builder.patching.delta.CodemodCache`). These have no pin but their own hash: like any compiler
+    cache, it is as trustworthy as its owner. `check` and the rebuild of `check --provenance` do not
+    use them.
     """
 
     def __init__(self, root: Path) -> None:
@@ -37,16 +37,18 @@ class Cache:
         # By Python, so that one that made something else would not hide behind another.
         self._outcomes = root / "outcomes" / f"{sys.version_info.major}.{sys.version_info.minor}"
 
-    def path(self, sha256: str) -> Path:
+    def get_path(self, sha256: str) -> Path:
         """Where the file with that hash lies, or would lie."""
         return self._root / sha256[:2] / sha256
 
-    def read(self, sha256: str, spoiled: Callable[[str], None] = lambda _: None) -> bytes | None:
+    def read_file(
+        self, sha256: str, spoiled: Callable[[str], None] = lambda _: None
+    ) -> bytes | None:
         """The file's bytes, verified; None if it is not there.
 
         A spoiled file is removed, and `spoiled` told of it in a sentence.
         """
-        path = self.path(sha256)
+        path = self.get_path(sha256)
         try:
             content = path.read_bytes()
         except OSError:
@@ -61,27 +63,27 @@ class Cache:
     def get(self, key: str) -> bytes | None:
         """An outcome kept by `put`, or None; a spoiled one counts as none."""
         try:
-            kept = self._outcome(key).read_bytes()
+            kept = self._get_outcome_path(key).read_bytes()
         except OSError:
             return None
-        digest, outcome = kept[:_DIGEST], kept[_DIGEST:]
+        digest, outcome = kept[:_DIGEST_SIZE], kept[_DIGEST_SIZE:]
         return outcome if hashlib.sha256(outcome).digest() == digest else None
 
     def put(self, key: str, outcome: bytes) -> None:
         """Keep an outcome, its own hash in front; a cache that cannot be written keeps nothing."""
-        path = self._outcome(key)
+        path = self._get_outcome_path(key)
         with suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=path.parent) as room:
-                new = Path(room) / "outcome"
+            with tempfile.TemporaryDirectory(dir=path.parent) as workdir:
+                new = Path(workdir) / "outcome"
                 new.write_bytes(hashlib.sha256(outcome).digest() + outcome)
                 new.replace(path)
 
-    def _outcome(self, key: str) -> Path:
+    def _get_outcome_path(self, key: str) -> Path:
         return self._outcomes / key[:2] / key
 
     @contextmanager
-    def incoming(self) -> Iterator[Path]:
+    def make_download_path(self) -> Iterator[Path]:
         """A path of our own to download to, on the cache's file system; gone afterwards.
 
         Raises:
@@ -98,7 +100,7 @@ class Cache:
         with directory as name:
             yield Path(name) / "file"
 
-    def admit(self, path: Path, sha256: str) -> bytes:
+    def add_download(self, path: Path, sha256: str) -> bytes:
         """Take a downloaded file in, if it is the one that was meant.
 
         Returns:
@@ -114,7 +116,7 @@ class Cache:
                 f"the download has sha256 {actual}, not {sha256}: tampered with or cut short",
                 "try again; if it stays so, the index serves another file than the catalog pins",
             )
-        target = self.path(sha256)
+        target = self.get_path(sha256)
         target.parent.mkdir(parents=True, exist_ok=True)
         path.replace(target)
         return content

@@ -1,6 +1,6 @@
 """The catalog: pinned facts of every release, kept in the repository as JSON.
 
-Reading, asking and comparing are pure; `builder.releases.news` fetches and writes.
+Reading, asking and comparing are pure; `builder.releases.catalog_update` fetches and writes.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from packaging.version import Version
 from builder.errors import IndexLookupError
 from builder.model import FIRST_RELEASE, Release, WheelFile
 
-DEFAULT_PATH = Path(__file__).parents[1] / "data" / "catalog.json"
-Facts = dict[str, Any]
+DEFAULT_CATALOG_PATH = Path(__file__).parents[1] / "data" / "catalog.json"
+ReleaseFacts = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Catalog:
 
     releases: tuple[Release, ...]
 
-    def find(self, version: str) -> Release | None:
+    def find_release(self, version: str) -> Release | None:
         """The release of that version, however it is spelt (2.2 is 2.2.0), or None."""
         wanted = Version(version)
         return next((r for r in self.releases if Version(r.version) == wanted), None)
@@ -36,7 +36,7 @@ class Catalog:
         return [r.version for r in self.releases]
 
     @property
-    def latest(self) -> Release:
+    def latest_release(self) -> Release:
         """The newest release that is not yanked and no pre-release."""
         return next(
             r
@@ -45,14 +45,14 @@ class Catalog:
         )
 
 
-class Difference(NamedTuple):
+class CatalogDifference(NamedTuple):
     """One way in which the index is not what the catalog says: version, and what differs."""
 
     version: str
     text: str
 
 
-def load_facts(path: Path = DEFAULT_PATH) -> list[Facts]:
+def load_facts(path: Path = DEFAULT_CATALOG_PATH) -> list[ReleaseFacts]:
     """The catalog as it stands in its file: one object per release.
 
     Raises:
@@ -69,7 +69,7 @@ def load_facts(path: Path = DEFAULT_PATH) -> list[Facts]:
     return facts
 
 
-def parse(facts: list[Facts]) -> Catalog:
+def parse_catalog(facts: list[ReleaseFacts]) -> Catalog:
     """Facts as values.
 
     Raises:
@@ -83,7 +83,7 @@ def parse(facts: list[Facts]) -> Catalog:
                 commit=entry["commit"],
                 notebook_blob=entry["notebook_blob"],
                 native_proxy_url=entry["native_proxy_url"],
-                requires_dist=_texts(entry["requires_dist"]),
+                requires_dist=_to_tuple(entry["requires_dist"]),
             )
             for entry in facts
         ]
@@ -92,7 +92,7 @@ def parse(facts: list[Facts]) -> Catalog:
         raise IndexLookupError(
             f"the catalog has a broken entry: {error}", "restore it from git"
         ) from error
-    lacking = [r.version for r in releases if not r.for_python_3]
+    lacking = [r.version for r in releases if not r.python3_wheels]
     if lacking or not releases:
         raise IndexLookupError(
             f"the catalog has no wheel for Python 3 of {', '.join(lacking) or 'any release'}",
@@ -101,35 +101,37 @@ def parse(facts: list[Facts]) -> Catalog:
     return Catalog(tuple(releases))
 
 
-def _texts(value: list[str] | None) -> tuple[str, ...] | None:
+def _to_tuple(value: list[str] | None) -> tuple[str, ...] | None:
     return None if value is None else tuple(value)
 
 
-def compare(facts: list[Facts], listed: dict[str, list[WheelFile]]) -> list[Difference]:
+def compare_catalog(
+    facts: list[ReleaseFacts], listed: dict[str, list[WheelFile]]
+) -> list[CatalogDifference]:
     """How the index differs from the catalog.
 
     Args:
         facts: the catalog.
         listed: version → wheels that the index lists now.
     """
-    differences: list[Difference] = []
+    differences: list[CatalogDifference] = []
     known = {entry["version"]: entry["wheels"] for entry in facts}
     for version in sorted(known | listed, key=Version):
         if Version(version) < Version(FIRST_RELEASE):
             continue
         if version not in known:
             names = ", ".join(w.filename for w in listed[version])
-            differences.append(Difference(version, f"new on the index: {names}"))
+            differences.append(CatalogDifference(version, f"new on the index: {names}"))
         elif version not in listed:
-            differences.append(Difference(version, "gone from the index"))
+            differences.append(CatalogDifference(version, "gone from the index"))
         else:
             pinned = {w["filename"]: WheelFile(**w) for w in known[version]}
             served = {w.filename: w for w in listed[version]}
-            differences += [Difference(version, t) for t in _compare_files(pinned, served)]
+            differences += [CatalogDifference(version, t) for t in _compare_files(pinned, served)]
     return differences
 
 
-def merge(facts: list[Facts], listed: dict[str, Facts]) -> list[Facts]:
+def merge_catalog(facts: list[ReleaseFacts], listed: dict[str, ReleaseFacts]) -> list[ReleaseFacts]:
     """The catalog with what the index says now; facts that no index knows are kept or null.
 
     Args:
@@ -143,7 +145,7 @@ def merge(facts: list[Facts], listed: dict[str, Facts]) -> list[Facts]:
     return [merged[v] for v in sorted(merged, key=Version)]
 
 
-def dump(facts: list[Facts]) -> str:
+def dump_catalog(facts: list[ReleaseFacts]) -> str:
     """The catalog as its file has it: stable order, readable in a diff."""
     return json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
 

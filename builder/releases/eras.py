@@ -40,7 +40,7 @@ class Era(NamedTuple):
     first: tuple[str, ...]
 
 
-def era_of(release: Release) -> Era:
+def get_era(release: Release) -> Era:
     """The era of a release: its own Python, and its upload date plus seven days.
 
     Raises:

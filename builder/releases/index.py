@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from builder.errors import IndexLookupError
 from builder.model import PACKAGE, WheelFile
-from builder.system.redact import redact
+from builder.system.redact import redact_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pypi_simple import DistributionPackage, PyPISimple
 
-    from builder.system.settings import Environment
+    from builder.system.settings import UserSettings
 
 # Seconds without an answer; slow mirrors are slow, dead ones are dead.
 _TIMEOUT = 30.0
@@ -53,14 +53,14 @@ class ProgressTracker(Protocol):
         ...
 
 
-class Index(Protocol):
+class PackageIndex(Protocol):
     """What is asked of an index."""
 
-    def wheels(self) -> dict[str, list[WheelFile]]:
+    def list_wheels(self) -> dict[str, list[WheelFile]]:
         """Version → the wheels that are listed for it; an absent hash or size is "" or 0."""
         ...
 
-    def download(self, filename: str, target: Path, progress: Progress) -> None:
+    def download_file(self, filename: str, target: Path, progress: Progress) -> None:
         """Fetch a file. Nothing is verified here: the cache does that against its pin."""
         ...
 
@@ -68,53 +68,53 @@ class Index(Protocol):
 class SimpleIndex:
     """An index that speaks the Simple Repository API (PEP 503, 691, 700)."""
 
-    def __init__(self, environment: Environment) -> None:
-        self._environment = environment
+    def __init__(self, settings: UserSettings) -> None:
+        self._settings = settings
         self._packages: list[DistributionPackage] | None = None
 
-    def wheels(self) -> dict[str, list[WheelFile]]:
-        """As `Index.wheels`.
+    def list_wheels(self) -> dict[str, list[WheelFile]]:
+        """As `PackageIndex.list_wheels`.
 
         Raises:
             IndexLookupError: the index does not answer, or does not know TensorBoard.
         """
         listed: dict[str, list[WheelFile]] = {}
-        for package in self._list():
+        for package in self._list_packages():
             if package.package_type == "wheel" and package.version is not None:
-                listed.setdefault(package.version, []).append(_wheel_file(package))
+                listed.setdefault(package.version, []).append(_to_wheel_file(package))
         return listed
 
-    def download(self, filename: str, target: Path, progress: Progress) -> None:
-        """As `Index.download`.
+    def download_file(self, filename: str, target: Path, progress: Progress) -> None:
+        """As `PackageIndex.download_file`.
 
         Raises:
             IndexLookupError: the index does not list the file, or breaks off.
         """
-        package = next((p for p in self._list() if p.filename == filename), None)
+        package = next((p for p in self._list_packages() if p.filename == filename), None)
         if package is None:
             raise IndexLookupError(
                 f"the index does not list {filename}",
                 "look at PIP_INDEX_URL: a mirror may lack old releases",
             )
-        with self._client() as client:
+        with self._open_client() as client:
             client.download_package(
                 package, target, verify=False, progress=progress, timeout=_TIMEOUT
             )
 
-    def _list(self) -> list[DistributionPackage]:
+    def _list_packages(self) -> list[DistributionPackage]:
         if self._packages is None:
-            with self._client() as client:
+            with self._open_client() as client:
                 self._packages = client.get_project_page(PACKAGE, timeout=_TIMEOUT).packages
         return self._packages
 
     @contextmanager
-    def _client(self) -> Iterator[PyPISimple]:
+    def _open_client(self) -> Iterator[PyPISimple]:
         # Together they take 0.2 s to import, which a build from the cache need not pay.
         from pypi_simple import NoSuchProjectError
         from requests import RequestException
 
         try:
-            with open_client(self._environment, self._environment.index_url) as client:
+            with open_index_client(self._settings, self._settings.index_url) as client:
                 yield client
         except NoSuchProjectError as error:
             raise IndexLookupError(
@@ -122,19 +122,19 @@ class SimpleIndex:
             ) from error
         except (RequestException, OSError, ValueError) as error:
             raise IndexLookupError(
-                f"the index did not answer: {redact(str(error))}",
+                f"the index did not answer: {redact_credentials(str(error))}",
                 "look at the network, PIP_INDEX_URL, the proxy and CA settings; with a warm cache, "
                 "--offline works without",
             ) from error
 
 
-def open_client(
-    environment: Environment, index_url: str | None, *, retries: int = _RETRIES
+def open_index_client(
+    settings: UserSettings, index_url: str | None, *, retries: int = _RETRIES
 ) -> PyPISimple:
     """A client for an index, with the user's proxy and CA settings; to be closed by the caller.
 
     Args:
-        environment: the user's settings.
+        settings: the user's settings.
         index_url: the Simple API's address; None for the public index.
         retries: how often a request is repeated that got no answer, 429 or 5xx.
     """
@@ -153,17 +153,17 @@ def open_client(
     )
     for scheme in ("https://", "http://"):
         session.mount(scheme, HTTPAdapter(max_retries=again))
-    if environment.ca_bundle is not None:
-        session.verify = environment.ca_bundle
-    if environment.http_proxy is not None:
-        session.proxies = dict.fromkeys(("http", "https"), environment.http_proxy)
+    if settings.ca_bundle is not None:
+        session.verify = settings.ca_bundle
+    if settings.http_proxy is not None:
+        session.proxies = dict.fromkeys(("http", "https"), settings.http_proxy)
     return PyPISimple(index_url or PYPI_SIMPLE_ENDPOINT, session=session)
 
 
-class NoIndex:
+class OfflineIndex:
     """The index of `--offline`: it has nothing and says so."""
 
-    def wheels(self) -> dict[str, list[WheelFile]]:
+    def list_wheels(self) -> dict[str, list[WheelFile]]:
         """Always fails.
 
         Raises:
@@ -173,7 +173,7 @@ class NoIndex:
             "the index was asked for, and --offline forbids it", "leave --offline out"
         )
 
-    def download(self, filename: str, target: Path, progress: Progress) -> None:
+    def download_file(self, filename: str, target: Path, progress: Progress) -> None:
         """Always fails.
 
         Raises:
@@ -186,7 +186,7 @@ class NoIndex:
         )
 
 
-def _wheel_file(package: DistributionPackage) -> WheelFile:
+def _to_wheel_file(package: DistributionPackage) -> WheelFile:
     uploaded = package.upload_time
     return WheelFile(
         filename=package.filename,

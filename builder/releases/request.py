@@ -8,7 +8,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from builder.errors import RequestError
-from builder.model import FIRST_ALIVE, FIRST_RELEASE
+from builder.model import FIRST_RELEASE, FIRST_RUNNABLE_RELEASE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from builder.releases.catalog import Catalog
 
 
-class Wanted(NamedTuple):
+class RequestedReleases(NamedTuple):
     """What was asked for.
 
     Attributes:
@@ -29,7 +29,7 @@ class Wanted(NamedTuple):
     unknown: tuple[str, ...]
 
 
-def parse_request(words: Sequence[str], catalog: Catalog) -> Wanted:
+def parse_release_request(words: Sequence[str], catalog: Catalog) -> RequestedReleases:
     """Find the releases that the words mean.
 
     Raises:
@@ -41,16 +41,16 @@ def parse_request(words: Sequence[str], catalog: Catalog) -> Wanted:
     chosen: dict[str, Release] = {}
     unknown: dict[str, None] = {}
     for word in words:
-        releases = _meaning(word, catalog)
+        releases = _find_releases(word, catalog)
         if releases is None:
             unknown[str(Version(word))] = None
         else:
             chosen |= {r.version: r for r in releases}
     ordered = sorted(chosen.values(), key=lambda r: Version(r.version))
-    return Wanted(tuple(ordered), tuple(unknown))
+    return RequestedReleases(tuple(ordered), tuple(unknown))
 
 
-def alive_today(releases: Sequence[Release], otherwise: str) -> list[Release]:
+def select_runnable_releases(releases: Sequence[Release], otherwise: str) -> list[Release]:
     """Those of them that can start with dependencies of today.
 
     Args:
@@ -60,7 +60,7 @@ def alive_today(releases: Sequence[Release], otherwise: str) -> list[Release]:
     Raises:
         RequestError: none of them can.
     """
-    able = [r for r in releases if Version(r.version) >= Version(FIRST_ALIVE)]
+    able = [r for r in releases if Version(r.version) >= Version(FIRST_RUNNABLE_RELEASE)]
     if not able:
         raise RequestError(
             "1.13.x imports the TensorFlow of its time when it starts and stays out", otherwise
@@ -68,21 +68,21 @@ def alive_today(releases: Sequence[Release], otherwise: str) -> list[Release]:
     return able
 
 
-def no_such_release(version: str, catalog: Catalog) -> RequestError:
+def make_unknown_release_error(version: str, catalog: Catalog) -> RequestError:
     """The error for a version that neither catalog nor index has; it names the nearest one."""
     wanted = Version(version)
-    nearest = min(catalog.versions, key=lambda known: _distance(wanted, Version(known)))
+    nearest = min(catalog.versions, key=lambda known: _compute_distance(wanted, Version(known)))
     return RequestError(
         f"{version}: no such release; nearest {nearest}",
         "`nox -s plan -- all` lists every release",
     )
 
 
-def _meaning(word: str, catalog: Catalog) -> list[Release] | None:
+def _find_releases(word: str, catalog: Catalog) -> list[Release] | None:
     if word == "all":
         return list(catalog.releases)
     if word == "latest":
-        return [catalog.latest]
+        return [catalog.latest_release]
     if not word.strip():
         raise RequestError(
             "an empty word is no release", "name one, such as 2.2.1, or latest, or all"
@@ -90,17 +90,17 @@ def _meaning(word: str, catalog: Catalog) -> list[Release] | None:
     try:
         version = Version(word)
     except InvalidVersion:
-        return _matching(word, catalog)
+        return _match_specifier(word, catalog)
     if version < Version(FIRST_RELEASE):
         raise RequestError(
             f"{word} is below {FIRST_RELEASE}, the first release that has a notebook extension",
             f"choose {FIRST_RELEASE} or later",
         )
-    found = catalog.find(word)
+    found = catalog.find_release(word)
     return None if found is None else [found]
 
 
-def _matching(word: str, catalog: Catalog) -> list[Release]:
+def _match_specifier(word: str, catalog: Catalog) -> list[Release]:
     try:
         specifier = SpecifierSet(word)
     except InvalidSpecifier as error:
@@ -117,7 +117,7 @@ def _matching(word: str, catalog: Catalog) -> list[Release]:
     return matches
 
 
-def _distance(wanted: Version, known: Version) -> tuple[int, ...]:
+def _compute_distance(wanted: Version, known: Version) -> tuple[int, ...]:
     """How far apart; the first component decides: 2.2.9 is nearer to 2.2.2 than to 2.3.0."""
     pairs = zip((*wanted.release, 0, 0, 0)[:4], (*known.release, 0, 0, 0)[:4], strict=True)
     return tuple(abs(a - b) for a, b in pairs)

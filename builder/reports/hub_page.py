@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 from packaging.version import Version
 
 from builder.errors import RequestError
-from builder.smoke.hub.configurations import CONFIGURATIONS, REMEMBERS
-from builder.smoke.hub.forms import FORMS
-from builder.smoke.probes.table import TABLE
+from builder.smoke.hub.configurations import HUB_CONFIGURATIONS, TOKEN_CACHE_SECONDS
+from builder.smoke.hub.variable_forms import HUB_VARIABLE_FORMS
+from builder.smoke.probes.table import PROBE_TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_RUN = "nox -s smoke_hub --"
-_HEAD = """\
+_RERUN_COMMAND = "nox -s smoke_hub --"
+_PAGE_HEAD = """\
 # TensorBoard on JupyterHub
 
 Written by `nox -s smoke_hub -- table` from the results of `nox -s smoke_hub -- {releases}`:
@@ -46,7 +46,7 @@ Each form was put into the configuration of a real Hub, which spawned a server w
 below `%tensorboard` was asked for as a logged-in browser does. `{{base_url}}` is the server's
 address, `{{callable}}` what our `jupyterhub_config.py` says.
 """
-_ISOLATION = """\
+_ISOLATION_SECTION = """\
 
 ## Who reads whose TensorBoard
 
@@ -72,13 +72,13 @@ A TensorBoard that was killed (out of memory, say) leaves its info file behind. 
 until that file goes, `/tmp/.tensorboard-info/pid-PID.info` with the pid that the notice names. A
 container that is stopped takes the file along; with local processes it stays.
 """
-_LOAD = """\
+_LOAD_SECTION = """\
 
 ## Many users, and what recovers
 
 A container for each user; all of them log in, spawn, show TensorBoard and ask for it at once.
 """
-_MODES = """\
+_MODES_SECTION = """\
 
 ## Failure modes of Hubs
 
@@ -87,21 +87,21 @@ Numbers as in [smoke.md](smoke.md).
 | mode | caught by |
 |---|---|
 """
-_OF_HUBS = (5, 6, 10, 14, 18, 19, 24, 25)
-_FORMS = ("hub-forms", "hub-forms-prefix")
-_SHOWN = {
+_HUB_FAILURE_MODES = (5, 6, 10, 14, 18, 19, 24, 25)
+_FORM_DEPLOYMENTS = ("hub-forms", "hub-forms-prefix")
+_SHOWN_LAYERS = {
     "isolation": ("hub-containers", ("strangers", "isolation", "stopped")),
     "shared": ("hub", ("shared-loopback", "stopped")),
     "load": ("hub-load", ("load",)),
 }
 
 # Release → configuration → its result.
-_Runs = dict[str, dict[str, Mapping[str, Any]]]
+_ResultsByRelease = dict[str, dict[str, Mapping[str, Any]]]
 # Release → probe → outcome and detail.
-Seen = dict[str, dict[str, tuple[str, str]]]
+OutcomesByRelease = dict[str, dict[str, tuple[str, str]]]
 
 
-def render(results: Iterable[Mapping[str, Any]]) -> str:
+def render_hub_page(results: Iterable[Mapping[str, Any]]) -> str:
     """The page.
 
     Args:
@@ -111,65 +111,65 @@ def render(results: Iterable[Mapping[str, Any]]) -> str:
         RequestError: there is no run of the Hub, or one that is not whole: a configuration or a
             probe is missing, or they are of several wheels or engines.
     """
-    runs = _runs(results)
+    runs = _group_by_release(results)
     if not runs:
-        raise RequestError("no results of the Hub are there", f"{_RUN} 2.2.1")
+        raise RequestError("no results of the Hub are there", f"{_RERUN_COMMAND} 2.2.1")
     releases = sorted(runs, key=Version)
     for release in releases:
-        if why := _broken(runs[release]):
+        if why := _find_run_defect(runs[release]):
             raise RequestError(
-                f"the results of {release} {why}", f"run all of it: {_RUN} {release}"
+                f"the results of {release} {why}", f"run all of it: {_RERUN_COMMAND} {release}"
             )
-    subjects = "\n".join(f"- {_subject(release, runs[release])}" for release in releases)
-    parts = [_HEAD.format(releases=" ".join(releases), subjects=subjects)]
-    parts.append(_forms(_seen(runs, _FORMS), releases))
-    parts.append(_ISOLATION.format(remembers=REMEMBERS))
+    subjects = "\n".join(f"- {_describe_wheel(release, runs[release])}" for release in releases)
+    parts = [_PAGE_HEAD.format(releases=" ".join(releases), subjects=subjects)]
+    parts.append(_render_forms_table(_collect_outcomes(runs, _FORM_DEPLOYMENTS), releases))
+    parts.append(_ISOLATION_SECTION.format(remembers=TOKEN_CACHE_SECONDS))
     for name in ("isolation", "shared"):
-        deployment, layers = _SHOWN[name]
+        deployment, layers = _SHOWN_LAYERS[name]
         parts.append(f"\n`{deployment}`:\n\n")
-        parts.append(_probes(_seen(runs, (deployment,)), releases, layers))
-    deployment, layers = _SHOWN["load"]
-    parts.append(_LOAD + "\n")
-    parts.append(_probes(_seen(runs, (deployment,)), releases, layers))
-    parts.append(_MODES)
-    for mode in _OF_HUBS:
-        names = ", ".join(f"`{name}`" for name, row in TABLE.items() if mode in row.modes)
+        parts.append(_render_probes_table(_collect_outcomes(runs, (deployment,)), releases, layers))
+    deployment, layers = _SHOWN_LAYERS["load"]
+    parts.append(_LOAD_SECTION + "\n")
+    parts.append(_render_probes_table(_collect_outcomes(runs, (deployment,)), releases, layers))
+    parts.append(_MODES_SECTION)
+    for mode in _HUB_FAILURE_MODES:
+        names = ", ".join(f"`{name}`" for name, row in PROBE_TABLE.items() if mode in row.modes)
         parts.append(f"| {mode} | {names} |\n")
     return "".join(parts)
 
 
-def _runs(results: Iterable[Mapping[str, Any]]) -> _Runs:
+def _group_by_release(results: Iterable[Mapping[str, Any]]) -> _ResultsByRelease:
     """The negative controls are of another wheel, and are not on the page."""
-    known = {configuration.name for configuration in CONFIGURATIONS}
-    runs: _Runs = {}
+    known = {configuration.name for configuration in HUB_CONFIGURATIONS}
+    runs: _ResultsByRelease = {}
     for result in results:
         if result.get("deployment") in known:
             runs.setdefault(str(result["release"]), {})[str(result["deployment"])] = result
     return runs
 
 
-def _broken(run: Mapping[str, Mapping[str, Any]]) -> str:
+def _find_run_defect(run: Mapping[str, Mapping[str, Any]]) -> str:
     """Why these results are not those of one run by today's probes, or ""."""
-    if lacking := [c.name for c in CONFIGURATIONS if c.name not in run]:
+    if lacking := [c.name for c in HUB_CONFIGURATIONS if c.name not in run]:
         return f"lack {', '.join(lacking)}"
     if len({(result["sha256"], result["engine"]) for result in run.values()}) > 1:
         return "are of several wheels or engines"
-    due = {name: (name,) for name in _FORMS} | dict(_SHOWN.values())
+    due = {name: (name,) for name in _FORM_DEPLOYMENTS} | dict(_SHOWN_LAYERS.values())
     for deployment, layers in due.items():
         made = {probe["name"] for probe in run[deployment]["probes"]}
-        for name, row in TABLE.items():
+        for name, row in PROBE_TABLE.items():
             if row.layer in layers and name not in made:
                 return f"are older than the probe {name}"
     return ""
 
 
-def _subject(release: str, run: Mapping[str, Mapping[str, Any]]) -> str:
+def _describe_wheel(release: str, run: Mapping[str, Mapping[str, Any]]) -> str:
     one = next(iter(run.values()))
     days = " and ".join(sorted({str(result["date"]) for result in run.values()}))
     return f"{release}: wheel with the sha256 {str(one['sha256'])[:12]}…, {one['engine']}, {days}"
 
 
-def _seen(runs: _Runs, deployments: Sequence[str]) -> Seen:
+def _collect_outcomes(runs: _ResultsByRelease, deployments: Sequence[str]) -> OutcomesByRelease:
     return {
         release: {
             probe["name"]: (probe["outcome"], probe["detail"])
@@ -180,33 +180,39 @@ def _seen(runs: _Runs, deployments: Sequence[str]) -> Seen:
     }
 
 
-def _forms(seen: Seen, releases: Sequence[str]) -> str:
+def _render_forms_table(outcomes: OutcomesByRelease, releases: Sequence[str]) -> str:
     lines = [
         f"| `TENSORBOARD_PROXY_URL` | where | Hub at | {' | '.join(releases)} |",
         "|---" * (3 + len(releases)) + "|",
     ]
-    for name, form in FORMS.items():
+    for name, form in HUB_VARIABLE_FORMS.items():
         value = "unset" if form.value is None else f"`{form.value}`" if form.value else "empty"
         value += f" with `{form.arguments}`" if form.arguments else ""
-        came = [_effect(*seen[release][name]) for release in releases]
+        came = [_describe_effect(*outcomes[release][name]) for release in releases]
         lines.append(f"| {value} | {form.where} | `{form.prefix}` | {' | '.join(came)} |")
     return "\n" + "\n".join(lines) + "\n"
 
 
-def _effect(outcome: str, detail: str) -> str:
+def _describe_effect(outcome: str, detail: str) -> str:
     """What was seen, without the address: `/user/x/proxy/6006/: works` → works."""
-    return detail.partition(": ")[2] if outcome == "passed" else f"**{outcome}**: {_cell(detail)}"
+    return (
+        detail.partition(": ")[2]
+        if outcome == "passed"
+        else f"**{outcome}**: {_escape_cell(detail)}"
+    )
 
 
-def _probes(seen: Seen, releases: Sequence[str], layers: Sequence[str]) -> str:
+def _render_probes_table(
+    outcomes: OutcomesByRelease, releases: Sequence[str], layers: Sequence[str]
+) -> str:
     lines = [f"| what | {' | '.join(releases)} |", "|---" * (1 + len(releases)) + "|"]
-    for name, row in TABLE.items():
+    for name, row in PROBE_TABLE.items():
         if row.layer in layers:
-            told = (seen[release][name] for release in releases)
-            cells = [f"{outcome}: {_cell(detail)}".rstrip(": ") for outcome, detail in told]
+            told = (outcomes[release][name] for release in releases)
+            cells = [f"{outcome}: {_escape_cell(detail)}".rstrip(": ") for outcome, detail in told]
             lines.append(f"| {row.sentence} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
-def _cell(text: str) -> str:
+def _escape_cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")

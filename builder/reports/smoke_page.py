@@ -50,7 +50,7 @@ _TEMPLATE = """\
 """
 
 
-def render(results: Sequence[Mapping[str, Any]]) -> str:
+def render_smoke_page(results: Sequence[Mapping[str, Any]]) -> str:
     """The page.
 
     Args:
@@ -62,11 +62,11 @@ def render(results: Sequence[Mapping[str, Any]]) -> str:
     """
     from jinja2 import Environment
 
-    cells = {(r["release"], r["deployment"]): _cell(r) for r in results}
+    cells = {(r["release"], r["deployment"]): _make_table_cell(r) for r in results}
     template = Environment(autoescape=True, trim_blocks=True).from_string(_TEMPLATE)
     return template.render(
         cells=cells,
-        releases=sorted({release for release, _ in cells}, key=_order),
+        releases=sorted({release for release, _ in cells}, key=_get_sort_key),
         deployments=list(dict.fromkeys(name for _, name in sorted(cells))),
         passed=sum(c["outcome"] == "passed" for c in cells.values()),
         total=len(cells),
@@ -74,7 +74,7 @@ def render(results: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def _cell(result: Mapping[str, Any]) -> dict[str, Any]:
+def _make_table_cell(result: Mapping[str, Any]) -> dict[str, Any]:
     outcomes = [probe["outcome"] for probe in result["probes"]]
     where = f"{result['release']}/{result['deployment']}"
     return {
@@ -85,7 +85,7 @@ def _cell(result: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _order(release: str) -> tuple[int, Version, str]:
+def _get_sort_key(release: str) -> tuple[int, Version, str]:
     try:
         return (0, Version(release), "")
     except InvalidVersion:

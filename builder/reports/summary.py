@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _MARKS = {"passed": "✅", "failed": "❌", "known": "⚠️"}
 
 
-class Wheel(NamedTuple):
+class WheelSummary(NamedTuple):
     """A wheel in the output directory: file name, size in bytes, sha256."""
 
     filename: str
@@ -25,7 +25,7 @@ class Wheel(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Smoke:
+class SmokeSummary:
     """What became of one release in one deployment.
 
     Attributes:
@@ -34,7 +34,7 @@ class Smoke:
         engine: what ran it.
         outcome: `passed`, `failed` or `known`.
         seconds: how long it took.
-        wrong: the probes that did not pass, and why.
+        problems: the probes that did not pass, and why.
         pictures: paths of screenshots, relative to the reports directory.
     """
 
@@ -43,11 +43,11 @@ class Smoke:
     engine: str
     outcome: str
     seconds: float
-    wrong: tuple[str, ...]
+    problems: tuple[str, ...]
     pictures: tuple[str, ...]
 
 
-def parse_smoke(content: str, label: str) -> Smoke:
+def parse_smoke_result(content: str, label: str) -> SmokeSummary:
     """Read a `result.json`; `label` is its directory, relative to the reports directory.
 
     Raises:
@@ -56,13 +56,15 @@ def parse_smoke(content: str, label: str) -> Smoke:
     try:
         found: dict[str, Any] = json.loads(content)
         probes = [(p["name"], p["outcome"], p.get("detail", "")) for p in found["probes"]]
-        return Smoke(
+        return SmokeSummary(
             release=str(found["release"]),
             deployment=str(found["deployment"]),
             engine=str(found["engine"]),
             outcome=str(found["outcome"]),
             seconds=float(found["seconds"]),
-            wrong=tuple(f"{name}: {detail or how}" for name, how, detail in probes if how != _OK),
+            problems=tuple(
+                f"{name}: {detail or how}" for name, how, detail in probes if how != _PASSED
+            ),
             pictures=tuple(f"{label}/{name}" for name in found["pictures"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -72,10 +74,12 @@ def parse_smoke(content: str, label: str) -> Smoke:
         ) from error
 
 
-_OK = "passed"
+_PASSED = "passed"
 
 
-def to_markdown(wheels: Sequence[Wheel], smokes: Sequence[Smoke], pictures_url: str | None) -> str:
+def to_markdown(
+    wheels: Sequence[WheelSummary], smokes: Sequence[SmokeSummary], pictures_url: str | None
+) -> str:
     """The summary.
 
     Args:
@@ -85,62 +89,64 @@ def to_markdown(wheels: Sequence[Wheel], smokes: Sequence[Smoke], pictures_url: 
             GitHub shows neither files of a runner nor `data:` URLs in a job summary.
     """
     parts = [
-        *(["## Wheels", _wheel_table(wheels)] if wheels else []),
-        *(["## Smoke", _smoke_table(smokes, pictures_url)] if smokes else []),
-        *_wrong(smokes),
+        *(["## Wheels", _format_wheel_table(wheels)] if wheels else []),
+        *(["## Smoke", _format_smoke_table(smokes, pictures_url)] if smokes else []),
+        *_list_problems(smokes),
     ]
     return "\n\n".join(parts or ["Nothing was built, and nothing was tried."]) + "\n"
 
 
-def _wheel_table(wheels: Sequence[Wheel]) -> str:
+def _format_wheel_table(wheels: Sequence[WheelSummary]) -> str:
     rows = [
         (f"`{w.filename}`", f"{w.size / 1e6:.1f}", f"`{w.sha256}`")
-        for w in sorted(wheels, key=lambda w: _order(w.filename.split("-")[1]))
+        for w in sorted(wheels, key=lambda w: _get_sort_key(w.filename.split("-")[1]))
     ]
-    return table(("wheel", "MB", "sha256"), rows)
+    return format_markdown_table(("wheel", "MB", "sha256"), rows)
 
 
-def _smoke_table(smokes: Sequence[Smoke], pictures_url: str | None) -> str:
+def _format_smoke_table(smokes: Sequence[SmokeSummary], pictures_url: str | None) -> str:
     """Releases down, deployments across."""
     deployments = sorted({s.deployment for s in smokes})
-    releases = sorted({s.release for s in smokes}, key=_order)
-    cells = {(s.release, s.deployment): _cell(s, pictures_url) for s in smokes}
+    releases = sorted({s.release for s in smokes}, key=_get_sort_key)
+    cells = {(s.release, s.deployment): _format_smoke_cell(s, pictures_url) for s in smokes}
     rows = [(r, *(cells.get((r, d), "") for d in deployments)) for r in releases]
-    return table(("release", *deployments), rows)
+    return format_markdown_table(("release", *deployments), rows)
 
 
-def _cell(smoke: Smoke, pictures_url: str | None) -> str:
-    said = f"{_MARKS.get(smoke.outcome, '')} {plain(smoke.outcome)}, {smoke.seconds:.0f} s"
+def _format_smoke_cell(smoke: SmokeSummary, pictures_url: str | None) -> str:
+    said = (
+        f"{_MARKS.get(smoke.outcome, '')} {escape_markdown(smoke.outcome)}, {smoke.seconds:.0f} s"
+    )
     if not smoke.pictures:
         return said
     if pictures_url is not None:
         return f"{said}, [{len(smoke.pictures)} pictures]({pictures_url})"
-    return " ".join([said, *(f"![{plain(p)}](<{p}>)" for p in smoke.pictures)])
+    return " ".join([said, *(f"![{escape_markdown(p)}](<{p}>)" for p in smoke.pictures)])
 
 
-def _wrong(smokes: Sequence[Smoke]) -> list[str]:
+def _list_problems(smokes: Sequence[SmokeSummary]) -> list[str]:
     lines = [
-        f"- {plain(s.release)}, {plain(s.deployment)}: {plain(line)}"
+        f"- {escape_markdown(s.release)}, {escape_markdown(s.deployment)}: {escape_markdown(line)}"
         for s in smokes
-        for line in s.wrong
+        for line in s.problems
     ]
     return ["### What did not pass", "\n".join(lines)] if lines else []
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def format_markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table; cells are Markdown already."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def plain(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Text from elsewhere as one line that is no Markdown and no HTML."""
     flat = " ".join(text.split())
     escaped = "".join(f"\\{c}" if c in "\\`*_[]|~#" else c for c in flat)
     return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _order(version: str) -> tuple[bool, Version, str]:
+def _get_sort_key(version: str) -> tuple[bool, Version, str]:
     try:
         return False, Version(version), version
     except InvalidVersion:

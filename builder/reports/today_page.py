@@ -11,10 +11,10 @@ from builder.today.cell import PYTHONS, STAGES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from builder.today.cell import Cell
+    from builder.today.cell import GridCell
 
 _OK, _NONE, _UNKNOWN = "ok", "-", "?"
-_WORDS = {
+_STAGE_WORDS = {
     "installs": "install",
     "imports": "import",
     "starts": "start",
@@ -24,26 +24,26 @@ _WORDS = {
 }
 
 
-class Outcome(NamedTuple):
+class CellOutcome(NamedTuple):
     """What became of a pair: the stock wheel's cell and ours, where they were tried."""
 
-    before: Cell | None
-    after: Cell | None
+    before: GridCell | None
+    after: GridCell | None
 
 
-def outcomes(cells: Iterable[Cell]) -> dict[tuple[str, str], Outcome]:
+def collect_cell_outcomes(cells: Iterable[GridCell]) -> dict[tuple[str, str], CellOutcome]:
     """(release, Python) → both cells; of several of a kind the one of the latest date counts."""
-    found: dict[tuple[str, str], Outcome] = {}
+    found: dict[tuple[str, str], CellOutcome] = {}
     for cell in sorted(cells, key=lambda c: (c.date, c.sha256)):
         key = (cell.release, cell.python)
-        known = found.get(key, Outcome(None, None))
+        known = found.get(key, CellOutcome(None, None))
         changed = {"before" if cell.stock else "after": cell}
         found[key] = known._replace(**changed)
     return found
 
 
-def render(
-    cells: Iterable[Cell], releases: Sequence[str], refused: frozenset[tuple[str, str]]
+def render_today_page(
+    cells: Iterable[GridCell], releases: Sequence[str], refused: frozenset[tuple[str, str]]
 ) -> str:
     """The page, in Markdown.
 
@@ -52,42 +52,42 @@ def render(
         releases: all releases that the grid is about.
         refused: pairs that pip itself refuses by Requires-Python.
     """
-    found = outcomes(cells)
-    rows = {r: tuple(_both(found, refused, r, p) for p in PYTHONS) for r in releases}
-    parts = [_HEAD.format(**_figures(found)), _markdown(rows)]
-    parts += _failures(found)
+    found = collect_cell_outcomes(cells)
+    rows = {r: tuple(_format_outcome(found, refused, r, p) for p in PYTHONS) for r in releases}
+    parts = [_PAGE_HEAD.format(**_count_totals(found)), _format_grid_table(rows)]
+    parts += _list_failures(found)
     return "\n".join(parts).rstrip("\n") + "\n"
 
 
-def _both(
-    found: Mapping[tuple[str, str], Outcome],
+def _format_outcome(
+    found: Mapping[tuple[str, str], CellOutcome],
     refused: frozenset[tuple[str, str]],
     release: str,
     python: str,
 ) -> str:
     if (release, python) in refused:
         return _NONE
-    outcome = found.get((release, python), Outcome(None, None))
-    before, after = (_word(cell) for cell in outcome)
+    outcome = found.get((release, python), CellOutcome(None, None))
+    before, after = (_describe_cell(cell) for cell in outcome)
     return before if before == after else f"{before} → {after}"
 
 
-def _word(cell: Cell | None) -> str:
+def _describe_cell(cell: GridCell | None) -> str:
     if cell is None:
         return _UNKNOWN
-    return _OK if cell.failed is None else _WORDS[cell.failed]
+    return _OK if cell.failed_stage is None else _STAGE_WORDS[cell.failed_stage]
 
 
-def _markdown(rows: Mapping[str, tuple[str, ...]]) -> str:
+def _format_grid_table(rows: Mapping[str, tuple[str, ...]]) -> str:
     """One line for each run of releases that have the same cells."""
     lines = ["| release | " + " | ".join(PYTHONS) + " |", "|---" * (len(PYTHONS) + 1) + "|"]
-    for group in _groups(rows):
+    for group in _group_equal_rows(rows):
         name = group[0] if len(group) == 1 else f"{group[0]} to {group[-1]}"
         lines.append(f"| {name} | " + " | ".join(rows[group[0]]) + " |")
     return "\n".join(lines) + "\n"
 
 
-def _groups(rows: Mapping[str, tuple[str, ...]]) -> Iterator[list[str]]:
+def _group_equal_rows(rows: Mapping[str, tuple[str, ...]]) -> Iterator[list[str]]:
     group: list[str] = []
     for release in sorted(rows, key=Version):
         if group and rows[release] != rows[group[0]]:
@@ -98,30 +98,30 @@ def _groups(rows: Mapping[str, tuple[str, ...]]) -> Iterator[list[str]]:
         yield group
 
 
-def _figures(found: Mapping[tuple[str, str], Outcome]) -> dict[str, str]:
+def _count_totals(found: Mapping[tuple[str, str], CellOutcome]) -> dict[str, str]:
     before = [o.before for o in found.values() if o.before is not None]
     after = [o.after for o in found.values() if o.after is not None]
     dates = sorted({c.date for c in [*before, *after]}) or ["never"]
     return {
-        "before": _share(before),
-        "after": _share(after),
+        "before": _format_share(before),
+        "after": _format_share(after),
         "answers": f"{sum(c.answers for c in after):,}",
         "dates": dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}",
     }
 
 
-def _share(cells: Sequence[Cell]) -> str:
-    return f"{sum(c.failed is None for c in cells)} of {len(cells)}"
+def _format_share(cells: Sequence[GridCell]) -> str:
+    return f"{sum(c.failed_stage is None for c in cells)} of {len(cells)}"
 
 
-def _failures(found: Mapping[tuple[str, str], Outcome]) -> Iterator[str]:
+def _list_failures(found: Mapping[tuple[str, str], CellOutcome]) -> Iterator[str]:
     """What is wrong with patched wheels, each reason once."""
     reasons: dict[str, list[str]] = {}
     order = sorted(found, key=lambda key: (Version(key[0]), PYTHONS.index(key[1])))
     for release, python in order:
         cell = found[release, python].after
-        if cell is not None and cell.failed is not None:
-            reason = f"{_WORDS[cell.failed]}: {cell.why.splitlines()[0]}"
+        if cell is not None and cell.failed_stage is not None:
+            reason = f"{_STAGE_WORDS[cell.failed_stage]}: {cell.failure_reason.splitlines()[0]}"
             reasons.setdefault(reason, []).append(f"{release} on {python}")
     if reasons:
         yield "## Not as in its era\n"
@@ -129,7 +129,7 @@ def _failures(found: Mapping[tuple[str, str], Outcome]) -> Iterator[str]:
             yield f"- {', '.join(pairs)}: `{reason}`"
 
 
-_HEAD = f"""\
+_PAGE_HEAD = f"""\
 # Alive today
 
 <!-- Written by `python -m builder today table`; do not edit. -->

@@ -6,10 +6,10 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from builder.build.release import Built, Failed, build_many
+from builder.build.release import BuiltRelease, FailedRelease, build_releases
 from builder.releases import catalog as catalogs
-from builder.releases.news import update_catalog
-from builder.reports.summary import plain, table
+from builder.releases.catalog_update import update_catalog
+from builder.reports.summary import escape_markdown, format_markdown_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,34 +17,34 @@ if TYPE_CHECKING:
 
     from builder.build.release import BuildOptions
     from builder.context import Workshop
-    from builder.releases.catalog import Difference
+    from builder.releases.catalog import CatalogDifference
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class IndexChanges:
     """What is new on the index, and what became of it.
 
     Attributes:
         differences: how the index differed from the catalog.
         outcomes: what the builds of the releases concerned came to.
-        taken_over: whether the catalog changed; what is gone from the index is left to a person.
+        is_applied: whether the catalog changed; what is gone from the index is left to a person.
         branch: a name that is the same for the same catalog.
     """
 
-    differences: tuple[Difference, ...]
-    outcomes: tuple[Built | Failed, ...]
-    taken_over: bool
+    differences: tuple[CatalogDifference, ...]
+    outcomes: tuple[BuiltRelease | FailedRelease, ...]
+    is_applied: bool
     branch: str
 
 
-def take_over(
+def apply_index_changes(
     path: Path,
     workshop: Workshop,
     options: BuildOptions,
     *,
     jobs: int,
-    report: Callable[[Built | Failed], None],
-) -> News:
+    report: Callable[[BuiltRelease | FailedRelease], None],
+) -> IndexChanges:
     """Update the catalog, and build each release that differed.
 
     Args:
@@ -62,36 +62,38 @@ def take_over(
     after = path.read_bytes()
     branch = f"catalog/{hashlib.sha256(after).hexdigest()[:12]}"
     if before == after:
-        return News(tuple(differences), (), taken_over=False, branch=branch)
-    catalog = catalogs.parse(catalogs.load_facts(path))
+        return IndexChanges(tuple(differences), (), is_applied=False, branch=branch)
+    catalog = catalogs.parse_catalog(catalogs.load_facts(path))
     versions = dict.fromkeys(d.version for d in differences)
-    releases = [r for r in map(catalog.find, versions) if r is not None]
+    releases = [r for r in map(catalog.find_release, versions) if r is not None]
     fresh = replace(workshop, catalog=catalog)
-    outcomes = build_many(releases, fresh, options, jobs=jobs, report=report)
-    return News(tuple(differences), tuple(outcomes), taken_over=True, branch=branch)
+    outcomes = build_releases(releases, fresh, options, jobs=jobs, report=report)
+    return IndexChanges(tuple(differences), tuple(outcomes), is_applied=True, branch=branch)
 
 
-def title(news: News) -> str:
+def format_pr_title(changes: IndexChanges) -> str:
     """The pull request's title."""
-    versions = list(dict.fromkeys(d.version for d in news.differences))
+    versions = list(dict.fromkeys(d.version for d in changes.differences))
     shown = ", ".join(versions[:3]) + (" and more" if len(versions) > 3 else "")
     return f"Take over what the index says of {shown}"
 
 
-def body(news: News) -> str:
+def format_pr_body(changes: IndexChanges) -> str:
     """The pull request's text, in Markdown: what differs, and what the builds came to."""
-    differences = [f"- {plain(d.version)}: {plain(d.text)}" for d in news.differences]
+    differences = [
+        f"- {escape_markdown(d.version)}: {escape_markdown(d.text)}" for d in changes.differences
+    ]
     rows = [
-        (plain(o.release.version), f"❌ {plain(o.error.message)}", "")
-        if isinstance(o, Failed)
-        else (plain(o.release.version), f"✅ {o.checked} checks passed", f"`{o.sha256}`")
-        for o in news.outcomes
+        (escape_markdown(o.release.version), f"❌ {escape_markdown(o.error.message)}", "")
+        if isinstance(o, FailedRelease)
+        else (escape_markdown(o.release.version), f"✅ {o.checked} checks passed", f"`{o.sha256}`")
+        for o in changes.outcomes
     ]
     parts = [
         "The index differs from the catalog:",
         "\n".join(differences),
         "The run that opened this took it over, and built:",
-        table(("release", "build", "sha256"), rows),
+        format_markdown_table(("release", "build", "sha256"), rows),
         "A file that was re-published under its old name deserves a look at what changed in it.",
     ]
     return "\n\n".join(parts) + "\n"

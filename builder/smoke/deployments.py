@@ -8,7 +8,7 @@ from builder.smoke.model import Deployment, Frontend
 _SHOWN = ("kernel", "only", "browser", "reopen")
 _CONTROL = ("control", "browser-control")
 
-LAB = (
+LAB_DEPLOYMENTS = (
     Deployment(
         "lab",
         Frontend.LAB,
@@ -22,19 +22,19 @@ LAB = (
         layers=("kernel", "only", "endpoints", "forms", "browser"),
     ),
 )
-NOTEBOOK = (
+NOTEBOOK_DEPLOYMENTS = (
     Deployment("notebook", Frontend.NOTEBOOK, layers=_SHOWN),
     Deployment("classic", Frontend.CLASSIC, layers=_SHOWN),
 )
 # The negative controls: without the variable, and without the patch, the same must fail.
-UNSET = {
+UNSET_CONTROLS = {
     Frontend.LAB: Deployment("lab-unset", Frontend.LAB, variable=None, layers=_CONTROL),
     Frontend.NOTEBOOK: Deployment(
         "notebook-unset", Frontend.NOTEBOOK, variable=None, layers=_CONTROL
     ),
 }
-UNPATCHED = {
+UNPATCHED_CONTROLS = {
     Frontend.LAB: Deployment("lab-unpatched", Frontend.LAB, layers=_CONTROL),
     Frontend.NOTEBOOK: Deployment("notebook-unpatched", Frontend.NOTEBOOK, layers=_CONTROL),
 }
-SUITES = {"lab": LAB, "notebook": NOTEBOOK}
+DEPLOYMENT_SUITES = {"lab": LAB_DEPLOYMENTS, "notebook": NOTEBOOK_DEPLOYMENTS}

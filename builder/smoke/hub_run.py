@@ -9,36 +9,40 @@ from typing import TYPE_CHECKING
 
 from builder.errors import EngineError
 from builder.smoke.hub import site
-from builder.smoke.hub.configurations import USER
-from builder.smoke.hub.member import Member
-from builder.smoke.jupyter import existing
+from builder.smoke.hub.configurations import TEST_USER
+from builder.smoke.hub.hub_user import HubUser
+from builder.smoke.jupyter import existing_jupyter
 from builder.smoke.probes import hub_forms, hub_isolation, hub_load, hub_stopped
-from builder.smoke.run import layers, reported
+from builder.smoke.run import report_deployment, run_layers
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from builder.smoke.hub.configurations import Configuration
-    from builder.smoke.hub.site import Ground, Hub
-    from builder.smoke.model import Site, Subject
-    from builder.smoke.results.recorder import Recorder
-    from builder.smoke.results.result import Result
-    from builder.smoke.run import Walk
+    from builder.smoke.hub.configurations import HubConfiguration
+    from builder.smoke.hub.site import Hub, HubResources
+    from builder.smoke.model import JupyterSite, WheelUnderTest
+    from builder.smoke.results.recorder import ProbeRecorder
+    from builder.smoke.results.result import DeploymentResult
+    from builder.smoke.run import SmokeContext
 
 _SECRET = re.compile(r"(?i)\b(token|code|state|_xsrf)=[^&\s\"']+")
 
 
-def walk(
-    how: Walk, configuration: Configuration, subject: Subject, ground: Ground, users: int
-) -> Result:
+def run_hub_configuration(
+    smoke: SmokeContext,
+    configuration: HubConfiguration,
+    wheel: WheelUnderTest,
+    resources: HubResources,
+    users: int,
+) -> DeploymentResult:
     """Start a Hub, ask everything, end it, and leave its report.
 
     Args:
-        how: what is the same for all.
+        smoke: what is the same for all.
         configuration: of the Hub.
-        subject: the wheel.
-        ground: what the Hub runs on.
+        wheel: the wheel.
+        resources: what the Hub runs on.
         users: how many there are under load.
 
     Raises:
@@ -46,69 +50,78 @@ def walk(
         OutputError: the report cannot be written.
     """
 
-    def work(record: Recorder, room: Path) -> None:
-        with site.start(ground, configuration) as hub:
+    def run_probes(record: ProbeRecorder, workdir: Path) -> None:
+        with site.start_hub(resources, configuration) as hub:
             try:
-                ask(how, hub, subject, users, record, room)
+                run_hub_layers(smoke, hub, wheel, users, record, workdir)
             finally:
-                _keep_logs(hub, room)
+                _write_hub_logs(hub, workdir)
 
-    return reported(how, configuration.name, subject, work)
+    return report_deployment(smoke, configuration.name, wheel, run_probes)
 
 
-def ask(how: Walk, hub: Hub, subject: Subject, users: int, record: Recorder, room: Path) -> None:
+def run_hub_layers(
+    smoke: SmokeContext,
+    hub: Hub,
+    wheel: WheelUnderTest,
+    users: int,
+    record: ProbeRecorder,
+    workdir: Path,
+) -> None:
     """Go through the layers of a running Hub.
 
     Args:
-        how: what is the same for all.
+        smoke: what is the same for all.
         hub: that runs.
-        subject: the wheel.
+        wheel: the wheel.
         users: how many there are under load.
         record: gets the results.
-        room: the directory of the report.
+        workdir: the directory of the report.
     """
-    wanted, release = hub.configuration.layers, subject.release
-    if hub.configuration.deployment(USER).layers:
-        _one_user(how, hub, subject, record, room)
+    wanted, release = hub.configuration.layers, wheel.release
+    if hub.configuration.to_deployment(TEST_USER).layers:
+        _run_user_layers(smoke, hub, wheel, record, workdir)
     if "isolation" in wanted:
-        hub_isolation.walk(hub, release, record)
+        hub_isolation.run_isolation_probes(hub, release, record)
     if "stopped" in wanted:
-        hub_stopped.walk(hub, release, record)
+        hub_stopped.run_stopped_probes(hub, release, record)
     if "load" in wanted:
-        hub_load.walk(hub, release, users, record)
+        hub_load.run_load_probes(hub, release, users, record)
     if hub.configuration.name in wanted:
-        hub_forms.walk(hub, release, record)
+        hub_forms.run_hub_form_probes(hub, release, record)
 
 
-def _one_user(how: Walk, hub: Hub, subject: Subject, record: Recorder, room: Path) -> None:
+def _run_user_layers(
+    smoke: SmokeContext, hub: Hub, wheel: WheelUnderTest, record: ProbeRecorder, workdir: Path
+) -> None:
     """The layers of the other smoke tests, on the server of one user; without it, none is met."""
-    due = hub.configuration.deployment(USER).layers
+    due = hub.configuration.to_deployment(TEST_USER).layers
     with record.layer("hub", *due), ExitStack() as stack:
         with record.probe("hub-log-in", vital=True):
-            member = stack.enter_context(closing(Member.log_in(hub.root, USER)))
-        with record.probe("hub-spawn", vital=True) as told:
-            told(f"{member.start():.1f} s")
-        ours = hub.site(member, subject.release)
+            hub_user = stack.enter_context(closing(HubUser.log_in(hub.root, TEST_USER)))
+        with record.probe("hub-spawn", vital=True) as set_detail:
+            set_detail(f"{hub_user.start_server():.1f} s")
+        ours = hub.find_site(hub_user, wheel.release)
         if hub.configuration.existing:
-            ours = stack.enter_context(_existing(ours))
-        layers(how, ours, subject, record, room)
-        member.stop()
+            ours = stack.enter_context(_open_as_existing(ours))
+        run_layers(smoke, ours, wheel, record, workdir)
+        hub_user.stop_server()
 
 
-def _existing(site: Site) -> AbstractContextManager[Site]:
+def _open_as_existing(site: JupyterSite) -> AbstractContextManager[JupyterSite]:
     """The same server as `smoke --url` knows it: an address and a token."""
-    there = existing.Existing(site.url, site.token)
-    deployment, release = existing.ask(there, site.deployment.frontend)
+    there = existing_jupyter.ExistingJupyter(site.url, site.token)
+    deployment, release = existing_jupyter.detect_deployment(there, site.deployment.frontend)
     wanted = replace(deployment, layers=site.deployment.layers)
-    return existing.visiting(there, wanted, release)
+    return existing_jupyter.open_existing_site(there, wanted, release)
 
 
-def _keep_logs(hub: Hub, room: Path) -> None:
+def _write_hub_logs(hub: Hub, workdir: Path) -> None:
     """The Hub's log, which has those of containers that it removed, and its users'."""
     kept = {"hub": hub.container}
     with suppress(EngineError):
-        kept |= {c.name.removeprefix(f"{hub.label}-"): c for c in hub.containers()}
+        kept |= {c.name.removeprefix(f"{hub.label}-"): c for c in hub.list_containers()}
     for name, container in kept.items():
         with suppress(EngineError):
-            log = _SECRET.sub(r"\1=…", container.log())
-            (room / f"{name}.log").write_text(log, encoding="utf-8")
+            log = _SECRET.sub(r"\1=…", container.read_log())
+            (workdir / f"{name}.log").write_text(log, encoding="utf-8")

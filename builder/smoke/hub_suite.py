@@ -8,19 +8,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from builder.smoke.hub import image
-from builder.smoke.hub.configurations import CONFIGURATIONS, UNPATCHED, UNSET
-from builder.smoke.hub.site import Ground
-from builder.smoke.hub_run import walk
-from builder.smoke.suite import run_all, wheel_for, without_the_patch
+from builder.smoke.hub.configurations import (
+    HUB_CONFIGURATIONS,
+    HUB_UNPATCHED_CONTROL,
+    HUB_UNSET_CONTROL,
+)
+from builder.smoke.hub.site import HubResources
+from builder.smoke.hub_run import run_hub_configuration
+from builder.smoke.suite import build_unpatched_wheel, get_wheel_under_test, run_jobs
 
 if TYPE_CHECKING:
     from builder.context import Workshop
     from builder.model import Release
     from builder.smoke.engines.runners import DockerRunner
-    from builder.smoke.hub.configurations import Configuration
-    from builder.smoke.model import Subject
-    from builder.smoke.results.result import Result
-    from builder.smoke.run import Walk
+    from builder.smoke.hub.configurations import HubConfiguration
+    from builder.smoke.model import WheelUnderTest
+    from builder.smoke.results.result import DeploymentResult
+    from builder.smoke.run import SmokeContext
     from builder.smoke.suite import SmokeOptions
 
 _LOAD = "load"
@@ -47,42 +51,50 @@ def smoke_hub_release(
     options: SmokeOptions,
     hub: HubOptions,
     runner: DockerRunner,
-    how: Walk,
-) -> list[Result]:
+    smoke: SmokeContext,
+) -> list[DeploymentResult]:
     """Run the Hub's configurations on one release; one result for each, load last.
 
     Raises:
         BuilderError: the wheel cannot be built or installed, so there is nothing to run.
     """
-    subject = wheel_for(release, workshop, options)
+    wheel = get_wheel_under_test(release, workshop, options)
     with tempfile.TemporaryDirectory(prefix="smoke-") as name:
-        chosen = [c for c in CONFIGURATIONS if not hub.only or c.name in hub.only]
-        grounds = _ground(subject, hub, runner, how)
-        jobs: list[tuple[Configuration, Subject, Ground]] = [
-            (configuration, subject, grounds) for configuration in chosen
+        chosen = [c for c in HUB_CONFIGURATIONS if not hub.only or c.name in hub.only]
+        resources = _build_hub_resources(wheel, hub, runner, smoke)
+        jobs: list[tuple[HubConfiguration, WheelUnderTest, HubResources]] = [
+            (configuration, wheel, resources) for configuration in chosen
         ]
         if options.control:
-            jobs.append((UNSET, subject, grounds))
-            unpatched = without_the_patch(release, workshop, options, Path(name))
+            jobs.append((HUB_UNSET_CONTROL, wheel, resources))
+            unpatched = build_unpatched_wheel(release, workshop, options, Path(name))
             if unpatched is not None:
-                jobs.append((UNPATCHED, unpatched, _ground(unpatched, hub, runner, how)))
+                jobs.append(
+                    (
+                        HUB_UNPATCHED_CONTROL,
+                        unpatched,
+                        _build_hub_resources(unpatched, hub, runner, smoke),
+                    )
+                )
         # What is measured under load is measured alone, and last.
         beside = [job for job in jobs if _LOAD not in job[0].layers]
         alone = [job for job in jobs if _LOAD in job[0].layers]
         return [
             result
             for part in (beside, alone)
-            for result in run_all(
-                [partial(walk, how, *job, hub.users) for job in part],
+            for result in run_jobs(
+                [partial(run_hub_configuration, smoke, *job, hub.users) for job in part],
                 workshop,
-                runner.sweep,
+                runner.end_all,
                 workers=_AT_ONCE,
             )
         ]
 
 
-def _ground(subject: Subject, hub: HubOptions, runner: DockerRunner, how: Walk) -> Ground:
-    log = how.reports / f"{subject.release}-hub-image.log"
+def _build_hub_resources(
+    wheel: WheelUnderTest, hub: HubOptions, runner: DockerRunner, smoke: SmokeContext
+) -> HubResources:
+    log = smoke.reports / f"{wheel.release}-hub-image.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    tag = image.make(runner.kitchen, subject, log, how.tell)
-    return Ground(runner.kitchen.engine, tag, runner.net, hub.socket)
+    tag = image.build_hub_image(runner.image_builder, wheel, log, smoke.report_step)
+    return HubResources(runner.image_builder.engine, tag, runner.net, hub.socket)

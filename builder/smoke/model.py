@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-VARIABLE = "TENSORBOARD_PROXY_URL"
-NEEDS_LOGIN = "frames go by the Hub's user-redirect, which takes a login and no token"
+PROXY_URL_VARIABLE = "TENSORBOARD_PROXY_URL"
+LOGIN_NEEDED_REASON = "frames go by the Hub's user-redirect, which takes a login and no token"
 
 
 class Frontend(StrEnum):
@@ -49,53 +49,53 @@ class Deployment:
     hub: bool = False
 
     @property
-    def picture(self) -> str:
+    def picture_name(self) -> str:
         """What its picture is called."""
         return "jupyterhub" if self.hub else self.frontend.value
 
 
-class Person(NamedTuple):
+class LoginCredentials(NamedTuple):
     """Somebody who logs in by a form with a name and a password: `login` is its address."""
 
-    login: str
+    login_url: str
     name: str
     password: str
 
 
-class Subject(NamedTuple):
+class WheelUnderTest(NamedTuple):
     """A wheel under test.
 
     Attributes:
-        wheel: its file, or None where it is installed already, in a deployment that is not ours.
+        path: its file, or None where it is installed already, in a deployment that is not ours.
         release: the TensorBoard release that it was made of, such as `2.2.1`.
         version: as its file name spells it, build tag included.
         tensorflow: whether TensorFlow is installed before it, and TensorBoard taken out again.
     """
 
-    wheel: Path | None
+    path: Path | None
     release: str
     version: str
     tensorflow: bool = False
 
 
-class Inside(Protocol):
+class ServerAccess(Protocol):
     """A way to look behind Jupyter's port, where we started it ourselves."""
 
-    def run(
+    def run_command(
         self, words: Sequence[str], *, root: bool = False, timeout: float = 30.0
     ) -> tuple[int, str]:
         """Run a program beside Jupyter, as its user or as root; exit code and all output."""
         ...
 
-    def log(self) -> str:
+    def read_log(self) -> str:
         """What Jupyter has written so far."""
         ...
 
-    def published(self) -> Mapping[int, int] | None:
+    def published_ports(self) -> Mapping[int, int] | None:
         """Port inside → port outside of all that is let through; None where nothing says so."""
         ...
 
-    def reachable(self, port: int) -> dict[str, bool]:
+    def check_reachable(self, port: int) -> dict[str, bool]:
         """From where a connection to that port inside was tried, and whether it was made.
 
         Empty where nothing separates the inside from the outside.
@@ -104,7 +104,7 @@ class Inside(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class JupyterSite:
     """A running Jupyter, as a person reaches it.
 
     Attributes:
@@ -112,8 +112,8 @@ class Site:
         url: where the browser finds it, base URL included, with a slash at its end.
         token: lets the person in; never shown.
         release: the TensorBoard release that it shows, such as `2.2.1`.
-        inside: the way behind the port, or None for a deployment that is not ours.
-        person: who logs in at a Hub's form, or None where the form takes the token.
+        access: the way behind the port, or None for a deployment that is not ours.
+        credentials: who logs in at a Hub's form, or None where the form takes the token.
         ca_bundle: file or directory with the CAs to trust, or None for the default.
         has_form: whether there is a form to log in by; a server of somebody else's Hub has none.
     """
@@ -122,8 +122,8 @@ class Site:
     url: str
     token: str = field(repr=False)
     release: str
-    inside: Inside | None = None
-    person: Person | None = None
+    access: ServerAccess | None = None
+    credentials: LoginCredentials | None = None
     ca_bundle: str | None = None
     has_form: bool = True
 
@@ -134,26 +134,26 @@ class Site:
         return f"{parts.scheme}://{parts.netloc}"
 
     @property
-    def needs_login(self) -> bool:
+    def is_login_needed(self) -> bool:
         """Whether its frames go by a Hub's user-redirect, and there is a token but no person.
 
-        User-redirect takes the Hub's cookies alone (`builder.smoke.jupyter.login.entry`).
+        User-redirect takes the Hub's cookies alone (`builder.smoke.jupyter.login.open_client`).
         """
-        return bool(self.deployment.redirect) and self.person is None
+        return bool(self.deployment.redirect) and self.credentials is None
 
-    def behind(self, address: str) -> str:
+    def to_direct_url(self, address: str) -> str:
         """Where to ask for what a frame loads: past a user-redirect that lets nobody in."""
         start = f"{self.origin}{self.deployment.redirect}"
-        if self.needs_login and address.startswith(start):
+        if self.is_login_needed and address.startswith(start):
             return f"{self.url}{address.removeprefix(start)}"
         return address
 
-    def proxied(self, port: int, path: str = "") -> str:
+    def build_proxy_url(self, port: int, path: str = "") -> str:
         """Where jupyter-server-proxy shows that port: an address below the base URL."""
         return f"{self.url}proxy/{port}/{path}"
 
 
-class Effect(StrEnum):
+class VariableEffect(StrEnum):
     """What a person sees of a form of the variable."""
 
     WORKS = "works"
@@ -162,7 +162,7 @@ class Effect(StrEnum):
     NOBODY = "500 in the frame: nobody listens on that port"
 
 
-class Outcome(StrEnum):
+class ProbeOutcome(StrEnum):
     """What became of a probe."""
 
     PASSED = "passed"
@@ -175,7 +175,7 @@ class ProbeResult:
     """One assertion about a deployment: its name in the table, what was seen, how long it took."""
 
     name: str
-    outcome: Outcome
+    outcome: ProbeOutcome
     seconds: float
     detail: str = ""
 
@@ -184,5 +184,5 @@ class ProbeFailure(Exception):  # noqa: N818 - an outcome, not an error of ours
     """What a probe looked at is not as it should be; the text says what was seen."""
 
 
-class Halt(Exception):  # noqa: N818 - control flow between a vital probe and its layer
+class LayerAbort(Exception):  # noqa: N818 - control flow between a vital probe and its layer
     """A vital probe failed: the rest of the layer makes no sense."""

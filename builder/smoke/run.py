@@ -8,32 +8,32 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from builder.errors import BuilderError, InterruptedRunError, fault
-from builder.smoke.jupyter import visit
-from builder.smoke.jupyter.login import entry
-from builder.smoke.jupyter.notebook import Run
-from builder.smoke.model import NEEDS_LOGIN, Halt, Outcome
-from builder.smoke.probes import browser, endpoints, failures, forms, kernel, only, ports
-from builder.smoke.probes.table import TABLE
-from builder.smoke.results.recorder import Recorder, foreseen
-from builder.smoke.results.result import RESULT, Result, report_directory
-from builder.smoke.schedule import alone
+from builder.errors import BuilderError, InterruptedRunError, to_internal_error
+from builder.smoke.jupyter import notebook_session
+from builder.smoke.jupyter.login import open_client
+from builder.smoke.jupyter.notebook import NotebookRun
+from builder.smoke.model import LOGIN_NEEDED_REASON, LayerAbort, ProbeOutcome
+from builder.smoke.probes import browser, endpoints, exposure, failures, forms, kernel, ports
+from builder.smoke.probes.table import PROBE_TABLE
+from builder.smoke.results.recorder import ProbeRecorder, list_expected_errors
+from builder.smoke.results.result import RESULT_FILENAME, DeploymentResult, open_report_directory
+from builder.smoke.schedule import schedule_alone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from builder.smoke.browser.chromium import Browser
-    from builder.smoke.model import Deployment, ProbeResult, Site, Subject
-    from builder.smoke.schedule import Member
+    from builder.smoke.browser.chromium import ChromiumBrowser
+    from builder.smoke.model import Deployment, JupyterSite, ProbeResult, WheelUnderTest
+    from builder.smoke.schedule import ScheduleSlot
 
-_BROWSER = {"browser", "reopen", "browser-control"}
+_BROWSER_LAYERS = {"browser", "reopen", "browser-control"}
 _KERNEL_LAYERS = (
-    ("endpoints", endpoints),
-    ("ports", ports),
-    ("forms", forms),
-    ("failures", failures),
+    ("endpoints", endpoints.run_endpoint_probes),
+    ("ports", ports.run_port_probes),
+    ("forms", forms.run_form_probes),
+    ("failures", failures.run_failure_probes),
 )
 
 
@@ -44,176 +44,211 @@ _LOOKS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
+class SmokeContext:
     """What is the same for all deployments of a run.
 
     Attributes:
         engine: as reports name it.
-        browsing: opens the browser, or None to leave it out.
+        open_browser: opens the browser, or None to leave it out.
         reports: the directory of reports.
-        report: told of each result as it comes, with the deployment's name.
+        report_probe: told of each result as it comes, with the deployment's name.
         check_cancelled: raises when the run was interrupted.
-        tell: told of steps that take long.
-        unseen: why the browser is left out, where it is.
+        report_step: told of steps that take long.
+        no_browser_reason: why the browser is left out, where it is.
     """
 
     engine: str
-    browsing: Callable[[], AbstractContextManager[Browser]] | None
+    open_browser: Callable[[], AbstractContextManager[ChromiumBrowser]] | None
     reports: Path
-    report: Callable[[str, ProbeResult], None]
+    report_probe: Callable[[str, ProbeResult], None]
     check_cancelled: Callable[[], None]
-    tell: Callable[[str], None]
-    unseen: str = "--no-browser"
+    report_step: Callable[[str], None]
+    no_browser_reason: str = "--no-browser"
 
 
-def walk(
-    how: Walk,
+def run_deployment(
+    smoke: SmokeContext,
     deployment: Deployment,
-    subject: Subject,
-    start: Callable[[Deployment], AbstractContextManager[Site]],
-    membership: AbstractContextManager[Member] | None = None,
-) -> Result:
+    wheel: WheelUnderTest,
+    start: Callable[[Deployment], AbstractContextManager[JupyterSite]],
+    slot: AbstractContextManager[ScheduleSlot] | None = None,
+) -> DeploymentResult:
     """Start a deployment, ask everything, end it, and leave its report.
 
     Args:
-        how: what is the same for all.
+        smoke: what is the same for all.
         deployment: what to start.
-        subject: the wheel.
+        wheel: the wheel.
         start: starts it.
-        membership: among those that start and end with it, or None if it is alone.
+        slot: among those that start and end with it, or None if it is alone.
 
     Raises:
         InterruptedRunError: the run was interrupted.
         OutputError: the report cannot be written.
     """
 
-    def work(record: Recorder, room: Path) -> None:
-        with membership or alone() as member, start(deployment) as site, member.turn():
+    def run_probes(record: ProbeRecorder, workdir: Path) -> None:
+        with (
+            slot or schedule_alone() as own_slot,
+            start(deployment) as site,
+            own_slot.wait_for_turn(),
+        ):
             try:
-                layers(how, site, subject, record, room)
+                run_layers(smoke, site, wheel, record, workdir)
             finally:
-                _keep_log(site, room)
+                _write_jupyter_log(site, workdir)
 
-    return reported(how, deployment.name, subject, work)
+    return report_deployment(smoke, deployment.name, wheel, run_probes)
 
 
-def reported(
-    how: Walk, name: str, subject: Subject, work: Callable[[Recorder, Path], None]
-) -> Result:
+def report_deployment(
+    smoke: SmokeContext,
+    name: str,
+    wheel: WheelUnderTest,
+    run_probes: Callable[[ProbeRecorder, Path], None],
+) -> DeploymentResult:
     """Do all that is asserted of one deployment, and leave its report.
 
     Args:
-        how: what is the same for all.
+        smoke: what is the same for all.
         name: of the deployment.
-        subject: the wheel.
-        work: records the probes, and fills the directory of the report.
+        wheel: the wheel.
+        run_probes: records the probes, and fills the directory of the report.
 
     Raises:
         InterruptedRunError: the run was interrupted.
         OutputError: the report cannot be written.
     """
     began, date = time.monotonic(), datetime.now(UTC).date().isoformat()
-    recorder = Recorder(lambda result: how.report(name, result), how.check_cancelled)
+    recorder = ProbeRecorder(lambda result: smoke.report_probe(name, result), smoke.check_cancelled)
     failure = ""
     unforeseen: Exception | None = None
-    with report_directory(how.reports, subject.release, name) as room:
+    with open_report_directory(smoke.reports, wheel.release, name) as workdir:
         try:
-            work(recorder, room)
-        except foreseen() as error:
+            run_probes(recorder, workdir)
+        except list_expected_errors() as error:
             # What an interruption breaks is no failure of the deployment.
-            how.check_cancelled()
+            smoke.check_cancelled()
             if isinstance(error, InterruptedRunError):
                 raise
             failure = f"{error} ({error.hint})" if isinstance(error, BuilderError) else str(error)
         except Exception as error:
-            how.check_cancelled()
+            smoke.check_cancelled()
             failure, unforeseen = f"{type(error).__name__}: {error}", error
-        result = Result(
-            release=subject.release,
+        result = DeploymentResult(
+            release=wheel.release,
             deployment=name,
-            engine=how.engine,
-            wheel=subject.wheel.name if subject.wheel else "",
-            sha256=hashlib.sha256(subject.wheel.read_bytes()).hexdigest() if subject.wheel else "",
+            engine=smoke.engine,
+            wheel=wheel.path.name if wheel.path else "",
+            sha256=hashlib.sha256(wheel.path.read_bytes()).hexdigest() if wheel.path else "",
             seconds=time.monotonic() - began,
             probes=tuple(recorder.results),
-            failure=recorder.scrub(failure),
-            pictures=tuple(sorted(p.name for p in room.glob("*.png"))),
+            failure=recorder.scrub_secrets(failure),
+            pictures=tuple(sorted(p.name for p in workdir.glob("*.png"))),
             date=date,
         )
-        (room / RESULT).write_text(result.to_json(), encoding="utf-8")
+        (workdir / RESULT_FILENAME).write_text(result.to_json(), encoding="utf-8")
     if unforeseen is not None:
-        raise fault(unforeseen, recorder.scrub)
+        raise to_internal_error(unforeseen, recorder.scrub_secrets)
     return result
 
 
-def layers(how: Walk, site: Site, subject: Subject, record: Recorder, room: Path) -> None:
+def run_layers(
+    smoke: SmokeContext,
+    site: JupyterSite,
+    wheel: WheelUnderTest,
+    record: ProbeRecorder,
+    workdir: Path,
+) -> None:
     """Go through the layers of a running deployment; pictures go into that directory."""
-    record.hide(site.token)
+    record.hide_secret(site.token)
     wanted = site.deployment.layers
-    if set(wanted) - _BROWSER:
-        run = Run.fresh(subject.release, with_tensorflow=subject.tensorflow)
-        with visit.opened(site, run) as opened:
-            _kernel_layers(opened, wanted, record)
-    if how.browsing is None or site.needs_login:
-        reason = NEEDS_LOGIN if how.browsing else how.unseen
-        for name in (n for n, row in TABLE.items() if row.layer in _BROWSER.intersection(wanted)):
-            record.skip(name, reason)
-    elif set(wanted) & _BROWSER:
-        _browser_layers(how, site, subject, record, room)
+    if set(wanted) - _BROWSER_LAYERS:
+        run = NotebookRun.with_new_canary(wheel.release, with_tensorflow=wheel.tensorflow)
+        with notebook_session.open_notebook_session(site, run) as session:
+            _run_kernel_layers(session, wanted, record)
+    if smoke.open_browser is None or site.is_login_needed:
+        reason = LOGIN_NEEDED_REASON if smoke.open_browser else smoke.no_browser_reason
+        for name in (
+            n for n, row in PROBE_TABLE.items() if row.layer in _BROWSER_LAYERS.intersection(wanted)
+        ):
+            record.skip_probe(name, reason)
+    elif set(wanted) & _BROWSER_LAYERS:
+        _run_browser_layers(smoke, site, wheel, record, workdir)
 
 
-def _kernel_layers(opened: visit.Visit, wanted: tuple[str, ...], record: Recorder) -> None:
+def _run_kernel_layers(
+    session: notebook_session.NotebookSession, wanted: tuple[str, ...], record: ProbeRecorder
+) -> None:
     if "control" in wanted:
-        kernel.control(opened, record)
+        kernel.run_kernel_control(session, record)
         return
-    port = kernel.walk(opened, record)
+    port = kernel.run_kernel_probes(session, record)
     if "only" in wanted:
         with record.layer("only"):
             if port is None:
-                raise Halt("first-display")
-            only.walk(opened.site, port, record)
-    for name, module in _KERNEL_LAYERS:
+                raise LayerAbort("first-display")
+            exposure.run_exposure_probes(session.site, port, record)
+    for name, run_probes in _KERNEL_LAYERS:
         if name in wanted:
-            module.walk(opened, record)
+            run_probes(session, record)
 
 
-def _browser_layers(how: Walk, site: Site, subject: Subject, record: Recorder, room: Path) -> None:
+def _run_browser_layers(
+    smoke: SmokeContext,
+    site: JupyterSite,
+    wheel: WheelUnderTest,
+    record: ProbeRecorder,
+    workdir: Path,
+) -> None:
     """Look with the browser; again, if somebody else's containers got into its way."""
     for left in reversed(range(_LOOKS)):
         before = len(record.results)
-        _look(how, site, subject, record, room)
-        if not left or not _disturbed(record.results[before:], room):
+        _run_browser_once(smoke, site, wheel, record, workdir)
+        if not left or not _has_network_changed(record.results[before:], workdir):
             return
-        how.tell(f"{site.deployment.name}: the host's network changed meanwhile; it looks again")
-        record.forget(before)
+        smoke.report_step(
+            f"{site.deployment.name}: the host's network changed meanwhile; it looks again"
+        )
+        record.drop_results(before)
 
 
-def _look(how: Walk, site: Site, subject: Subject, record: Recorder, room: Path) -> None:
-    assert how.browsing is not None  # noqa: S101 - for the type checker
-    run = Run.fresh(subject.release, with_tensorflow=subject.tensorflow)
-    probe = browser.control if "browser-control" in site.deployment.layers else browser.walk
-    web = entry(site)
+def _run_browser_once(
+    smoke: SmokeContext,
+    site: JupyterSite,
+    wheel: WheelUnderTest,
+    record: ProbeRecorder,
+    workdir: Path,
+) -> None:
+    assert smoke.open_browser is not None  # noqa: S101 - for the type checker
+    run = NotebookRun.with_new_canary(wheel.release, with_tensorflow=wheel.tensorflow)
+    probe = (
+        browser.run_browser_control
+        if "browser-control" in site.deployment.layers
+        else browser.run_browser_probes
+    )
+    client = open_client(site)
     try:
         try:
-            path = visit.upload(web, run)
-            with how.browsing() as chromium:
-                probe(chromium, site, path, run.shown_tag, record, room)
+            path = notebook_session.upload_notebook(client, run)
+            with smoke.open_browser() as chromium:
+                probe(chromium, site, path, run.shown_tag, record, workdir)
         finally:
-            visit.clean_up(web, run)
+            notebook_session.clean_up_run(client, run)
     finally:
-        web.close()
+        client.close()
 
 
-def _disturbed(results: Sequence[ProbeResult], room: Path) -> bool:
+def _has_network_changed(results: Sequence[ProbeResult], workdir: Path) -> bool:
     """Whether something failed, and Chromium says that its host's addresses changed."""
-    if all(result.outcome is not Outcome.FAILED for result in results):
+    if all(result.outcome is not ProbeOutcome.FAILED for result in results):
         return False
-    logs = [path.read_bytes() for path in room.glob("*-requests.txt")]
-    told = [result.detail.encode() for result in results]
-    return any(_CHANGED in text for text in (*logs, *told))
+    logs = [path.read_bytes() for path in workdir.glob("*-requests.txt")]
+    details = [result.detail.encode() for result in results]
+    return any(_CHANGED in text for text in (*logs, *details))
 
 
-def _keep_log(site: Site, room: Path) -> None:
-    if site.inside is not None:
-        log = site.inside.log().replace(site.token, "…")
-        (room / "jupyter.log").write_text(log, encoding="utf-8")
+def _write_jupyter_log(site: JupyterSite, workdir: Path) -> None:
+    if site.access is not None:
+        log = site.access.read_log().replace(site.token, "…")
+        (workdir / "jupyter.log").write_text(log, encoding="utf-8")

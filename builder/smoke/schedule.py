@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class Abreast:
+class DeploymentSchedule:
     """A number of deployments.
 
     Args:
@@ -23,68 +23,70 @@ class Abreast:
     """
 
     def __init__(self, count: int, at_once: int) -> None:
-        self._started = _Gate(count)
-        self._finished = _Gate(count)
-        self._turns = _Turns(at_once)
+        self._started = _CountdownLatch(count)
+        self._finished = _CountdownLatch(count)
+        self._turns = _TurnQueue(at_once)
 
     @contextmanager
-    def member(self, place: int) -> Iterator[Member]:
+    def take_slot(self, place: int) -> Iterator[ScheduleSlot]:
         """One of them takes part; whatever becomes of it, it keeps nobody waiting afterwards.
 
         Args:
             place: turns are taken in the order of these; no two have the same.
         """
-        member = Member(self._started, self._finished, self._turns, place)
+        slot = ScheduleSlot(self._started, self._finished, self._turns, place)
         try:
-            yield member
+            yield slot
         finally:
-            member.leave()
+            slot.leave_schedule()
 
 
-def alone() -> AbstractContextManager[Member]:
+def schedule_alone() -> AbstractContextManager[ScheduleSlot]:
     """The one and only."""
-    return Abreast(1, at_once=1).member(0)
+    return DeploymentSchedule(1, at_once=1).take_slot(0)
 
 
-class Member:
+class ScheduleSlot:
     """One deployment among those that go abreast."""
 
-    def __init__(self, started: _Gate, finished: _Gate, turns: _Turns, place: int) -> None:
+    def __init__(
+        self, started: _CountdownLatch, finished: _CountdownLatch, turns: _TurnQueue, place: int
+    ) -> None:
         self._ahead = [started, finished]
         self._turns = turns
         self._place = place
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
+    def wait_for_turn(self) -> Iterator[None]:
         """Once all have started, and it is its turn; after the block, until all have finished."""
-        self._turns.queue(self._place)
+        self._turns.enqueue_place(self._place)
         try:
-            self._next()
-            self._turns.wait(self._place)
+            self._pass_latch()
+            self._turns.wait_for_turn(self._place)
             yield
         finally:
-            self._turns.done(self._place)
-            self._next()
+            self._turns.remove_place(self._place)
+            self._pass_latch()
 
-    def leave(self) -> None:
+    def leave_schedule(self) -> None:
         """Take no more part."""
         while self._ahead:
-            self._ahead.pop(0).arrive()
+            self._ahead.pop(0).count_down()
 
-    def _next(self) -> None:
-        gate = self._ahead.pop(0)
-        gate.arrive()
-        gate.wait()
+    def _pass_latch(self) -> None:
+        latch = self._ahead.pop(0)
+        latch.count_down()
+        latch.wait()
 
 
-class _Gate:
+class _CountdownLatch:
     """Opens when all have arrived."""
 
     def __init__(self, count: int) -> None:
         self._missing = count
         self._changed = threading.Condition()
 
-    def arrive(self) -> None:
+    def count_down(self) -> None:
         with self._changed:
             self._missing -= 1
             self._changed.notify_all()
@@ -94,7 +96,7 @@ class _Gate:
             self._changed.wait_for(lambda: self._missing <= 0)
 
 
-class _Turns:
+class _TurnQueue:
     """The first ones in the queue have theirs."""
 
     def __init__(self, at_once: int) -> None:
@@ -102,15 +104,15 @@ class _Turns:
         self._queue: set[int] = set()
         self._changed = threading.Condition()
 
-    def queue(self, place: int) -> None:
+    def enqueue_place(self, place: int) -> None:
         with self._changed:
             self._queue.add(place)
 
-    def wait(self, place: int) -> None:
+    def wait_for_turn(self, place: int) -> None:
         with self._changed:
             self._changed.wait_for(lambda: place in sorted(self._queue)[: self._at_once])
 
-    def done(self, place: int) -> None:
+    def remove_place(self, place: int) -> None:
         with self._changed:
             self._queue.discard(place)
             self._changed.notify_all()

@@ -9,13 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.build.found import find_or_build
+from builder.build.existing_wheel import find_or_build_wheel
 from builder.build.release import build_release
-from builder.smoke.deployments import SUITES, UNPATCHED, UNSET
-from builder.smoke.model import Subject
-from builder.smoke.run import walk
-from builder.smoke.schedule import Abreast
-from builder.wheel.names import parse_filename
+from builder.smoke.deployments import DEPLOYMENT_SUITES, UNPATCHED_CONTROLS, UNSET_CONTROLS
+from builder.smoke.model import WheelUnderTest
+from builder.smoke.run import run_deployment
+from builder.smoke.schedule import DeploymentSchedule
+from builder.wheel.names import parse_wheel_filename
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from builder.build.release import BuildOptions
     from builder.context import Workshop
     from builder.model import Release
-    from builder.smoke.engines.runners import Runner
-    from builder.smoke.model import Deployment, Site
-    from builder.smoke.results.result import Result
-    from builder.smoke.run import Walk
+    from builder.smoke.engines.runners import DeploymentRunner
+    from builder.smoke.model import Deployment, JupyterSite
+    from builder.smoke.results.result import DeploymentResult
+    from builder.smoke.run import SmokeContext
 
-    _Start = Callable[[Deployment], AbstractContextManager[Site]]
+    _Start = Callable[[Deployment], AbstractContextManager[JupyterSite]]
 
 _PROXY = "proxy"
 _AT_ONCE = 3  # deployments; each is a Jupyter, its kernels and a browser
@@ -40,7 +40,7 @@ class SmokeOptions:
     """What the user chose.
 
     Attributes:
-        suite: a key of `SUITES`.
+        suite: a key of `DEPLOYMENT_SUITES`.
         build: where the wheel lies, and how it is built if it is not there.
         control: also run the negative controls.
         tensorflow: train with TensorFlow, installed first.
@@ -53,68 +53,79 @@ class SmokeOptions:
 
 
 def smoke_release(
-    release: Release, workshop: Workshop, options: SmokeOptions, runner: Runner, how: Walk
-) -> list[Result]:
+    release: Release,
+    workshop: Workshop,
+    options: SmokeOptions,
+    runner: DeploymentRunner,
+    smoke: SmokeContext,
+) -> list[DeploymentResult]:
     """Run the suite on one release; one result for each deployment, in the suite's order.
 
     Raises:
         BuilderError: the wheel cannot be built or installed, so there is nothing to run.
     """
-    subject = wheel_for(release, workshop, options)
+    wheel = get_wheel_under_test(release, workshop, options)
     with tempfile.TemporaryDirectory(prefix="smoke-") as name:
-        room = Path(name)
-        wanted = [(deployment, subject) for deployment in SUITES[options.suite]]
+        workdir = Path(name)
+        wanted = [(deployment, wheel) for deployment in DEPLOYMENT_SUITES[options.suite]]
         if options.control:
             frontend = wanted[0][0].frontend
-            wanted.append((UNSET[frontend], subject))
-            unpatched = without_the_patch(release, workshop, options, room)
+            wanted.append((UNSET_CONTROLS[frontend], wheel))
+            unpatched = build_unpatched_wheel(release, workshop, options, workdir)
             if unpatched is not None:
-                wanted.append((UNPATCHED[frontend], unpatched))
-        starts = _prepared([wheel for _, wheel in wanted], runner, how)
-        jobs = [(_named(deployment, wheel), wheel, starts[wheel]) for deployment, wheel in wanted]
-        abreast = Abreast(len(jobs), _AT_ONCE) if runner.changes_host else None
-        return run_all(
+                wanted.append((UNPATCHED_CONTROLS[frontend], unpatched))
+        starts = _prepare_wheels([each_wheel for _, each_wheel in wanted], runner, smoke)
+        jobs = [
+            (_name_deployment(deployment, each_wheel), each_wheel, starts[each_wheel])
+            for deployment, each_wheel in wanted
+        ]
+        schedule = DeploymentSchedule(len(jobs), _AT_ONCE) if runner.can_change_host else None
+        return run_jobs(
             [
-                partial(walk, how, *job, abreast.member(place) if abreast else None)
+                partial(
+                    run_deployment, smoke, *job, schedule.take_slot(place) if schedule else None
+                )
                 for place, job in enumerate(jobs)
             ],
             workshop,
-            runner.sweep,
-            workers=len(jobs) if abreast else _AT_ONCE,
+            runner.end_all,
+            workers=len(jobs) if schedule else _AT_ONCE,
         )
 
 
-def _named(deployment: Deployment, subject: Subject) -> Deployment:
+def _name_deployment(deployment: Deployment, wheel: WheelUnderTest) -> Deployment:
     """The deployment, whose report is not that of the same one without TensorFlow."""
-    apart = "-tensorflow" if subject.tensorflow else ""
+    apart = "-tensorflow" if wheel.tensorflow else ""
     return replace(deployment, name=f"{deployment.name}{apart}")
 
 
-def _prepared(subjects: Iterable[Subject], runner: Runner, how: Walk) -> dict[Subject, _Start]:
+def _prepare_wheels(
+    wheels: Iterable[WheelUnderTest], runner: DeploymentRunner, smoke: SmokeContext
+) -> dict[WheelUnderTest, _Start]:
     """What starts a deployment of each wheel; the first is the patched one."""
-    how.reports.mkdir(parents=True, exist_ok=True)
-    starts: dict[Subject, _Start] = {}
-    for subject in subjects:
-        if subject not in starts:
+    smoke.reports.mkdir(parents=True, exist_ok=True)
+    starts: dict[WheelUnderTest, _Start] = {}
+    for wheel in wheels:
+        if wheel not in starts:
             kind = "-unpatched" if starts else ""
-            log = how.reports / f"{subject.release}{kind}-image.log"
-            starts[subject] = runner.prepare(subject, log, how.tell)
+            log = smoke.reports / f"{wheel.release}{kind}-image.log"
+            starts[wheel] = runner.prepare_wheel(wheel, log, smoke.report_step)
     return starts
 
 
-def run_all(
-    jobs: Sequence[Callable[[], Result]],
+def run_jobs(
+    jobs: Sequence[Callable[[], DeploymentResult]],
     workshop: Workshop,
-    sweep: Callable[[], None],
+    end_all: Callable[[], None],
     *,
     workers: int,
-) -> list[Result]:
+) -> list[DeploymentResult]:
     """Do these, some at once; the results in their order.
 
     Args:
         jobs: one for each deployment.
         workshop: is told when they are interrupted.
-        sweep: ends what they wait for.
+        end_all: ends what they wait for.
         workers: how many at once.
 
     Raises:
@@ -128,35 +139,37 @@ def run_all(
         except BaseException:
             workshop.cancelled.set()
             pool.shutdown(wait=False, cancel_futures=True)
-            sweep()
+            end_all()
             raise
 
 
-def wheel_for(release: Release, workshop: Workshop, options: SmokeOptions) -> Subject:
-    """The wheel in the output directory, built first if it is not there; see `find_or_build`."""
-    identity = options.build.identify(release.version)
-    path = find_or_build(release, identity, workshop, options.build)
-    return subject_of(path, release.version, tensorflow=options.tensorflow)
+def get_wheel_under_test(
+    release: Release, workshop: Workshop, options: SmokeOptions
+) -> WheelUnderTest:
+    """The wheel in the output directory, or built; see `find_or_build_wheel`."""
+    identity = options.build.get_identity(release.version)
+    path = find_or_build_wheel(release, identity, workshop, options.build)
+    return to_wheel_under_test(path, release.version, tensorflow=options.tensorflow)
 
 
-def subject_of(path: Path, release: str, *, tensorflow: bool = False) -> Subject:
+def to_wheel_under_test(path: Path, release: str, *, tensorflow: bool = False) -> WheelUnderTest:
     """A wheel as it lies there.
 
     Raises:
         WheelError: its name is no wheel's.
     """
-    parsed = parse_filename(path.name)
-    return Subject(path, release, "-".join(filter(None, parsed[1:3])), tensorflow)
+    parsed = parse_wheel_filename(path.name)
+    return WheelUnderTest(path, release, "-".join(filter(None, parsed[1:3])), tensorflow)
 
 
-def without_the_patch(
-    release: Release, workshop: Workshop, options: SmokeOptions, room: Path
-) -> Subject | None:
+def build_unpatched_wheel(
+    release: Release, workshop: Workshop, options: SmokeOptions, workdir: Path
+) -> WheelUnderTest | None:
     """The same wheel without the proxy series; None where upstream has the variable itself."""
     proxy = next((s for s in workshop.series(options.build.series) if s.name == _PROXY), None)
-    if proxy is None or not proxy.serving(release.version):
+    if proxy is None or not proxy.find_patches(release.version):
         return None
     names = tuple(n for n in options.build.series if n != _PROXY)
-    build = replace(options.build, series=names, output=room, force=False, deep=False)
+    build = replace(options.build, series=names, output=workdir, force=False, deep=False)
     built = build_release(release, workshop.series(names), workshop, build)
-    return subject_of(built.path, release.version)
+    return to_wheel_under_test(built.path, release.version)

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 _TAIL_LINES = 15
 # What publishing works with, and programs that we start have no business to see.
-_SECRETS = ("TWINE_", "UV_PUBLISH_", "ACTIONS_ID_TOKEN_", "GITHUB_TOKEN", "GH_TOKEN")
+_SECRET_PREFIXES = ("TWINE_", "UV_PUBLISH_", "ACTIONS_ID_TOKEN_", "GITHUB_TOKEN", "GH_TOKEN")
 
 
-def run(
+def run_command(
     words: Sequence[str],
     *,
     timeout: float,
@@ -42,21 +42,21 @@ def run(
     Raises:
         CommandError: it is not there, failed, or took too long; the last lines are in the hint.
     """
-    done = _finished(words, timeout, cwd, _without_secrets(env, needed=secrets), subprocess.PIPE)
+    done = _run_process(words, timeout, cwd, _remove_secrets(env, needed=secrets), subprocess.PIPE)
     if done.returncode:
         tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-_TAIL_LINES:])
         raise CommandError(f"{words[0]} failed with exit code {done.returncode}", tail)
     return done.stdout
 
 
-def attempt(
+def try_command(
     words: Sequence[str],
     *,
     timeout: float,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
 ) -> tuple[int, str]:
-    """Run a program that may fail; the arguments are those of `run`.
+    """Run a program that may fail; the arguments are those of `run_command`.
 
     Returns:
         Its exit code, and what it wrote to standard output and standard error, as it came.
@@ -64,11 +64,11 @@ def attempt(
     Raises:
         CommandError: it is not there, or took too long.
     """
-    done = _finished(words, timeout, cwd, _without_secrets(env), subprocess.STDOUT)
+    done = _run_process(words, timeout, cwd, _remove_secrets(env), subprocess.STDOUT)
     return done.returncode, done.stdout
 
 
-def _finished(
+def _run_process(
     words: Sequence[str],
     timeout: float,
     cwd: Path | None,
@@ -97,7 +97,7 @@ def _finished(
 
 
 @contextmanager
-def running(
+def run_in_background(
     words: Sequence[str],
     *,
     log: Path,
@@ -119,7 +119,7 @@ def running(
         subprocess.Popen(  # noqa: S603 - words, no shell
             list(words),
             cwd=cwd,
-            env=_without_secrets(env),
+            env=_remove_secrets(env),
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.STDOUT,
@@ -136,7 +136,9 @@ def running(
                 process.kill()
 
 
-def speak(words: Sequence[str], *, over: int, log: Path) -> subprocess.Popen[bytes]:
+def start_command_on_socket(
+    words: Sequence[str], *, over: int, log: Path
+) -> subprocess.Popen[bytes]:
     """Start a program that talks to somebody over a socket; it is the caller's to end.
 
     It is in a session of its own: Ctrl-C is not for it, and it has no terminal to ask on.
@@ -149,7 +151,7 @@ def speak(words: Sequence[str], *, over: int, log: Path) -> subprocess.Popen[byt
     with log.open("ab") as sink:
         return subprocess.Popen(  # noqa: S603 - words, no shell
             list(words),
-            env=_without_secrets(None),
+            env=_remove_secrets(None),
             stdin=over,
             stdout=over,
             stderr=sink,
@@ -157,7 +159,7 @@ def speak(words: Sequence[str], *, over: int, log: Path) -> subprocess.Popen[byt
         )
 
 
-def pause(process: subprocess.Popen[bytes], seconds: float) -> int | None:
+def wait_for_exit(process: subprocess.Popen[bytes], seconds: float) -> int | None:
     """Wait so long, or until the program ends; its exit code, or None while it runs."""
     try:
         return process.wait(timeout=seconds)
@@ -165,16 +167,16 @@ def pause(process: subprocess.Popen[bytes], seconds: float) -> int | None:
         return None
 
 
-def _without_secrets(env: Mapping[str, str] | None, needed: Collection[str] = ()) -> dict[str, str]:
+def _remove_secrets(env: Mapping[str, str] | None, needed: Collection[str] = ()) -> dict[str, str]:
     whole = os.environ if env is None else env
-    return {k: v for k, v in whole.items() if k in needed or not k.startswith(_SECRETS)}
+    return {k: v for k, v in whole.items() if k in needed or not k.startswith(_SECRET_PREFIXES)}
 
 
-def find(program: str, directory: Path | None = None) -> str | None:
+def find_program(program: str, directory: Path | None = None) -> str | None:
     """Where a program is, in that directory or else on PATH; None if it is not there."""
     return shutil.which(program, path=None if directory is None else str(directory))
 
 
-def tail(text: str) -> str:
+def summarize_output(text: str) -> str:
     """The end of a program's output as one line; the reason mostly stands in the last lines."""
     return " ".join(" ".join(text.strip().splitlines()[-3:]).split()) or "no output"

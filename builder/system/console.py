@@ -34,19 +34,21 @@ class Console:
         self._lock = threading.Lock()
         self._bars: RichProgress | None = None
 
-    def say(self, text: str) -> None:
+    def print_result(self, text: str) -> None:
         """A result."""
-        self._write(self._out, text)
+        self._print_escaped(self._out, text)
 
-    def note(self, text: str) -> None:
+    def print_note(self, text: str) -> None:
         """Something worth knowing that is no result."""
-        self._write(self._err, f"note: {text}")
+        self._print_escaped(self._err, f"note: {text}")
 
-    def error(self, message: str, hint: str) -> None:
+    def print_error(self, message: str, hint: str) -> None:
         """A failure: what and why, then what to do."""
-        self._write(self._err, f"error: {message}\n  try: {hint}" if hint else f"error: {message}")
+        self._print_escaped(
+            self._err, f"error: {message}\n  try: {hint}" if hint else f"error: {message}"
+        )
 
-    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    def print_table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """A table on standard output."""
         from rich import box
         from rich.console import Console as RichConsole
@@ -58,14 +60,14 @@ class Console:
         for column in columns:
             table.add_column(column, overflow="fold")
         for row in rows:
-            table.add_row(*(Text(_harmless(cell)) for cell in row))
+            table.add_row(*(Text(_escape_text(cell)) for cell in row))
         rendered = io.StringIO()
         width = shutil.get_terminal_size().columns if terminal else _LOG_WIDTH
         RichConsole(file=rendered, force_terminal=terminal, width=width).print(table)
-        self._put(self._out, rendered.getvalue().rstrip("\n"))
+        self._print_raw(self._out, rendered.getvalue().rstrip("\n"))
 
     @contextmanager
-    def progress(self) -> Iterator[None]:
+    def show_progress(self) -> Iterator[None]:
         """Show downloads as bars while the block lasts, where there is a terminal for them."""
         if not self._err.isatty():
             yield
@@ -81,7 +83,7 @@ class Console:
             finally:
                 self._bars = None
 
-    def download(
+    def make_download_progress(
         self, name: str, check_cancelled: Callable[[], None] = lambda: None
     ) -> DownloadProgress:
         """A progress reporter for one download, as `builder.releases.index.Progress` wants it.
@@ -92,18 +94,20 @@ class Console:
         """
         return DownloadProgress(self, name, check_cancelled)
 
-    def bar(self, name: str, total: int | None) -> tuple[RichProgress, TaskID] | None:
+    def add_bar(self, name: str, total: int | None) -> tuple[RichProgress, TaskID] | None:
         """A new bar, or None where none is shown."""
         if self._bars is None:
-            self.note(f"fetching {name}" + ("" if total is None else f", {total / 1e6:.1f} MB"))
+            self.print_note(
+                f"fetching {name}" + ("" if total is None else f", {total / 1e6:.1f} MB")
+            )
             return None
         return self._bars, self._bars.add_task(name, total=total)
 
-    def _write(self, stream: TextIO, text: str) -> None:
+    def _print_escaped(self, stream: TextIO, text: str) -> None:
         # Names in wheels and answers of servers are not ours: nothing of them acts on a terminal.
-        self._put(stream, _harmless(text))
+        self._print_raw(stream, _escape_text(text))
 
-    def _put(self, stream: TextIO, text: str) -> None:
+    def _print_raw(self, stream: TextIO, text: str) -> None:
         with self._lock:
             if self._bars is not None:
                 self._bars.console.print(text, markup=False, highlight=False)
@@ -115,11 +119,11 @@ class Console:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _harmless(text: str) -> str:
-    return "".join(c if c.isprintable() or c == "\n" else _spelt(c) for c in text)
+def _escape_text(text: str) -> str:
+    return "".join(c if c.isprintable() or c == "\n" else _escape_character(c) for c in text)
 
 
-def _spelt(character: str) -> str:
+def _escape_character(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
@@ -134,7 +138,7 @@ class DownloadProgress:
 
     def __call__(self, total: int | None, /) -> Self:
         """Begin."""
-        self._bar = self._console.bar(self._name, total)
+        self._bar = self._console.add_bar(self._name, total)
         return self
 
     def __enter__(self) -> Self:

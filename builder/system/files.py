@@ -13,10 +13,10 @@ from builder.errors import OutputError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+_DISK_FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT)
 
 
-def place_beside(path: Path, content: bytes, option: str = "--output") -> None:
+def write_file_atomically(path: Path, content: bytes, option: str = "--output") -> None:
     """Put a file beside what it belongs to, by a rename; what it was before is replaced.
 
     Args:
@@ -30,24 +30,24 @@ def place_beside(path: Path, content: bytes, option: str = "--output") -> None:
     try:
         if path.is_file() and path.read_bytes() == content:
             return
-        with tempfile.TemporaryDirectory(prefix=".building-", dir=path.parent) as room:
-            new = Path(room) / path.name
-            write_whole(new, [content])
+        with tempfile.TemporaryDirectory(prefix=".building-", dir=path.parent) as workdir:
+            new = Path(workdir) / path.name
+            write_synced_file(new, [content])
             new.replace(path)
     except OSError as error:
-        raise refused(path, error, option) from error
+        raise make_output_error(path, error, option) from error
 
 
-def refused(path: Path, error: OSError, option: str) -> OutputError:
+def make_output_error(path: Path, error: OSError, option: str) -> OutputError:
     """The error for a path that cannot be written; `option` is what chooses another directory."""
     hint = f"choose another directory with {option}"
     return OutputError(
         f"{path} cannot be written: {error.strerror or error}",
-        f"make room, or {hint}" if error.errno in _FULL else hint,
+        f"make room, or {hint}" if error.errno in _DISK_FULL_ERRORS else hint,
     )
 
 
-def write_whole(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
+def write_synced_file(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
     """Write a file and see it onto the disk, under a name that nobody looks at yet."""
     with path.open("wb") as file:
         file.writelines(pieces)

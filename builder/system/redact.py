@@ -8,6 +8,6 @@ import re
 _USERINFO = re.compile(r"(?<=://)[^/\s]+@")
 
 
-def redact(text: str) -> str:
+def redact_credentials(text: str) -> str:
     """The text with `***` in the place of users and passwords in the URLs in it."""
     return _USERINFO.sub("***@", text)

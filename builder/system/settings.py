@@ -23,7 +23,7 @@ _APPLICATION = "tensorboard-proxy-wheels"
 
 
 @dataclass(frozen=True, slots=True)
-class Environment:
+class UserSettings:
     """What the user's surroundings say.
 
     Attributes:
@@ -42,7 +42,7 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True)
-class Project:
+class ProjectSettings:
     """What pyproject.toml may say.
 
     Attributes:
@@ -57,7 +57,7 @@ class Project:
     local_label: str = "proxy.2"
 
 
-def read_environment(environ: Mapping[str, str]) -> Environment:
+def read_user_settings(env: Mapping[str, str]) -> UserSettings:
     """Take what concerns us out of the environment.
 
     pip's variables win over uv's, both over pip's files; `REQUESTS_CA_BUNDLE` and the proxy
@@ -66,34 +66,34 @@ def read_environment(environ: Mapping[str, str]) -> Environment:
     Raises:
         RequestError: SOURCE_DATE_EPOCH is no number.
     """
-    pip = _pip_configuration(environ)
-    cache = environ.get("XDG_CACHE_HOME") or str(_home(environ) / ".cache")
-    epoch = environ.get("SOURCE_DATE_EPOCH") or None
+    pip = _read_pip_configuration(env)
+    cache = env.get("XDG_CACHE_HOME") or str(_find_home(env) / ".cache")
+    epoch = env.get("SOURCE_DATE_EPOCH") or None
     if epoch is not None and not re.fullmatch(r"[0-9]{1,11}", epoch):
         raise RequestError(
             f"SOURCE_DATE_EPOCH is {epoch!r}, not a number of seconds since 1970",
             "unset it, or set a number",
         )
-    return Environment(
+    return UserSettings(
         cache=Path(cache) / _APPLICATION,
-        index_url=_first(environ, "PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL")
+        index_url=_get_first_variable(env, "PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL")
         or pip.get("index-url"),
-        ca_bundle=_first(environ, "PIP_CERT")
+        ca_bundle=_get_first_variable(env, "PIP_CERT")
         or pip.get("cert")
-        or _first(environ, "SSL_CERT_FILE"),
-        http_proxy=_first(environ, "PIP_PROXY") or pip.get("proxy"),
+        or _get_first_variable(env, "SSL_CERT_FILE"),
+        http_proxy=_get_first_variable(env, "PIP_PROXY") or pip.get("proxy"),
         source_date_epoch=None if epoch is None else int(epoch),
     )
 
 
-def read_project(root: Path) -> Project:
+def read_project_settings(root: Path) -> ProjectSettings:
     """The project's own defaults; a checkout's pyproject.toml may change them.
 
     Raises:
         RequestError: pyproject.toml is malformed.
     """
     path = root / "pyproject.toml"
-    defaults = Project()
+    defaults = ProjectSettings()
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -112,28 +112,28 @@ def read_project(root: Path) -> Project:
             f"[tool.{_APPLICATION}] in {path} is malformed",
             'name and local-label are texts, series a list such as ["proxy"]',
         )
-    return Project(name, tuple(series), label)
+    return ProjectSettings(name, tuple(series), label)
 
 
-def _first(environ: Mapping[str, str], *names: str) -> str | None:
-    return next((environ[n] for n in names if environ.get(n)), None)
+def _get_first_variable(env: Mapping[str, str], *names: str) -> str | None:
+    return next((env[n] for n in names if env.get(n)), None)
 
 
-def _home(environ: Mapping[str, str]) -> Path:
-    return Path(environ.get("HOME") or Path.home())
+def _find_home(env: Mapping[str, str]) -> Path:
+    return Path(env.get("HOME") or Path.home())
 
 
-def _pip_configuration(environ: Mapping[str, str]) -> dict[str, str]:
+def _read_pip_configuration(env: Mapping[str, str]) -> dict[str, str]:
     """The `[global]` section as pip merges it: system, user, environment, PIP_CONFIG_FILE."""
-    explicit = environ.get("PIP_CONFIG_FILE")
+    explicit = env.get("PIP_CONFIG_FILE")
     if explicit == os.devnull:
         return {}
-    home = _home(environ)
+    home = _find_home(env)
     files = [
-        *(Path(d) / "pip/pip.conf" for d in environ.get("XDG_CONFIG_DIRS", "/etc/xdg").split(":")),
+        *(Path(d) / "pip/pip.conf" for d in env.get("XDG_CONFIG_DIRS", "/etc/xdg").split(":")),
         Path("/etc/pip.conf"),
         home / ".pip/pip.conf",
-        Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "pip/pip.conf",
+        Path(env.get("XDG_CONFIG_HOME") or home / ".config") / "pip/pip.conf",
         Path(sys.prefix) / "pip.conf",
         *([Path(explicit)] if explicit else []),
     ]

@@ -1,7 +1,7 @@
 """Throwaway Python environments, made by uv with copies instead of links.
 
 A file edited through a hard link once spoiled uv's cache and every later environment, so nothing
-here is ever linked, and `not_as_recorded` compares what lies there with the wheel's own RECORD.
+here is ever linked, and `find_record_mismatches` compares what lies there with the wheel's RECORD.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
 
-from builder.errors import CommandError, extra_hint
+from builder.errors import CommandError, make_extra_hint
 from builder.system import command
 from builder.wheel import archive, metadata, record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from builder.system.settings import Environment
+    from builder.system.settings import UserSettings
 
 # Seconds. An environment with TensorFlow takes the longest on a slow mirror.
-INSTALL = 900.0
-START = 120.0
-_FOREIGN = (
+INSTALL_TIMEOUT = 900.0
+START_TIMEOUT = 120.0
+_FOREIGN_VARIABLES = (
     "PYTHONHOME",
     "PYTHONPATH",
     "PYTHONSTARTUP",
@@ -36,60 +36,60 @@ _FOREIGN = (
 )
 
 
-def uv_program() -> str:
+def find_uv() -> str:
     """uv, from our own environment or from PATH.
 
     Raises:
         CommandError: it is in neither.
     """
-    found = command.find("uv", Path(sysconfig.get_path("scripts"))) or command.find("uv")
+    found = command.find_program("uv", Path(sysconfig.get_path("scripts"))) or command.find_program(
+        "uv"
+    )
     if found is None:
         raise CommandError(
-            "throwaway environments are made with uv, and there is no uv", extra_hint("deep")
+            "throwaway environments are made with uv, and there is no uv", make_extra_hint("deep")
         )
     return found
 
 
-def uv_environ(environment: Environment, environ: Mapping[str, str]) -> dict[str, str]:
+def make_uv_env(settings: UserSettings, env: Mapping[str, str]) -> dict[str, str]:
     """What uv starts with: no foreign Python settings, and the index and CAs of the user's pip."""
-    kept = {k: v for k, v in environ.items() if k not in _FOREIGN}
-    if environment.index_url is not None:
-        kept["UV_DEFAULT_INDEX"] = environment.index_url
-    if environment.ca_bundle is not None and os.path.isfile(environment.ca_bundle):  # noqa: PTH113
-        kept["SSL_CERT_FILE"] = environment.ca_bundle
+    kept = {k: v for k, v in env.items() if k not in _FOREIGN_VARIABLES}
+    if settings.index_url is not None:
+        kept["UV_DEFAULT_INDEX"] = settings.index_url
+    if settings.ca_bundle is not None and os.path.isfile(settings.ca_bundle):  # noqa: PTH113
+        kept["SSL_CERT_FILE"] = settings.ca_bundle
     return kept
 
 
-def clean_environ(
-    environment: Environment, environ: Mapping[str, str], room: Path
-) -> dict[str, str]:
-    """What programs start with: as uv does, with `room` as TMPDIR.
+def make_clean_env(settings: UserSettings, env: Mapping[str, str], workdir: Path) -> dict[str, str]:
+    """What programs start with: as uv does, with `workdir` as TMPDIR.
 
     TensorBoard keeps its list of running servers in TMPDIR: ours must not meet the user's.
     """
-    return {**uv_environ(environment, environ), "TMPDIR": str(room)}
+    return {**make_uv_env(settings, env), "TMPDIR": str(workdir)}
 
 
-def make_environment(place: Path, python: Path, environ: Mapping[str, str]) -> Path:
+def make_virtualenv(place: Path, python: Path, env: Mapping[str, str]) -> Path:
     """An empty environment, without setuptools; the path of its Python.
 
     Args:
         place: where it is made.
         python: the interpreter that it is for, as `PythonFinder` finds it.
-        environ: for uv.
+        env: for uv.
 
     Raises:
         CommandError: there is no uv, or it refuses that interpreter.
     """
-    words = [uv_program(), "venv", "--quiet", "--python", str(python), str(place)]
-    command.run(words, timeout=START, env=environ)
+    words = [find_uv(), "venv", "--quiet", "--python", str(python), str(place)]
+    command.run_command(words, timeout=START_TIMEOUT, env=env)
     return place / "bin" / "python"
 
 
-def install(
+def install_packages(
     python: Path,
     wanted: Sequence[str],
-    environ: Mapping[str, str],
+    env: Mapping[str, str],
     *,
     until: str | None = None,
 ) -> None:
@@ -98,82 +98,90 @@ def install(
     Raises:
         CommandError: they cannot be installed together on this Python.
     """
-    words = [uv_program(), "pip", "install", "--quiet", "--python", str(python)]
+    words = [find_uv(), "pip", "install", "--quiet", "--python", str(python)]
     words += ["--link-mode", "copy"]
     words += [] if until is None else ["--exclude-newer", until]
-    command.run([*words, *wanted], timeout=INSTALL, env=environ)
+    command.run_command([*words, *wanted], timeout=INSTALL_TIMEOUT, env=env)
 
 
-def uninstall(python: Path, name: str, environ: Mapping[str, str]) -> None:
+def uninstall_package(python: Path, name: str, env: Mapping[str, str]) -> None:
     """Remove one distribution and leave what it required."""
-    words = [uv_program(), "pip", "uninstall", "--quiet", "--python", str(python)]
-    command.run([*words, name], timeout=INSTALL, env=environ)
+    words = [find_uv(), "pip", "uninstall", "--quiet", "--python", str(python)]
+    command.run_command([*words, name], timeout=INSTALL_TIMEOUT, env=env)
 
 
-def resolve(wheel: Path, python: Path, environ: Mapping[str, str]) -> tuple[str, ...]:
+def resolve_dependencies(wheel: Path, python: Path, env: Mapping[str, str]) -> tuple[str, ...]:
     """What a fresh installation of a wheel would bring, as sorted `name==version`, itself left out.
 
     Raises:
         CommandError: there is no solution on this Python.
     """
-    words = [uv_program(), "pip", "compile", "--quiet", "--python", str(python)]
+    words = [find_uv(), "pip", "compile", "--quiet", "--python", str(python)]
     words += ["--no-header", "--no-annotate", "--no-emit-package", wheel.name.split("-")[0]]
     listing = python.parent.parent / "wanted.in"
     listing.write_text(f"{wheel}\n", encoding="utf-8")
-    out = command.run([*words, str(listing)], timeout=INSTALL, env=environ)
+    out = command.run_command([*words, str(listing)], timeout=INSTALL_TIMEOUT, env=env)
     return tuple(sorted(line for line in out.splitlines() if "==" in line))
 
 
-def sync(python: Path, wheel: Path, pinned: Sequence[str], environ: Mapping[str, str]) -> None:
+def sync_virtualenv(
+    python: Path, wheel: Path, pinned: Sequence[str], env: Mapping[str, str]
+) -> None:
     """Make an environment hold exactly this wheel and these pins, whatever it held before."""
     listing = python.parent.parent / "wanted.txt"
     listing.write_text("\n".join([*pinned, str(wheel)]) + "\n", encoding="utf-8")
-    words = [uv_program(), "pip", "sync", "--quiet", "--python", str(python)]
-    command.run([*words, "--link-mode", "copy", str(listing)], timeout=INSTALL, env=environ)
+    words = [find_uv(), "pip", "sync", "--quiet", "--python", str(python)]
+    command.run_command(
+        [*words, "--link-mode", "copy", str(listing)], timeout=INSTALL_TIMEOUT, env=env
+    )
 
 
-def install_aside(
-    place: Path, python: Path, wanted: Sequence[str], environ: Mapping[str, str]
+def install_into_directory(
+    place: Path, python: Path, wanted: Sequence[str], env: Mapping[str, str]
 ) -> None:
     """Install requirements into a directory of their own, for an environment's Python."""
-    words = [uv_program(), "pip", "install", "--quiet", "--python", str(python)]
+    words = [find_uv(), "pip", "install", "--quiet", "--python", str(python)]
     words += ["--link-mode", "copy", "--target", str(place)]
-    command.run([*words, *wanted], timeout=INSTALL, env=environ)
+    command.run_command([*words, *wanted], timeout=INSTALL_TIMEOUT, env=env)
 
 
-def installed_versions(python: Path, environ: Mapping[str, str]) -> dict[str, str]:
+def list_installed_versions(python: Path, env: Mapping[str, str]) -> dict[str, str]:
     """Name → version of every distribution there."""
-    words = [uv_program(), "pip", "freeze", "--quiet", "--python", str(python)]
-    lines = command.run(words, timeout=START, env=environ).splitlines()
+    words = [find_uv(), "pip", "freeze", "--quiet", "--python", str(python)]
+    lines = command.run_command(words, timeout=START_TIMEOUT, env=env).splitlines()
     return dict(line.split("==", 1) for line in lines if "==" in line)
 
 
-def not_as_recorded(
-    wheel: Path, python: Path, environ: Mapping[str, str]
+def find_record_mismatches(
+    wheel: Path, python: Path, env: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:
     """Paths that lie in the environment otherwise than the wheel's RECORD says, and how."""
     code = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    site = Path(command.run([str(python), "-c", code], timeout=START, env=environ).strip())
-    made = archive.parse(wheel.read_bytes(), wheel.name)
+    site = Path(
+        command.run_command([str(python), "-c", code], timeout=START_TIMEOUT, env=env).strip()
+    )
+    made = archive.parse_archive(wheel.read_bytes(), wheel.name)
     listing = next(m for m in made.members if m.name.endswith(".dist-info/RECORD"))
-    for entry in record.parse(listing.read()):
+    for entry in record.parse_record(listing.read()):
         if not entry.hash:
             continue
         path = site / entry.path
         if not path.is_file():
             yield entry.path, "it was not installed"
-        elif record.digest(path.read_bytes()) != entry.hash:
+        elif record.make_record_hash(path.read_bytes()) != entry.hash:
             yield entry.path, "what was installed is another content"
 
 
-def requires_python(wheel: Path) -> SpecifierSet:
+def read_requires_python(wheel: Path) -> SpecifierSet:
     """The wheel's Requires-Python, which allows all where it has none."""
-    made = archive.parse(wheel.read_bytes(), wheel.name)
+    made = archive.parse_archive(wheel.read_bytes(), wheel.name)
     listing = next(m for m in made.members if m.name.endswith(".dist-info/METADATA"))
-    return SpecifierSet(",".join(metadata.parse(listing.read()).values("Requires-Python")))
+    return SpecifierSet(
+        ",".join(metadata.parse_metadata(listing.read()).get_values("Requires-Python"))
+    )
 
 
-def allows_python(requires: SpecifierSet, python: str) -> bool:
+def is_python_allowed(requires: SpecifierSet, python: str) -> bool:
     """Whether a Python may do; of `3.7`, any micro release: `>=3.7.1` does not exclude it."""
     whole = python if python.count(".") > 1 else f"{python}.99"
     return requires.contains(whole, prereleases=True)

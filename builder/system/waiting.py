@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 
-def wait_for(ask: Callable[[], _T | None], seconds: float, every: float = 0.1) -> _T | None:
+def wait_for(poll: Callable[[], _T | None], seconds: float, every: float = 0.1) -> _T | None:
     """Ask until there is an answer.
 
     Args:
-        ask: gives the answer, or None while there is none.
+        poll: gives the answer, or None while there is none.
         seconds: when to give up. It is asked at least once, and a last time at the deadline.
         every: seconds between two questions.
 
@@ -24,7 +24,7 @@ def wait_for(ask: Callable[[], _T | None], seconds: float, every: float = 0.1) -
     """
     deadline = time.monotonic() + seconds
     while True:
-        answer = ask()
+        answer = poll()
         left = deadline - time.monotonic()
         if answer is not None or left <= 0:
             return answer

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_ALONE = threading.Lock()
+_FILTERS_LOCK = threading.Lock()
 
 
 @contextmanager
-def ignored() -> Iterator[None]:
+def ignore_warnings() -> Iterator[None]:
     """Nothing is warned of in the block, whatever the filters of this process say."""
-    with _ALONE, warnings.catch_warnings(action="ignore"):
+    with _FILTERS_LOCK, warnings.catch_warnings(action="ignore"):
         yield
 
 
 @contextmanager
-def recorded() -> Iterator[list[warnings.WarningMessage]]:
+def record_warnings() -> Iterator[list[warnings.WarningMessage]]:
     """All that is warned of in the block, in a list that fills, and nowhere else."""
-    with _ALONE, warnings.catch_warnings(record=True, action="always") as caught:
+    with _FILTERS_LOCK, warnings.catch_warnings(record=True, action="always") as caught:
         yield caught

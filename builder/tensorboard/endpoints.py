@@ -11,16 +11,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
-from builder.tensorboard.answers import Ask, Json
+from builder.tensorboard.responses import Json, TensorBoardRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-PREFIX = "/data/plugin/"
+PLUGIN_PREFIX = "/data/plugin/"
 
 # Asked without parameters: what lists something, and every route of plugins that have nothing here.
 # Routes that need parameters are asked with them below; without, many answer 500 in their own era.
-ROUTES: Mapping[str, tuple[str, ...]] = {
+PLUGIN_ROUTES: Mapping[str, tuple[str, ...]] = {
     "scalars": ("tags",),
     "histograms": ("tags",),
     "distributions": ("tags",),
@@ -56,7 +56,7 @@ ROUTES: Mapping[str, tuple[str, ...]] = {
 }
 
 # Routes that are never asked, and why.
-UNASKED: Mapping[str, str] = {
+SKIPPED_ROUTES: Mapping[str, str] = {
     "beholder/beholder-frame": "a video that never ends",
     "beholder/change-config": "writes into the logdir",
     "debugger/ack": "changes the state of a debugging session",
@@ -68,120 +68,126 @@ UNASKED: Mapping[str, str] = {
     "whatif/update_example": "changes the examples on the server",
 }
 
-_CORE = (
+_CORE_PATHS = (
     *("/", "/index.html", "/index.js", "/favicon.ico", "/icon_bundle.svg"),
     *("/data/environment", "/data/logdir", "/data/runs", "/data/experiments"),
     *("/data/experiment_runs", "/data/window_properties", "/data/notifications"),
     "/data/plugin_entry.html?name=projector",
     "/data/no/such/route",
 )
-# Their answers grow while threads of the server look at the logdir: see `builder.today.asking`.
-EVENTUAL = ("/data/plugins_listing", "/data/plugin/text/tags", "/data/plugin/text_v2/tags")
+# Their answers grow while threads of the server look at the logdir: see `builder.today.collector`.
+EVENTUAL_PATHS = ("/data/plugins_listing", "/data/plugin/text/tags", "/data/plugin/text_v2/tags")
 
 # A function that asks and gives the answer's JSON, or None where it has none.
-AskJson = Callable[[Ask], Json]
+FetchJson = Callable[[TensorBoardRequest], Json]
 
 
-def asks(ask: AskJson) -> Iterator[Ask]:
-    """Everything to ask, of which `ask` may be asked on the way to find runs, tags and blobs.
+def iter_requests(fetch_json: FetchJson) -> Iterator[TensorBoardRequest]:
+    """All requests to make; `fetch_json` is used on the way to find runs, tags and blobs.
 
     Args:
-        ask: asks the server; answers to what is yielded here and was asked there are the same.
+        fetch_json: asks the server; it answers a request that is yielded here in the same way.
     """
-    for path in _CORE:
-        yield Ask(path)
-    for plugin, routes in ROUTES.items():
+    for path in _CORE_PATHS:
+        yield TensorBoardRequest(path)
+    for plugin, routes in PLUGIN_ROUTES.items():
         for route in routes:
-            yield Ask(f"{PREFIX}{plugin}/{route}")
+            yield TensorBoardRequest(f"{PLUGIN_PREFIX}{plugin}/{route}")
     for plugin in ("scalars", "histograms", "distributions", "text", "pr_curves"):
         route = {"distributions": "distributions"}.get(plugin, plugin)
-        for run, tag in _tags(ask, plugin):
-            yield _get(plugin, route, run=run, tag=tag)
-    yield from _scalars(ask)
-    yield from _blobs(ask, "images", "images", "individualImage")
-    yield from _blobs(ask, "audio", "audio", "individualAudio")
-    yield from _meshes(ask)
-    yield from _graphs()
-    yield from _custom_scalars()
-    yield from _hparams(ask)
-    yield from _projector()
-    yield from _time_series(ask)
-    yield from _others(ask)
+        for run, tag in _list_tags(fetch_json, plugin):
+            yield _make_get_request(plugin, route, run=run, tag=tag)
+    yield from _iter_scalar_requests(fetch_json)
+    yield from _iter_blob_requests(fetch_json, "images", "images", "individualImage")
+    yield from _iter_blob_requests(fetch_json, "audio", "audio", "individualAudio")
+    yield from _iter_mesh_requests(fetch_json)
+    yield from _iter_graph_requests()
+    yield from _iter_layout_requests()
+    yield from _iter_hparams_requests(fetch_json)
+    yield from _iter_projector_requests()
+    yield from _iter_timeseries_requests(fetch_json)
+    yield from _iter_other_requests(fetch_json)
 
 
-def _get(plugin: str, route: str, **query: str | int) -> Ask:
-    return Ask(f"{PREFIX}{plugin}/{route}?{urlencode(query, quote_via=quote)}")
+def _make_get_request(plugin: str, route: str, **query: str | int) -> TensorBoardRequest:
+    return TensorBoardRequest(
+        f"{PLUGIN_PREFIX}{plugin}/{route}?{urlencode(query, quote_via=quote)}"
+    )
 
 
-def _has(ask: AskJson, plugin: str) -> bool:
+def _has_plugin(fetch_json: FetchJson, plugin: str) -> bool:
     """Whether a plugin is there: a POST to a route that is not ends in a reset connection."""
-    return plugin in (ask(Ask("/data/plugins_listing")) or {})
+    return plugin in (fetch_json(TensorBoardRequest("/data/plugins_listing")) or {})
 
 
-def _tags(ask: AskJson, plugin: str) -> list[tuple[str, str]]:
-    listing = ask(Ask(f"{PREFIX}{plugin}/tags"))
+def _list_tags(fetch_json: FetchJson, plugin: str) -> list[tuple[str, str]]:
+    listing = fetch_json(TensorBoardRequest(f"{PLUGIN_PREFIX}{plugin}/tags"))
     if not isinstance(listing, dict):
         return []
     return sorted((run, tag) for run, tags in listing.items() for tag in tags)
 
 
-def _scalars(ask: AskJson) -> Iterator[Ask]:
-    for run, tag in _tags(ask, "scalars"):
+def _iter_scalar_requests(fetch_json: FetchJson) -> Iterator[TensorBoardRequest]:
+    for run, tag in _list_tags(fetch_json, "scalars"):
         if tag in {"loss", "not a number"}:
-            yield _get("scalars", "scalars", run=run, tag=tag, format="csv")
-    yield _get("scalars", "scalars", run="train", tag="no such tag")
-    yield _get("scalars", "scalars", run="no such run", tag="loss")
-    if _has(ask, "timeseries"):  # both came with 2.4.0
+            yield _make_get_request("scalars", "scalars", run=run, tag=tag, format="csv")
+    yield _make_get_request("scalars", "scalars", run="train", tag="no such tag")
+    yield _make_get_request("scalars", "scalars", run="no such run", tag="loss")
+    if _has_plugin(fetch_json, "timeseries"):  # both came with 2.4.0
         form = urlencode([("tag", "loss"), ("runs", "train"), ("runs", "."), ("runs", "none")])
-        yield Ask(f"{PREFIX}scalars/scalars_multirun", form)
+        yield TensorBoardRequest(f"{PLUGIN_PREFIX}scalars/scalars_multirun", form)
 
 
-def _blobs(ask: AskJson, plugin: str, route: str, individual: str) -> Iterator[Ask]:
+def _iter_blob_requests(
+    fetch_json: FetchJson, plugin: str, route: str, individual: str
+) -> Iterator[TensorBoardRequest]:
     """Lists of pictures or clips, then each of them, by the query that the list gives."""
-    listing = ask(Ask(f"{PREFIX}{plugin}/tags"))
-    for run, tag in _tags(ask, plugin):
+    listing = fetch_json(TensorBoardRequest(f"{PLUGIN_PREFIX}{plugin}/tags"))
+    for run, tag in _list_tags(fetch_json, plugin):
         info = listing[run][tag]
         for sample in range(info.get("samples", 1) if isinstance(info, dict) else 1):
-            question = _get(plugin, route, run=run, tag=tag, sample=sample)
+            question = _make_get_request(plugin, route, run=run, tag=tag, sample=sample)
             yield question
-            rows = ask(question)
+            rows = fetch_json(question)
             for row in rows if isinstance(rows, list) else []:
                 if "query" in row:
-                    yield Ask(f"{PREFIX}{plugin}/{individual}?{row['query']}")
+                    yield TensorBoardRequest(f"{PLUGIN_PREFIX}{plugin}/{individual}?{row['query']}")
                 elif "blob_key" in row:
-                    yield _get(plugin, individual, blob_key=row["blob_key"])
+                    yield _make_get_request(plugin, individual, blob_key=row["blob_key"])
 
 
-def _meshes(ask: AskJson) -> Iterator[Ask]:
-    for run, tag in _tags(ask, "mesh"):
-        yield _get("mesh", "meshes", run=run, tag=tag, sample=0)
+def _iter_mesh_requests(fetch_json: FetchJson) -> Iterator[TensorBoardRequest]:
+    for run, tag in _list_tags(fetch_json, "mesh"):
+        yield _make_get_request("mesh", "meshes", run=run, tag=tag, sample=0)
         for part in ("VERTEX", "FACE", "COLOR", "NONE"):
             for step in (51, 53):
                 query: dict[str, str | int] = {"content_type": part, "sample": 0, "step": step}
-                yield _get("mesh", "data", run=run, tag=tag, **query)
+                yield _make_get_request("mesh", "data", run=run, tag=tag, **query)
 
 
-def _graphs() -> Iterator[Ask]:
+def _iter_graph_requests() -> Iterator[TensorBoardRequest]:
     cut: dict[str, str | int] = {"limit_attr_size": 1024, "large_attrs_key": "_too_large_attrs"}
     for run in (".", "train", "eval/ünï cødé"):
-        yield _get("graphs", "graph", run=run, conceptual="false", **cut)
-    yield _get("graphs", "graph", run="eval/ünï cødé")
-    yield _get("graphs", "graph", run="train", tag="keras", conceptual="true")
+        yield _make_get_request("graphs", "graph", run=run, conceptual="false", **cut)
+    yield _make_get_request("graphs", "graph", run="eval/ünï cødé")
+    yield _make_get_request("graphs", "graph", run="train", tag="keras", conceptual="true")
     for tag in ("batch_2", "func"):
-        yield _get("graphs", "graph", run="train", tag=tag, conceptual="false", **cut)
+        yield _make_get_request("graphs", "graph", run="train", tag=tag, conceptual="false", **cut)
     for run, tag in (("train", "step 63"), ("train", "batch_2"), ("eval/ünï cødé", "step 3")):
-        yield _get("graphs", "run_metadata", run=run, tag=tag)
+        yield _make_get_request("graphs", "run_metadata", run=run, tag=tag)
 
 
-def _custom_scalars() -> Iterator[Ask]:
+def _iter_layout_requests() -> Iterator[TensorBoardRequest]:
     for run in ("train", "eval/ünï cødé", "hp/0"):
         for pattern in ("loss", "acc.*", "many|lower", "("):
-            yield _get("custom_scalars", "scalars", run=run, tag=pattern)
+            yield _make_get_request("custom_scalars", "scalars", run=run, tag=pattern)
     for form in ("csv", "json"):
-        yield _get("custom_scalars", "download_data", run="train", tag="loss", format=form)
+        yield _make_get_request(
+            "custom_scalars", "download_data", run="train", tag="loss", format=form
+        )
 
 
-def _hparams(ask: AskJson) -> Iterator[Ask]:
+def _iter_hparams_requests(fetch_json: FetchJson) -> Iterator[TensorBoardRequest]:
     groups = {
         "experimentName": "",
         "allowedStatuses": [f"STATUS_{s}" for s in ("SUCCESS", "FAILURE", "RUNNING", "UNKNOWN")],
@@ -204,28 +210,30 @@ def _hparams(ask: AskJson) -> Iterator[Ask]:
         ("metric_evals", {"experimentName": ""} | evals),
     ):
         request = json.dumps(question)
-        if _has(ask, "hparams"):
-            yield Ask(f"{PREFIX}hparams/{route}", request, "application/json")
-        yield _get("hparams", route, request=request)
+        if _has_plugin(fetch_json, "hparams"):
+            yield TensorBoardRequest(f"{PLUGIN_PREFIX}hparams/{route}", request, "application/json")
+        yield _make_get_request("hparams", route, request=request)
     for form in ("csv", "json", "latex"):
-        yield Ask(
-            f"{PREFIX}hparams/download_data?format={form}&columnsVisibility={columns}"
+        yield TensorBoardRequest(
+            f"{PLUGIN_PREFIX}hparams/download_data?format={form}&columnsVisibility={columns}"
             f"&request={quote(json.dumps(groups))}"
         )
 
 
-def _projector() -> Iterator[Ask]:
-    yield _get("projector", "info", run=".")
+def _iter_projector_requests() -> Iterator[TensorBoardRequest]:
+    yield _make_get_request("projector", "info", run=".")
     for route in ("metadata", "tensor", "bookmarks", "sprite_image"):
-        yield _get("projector", route, run=".", name="words")
-    yield _get("projector", "metadata", run=".", name="words", num_rows=4)
-    yield _get("projector", "tensor", run=".", name="no such tensor")
+        yield _make_get_request("projector", route, run=".", name="words")
+    yield _make_get_request("projector", "metadata", run=".", name="words", num_rows=4)
+    yield _make_get_request("projector", "tensor", run=".", name="no such tensor")
 
 
-def _time_series(ask: AskJson) -> Iterator[Ask]:
-    if not _has(ask, "timeseries"):
+def _iter_timeseries_requests(fetch_json: FetchJson) -> Iterator[TensorBoardRequest]:
+    if not _has_plugin(fetch_json, "timeseries"):
         return
-    unicode_tag = next((t for _, t in _tags(ask, "scalars") if t.startswith("acc/")), "")
+    unicode_tag = next(
+        (t for _, t in _list_tags(fetch_json, "scalars") if t.startswith("acc/")), ""
+    )
     series: list[dict[str, str | int]] = [
         {"plugin": "scalars", "tag": "loss"},
         {"plugin": "scalars", "tag": unicode_tag},
@@ -237,20 +245,22 @@ def _time_series(ask: AskJson) -> Iterator[Ask]:
         {"plugin": "no such plugin", "tag": "loss"},
     ]
     for one in series:
-        question = Ask(f"{PREFIX}timeseries/timeSeries", urlencode({"requests": json.dumps([one])}))
+        question = TensorBoardRequest(
+            f"{PLUGIN_PREFIX}timeseries/timeSeries", urlencode({"requests": json.dumps([one])})
+        )
         yield question
         if one["plugin"] == "images":
-            answer = ask(question)
-            for rows in answer[0].get("runToSeries", {}).values() if answer else []:
+            response = fetch_json(question)
+            for rows in response[0].get("runToSeries", {}).values() if response else []:
                 for row in rows:
-                    yield _get("timeseries", "imageData", imageId=row["imageId"])
-    yield _get("timeseries", "timeSeries", requests=json.dumps(series[:2]))
+                    yield _make_get_request("timeseries", "imageData", imageId=row["imageId"])
+    yield _make_get_request("timeseries", "timeSeries", requests=json.dumps(series[:2]))
 
 
-def _others(ask: AskJson) -> Iterator[Ask]:
-    for run, tag in _tags(ask, "text_v2"):
-        yield _get("text_v2", "text", run=run, tag=tag)
-    yield _get("text", "text", run="train", tag="notes", markdown="false")
+def _iter_other_requests(fetch_json: FetchJson) -> Iterator[TensorBoardRequest]:
+    for run, tag in _list_tags(fetch_json, "text_v2"):
+        yield _make_get_request("text_v2", "text", run=run, tag=tag)
+    yield _make_get_request("text", "text", run="train", tag="notes", markdown="false")
     runs = "&run=".join(quote(run, safe="") for run in ("train", "eval/ünï cødé"))
-    yield Ask(f"{PREFIX}pr_curves/pr_curves?run={runs}&tag=curve")
-    yield Ask(f"{PREFIX}pr_curves/available_time_entries?run={runs}")
+    yield TensorBoardRequest(f"{PLUGIN_PREFIX}pr_curves/pr_curves?run={runs}&tag=curve")
+    yield TensorBoardRequest(f"{PLUGIN_PREFIX}pr_curves/available_time_entries?run={runs}")

@@ -20,35 +20,35 @@ _MASK_DELTA = 0xA282EAD8  # TFRecord masks its checksums: crc32c.h
 DT_FLOAT, DT_DOUBLE, DT_INT32, DT_UINT8, DT_STRING = 1, 2, 3, 4, 7
 
 
-def varint(number: int, value: int) -> bytes:
+def encode_varint(number: int, value: int) -> bytes:
     """A field of wire type 0: integers, booleans, enumerations; negative ones take ten bytes."""
-    return _varint(number << 3) + _varint(value & 0xFFFF_FFFF_FFFF_FFFF)
+    return _encode_raw_varint(number << 3) + _encode_raw_varint(value & 0xFFFF_FFFF_FFFF_FFFF)
 
 
-def double(number: int, value: float) -> bytes:
+def encode_double(number: int, value: float) -> bytes:
     """A field of wire type 1, a 64-bit float."""
-    return _varint(number << 3 | 1) + struct.pack("<d", value)
+    return _encode_raw_varint(number << 3 | 1) + struct.pack("<d", value)
 
 
-def single(number: int, value: float) -> bytes:
+def encode_float(number: int, value: float) -> bytes:
     """A field of wire type 5, a 32-bit float."""
-    return _varint(number << 3 | 5) + struct.pack("<f", value)
+    return _encode_raw_varint(number << 3 | 5) + struct.pack("<f", value)
 
 
-def text(number: int, value: str | bytes) -> bytes:
+def encode_bytes(number: int, value: str | bytes) -> bytes:
     """A field of wire type 2: a string, bytes, or an encoded message."""
     data = value.encode() if isinstance(value, str) else value
-    return _varint(number << 3 | 2) + _varint(len(data)) + data
+    return _encode_raw_varint(number << 3 | 2) + _encode_raw_varint(len(data)) + data
 
 
-def doubles(number: int, values: Sequence[float]) -> bytes:
+def encode_packed_doubles(number: int, values: Sequence[float]) -> bytes:
     """A packed repeated field of 64-bit floats."""
-    return text(number, struct.pack(f"<{len(values)}d", *values))
+    return encode_bytes(number, struct.pack(f"<{len(values)}d", *values))
 
 
-def entry(number: int, key: str, value: bytes) -> bytes:
+def encode_map_entry(number: int, key: str, value: bytes) -> bytes:
     """One entry of a `map<string, message>`."""
-    return text(number, text(1, key) + text(2, value))
+    return encode_bytes(number, encode_bytes(1, key) + encode_bytes(2, value))
 
 
 class Tensor(NamedTuple):
@@ -60,36 +60,38 @@ class Tensor(NamedTuple):
 
     def encode(self) -> bytes:
         """A `TensorProto`; numbers go into `tensor_content`, texts into `string_val`."""
-        shape = b"".join(text(2, varint(1, size)) for size in self.shape)
-        head = varint(1, self.dtype) + text(2, shape)
+        shape = b"".join(encode_bytes(2, encode_varint(1, size)) for size in self.shape)
+        head = encode_varint(1, self.dtype) + encode_bytes(2, shape)
         if self.dtype == DT_STRING:
-            return head + b"".join(text(8, v) for v in self.values if isinstance(v, bytes))
+            return head + b"".join(encode_bytes(8, v) for v in self.values if isinstance(v, bytes))
         code = {DT_FLOAT: "f", DT_DOUBLE: "d", DT_INT32: "i", DT_UINT8: "B"}[self.dtype]
-        return head + text(4, struct.pack(f"<{len(self.values)}{code}", *self.values))
+        return head + encode_bytes(4, struct.pack(f"<{len(self.values)}{code}", *self.values))
 
 
-def metadata(
+def encode_summary_metadata(
     plugin: str, content: bytes, *, data_class: int = 0, name: str = "", description: str = ""
 ) -> bytes:
     """A `SummaryMetadata`; `data_class` 1 scalar, 2 tensor, 3 blob sequence, 0 not said."""
-    encoded = text(1, text(1, plugin) + (text(2, content) if content else b""))
-    encoded += text(2, name) if name else b""
-    encoded += text(3, description) if description else b""
-    return encoded + (varint(4, data_class) if data_class else b"")
+    encoded = encode_bytes(
+        1, encode_bytes(1, plugin) + (encode_bytes(2, content) if content else b"")
+    )
+    encoded += encode_bytes(2, name) if name else b""
+    encoded += encode_bytes(3, description) if description else b""
+    return encoded + (encode_varint(4, data_class) if data_class else b"")
 
 
-def event(wall_time: float, step: int, what: bytes) -> bytes:
+def encode_event(wall_time: float, step: int, what: bytes) -> bytes:
     """An `Event`: seconds since 1970, the step, and the field that says what happened."""
-    return double(1, wall_time) + (varint(2, step) if step else b"") + what
+    return encode_double(1, wall_time) + (encode_varint(2, step) if step else b"") + what
 
 
-def record(data: bytes) -> bytes:
+def encode_record(data: bytes) -> bytes:
     """One TFRecord: length, its masked CRC-32C, the data, their masked CRC-32C."""
     length = struct.pack("<Q", len(data))
-    return length + _checksum(length) + data + _checksum(data)
+    return length + _mask_crc32c(length) + data + _mask_crc32c(data)
 
 
-def _varint(value: int) -> bytes:
+def _encode_raw_varint(value: int) -> bytes:
     out = bytearray()
     while value > 0x7F:
         out.append(value & 0x7F | 0x80)
@@ -98,26 +100,26 @@ def _varint(value: int) -> bytes:
     return bytes(out)
 
 
-def _crc_table() -> tuple[int, ...]:
-    def row(crc: int) -> int:
+def _make_crc_table() -> tuple[int, ...]:
+    def compute_row(crc: int) -> int:
         for _ in range(8):
             crc = crc >> 1 ^ (_CASTAGNOLI if crc & 1 else 0)
         return crc
 
-    return tuple(row(n) for n in range(256))
+    return tuple(compute_row(n) for n in range(256))
 
 
-_CRC = _crc_table()
+_CRC_TABLE = _make_crc_table()
 
 
 def crc32c(data: bytes) -> int:
     """CRC-32C (Castagnoli) of the data."""
     crc = 0xFFFF_FFFF
     for byte in data:
-        crc = _CRC[(crc ^ byte) & 0xFF] ^ crc >> 8
+        crc = _CRC_TABLE[(crc ^ byte) & 0xFF] ^ crc >> 8
     return crc ^ 0xFFFF_FFFF
 
 
-def _checksum(data: bytes) -> bytes:
+def _mask_crc32c(data: bytes) -> bytes:
     crc = crc32c(data)
     return struct.pack("<I", ((crc >> 15 | crc << 17) + _MASK_DELTA) & 0xFFFF_FFFF)

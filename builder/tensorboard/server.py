@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from builder.errors import CommandError
 from builder.system import command
-from builder.system.command import tail
-from builder.system.ports import free_port
-from builder.system.virtualenvs import START
+from builder.system.command import summarize_output
+from builder.system.ports import find_free_port
+from builder.system.virtualenvs import START_TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     import requests
 
 
-class Server(NamedTuple):
+class TensorBoardServer(NamedTuple):
     """A running server: `http://127.0.0.1:PORT`, and its log."""
 
     url: str
     log: Path
 
-    def ask(
+    def send_request(
         self,
         path: str,
         body: str | None = None,
@@ -59,47 +59,47 @@ class Server(NamedTuple):
 
 
 @contextmanager
-def serving(
+def run_tensorboard(
     script: Path,
     logdir: Path,
-    room: Path,
-    environ: Mapping[str, str],
+    workdir: Path,
+    env: Mapping[str, str],
     flags: Sequence[str] = (),
-) -> Iterator[Server]:
+) -> Iterator[TensorBoardServer]:
     """Start TensorBoard on a logdir, wait until it answers, and end it after the block.
 
     Args:
         script: the `tensorboard` command of an environment.
         logdir: what it shows.
-        room: its working directory; its log goes to `server.log` there.
-        environ: its whole environment.
+        workdir: its working directory; its log goes to `server.log` there.
+        env: its whole environment.
         flags: more flags.
 
     Raises:
         CommandError: it ended, or did not answer in time; the last line of its log says why.
     """
-    port = free_port()
-    words = [str(script), "--logdir", str(logdir), "--host", "127.0.0.1", "--port", str(port)]
-    log = room / "server.log"
-    with command.running([*words, *flags], log=log, cwd=room, env=environ) as process:
-        server = Server(f"http://127.0.0.1:{port}", log)
-        _wait(server, process)
+    port = find_free_port()
+    argv = [str(script), "--logdir", str(logdir), "--host", "127.0.0.1", "--port", str(port)]
+    log = workdir / "server.log"
+    with command.run_in_background([*argv, *flags], log=log, cwd=workdir, env=env) as process:
+        server = TensorBoardServer(f"http://127.0.0.1:{port}", log)
+        _wait_until_up(server, process)
         yield server
 
 
-def _wait(server: Server, process: Popen[bytes]) -> None:
+def _wait_until_up(server: TensorBoardServer, process: Popen[bytes]) -> None:
     import requests
 
-    deadline = time.monotonic() + START
+    deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline:
         try:
-            server.ask("/", timeout=10)
+            server.send_request("/", timeout=10)
         except requests.RequestException:
             pass  # not up yet, or slow
         else:
             return
-        code = command.pause(process, 0.1)
+        code = command.wait_for_exit(process, 0.1)
         if code is not None:
             why = server.log.read_text(encoding="utf-8", errors="replace")
-            raise CommandError(f"it ended with exit code {code}", tail(why))
-    raise CommandError(f"it did not answer within {START:.0f} s", "look at its log")
+            raise CommandError(f"it ended with exit code {code}", summarize_output(why))
+    raise CommandError(f"it did not answer within {START_TIMEOUT:.0f} s", "look at its log")

@@ -3,7 +3,8 @@
 Old form: `simple_value`, `image`, `audio` and `histo` fields of `Summary.Value`, as TensorFlow 1
 and many PyTorch users write them. New form: a tensor with the plugin's name in the metadata. The
 writers leave `data_class` unset, as TensorFlow's and TensorBoard's own do; the readers fill it in.
-Where it is set, that is said. Each function returns encoded `Summary.Value` fields for `summary`.
+Where it is set, that is said. Each function returns encoded `Summary.Value` fields for
+`encode_summary`.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ from builder.tensorboard.events import (
     DT_STRING,
     DT_UINT8,
     Tensor,
-    double,
-    doubles,
-    entry,
-    metadata,
-    single,
-    text,
-    varint,
+    encode_bytes,
+    encode_double,
+    encode_float,
+    encode_map_entry,
+    encode_packed_doubles,
+    encode_summary_metadata,
+    encode_varint,
 )
 
 if TYPE_CHECKING:
@@ -33,90 +34,114 @@ if TYPE_CHECKING:
 
 _SCALAR_CLASS, _TENSOR_CLASS = 1, 2
 _VERTEX, _FACE, _COLOR = 1, 2, 3
-_PARTS = {_VERTEX: "VERTEX", _FACE: "FACE", _COLOR: "COLOR"}
+_MESH_PARTS = {_VERTEX: "VERTEX", _FACE: "FACE", _COLOR: "COLOR"}
 _SAMPLE_RATE = 8000
 
 
-def summary(*values: bytes) -> bytes:
+def encode_summary(*values: bytes) -> bytes:
     """The `summary` field of an event."""
-    return text(5, b"".join(text(1, value) for value in values))
+    return encode_bytes(5, b"".join(encode_bytes(1, value) for value in values))
 
 
-def tensor(tag: str, value: Tensor, about: bytes = b"") -> bytes:
+def encode_tensor(tag: str, value: Tensor, about: bytes = b"") -> bytes:
     """Any tensor, with or without metadata."""
-    return text(1, tag) + text(8, value.encode()) + (text(9, about) if about else b"")
+    return (
+        encode_bytes(1, tag)
+        + encode_bytes(8, value.encode())
+        + (encode_bytes(9, about) if about else b"")
+    )
 
 
-def old_scalar(tag: str, value: float) -> bytes:
+def encode_old_scalar(tag: str, value: float) -> bytes:
     """`simple_value`."""
-    return text(1, tag) + single(2, value)
+    return encode_bytes(1, tag) + encode_float(2, value)
 
 
-def scalar(
+def encode_scalar(
     tag: str, value: float, name: str = "", description: str = "", *, classed: bool = False
 ) -> bytes:
     """A rank-0 tensor of the scalars plugin, with its data class set if `classed`."""
     kind = _SCALAR_CLASS if classed else 0
-    about = metadata("scalars", b"", data_class=kind, name=name, description=description)
-    return tensor(tag, Tensor(DT_FLOAT, (), [value]), about)
+    about = encode_summary_metadata(
+        "scalars", b"", data_class=kind, name=name, description=description
+    )
+    return encode_tensor(tag, Tensor(DT_FLOAT, (), [value]), about)
 
 
-def old_histogram(tag: str, edges: Sequence[float], counts: Sequence[float]) -> bytes:
+def encode_old_histogram(tag: str, edges: Sequence[float], counts: Sequence[float]) -> bytes:
     """`histo`: a `HistogramProto`; one edge less than counts starts below the first edge."""
     total = sum(counts)
-    body = double(1, edges[0]) + double(2, edges[-1]) + double(3, total) + double(4, 1.5)
-    body += double(5, 3.25) + doubles(6, edges) + doubles(7, counts)
-    return text(1, tag) + text(5, body)
+    body = (
+        encode_double(1, edges[0])
+        + encode_double(2, edges[-1])
+        + encode_double(3, total)
+        + encode_double(4, 1.5)
+    )
+    body += (
+        encode_double(5, 3.25) + encode_packed_doubles(6, edges) + encode_packed_doubles(7, counts)
+    )
+    return encode_bytes(1, tag) + encode_bytes(5, body)
 
 
-def histogram(tag: str, edges: Sequence[float], counts: Sequence[float]) -> bytes:
+def encode_histogram(tag: str, edges: Sequence[float], counts: Sequence[float]) -> bytes:
     """A tensor of rows (left edge, right edge, count)."""
     rows = [n for k, count in enumerate(counts) for n in (edges[k], edges[k + 1], count)]
-    about = metadata("histograms", b"", description="*how it spreads*")
-    return tensor(tag, Tensor(DT_DOUBLE, (len(counts), 3), rows), about)
+    about = encode_summary_metadata("histograms", b"", description="*how it spreads*")
+    return encode_tensor(tag, Tensor(DT_DOUBLE, (len(counts), 3), rows), about)
 
 
-def old_image(tag: str, width: int, height: int, data: bytes) -> bytes:
-    """`image`: the encoded picture."""
-    return text(1, tag) + text(
-        4, varint(1, height) + varint(2, width) + varint(3, 3) + text(4, data)
+def encode_old_image(tag: str, width: int, height: int, data: bytes) -> bytes:
+    """`encode_image`: the encoded picture."""
+    return encode_bytes(1, tag) + encode_bytes(
+        4,
+        encode_varint(1, height)
+        + encode_varint(2, width)
+        + encode_varint(3, 3)
+        + encode_bytes(4, data),
     )
 
 
-def image(tag: str, width: int, height: int, pictures: Sequence[bytes]) -> bytes:
+def encode_image(tag: str, width: int, height: int, pictures: Sequence[bytes]) -> bytes:
     """A tensor of width, height and the encoded pictures."""
     parts = [str(width).encode(), str(height).encode(), *pictures]
-    about = metadata("images", b"", name="pictures", description="A *few*.")
-    return tensor(tag, Tensor(DT_STRING, (len(parts),), parts), about)
+    about = encode_summary_metadata("images", b"", name="pictures", description="A *few*.")
+    return encode_tensor(tag, Tensor(DT_STRING, (len(parts),), parts), about)
 
 
-def old_audio(tag: str, data: bytes) -> bytes:
-    """`audio`: a WAV file of 8 kHz."""
-    body = single(1, _SAMPLE_RATE) + varint(2, 1) + varint(3, 400) + text(4, data)
-    return text(1, tag) + text(6, body + text(5, "audio/wav"))
+def encode_old_audio(tag: str, data: bytes) -> bytes:
+    """`encode_audio`: a WAV file of 8 kHz."""
+    body = (
+        encode_float(1, _SAMPLE_RATE)
+        + encode_varint(2, 1)
+        + encode_varint(3, 400)
+        + encode_bytes(4, data)
+    )
+    return encode_bytes(1, tag) + encode_bytes(6, body + encode_bytes(5, "audio/wav"))
 
 
-def audio(tag: str, clips: Sequence[tuple[bytes, bytes]]) -> bytes:
+def encode_audio(tag: str, clips: Sequence[tuple[bytes, bytes]]) -> bytes:
     """A tensor of pairs (WAV file, label in Markdown)."""
     parts = [part for clip in clips for part in clip]
-    about = metadata("audio", varint(2, 11), description="a `tone`")
-    return tensor(tag, Tensor(DT_STRING, (len(clips), 2), parts), about)
+    about = encode_summary_metadata("audio", encode_varint(2, 11), description="a `tone`")
+    return encode_tensor(tag, Tensor(DT_STRING, (len(clips), 2), parts), about)
 
 
-def words(tag: str, shape: tuple[int, ...], values: Sequence[str]) -> bytes:
+def encode_text(tag: str, shape: tuple[int, ...], values: Sequence[str]) -> bytes:
     """Text in Markdown: one piece, a list or a table."""
-    about = metadata("text", b"")
-    return tensor(tag, Tensor(DT_STRING, shape, [v.encode() for v in values]), about)
+    about = encode_summary_metadata("text", b"")
+    return encode_tensor(tag, Tensor(DT_STRING, shape, [v.encode() for v in values]), about)
 
 
-def pr_curve(tag: str, rows: Sequence[Sequence[float]]) -> bytes:
+def encode_pr_curve(tag: str, rows: Sequence[Sequence[float]]) -> bytes:
     """Six rows: true and false positives, true and false negatives, precision, recall."""
     flat = [value for row in rows for value in row]
-    about = metadata("pr_curves", varint(2, len(rows[0])), name="a curve")
-    return tensor(tag, Tensor(DT_FLOAT, (len(rows), len(rows[0])), flat), about)
+    about = encode_summary_metadata("pr_curves", encode_varint(2, len(rows[0])), name="a curve")
+    return encode_tensor(tag, Tensor(DT_FLOAT, (len(rows), len(rows[0])), flat), about)
 
 
-def mesh(tag: str, vertices: Sequence[float], faces: Sequence[int], colors: Sequence[int]) -> bytes:
+def encode_mesh(
+    tag: str, vertices: Sequence[float], faces: Sequence[int], colors: Sequence[int]
+) -> bytes:
     """A mesh in its three parts, which are three values of one summary."""
     parts = {
         _VERTEX: Tensor(DT_FLOAT, (1, len(vertices) // 3, 3), vertices),
@@ -127,74 +152,104 @@ def mesh(tag: str, vertices: Sequence[float], faces: Sequence[int], colors: Sequ
     config = '{"camera": {"cls": "PerspectiveCamera", "fov": 75}}'
     values = []
     for kind, part in parts.items():
-        content = text(2, tag) + varint(3, kind) + text(5, config)
-        content += text(6, b"".join(bytes([size]) for size in part.shape)) + varint(7, components)
-        about = metadata("mesh", content, name=tag)
-        values.append(tensor(f"{tag}_{_PARTS[kind]}", part, about))
-    return summary(*values)
+        content = encode_bytes(2, tag) + encode_varint(3, kind) + encode_bytes(5, config)
+        content += encode_bytes(6, b"".join(bytes([size]) for size in part.shape)) + encode_varint(
+            7, components
+        )
+        about = encode_summary_metadata("mesh", content, name=tag)
+        values.append(encode_tensor(f"{tag}_{_MESH_PARTS[kind]}", part, about))
+    return encode_summary(*values)
 
 
-def layout(charts: Mapping[str, Sequence[str]], margin: tuple[str, str, str]) -> bytes:
+def encode_scalars_layout(
+    charts: Mapping[str, Sequence[str]], margin: tuple[str, str, str]
+) -> bytes:
     """A custom scalars layout: multi-line charts by title, and one margin chart."""
     lines = [
-        text(2, text(1, title) + text(2, b"".join(text(1, tag) for tag in tags)))
+        encode_bytes(
+            2,
+            encode_bytes(1, title)
+            + encode_bytes(2, b"".join(encode_bytes(1, tag) for tag in tags)),
+        )
         for title, tags in charts.items()
     ]
-    series = text(1, b"".join(text(n, tag) for n, tag in enumerate(margin, 1)))
-    category = text(1, "chosen ✓") + b"".join(lines) + text(2, text(1, "margin") + text(3, series))
-    body = text(2, category) + text(2, text(1, "closed") + lines[0] + varint(3, 1))
-    about = metadata("custom_scalars", b"")
-    return tensor("custom_scalars__config__", Tensor(DT_STRING, (), [body]), about)
+    series = encode_bytes(1, b"".join(encode_bytes(n, tag) for n, tag in enumerate(margin, 1)))
+    category = (
+        encode_bytes(1, "chosen ✓")
+        + b"".join(lines)
+        + encode_bytes(2, encode_bytes(1, "margin") + encode_bytes(3, series))
+    )
+    body = encode_bytes(2, category) + encode_bytes(
+        2, encode_bytes(1, "closed") + lines[0] + encode_varint(3, 1)
+    )
+    about = encode_summary_metadata("custom_scalars", b"")
+    return encode_tensor("custom_scalars__config__", Tensor(DT_STRING, (), [body]), about)
 
 
-def graph_blob(tag: str, plugin: str, data: bytes) -> bytes:
+def encode_graph_blob(tag: str, plugin: str, data: bytes) -> bytes:
     """A serialized graph, run metadata or Keras model of the graphs plugin (TensorFlow 2)."""
-    return tensor(tag, Tensor(DT_STRING, (), [data]), metadata(plugin, b"1"))
+    return encode_tensor(tag, Tensor(DT_STRING, (), [data]), encode_summary_metadata(plugin, b"1"))
 
 
-def hparams_experiment(hparams: Sequence[bytes], metric_tags: Sequence[str]) -> bytes:
+def encode_hparams_experiment(hparams: Sequence[bytes], metric_tags: Sequence[str]) -> bytes:
     """What may vary and what is measured; `hparams` are encoded `HParamInfo`."""
-    body = text(1, "an *experiment*") + text(2, "somebody") + double(3, 1_500_000_000.0)
-    body += b"".join(text(4, info) for info in hparams)
-    metrics = (text(1, text(1, "") + text(2, tag)) + text(3, tag.upper()) for tag in metric_tags)
-    return _hparams("experiment", text(2, body + b"".join(text(5, m) for m in metrics)))
+    body = (
+        encode_bytes(1, "an *experiment*")
+        + encode_bytes(2, "somebody")
+        + encode_double(3, 1_500_000_000.0)
+    )
+    body += b"".join(encode_bytes(4, info) for info in hparams)
+    metrics = (
+        encode_bytes(1, encode_bytes(1, "") + encode_bytes(2, tag)) + encode_bytes(3, tag.upper())
+        for tag in metric_tags
+    )
+    return _encode_hparams(
+        "experiment", encode_bytes(2, body + b"".join(encode_bytes(5, m) for m in metrics))
+    )
 
 
-def hparams_start(values: Mapping[str, str | float | bool], group: str, seconds: float) -> bytes:
+def encode_hparams_start(
+    values: Mapping[str, str | float | bool], group: str, seconds: float
+) -> bytes:
     """A session starts with these values (`google.protobuf.Value`: number 2, text 3, bool 4)."""
     body = b""
     for name, value in values.items():
         if isinstance(value, bool):
-            encoded = varint(4, int(value))
+            encoded = encode_varint(4, int(value))
         else:
-            encoded = text(3, value) if isinstance(value, str) else double(2, value)
-        body += entry(1, name, encoded)
-    return _hparams("session_start_info", text(3, body + text(4, group) + double(5, seconds)))
+            encoded = encode_bytes(3, value) if isinstance(value, str) else encode_double(2, value)
+        body += encode_map_entry(1, name, encoded)
+    return _encode_hparams(
+        "session_start_info",
+        encode_bytes(3, body + encode_bytes(4, group) + encode_double(5, seconds)),
+    )
 
 
-def hparams_end(status: int, seconds: float) -> bytes:
+def encode_hparams_end(status: int, seconds: float) -> bytes:
     """A session ends: 1 success, 2 failure, 3 still running."""
-    return _hparams("session_end_info", text(4, varint(1, status) + double(2, seconds)))
+    return _encode_hparams(
+        "session_end_info", encode_bytes(4, encode_varint(1, status) + encode_double(2, seconds))
+    )
 
 
-def _hparams(tag: str, content: bytes) -> bytes:
-    about = metadata("hparams", content)
-    return tensor(f"_hparams_/{tag}", Tensor(DT_FLOAT, (0,), []), about)
+def _encode_hparams(tag: str, content: bytes) -> bytes:
+    about = encode_summary_metadata("hparams", content)
+    return encode_tensor(f"_hparams_/{tag}", Tensor(DT_FLOAT, (0,), []), about)
 
 
-def npmi(tag: str, shape: tuple[int, ...], values: Sequence[float] | Sequence[str]) -> bytes:
+def encode_npmi(tag: str, shape: tuple[int, ...], values: Sequence[float] | Sequence[str]) -> bytes:
     """Normalised pointwise mutual information: annotations and metrics (texts), values (floats)."""
-    about = metadata("npmi", b"", data_class=_TENSOR_CLASS)
+    about = encode_summary_metadata("npmi", b"", data_class=_TENSOR_CLASS)
     texts = [v.encode() for v in values if isinstance(v, str)]
     numbers = [v for v in values if not isinstance(v, str)]
     kind = DT_STRING if texts else DT_FLOAT
-    return tensor(f"_npmi_/{tag}", Tensor(kind, shape, texts or numbers), about)
+    return encode_tensor(f"_npmi_/{tag}", Tensor(kind, shape, texts or numbers), about)
 
 
-def png(width: int, height: int, shade: int) -> bytes:
+def make_png(width: int, height: int, shade: int) -> bytes:
     """A small RGB picture; zlib level 0, so that no zlib's taste gets into the bytes."""
 
-    def chunk(kind: bytes, data: bytes) -> bytes:
+    def encode_chunk(kind: bytes, data: bytes) -> bytes:
         body = kind + data
         return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
 
@@ -205,17 +260,20 @@ def png(width: int, height: int, shade: int) -> bytes:
     size = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     stored = zlib.compress(rows, 0)
     return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", size) + chunk(b"IDAT", stored) + chunk(b"IEND", b"")
+        b"\x89PNG\r\n\x1a\n"
+        + encode_chunk(b"IHDR", size)
+        + encode_chunk(b"IDAT", stored)
+        + encode_chunk(b"IEND", b"")
     )
 
 
-def gif(shade: int) -> bytes:
+def make_gif(shade: int) -> bytes:
     """One pixel: another format than PNG, for the code that tells formats apart."""
     head = b"GIF89a\x01\0\x01\0\x80\0\0" + bytes([shade] * 3) + b"\xff\xff\xff"
     return head + b",\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;"
 
 
-def wav(period: int) -> bytes:
+def make_wav(period: int) -> bytes:
     """A saw tooth of 400 samples, mono, 16 bit."""
     samples = struct.pack("<400h", *(((k % period) * 600) - 9000 for k in range(400)))
     head = struct.pack("<IHHIIHH", 16, 1, 1, _SAMPLE_RATE, 2 * _SAMPLE_RATE, 2, 16)

@@ -16,7 +16,7 @@ PYTHONS = ("3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class GridCell:
     """What was seen.
 
     Attributes:
@@ -48,42 +48,44 @@ class Cell:
     seconds: Mapping[str, float] = field(default_factory=dict)
 
     @property
-    def failed(self) -> str | None:
+    def failed_stage(self) -> str | None:
         """The first stage that is not as it should be, or None."""
         return next((s for s in STAGES if self.stages.get(s, "not reached")), None)
 
     @property
-    def why(self) -> str:
+    def failure_reason(self) -> str:
         """What is wrong with that stage, in one line; "" if nothing is."""
-        return "" if self.failed is None else self.stages.get(self.failed, "not reached")
+        return (
+            "" if self.failed_stage is None else self.stages.get(self.failed_stage, "not reached")
+        )
 
 
-def path_of(directory: Path, release: str, python: str, sha256: str) -> Path:
+def get_cell_path(directory: Path, release: str, python: str, sha256: str) -> Path:
     """Where a cell is kept: one file for each wheel and Python."""
     return directory / f"{release}-cp{python.replace('.', '')}-{sha256[:12]}.json"
 
 
-def save(cell: Cell, directory: Path) -> None:
+def save_cell(cell: GridCell, directory: Path) -> None:
     """Keep a cell, whole or not at all."""
     directory.mkdir(parents=True, exist_ok=True)
-    path = path_of(directory, cell.release, cell.python, cell.sha256)
+    path = get_cell_path(directory, cell.release, cell.python, cell.sha256)
     part = path.with_suffix(".part")
     part.write_text(json.dumps(asdict(cell), indent=1, sort_keys=True) + "\n", encoding="utf-8")
     part.replace(path)
 
 
-def load(path: Path) -> Cell | None:
+def load_cell(path: Path) -> GridCell | None:
     """A cell that was kept, or None where there is none of this form."""
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
         for name in ("inherited", "packages"):
             facts[name] = tuple(facts[name])
-        return Cell(**facts)
+        return GridCell(**facts)
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
 
 
-def load_all(directory: Path) -> list[Cell]:
+def load_cells(directory: Path) -> list[GridCell]:
     """Every cell that was kept there."""
-    found = (load(path) for path in sorted(directory.glob("*.json")))
+    found = (load_cell(path) for path in sorted(directory.glob("*.json")))
     return [cell for cell in found if cell is not None]

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from builder.tensorboard.answers import Answer, Json
-    from builder.today.reference import Mode
+    from builder.tensorboard.responses import Json, TensorBoardResponse
+    from builder.today.reference import ModeRecord
 
 _SHOWN = 100
 _ABSENT = "nothing"
 
 
-class Difference(NamedTuple):
+class ResponseDifference(NamedTuple):
     """One place in one answer: `$.train[3].text`, what the era had there, what today has."""
 
     key: str
@@ -26,76 +26,80 @@ class Difference(NamedTuple):
         return f"{self.key[:200]} {self.where}: {self.era} in its era, {self.today} today"
 
 
-def compare(era: Mapping[str, Answer], today: Mapping[str, Answer]) -> list[Difference]:
+def compare_responses(
+    era: Mapping[str, TensorBoardResponse], today: Mapping[str, TensorBoardResponse]
+) -> list[ResponseDifference]:
     """Where normalised answers differ; the first place in each answer, in the order of the keys."""
     found = []
     for key in sorted({*era, *today}):
         if key not in era or key not in today:
             ends = (_ABSENT, "an answer") if key not in era else ("an answer", _ABSENT)
-            found.append(Difference(key, "$", *ends))
+            found.append(ResponseDifference(key, "$", *ends))
             continue
-        place = next(_places(era[key], today[key], "$"), None)
+        place = next(_iter_differences(era[key], today[key], "$"), None)
         if place is not None:
-            found.append(Difference(key, *place))
+            found.append(ResponseDifference(key, *place))
     return found
 
 
-def new_exceptions(era: Mode, today: Mode) -> list[str]:
+def find_new_exceptions(era: ModeRecord, today: ModeRecord) -> list[str]:
     """Exceptions in the server's log that the era's log does not have, by their type."""
-    known = {_type(line) for line in era.exceptions}
-    return [line for line in today.exceptions if _type(line) not in known]
+    known = {_parse_exception_type(line) for line in era.exceptions}
+    return [line for line in today.exceptions if _parse_exception_type(line) not in known]
 
 
-def broken(era: Mapping[str, Answer] | None, today: Mapping[str, Answer]) -> list[str]:
+def find_broken_responses(
+    era: Mapping[str, TensorBoardResponse] | None, today: Mapping[str, TensorBoardResponse]
+) -> list[str]:
     """Keys of answers 5xx, and of requests without any answer, that the era does not have too."""
     return [
-        f"{key[:200]}: {answer['status'] or answer.get('text', 'no answer')}"
-        for key, answer in today.items()
-        if _is_broken(answer) and not (era and key in era and _is_broken(era[key]))
+        f"{key[:200]}: {response['status'] or response.get('text', 'no answer')}"
+        for key, response in today.items()
+        if _is_broken(response) and not (era and key in era and _is_broken(era[key]))
     ]
 
 
-def _is_broken(answer: Answer) -> bool:
-    return not answer["status"] or answer["status"] >= 500
+def _is_broken(response: TensorBoardResponse) -> bool:
+    return not response["status"] or response["status"] >= 500
 
 
-def _type(line: str) -> str:
+def _parse_exception_type(line: str) -> str:
     """`KeyError` of `KeyError: 'x'`: the message may be worded otherwise by another Python."""
     return line.partition(":")[0].rpartition(".")[2]
 
 
-def _places(era: Json, today: Json, where: str) -> Iterator[tuple[str, str, str]]:
+def _iter_differences(era: Json, today: Json, where: str) -> Iterator[tuple[str, str, str]]:
     """Every place where two documents differ, depth first."""
     if isinstance(era, dict) and isinstance(today, dict):
         for key in sorted({*era, *today}):
             if key not in era:
-                yield f"{where}.{key}", _ABSENT, _short(today[key])
+                yield f"{where}.{key}", _ABSENT, _shorten_repr(today[key])
             elif key not in today:
-                yield f"{where}.{key}", _short(era[key]), _ABSENT
+                yield f"{where}.{key}", _shorten_repr(era[key]), _ABSENT
             else:
-                yield from _places(era[key], today[key], f"{where}.{key}")
+                yield from _iter_differences(era[key], today[key], f"{where}.{key}")
     elif isinstance(era, list) and isinstance(today, list):
         for k, (one, other) in enumerate(zip(era, today, strict=False)):
-            yield from _places(one, other, f"{where}[{k}]")
+            yield from _iter_differences(one, other, f"{where}[{k}]")
         if len(era) != len(today):
             yield where, f"{len(era)} elements", f"{len(today)} elements"
     elif isinstance(era, str) and isinstance(today, str) and "\n" in era + today:
-        yield from _lines(era, today, where)
+        yield from _iter_line_differences(era, today, where)
     elif repr(era) != repr(today):  # tells 1 from 1.0 and True, and 0.0 from -0.0
-        yield where, _short(era), _short(today)
+        yield where, _shorten_repr(era), _shorten_repr(today)
 
 
-def _lines(era: str, today: str, where: str) -> Iterator[tuple[str, str, str]]:
+def _iter_line_differences(era: str, today: str, where: str) -> Iterator[tuple[str, str, str]]:
     if era == today:
         return
     ours, theirs = today.split("\n"), era.split("\n")
     for k, (one, other) in enumerate(zip(theirs, ours, strict=False), 1):
         if one != other:
-            yield f"{where} line {k}", _short(one), _short(other)
+            yield f"{where} line {k}", _shorten_repr(one), _shorten_repr(other)
     if len(theirs) != len(ours):
         yield where, f"{len(theirs)} lines", f"{len(ours)} lines"
 
 
-def _short(value: Json) -> str:
+def _shorten_repr(value: Json) -> str:
     text = repr(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -22,32 +22,32 @@ from builder.system import virtualenvs
 from builder.today import cell as cells
 from builder.today import logdir as logdirs
 from builder.today import reference as references
-from builder.today.trial import Bench, Subject, attempt
+from builder.today.trial import TestEnvironment, Trial, run_trial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from builder.system.pythons import PythonFinder
-    from builder.system.settings import Environment
-    from builder.today.cell import Cell
+    from builder.system.settings import UserSettings
+    from builder.today.cell import GridCell
 
 
-class Pair(NamedTuple):
+class GridPair(NamedTuple):
     """A wheel and a Python that its Requires-Python allows."""
 
-    subject: Subject
+    trial: Trial
     python: str
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class GridOptions:
     """Where and how a grid is run.
 
     Attributes:
         references: the directory of the era references.
         reports: the directory of the cells that are done.
-        environment: index and CA settings for uv.
-        environ: the environment that programs start with.
+        settings: index and CA settings for uv.
+        env: the environment that programs start with.
         pythons: finds each pair's.
         jobs: how many cells at a time.
         fresh: do again what is done.
@@ -55,33 +55,35 @@ class Grid:
 
     references: Path
     reports: Path
-    environment: Environment
-    environ: Mapping[str, str]
+    settings: UserSettings
+    env: Mapping[str, str]
     pythons: PythonFinder
     jobs: int
     fresh: bool = False
 
 
-def subject_of(wheel: Path, release: str, *, stock: bool) -> Subject:
+def make_trial(wheel: Path, release: str, *, stock: bool) -> Trial:
     """A wheel file as something to try."""
-    return Subject(wheel, hashlib.sha256(wheel.read_bytes()).hexdigest(), release, stock)
+    return Trial(wheel, hashlib.sha256(wheel.read_bytes()).hexdigest(), release, stock)
 
 
-def pairs_of(subjects: Sequence[Subject], pythons: Sequence[str]) -> tuple[list[Pair], list[Pair]]:
+def make_pairs(
+    trials: Sequence[Trial], pythons: Sequence[str]
+) -> tuple[list[GridPair], list[GridPair]]:
     """Pairs to try, and pairs that pip itself refuses by the wheel's Requires-Python."""
-    able: list[Pair] = []
-    refused: list[Pair] = []
-    for subject in subjects:
-        allowed = virtualenvs.requires_python(subject.wheel)
+    able: list[GridPair] = []
+    refused: list[GridPair] = []
+    for trial in trials:
+        allowed = virtualenvs.read_requires_python(trial.wheel)
         for python in pythons:
-            fits = virtualenvs.allows_python(allowed, python)
-            (able if fits else refused).append(Pair(subject, python))
+            fits = virtualenvs.is_python_allowed(allowed, python)
+            (able if fits else refused).append(GridPair(trial, python))
     return able, refused
 
 
-def sift_by_python(
-    pairs: Sequence[Pair], pythons: PythonFinder
-) -> tuple[list[Pair], dict[str, PythonNotFoundError]]:
+def split_by_python(
+    pairs: Sequence[GridPair], pythons: PythonFinder
+) -> tuple[list[GridPair], dict[str, PythonNotFoundError]]:
     """Pairs whose Python is there, and why the other Pythons are not."""
     missing: dict[str, PythonNotFoundError] = {}
     for python in dict.fromkeys(pair.python for pair in pairs):
@@ -92,7 +94,9 @@ def sift_by_python(
     return [pair for pair in pairs if pair.python not in missing], missing
 
 
-def run_grid(pairs: Sequence[Pair], grid: Grid, report: Callable[[Cell, bool], None]) -> list[Cell]:
+def run_grid(
+    pairs: Sequence[GridPair], grid: GridOptions, report: Callable[[GridCell, bool], None]
+) -> list[GridCell]:
     """Try every pair that is not done yet.
 
     Args:
@@ -105,25 +109,27 @@ def run_grid(pairs: Sequence[Pair], grid: Grid, report: Callable[[Cell, bool], N
 
     Raises:
         RequestError: a release has no era reference.
-        PythonNotFoundError: a pair's Python is not there; `sift_by_python` tells it before.
+        PythonNotFoundError: a pair's Python is not there; `split_by_python` tells it before.
     """
-    done, left = _sift(pairs, grid)
+    done, left = _split_finished_pairs(pairs, grid)
     for cell in done:
         report(cell, True)
-    known = {p.subject.release: references.load(p.subject.release, grid.references) for p in left}
+    known = {
+        p.trial.release: references.load_reference(p.trial.release, grid.references) for p in left
+    }
     with (
         tempfile.TemporaryDirectory(prefix="today-") as name,
         ThreadPoolExecutor(max_workers=grid.jobs) as pool,
     ):
-        room = _Room(Path(name), grid)
+        workdir = _VirtualenvPool(Path(name), grid)
 
-        def work(pair: Pair) -> Cell:
-            with room.bench(pair.python) as bench:
-                cell = attempt(pair.subject, bench, pair.python, known[pair.subject.release])
-            cells.save(cell, grid.reports)
+        def run_pair(pair: GridPair) -> GridCell:
+            with workdir.acquire_test_env(pair.python) as test_env:
+                cell = run_trial(pair.trial, test_env, pair.python, known[pair.trial.release])
+            cells.save_cell(cell, grid.reports)
             return cell
 
-        futures = [pool.submit(work, pair) for pair in left]
+        futures = [pool.submit(run_pair, pair) for pair in left]
         try:
             for future in as_completed(futures):
                 done.append(future.result())
@@ -134,15 +140,17 @@ def run_grid(pairs: Sequence[Pair], grid: Grid, report: Callable[[Cell, bool], N
     return done
 
 
-def _sift(pairs: Sequence[Pair], grid: Grid) -> tuple[list[Cell], list[Pair]]:
+def _split_finished_pairs(
+    pairs: Sequence[GridPair], grid: GridOptions
+) -> tuple[list[GridCell], list[GridPair]]:
     """Cells that are done for the same wheel and logdir, and the pairs that are left."""
-    done: list[Cell] = []
-    left: list[Pair] = []
-    logdir = logdirs.digest()
+    done: list[GridCell] = []
+    left: list[GridPair] = []
+    logdir = logdirs.digest_logdir()
     for pair in pairs:
-        subject = pair.subject
-        path = cells.path_of(grid.reports, subject.release, pair.python, subject.sha256)
-        cell = None if grid.fresh else cells.load(path)
+        trial = pair.trial
+        path = cells.get_cell_path(grid.reports, trial.release, pair.python, trial.sha256)
+        cell = None if grid.fresh else cells.load_cell(path)
         if cell is not None and cell.logdir == logdir:
             done.append(cell)
         else:
@@ -150,39 +158,41 @@ def _sift(pairs: Sequence[Pair], grid: Grid) -> tuple[list[Cell], list[Pair]]:
     return done, left
 
 
-class _Room:
+class _VirtualenvPool:
     """The directory of a run: the logdir, the environments that are free, IPython by Python."""
 
-    def __init__(self, place: Path, grid: Grid) -> None:
-        self._place = place
-        self._grid = grid
-        self._free: dict[str, list[Path]] = defaultdict(list)
+    def __init__(self, place: Path, grid: GridOptions) -> None:
+        self._root = place
+        self._options = grid
+        self._free_virtualenvs: dict[str, list[Path]] = defaultdict(list)
         self._lock = threading.Lock()
         self._count = 0
         self._logdir = place / "logdir"
-        logdirs.write(self._logdir)
+        logdirs.write_logdir(self._logdir)
 
     @contextmanager
-    def bench(self, python: str) -> Iterator[Bench]:
+    def acquire_test_env(self, python: str) -> Iterator[TestEnvironment]:
         """A bench for as long as the block lasts."""
         with self._lock:
             self._count += 1
             number = self._count
-            found = self._free[python].pop() if self._free[python] else None
-        room = self._place / str(number)
-        room.mkdir()
-        environ = virtualenvs.clean_environ(self._grid.environment, self._grid.environ, room)
-        home = self._place / f"env-{number}"
+            found = self._free_virtualenvs[python].pop() if self._free_virtualenvs[python] else None
+        workdir = self._root / str(number)
+        workdir.mkdir()
+        env = virtualenvs.make_clean_env(self._options.settings, self._options.env, workdir)
+        virtualenv = self._root / f"env-{number}"
         if found is None:
-            base = self._grid.pythons.find_python(python)
-            found = virtualenvs.make_environment(home, base, environ)
-        yield Bench(found, self._ipython(python, found, environ), self._logdir, room, environ)
+            base = self._options.pythons.find_python(python)
+            found = virtualenvs.make_virtualenv(virtualenv, base, env)
+        yield TestEnvironment(
+            found, self._install_ipython(python, found, env), self._logdir, workdir, env
+        )
         with self._lock:
-            self._free[python].append(found)
+            self._free_virtualenvs[python].append(found)
 
-    def _ipython(self, version: str, python: Path, environ: Mapping[str, str]) -> Path:
-        place = self._place / f"ipython-{version}"
+    def _install_ipython(self, version: str, python: Path, env: Mapping[str, str]) -> Path:
+        place = self._root / f"ipython-{version}"
         with self._lock:  # installed once for each Python: the others wait the two seconds
             if not place.is_dir():
-                virtualenvs.install_aside(place, python, ["ipython"], environ)
+                virtualenvs.install_into_directory(place, python, ["ipython"], env)
         return place

@@ -18,7 +18,7 @@ from traitlets import Any
 from traitlets.config import Config
 
 
-class Shell(InteractiveShell):
+class KernelShell(InteractiveShell):
     """A shell that says it belongs to a kernel: TensorBoard displays frames in such shells only."""
 
     kernel = Any()
@@ -28,7 +28,7 @@ def main(port: int) -> None:
     """Load, look for the magic, display; what goes wrong is raised."""
     config = Config()
     config.HistoryManager.enabled = False
-    shell = Shell.instance(config=config, display_pub_class=CapturingDisplayPublisher)
+    shell = KernelShell.instance(config=config, display_pub_class=CapturingDisplayPublisher)
     shell.run_line_magic("load_ext", "tensorboard")
     if "tensorboard" not in shell.magics_manager.magics["line"]:
         raise LookupError("the extension registered no %tensorboard")

@@ -17,27 +17,27 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from builder.tensorboard.answers import Answer
+    from builder.tensorboard.responses import TensorBoardResponse
 
 _SUFFIX = ".json.xz"
 
 
 @dataclass(frozen=True, slots=True)
-class Mode:
+class ModeRecord:
     """One way to run the server: its answers by key, and the exceptions in its log, last lines."""
 
-    answers: Mapping[str, Answer]
+    answers: Mapping[str, TensorBoardResponse]
     exceptions: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class EraReference:
     """A release in its own era.
 
     Attributes:
         version: the release.
         wheel: sha256 of the stock wheel that answered.
-        logdir: `builder.today.logdir.digest` of what it showed.
+        logdir: `builder.today.logdir.digest_logdir` of what it showed.
         python: the Python it ran on, such as `3.7.16`.
         until: dependencies were uploaded before (RFC 3339).
         packages: name → version of everything that was installed.
@@ -50,10 +50,10 @@ class Reference:
     python: str
     until: str
     packages: Mapping[str, str]
-    modes: Mapping[str, Mode]
+    modes: Mapping[str, ModeRecord]
 
 
-def save(reference: Reference, directory: Path) -> Path:
+def save_reference(reference: EraReference, directory: Path) -> Path:
     """Keep a reference; the file's path."""
     text = json.dumps(asdict(reference), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     path = directory / f"{reference.version}{_SUFFIX}"
@@ -62,7 +62,7 @@ def save(reference: Reference, directory: Path) -> Path:
     return path
 
 
-def load(version: str, directory: Path) -> Reference:
+def load_reference(version: str, directory: Path) -> EraReference:
     """The reference of a release.
 
     Raises:
@@ -72,10 +72,10 @@ def load(version: str, directory: Path) -> Reference:
     try:
         facts = json.loads(lzma.decompress(path.read_bytes()))
         modes = {
-            name: Mode(mode["answers"], tuple(mode["exceptions"]))
+            name: ModeRecord(mode["answers"], tuple(mode["exceptions"]))
             for name, mode in facts.pop("modes").items()
         }
-        return Reference(**facts, modes=modes)
+        return EraReference(**facts, modes=modes)
     except FileNotFoundError as error:
         raise RequestError(
             f"{version} has no era reference in {directory}",

@@ -10,49 +10,49 @@ from typing import TYPE_CHECKING, NamedTuple
 from builder.errors import BuilderError
 from builder.model import PACKAGE
 from builder.system import command, virtualenvs
-from builder.tensorboard.server import serving
-from builder.today.asking import collect
-from builder.today.cell import Cell
-from builder.today.compare import broken, compare, new_exceptions
-from builder.today.modes import exceptions, modes_of
-from builder.today.normalise import normalise
-from builder.today.reference import Mode
+from builder.tensorboard.server import run_tensorboard
+from builder.today.cell import GridCell
+from builder.today.collector import collect_responses
+from builder.today.compare import compare_responses, find_broken_responses, find_new_exceptions
+from builder.today.normalise import normalise_responses
+from builder.today.reference import ModeRecord
+from builder.today.server_modes import find_exceptions, list_server_modes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from builder.tensorboard.server import Server
-    from builder.today.reference import Reference
+    from builder.tensorboard.server import TensorBoardServer
+    from builder.today.reference import EraReference
 
-_DRIVER = Path(__file__).with_name("notebook_driver.py")
-_IMPORT = (
+_NOTEBOOK_DRIVER = Path(__file__).with_name("notebook_driver.py")
+_IMPORT_CODE = (
     f"import {PACKAGE}, {PACKAGE}.main, {PACKAGE}.notebook, {PACKAGE}.program, "
     f"{PACKAGE}.backend.event_processing.event_accumulator"
 )
 _SHOWN = 5
 # Upstream gives its data server ten seconds; on a busy machine that may be too few once.
-_SLOW = "Timed out while waiting for data server"
+_DATA_SERVER_TIMEOUT = "Timed out while waiting for data server"
 
 
-class Bench(NamedTuple):
+class TestEnvironment(NamedTuple):
     """Where a trial takes place.
 
     Attributes:
         python: of an environment; what it holds is made to be what the wheel needs, and no more.
         ipython: a directory that holds IPython for that Python.
         logdir: what is shown.
-        room: an empty directory for logs and TensorBoard's own files.
-        environ: the environment that programs start with.
+        workdir: an empty directory for logs and TensorBoard's own files.
+        env: the environment that programs start with.
     """
 
     python: Path
     ipython: Path
     logdir: Path
-    room: Path
-    environ: Mapping[str, str]
+    workdir: Path
+    env: Mapping[str, str]
 
 
-class Subject(NamedTuple):
+class Trial(NamedTuple):
     """What is tried: a wheel file, its sha256, its release, and whether it is the stock wheel."""
 
     wheel: Path
@@ -61,12 +61,12 @@ class Subject(NamedTuple):
     stock: bool
 
 
-class _Trial:
+class _TrialRun:
     """Collects what each stage says; a stage that fails ends the trial."""
 
-    def __init__(self, subject: Subject, bench: Bench, reference: Reference) -> None:
-        self.subject = subject
-        self.bench = bench
+    def __init__(self, trial: Trial, test_env: TestEnvironment, reference: EraReference) -> None:
+        self.trial = trial
+        self.test_env = test_env
         self.reference = reference
         self.stages: dict[str, str] = {}
         self.seconds: dict[str, float] = {}
@@ -74,103 +74,121 @@ class _Trial:
         self.inherited: set[str] = set()
         self.answers = 0
 
-    def stage(self, name: str, action: Callable[[], str]) -> bool:
+    def run_stage(self, name: str, action: Callable[[], str]) -> bool:
         """Run a stage (again): `action` gives what is wrong; whether nothing is."""
         began = time.monotonic()
         try:
             wrong = action()
         except BuilderError as error:
-            home = str(self.bench.python.parent.parent)
-            wrong = f"{error.message}: {command.tail(error.hint)}".replace(home, "<env>")
+            virtualenv = str(self.test_env.python.parent.parent)
+            wrong = f"{error.message}: {command.summarize_output(error.hint)}".replace(
+                virtualenv, "<env>"
+            )
         spent = self.seconds.get(name, 0) + time.monotonic() - began
         self.seconds[name] = round(spent, 2)
         self.stages[name] = self.stages.get(name) or wrong
         return not wrong
 
-    def install(self) -> str:
-        bench, wheel = self.bench, self.subject.wheel
-        self.packages = virtualenvs.resolve(wheel, bench.python, bench.environ)
-        virtualenvs.sync(bench.python, wheel, self.packages, bench.environ)
-        wrong = virtualenvs.not_as_recorded(wheel, bench.python, bench.environ)
+    def install_wheel(self) -> str:
+        test_env, wheel = self.test_env, self.trial.wheel
+        self.packages = virtualenvs.resolve_dependencies(wheel, test_env.python, test_env.env)
+        virtualenvs.sync_virtualenv(test_env.python, wheel, self.packages, test_env.env)
+        wrong = virtualenvs.find_record_mismatches(wheel, test_env.python, test_env.env)
         return "; ".join(f"{path}: {how}" for path, how in wrong)
 
-    def imports(self) -> str:
-        bench = self.bench
-        words = [str(bench.python), "-c", _IMPORT]
-        command.run(words, timeout=virtualenvs.START, cwd=bench.room, env=bench.environ)
+    def import_modules(self) -> str:
+        test_env = self.test_env
+        argv = [str(test_env.python), "-c", _IMPORT_CODE]
+        command.run_command(
+            argv, timeout=virtualenvs.START_TIMEOUT, cwd=test_env.workdir, env=test_env.env
+        )
         return ""
 
-    def run(self, name: str, flags: tuple[str, ...], *, display: bool) -> None:
+    def run_mode(self, name: str, flags: tuple[str, ...], *, display: bool) -> None:
         """Start the server in one mode, and judge everything that it answers."""
         for attempts_left in (1, 0):
             try:
-                self._run_once(name, flags, display=display)
+                self._run_mode_once(name, flags, display=display)
             except BuilderError as error:
-                if attempts_left and _SLOW in error.hint:
+                if attempts_left and _DATA_SERVER_TIMEOUT in error.hint:
                     continue
                 self.stages["starts"] = f"{name}: {error.message}: {error.hint}"
             return
 
-    def _run_once(self, name: str, flags: tuple[str, ...], *, display: bool) -> None:
-        bench = self.bench
-        script = bench.python.parent / PACKAGE
+    def _run_mode_once(self, name: str, flags: tuple[str, ...], *, display: bool) -> None:
+        test_env = self.test_env
+        script = test_env.python.parent / PACKAGE
         era = self.reference.modes[name]
         began = time.monotonic()
-        with serving(script, bench.logdir, bench.room, bench.environ, flags) as server:
-            self.stage("starts", lambda: "")
+        with run_tensorboard(
+            script, test_env.logdir, test_env.workdir, test_env.env, flags
+        ) as server:
+            self.run_stage("starts", lambda: "")
             self.seconds["starts"] = round(time.monotonic() - began, 2)
-            seen: dict[str, Mode] = {}
-            self.stage("serves", lambda: self._serves(server, era, name, seen))
+            seen: dict[str, ModeRecord] = {}
+            self.run_stage("serves", lambda: self._check_responses(server, era, name, seen))
             if name in seen:
-                self.stage("equals", lambda: self._equals(era, seen[name], name))
+                self.run_stage("equals", lambda: self._compare_with_era(era, seen[name], name))
             if display:
-                self.stage("notebook", lambda: self._displays(server))
+                self.run_stage("notebook", lambda: self._check_notebook(server))
 
-    def _serves(self, server: Server, era: Mode, name: str, seen: dict[str, Mode]) -> str:
-        answers = normalise(collect(server, self.bench.logdir, era.answers))
+    def _check_responses(
+        self, server: TensorBoardServer, era: ModeRecord, name: str, seen: dict[str, ModeRecord]
+    ) -> str:
+        answers = normalise_responses(collect_responses(server, self.test_env.logdir, era.answers))
         log = server.log.read_text(encoding="utf-8", errors="replace")
-        mode = seen[name] = Mode(answers, exceptions(log))
+        mode = seen[name] = ModeRecord(answers, find_exceptions(log))
         self.answers += len(answers)
         both = answers.keys() & era.answers.keys()
         self.inherited |= {
             k for k in both if min(answers[k]["status"], era.answers[k]["status"]) >= 500
         }
-        return _first(name, [*broken(era.answers, answers), *new_exceptions(era, mode)])
+        return _format_first_problems(
+            name, [*find_broken_responses(era.answers, answers), *find_new_exceptions(era, mode)]
+        )
 
-    def _equals(self, era: Mode, mode: Mode, name: str) -> str:
-        return _first(name, [str(d) for d in compare(era.answers, mode.answers)])
+    def _compare_with_era(self, era: ModeRecord, mode: ModeRecord, name: str) -> str:
+        return _format_first_problems(
+            name, [str(d) for d in compare_responses(era.answers, mode.answers)]
+        )
 
-    def _displays(self, server: Server) -> str:
-        bench = self.bench
+    def _check_notebook(self, server: TensorBoardServer) -> str:
+        test_env = self.test_env
         port = server.url.rpartition(":")[2]
-        words = [str(bench.python), str(_DRIVER), str(bench.ipython), port]
-        shown = command.run(words, timeout=virtualenvs.START, cwd=bench.room, env=bench.environ)
-        return "" if "<iframe" in shown else f"no frame: {command.tail(shown)}"
+        argv = [str(test_env.python), str(_NOTEBOOK_DRIVER), str(test_env.ipython), port]
+        shown = command.run_command(
+            argv, timeout=virtualenvs.START_TIMEOUT, cwd=test_env.workdir, env=test_env.env
+        )
+        return "" if "<iframe" in shown else f"no frame: {command.summarize_output(shown)}"
 
 
-def attempt(subject: Subject, bench: Bench, python: str, reference: Reference) -> Cell:
+def run_trial(
+    trial: Trial, test_env: TestEnvironment, python: str, reference: EraReference
+) -> GridCell:
     """Try a wheel; never raises for what the wheel does."""
-    trial = _Trial(subject, bench, reference)
-    if trial.stage("installs", trial.install) and trial.stage("imports", trial.imports):
-        for k, (name, flags) in enumerate(modes_of(subject.release).items()):
-            trial.run(name, flags, display=k == 0)
-    return Cell(
-        release=subject.release,
+    trial_run = _TrialRun(trial, test_env, reference)
+    if trial_run.run_stage("installs", trial_run.install_wheel) and trial_run.run_stage(
+        "imports", trial_run.import_modules
+    ):
+        for k, (name, flags) in enumerate(list_server_modes(trial.release).items()):
+            trial_run.run_mode(name, flags, display=k == 0)
+    return GridCell(
+        release=trial.release,
         python=python,
-        wheel=subject.wheel.name,
-        sha256=subject.sha256,
-        stock=subject.stock,
+        wheel=trial.wheel.name,
+        sha256=trial.sha256,
+        stock=trial.stock,
         logdir=reference.logdir,
         date=datetime.now(UTC).date().isoformat(),
-        stages=trial.stages,
-        inherited=tuple(sorted(trial.inherited)),
-        packages=trial.packages,
-        answers=trial.answers,
-        seconds=trial.seconds,
+        stages=trial_run.stages,
+        inherited=tuple(sorted(trial_run.inherited)),
+        packages=trial_run.packages,
+        answers=trial_run.answers,
+        seconds=trial_run.seconds,
     )
 
 
-def _first(mode: str, wrong: list[str]) -> str:
+def _format_first_problems(mode: str, wrong: list[str]) -> str:
     """The first few of what is wrong, and how many more there are."""
     more = [f"and {len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else []
     return "\n".join(f"{mode}: {line}" for line in [*wrong[:_SHOWN], *more])

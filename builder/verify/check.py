@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from packaging.version import InvalidVersion, Version
 
 from builder.checks import run_checks
-from builder.checks.subject import Subject
-from builder.cherrypick.picker import open_picker
+from builder.checks.wheel_under_check import WheelUnderCheck
+from builder.cherrypick.picker import open_cherry_picker
 from builder.errors import BuilderError, IndexLookupError, ProvenanceError, WheelError
 from builder.patching.delta import make_delta
 from builder.provenance import claims
-from builder.provenance.statements import provenance_path, tool_materials
+from builder.provenance.statements import collect_tool_materials, get_provenance_path
 from builder.verify import deep
 from builder.wheel import archive, names
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckVerdict:
     """The verdict on a wheel.
 
     Attributes:
@@ -54,7 +54,7 @@ def check_wheel(
     series: Sequence[str] | None,
     default_series: Sequence[str],
     run_deep: bool,
-) -> Checked:
+) -> CheckVerdict:
     """Check a wheel from its bytes on disk.
 
     Args:
@@ -70,10 +70,10 @@ def check_wheel(
         RequestError: a series does not exist.
     """
     content = read_wheel(wheel)
-    made = archive.parse(content, wheel.name)
+    made = archive.parse_archive(content, wheel.name)
     notes: list[str] = []
-    release = _release(wheel.name, workshop)
-    base = _stock(stock, release, workshop, notes)
+    release = _find_release(wheel.name, workshop)
+    stock_wheel = _load_stock_wheel(stock, release, workshop, notes)
     claim = read_claim(wheel) if series is None else None
     names = default_series if series is None else series
     if claim is not None:
@@ -81,27 +81,31 @@ def check_wheel(
     elif series is None:
         notes.append(f"no provenance beside it: assumed the series {', '.join(names)}")
     picks = None if claim is None else claim.picks
-    expected = _expected(base, release, names, picks, workshop, notes)
-    subject = Subject(
+    expected = _make_expected_delta(stock_wheel, release, names, picks, workshop, notes)
+    wheel_under_check = WheelUnderCheck(
         filename=wheel.name,
         archive=made,
-        stock=None if base is None else base.archive,
+        stock=None if stock_wheel is None else stock_wheel.archive,
         delta=None if expected is None else expected.delta,
     )
-    findings = run_checks(subject, None if base is None else base.filename)
+    findings = run_checks(wheel_under_check, None if stock_wheel is None else stock_wheel.filename)
     if run_deep:
         findings += deep.check_behaviour(
             deep.WheelBytes(wheel.name, content),
-            None if base is None else deep.WheelBytes(base.filename, base.archive.data),
+            None
+            if stock_wheel is None
+            else deep.WheelBytes(stock_wheel.filename, stock_wheel.archive.data),
             release,
             workshop.environment,
             workshop.environ,
             workshop.pythons,
         )
     # What a statement says makes no finding milder; it says where to look for the reason.
-    other_tree = None if claim is None or expected is None else claim.other_tree(expected.tool)
+    other_tree = (
+        None if claim is None or expected is None else claim.describe_other_tree(expected.tool)
+    )
     commit = None if claim is None else claim.commit
-    return Checked(tuple(findings), tuple(notes), other_tree, commit)
+    return CheckVerdict(tuple(findings), tuple(notes), other_tree, commit)
 
 
 def read_claim(wheel: Path) -> Claim | None:
@@ -110,9 +114,9 @@ def read_claim(wheel: Path) -> Claim | None:
     Raises:
         ProvenanceError: there is one, and it is malformed or cannot be read.
     """
-    beside = provenance_path(wheel)
+    beside = get_provenance_path(wheel)
     try:
-        return claims.parse(beside.read_bytes(), beside.name)
+        return claims.parse_statement(beside.read_bytes(), beside.name)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -133,7 +137,7 @@ def read_wheel(path: Path) -> bytes:
         raise WheelError(f"{path} cannot be read: {error.strerror}", "name a wheel file") from error
 
 
-def claimed_series(
+def load_claimed_series(
     names: Sequence[str],
     picks: ClaimedPicks | None,
     workshop: Workshop,
@@ -165,60 +169,60 @@ def claimed_series(
                 if claimed
                 else f"leave {option} out",
             )
-    return [open_picker(picks.commits, workshop).series(release, stock), *series]
+    return [open_cherry_picker(picks.commits, workshop).pick_as_series(release, stock), *series]
 
 
-def _release(filename: str, workshop: Workshop) -> Release | None:
+def _find_release(filename: str, workshop: Workshop) -> Release | None:
     try:
-        version = Version(names.parse_filename(filename).version)
+        version = Version(names.parse_wheel_filename(filename).version)
     except (WheelError, InvalidVersion):
         return None
-    return workshop.catalog.find(version.public)
+    return workshop.catalog.find_release(version.public)
 
 
-class _Base(NamedTuple):
+class _StockWheel(NamedTuple):
     """The stock wheel that another is compared with."""
 
     filename: str
     archive: Archive
 
 
-class _Expected(NamedTuple):
+class _ExpectedDelta(NamedTuple):
     """What this tree makes of a stock wheel, and what of this tree decides that."""
 
     delta: Delta
     tool: dict[str, str]
 
 
-def _expected(
-    base: _Base | None,
+def _make_expected_delta(
+    stock_wheel: _StockWheel | None,
     release: Release | None,
     series: Sequence[str],
     picks: ClaimedPicks | None,
     workshop: Workshop,
     notes: list[str],
-) -> _Expected | None:
-    if base is None or release is None:
+) -> _ExpectedDelta | None:
+    if stock_wheel is None or release is None:
         return None
     try:
-        all_series = claimed_series(series, picks, workshop, release, base.archive)
-        delta = make_delta(release, base.archive, all_series)
+        all_series = load_claimed_series(series, picks, workshop, release, stock_wheel.archive)
+        delta = make_delta(release, stock_wheel.archive, all_series)
     except BuilderError as error:
         notes.append(f"what the patches make of it is unknown: {error.message}")
         return None
-    return _Expected(delta, tool_materials(delta, all_series))
+    return _ExpectedDelta(delta, collect_tool_materials(delta, all_series))
 
 
-def _stock(
+def _load_stock_wheel(
     given: Path | None, release: Release | None, workshop: Workshop, notes: list[str]
-) -> _Base | None:
+) -> _StockWheel | None:
     if given is not None:
         content = read_wheel(given)
         if release is None:
             notes.append("its version is not in the catalog, so its patches are unknown")
         elif hashlib.sha256(content).hexdigest() != release.wheel.sha256:
             notes.append(f"{given.name} is not the stock wheel that the catalog pins")
-        return _Base(given.name, archive.parse(content, given.name))
+        return _StockWheel(given.name, archive.parse_archive(content, given.name))
     if release is None:
         notes.append("its version is not in the catalog: there is no stock wheel to compare with")
         return None
@@ -228,4 +232,4 @@ def _stock(
         notes.append(f"the stock wheel is not at hand: {error.message}")
         return None
     name = release.wheel.filename
-    return _Base(name, archive.parse(content, name))
+    return _StockWheel(name, archive.parse_archive(content, name))

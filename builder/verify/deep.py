@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from builder.checks.table import DEEP_CODES
 from builder.errors import CommandError
-from builder.model import PACKAGE, Finding, Standing
-from builder.releases.eras import era_of
+from builder.model import PACKAGE, Finding, FindingStatus
+from builder.releases.eras import get_era
 from builder.system import command, virtualenvs
-from builder.system.command import tail
-from builder.system.virtualenvs import START, clean_environ
+from builder.system.command import summarize_output
+from builder.system.virtualenvs import START_TIMEOUT, make_clean_env
 from builder.tensorboard.page import has_root_element
-from builder.tensorboard.server import serving
+from builder.tensorboard.server import run_tensorboard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from builder.model import Release
     from builder.releases.eras import Era
     from builder.system.pythons import PythonFinder
-    from builder.system.settings import Environment
+    from builder.system.settings import UserSettings
 
 
 class WheelBytes(NamedTuple):
@@ -41,8 +41,8 @@ def check_behaviour(
     wheel: WheelBytes,
     stock: WheelBytes | None,
     release: Release | None,
-    environment: Environment,
-    environ: Mapping[str, str],
+    settings: UserSettings,
+    env: Mapping[str, str],
     pythons: PythonFinder,
 ) -> list[Finding]:
     """All B codes for a wheel.
@@ -52,8 +52,8 @@ def check_behaviour(
         stock: its stock wheel, tried too where something is found: what it fails as well is
             inherited.
         release: what it was made from; None leaves everything unchecked.
-        environment: index and CA settings for uv.
-        environ: the environment that programs start with.
+        settings: index and CA settings for uv.
+        env: the environment that programs start with.
         pythons: finds the era's.
 
     Raises:
@@ -61,76 +61,80 @@ def check_behaviour(
     """
     if release is None:
         why = "its release is unknown, and so is its era"
-        return [Finding(code, "", why, Standing.UNCHECKED) for code in DEEP_CODES]
-    era = era_of(release)
+        return [Finding(code, "", why, FindingStatus.UNCHECKED) for code in DEEP_CODES]
+    era = get_era(release)
     python = pythons.find_python(era.python)
-    found = _try(wheel, era, python, environment, environ)
+    found = _check_in_workdir(wheel, era, python, settings, env)
     if not found or stock is None:
         return found
-    known = {(f.code, f.subject) for f in _try(stock, era, python, environment, environ)}
+    known = {(f.code, f.subject) for f in _check_in_workdir(stock, era, python, settings, env)}
     return [
-        replace(f, standing=Standing.INHERITED) if (f.code, f.subject) in known else f
+        replace(f, status=FindingStatus.INHERITED) if (f.code, f.subject) in known else f
         for f in found
     ]
 
 
-def _try(
+def _check_in_workdir(
     tried: WheelBytes,
     era: Era,
     python: Path,
-    environment: Environment,
-    environ: Mapping[str, str],
+    settings: UserSettings,
+    env: Mapping[str, str],
 ) -> list[Finding]:
     with tempfile.TemporaryDirectory(prefix="deep-") as name:
-        room = Path(name)
-        wheel = room / tried.filename
+        workdir = Path(name)
+        wheel = workdir / tried.filename
         wheel.write_bytes(tried.content)
-        return list(_check(wheel, era, python, room, clean_environ(environment, environ, room)))
+        return list(
+            _run_behaviour_checks(
+                wheel, era, python, workdir, make_clean_env(settings, env, workdir)
+            )
+        )
 
 
-def _check(
-    wheel: Path, era: Era, base: Path, room: Path, environ: dict[str, str]
+def _run_behaviour_checks(
+    wheel: Path, era: Era, base: Path, workdir: Path, env: dict[str, str]
 ) -> Iterator[Finding]:
-    python = virtualenvs.make_environment(room / "env", base, environ)
+    python = virtualenvs.make_virtualenv(workdir / "env", base, env)
     try:
         if era.first:
-            virtualenvs.install(python, era.first, environ, until=era.until)
-            virtualenvs.uninstall(python, PACKAGE, environ)
-        virtualenvs.install(python, [str(wheel)], environ, until=era.until)
+            virtualenvs.install_packages(python, era.first, env, until=era.until)
+            virtualenvs.uninstall_package(python, PACKAGE, env)
+        virtualenvs.install_packages(python, [str(wheel)], env, until=era.until)
     except CommandError as error:
-        yield Finding("B801", "", f"{error.message}: {tail(error.hint)}")
+        yield Finding("B801", "", f"{error.message}: {summarize_output(error.hint)}")
         return
-    yield from _installed(wheel, python, environ)
+    yield from _check_installed_files(wheel, python, env)
     try:
         code = f"import {PACKAGE}, {PACKAGE}.notebook"
-        command.run([str(python), "-c", code], timeout=START, cwd=room, env=environ)
+        command.run_command([str(python), "-c", code], timeout=START_TIMEOUT, cwd=workdir, env=env)
     except CommandError as error:
-        yield Finding("B802", "", tail(error.hint))
+        yield Finding("B802", "", summarize_output(error.hint))
     script = python.parent / PACKAGE
     try:
         # 1.13.x has no --version.
-        command.run([str(script), "--help"], timeout=START, cwd=room, env=environ)
+        command.run_command([str(script), "--help"], timeout=START_TIMEOUT, cwd=workdir, env=env)
     except CommandError as error:
-        yield Finding("B803", "", f"{error.message}: {tail(error.hint)}")
+        yield Finding("B803", "", f"{error.message}: {summarize_output(error.hint)}")
         return
-    problem = _serve(script, room, environ)
+    problem = _find_server_problem(script, workdir, env)
     if problem is not None:
         yield Finding("B804", "", problem)
 
 
-def _installed(wheel: Path, python: Path, environ: dict[str, str]) -> Iterator[Finding]:
+def _check_installed_files(wheel: Path, python: Path, env: dict[str, str]) -> Iterator[Finding]:
     """What lies in the environment against the wheel's own RECORD."""
-    for path, how in virtualenvs.not_as_recorded(wheel, python, environ):
+    for path, how in virtualenvs.find_record_mismatches(wheel, python, env):
         yield Finding("B801", path, how)
 
 
-def _serve(script: Path, room: Path, environ: dict[str, str]) -> str | None:
+def _find_server_problem(script: Path, workdir: Path, env: dict[str, str]) -> str | None:
     """Start the server on an empty logdir and look at its page; what is wrong, or None."""
-    logdir = room / "logdir"
+    logdir = workdir / "logdir"
     logdir.mkdir()
     try:
-        with serving(script, logdir, room, environ) as server:
-            answer = server.ask("/", timeout=10)
+        with run_tensorboard(script, logdir, workdir, env) as server:
+            answer = server.send_request("/", timeout=10)
     except CommandError as error:
         return f"{error.message}: {error.hint}"
     found = has_root_element(answer.content)

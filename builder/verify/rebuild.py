@@ -12,12 +12,12 @@ from builder.errors import (
     RequestError,
     UncheckedError,
     WheelError,
-    extra_hint,
+    make_extra_hint,
 )
 from builder.patching.overlay import build_overlay
 from builder.provenance import attest, claims, statements
-from builder.provenance.statements import provenance_path
-from builder.verify.check import claimed_series, read_claim, read_wheel
+from builder.provenance.statements import get_provenance_path
+from builder.verify.check import load_claimed_series, read_claim, read_wheel
 from builder.wheel import archive
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from builder.provenance.claims import Claim
 
 
-def other_tree_hint(commit: str | None) -> str:
+def make_other_tree_hint(commit: str | None) -> str:
     """What to do with a wheel that another tree of this tool is said to have made."""
     again = "build it again here"
     if commit is None or commit.endswith("-dirty"):
@@ -51,7 +51,7 @@ def verify_attestations(wheel: Path, publisher: str | None) -> list[str]:
         ProvenanceError: one does not hold, there is none from the publisher that is wanted, or
             what is needed to verify them is not installed.
     """
-    found = attest.attestations_of(wheel)
+    found = attest.find_attestations(wheel)
     if not found and publisher is not None:
         raise ProvenanceError(
             f"{wheel.name} has no attestation of {publisher}", "fetch it from the index"
@@ -61,7 +61,7 @@ def verify_attestations(wheel: Path, publisher: str | None) -> list[str]:
     except ModuleNotFoundError as error:
         raise ProvenanceError(
             f"the attestations of {wheel.name} cannot be verified without {error.name}",
-            extra_hint("publish"),
+            make_extra_hint("publish"),
         ) from error
 
 
@@ -80,7 +80,7 @@ def verify_provenance(wheel: Path, workshop: Workshop) -> list[str]:
     """
     sha256 = hashlib.sha256(read_wheel(wheel)).hexdigest()
     claim = read_claim(wheel)
-    beside = provenance_path(wheel)
+    beside = get_provenance_path(wheel)
     if claim is None:
         raise ProvenanceError(
             f"there is no provenance {beside.name} beside the wheel", "build the wheel again"
@@ -96,15 +96,15 @@ def verify_provenance(wheel: Path, workshop: Workshop) -> list[str]:
             f"{wheel.name} is said to be built from source, which only another build can show",
             f"`nox -s build -- {claim.release} --backend both` compares one with the overlay",
         )
-    statement, rebuilt = _rebuild(claim, workshop)
-    other_tree = claim.other_tree(claims.parse(statement, beside.name).tool)
+    statement, rebuilt = _rebuild_wheel(claim, workshop)
+    other_tree = claim.describe_other_tree(claims.parse_statement(statement, beside.name).tool)
     if other_tree is not None and rebuilt != sha256:
         # No success either: only that tree's rebuild can show what it made.
         raise OtherTreeError(
             f"{wheel.name} is said to be made by another tree of this tool: {other_tree}",
-            other_tree_hint(claim.commit),
+            make_other_tree_hint(claim.commit),
         )
-    differing = claims.differences(beside.read_bytes(), statement)
+    differing = claims.compare_statements(beside.read_bytes(), statement)
     if differing:
         raise ProvenanceError(f"{beside.name}: {differing[0]}", "do not trust it; build it again")
     if rebuilt != sha256:
@@ -116,9 +116,9 @@ def verify_provenance(wheel: Path, workshop: Workshop) -> list[str]:
     return ["subject digest", materials, "a rebuild gives the same bytes"]
 
 
-def _rebuild(claim: Claim, workshop: Workshop) -> tuple[bytes, str]:
+def _rebuild_wheel(claim: Claim, workshop: Workshop) -> tuple[bytes, str]:
     """The statement of a rebuild, and the sha256 of what it gives."""
-    release = workshop.catalog.find(claim.release)
+    release = workshop.catalog.find_release(claim.release)
     if release is None:
         raise ProvenanceError(
             f"its release {claim.release} is not in the catalog",
@@ -126,8 +126,8 @@ def _rebuild(claim: Claim, workshop: Workshop) -> tuple[bytes, str]:
         )
     stock = workshop.stock(release).content
     try:
-        parsed = archive.parse(stock, release.wheel.filename)
-        all_series = claimed_series(claim.series, claim.picks, workshop, release, parsed)
+        parsed = archive.parse_archive(stock, release.wheel.filename)
+        all_series = load_claimed_series(claim.series, claim.picks, workshop, release, parsed)
         overlay = build_overlay(release, stock, all_series, claim.identity)
     except (PatchError, RequestError, WheelError, ValueError) as error:
         raise ProvenanceError(
@@ -135,13 +135,13 @@ def _rebuild(claim: Claim, workshop: Workshop) -> tuple[bytes, str]:
             "do not trust it; build it again",
         ) from error
     sha256 = hashlib.sha256(overlay.content).hexdigest()
-    statement = statements.statement(
+    statement = statements.make_statement(
         overlay.filename,
         sha256,
         release,
         overlay.delta,
         claim.identity,
         series=all_series,
-        run=statements.Run(commit=None, epoch=None),
+        run=statements.BuildRun(commit=None, epoch=None),
     )
     return statement, sha256

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from builder.errors import WheelError
-from builder.wheel.member import FLAG_UTF8, LocalHeader, Member, broken
+from builder.wheel.member import FLAG_UTF8, LocalHeader, ZipMember, make_wheel_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,22 +39,22 @@ class Archive:
     """
 
     data: bytes
-    members: tuple[Member, ...]
+    members: tuple[ZipMember, ...]
     comment: bytes
     leading: int
     between: int
     trailing: int
 
     @cached_property
-    def _by_name(self) -> dict[str, Member]:
+    def _by_name(self) -> dict[str, ZipMember]:
         return {m.name: m for m in self.members}
 
-    def find(self, name: str) -> Member | None:
+    def find_member(self, name: str) -> ZipMember | None:
         """The member of that name (the last one, as readers do, where a name stands twice)."""
         return self._by_name.get(name)
 
 
-def parse(data: bytes, label: str) -> Archive:
+def parse_archive(data: bytes, label: str) -> Archive:
     """Read a zip file's structure, without inflating anything.
 
     Args:
@@ -82,19 +82,21 @@ def parse(data: bytes, label: str) -> Archive:
     ):
         raise WheelError(f"{label} is a split or ZIP64 archive", "wheels are plain zip files")
     if start + size > end:
-        raise broken(label, "its central directory lies outside the file")
-    centrals = list(_central_entries(data, start, start + size, total, label))
+        raise make_wheel_error(label, "its central directory lies outside the file")
+    centrals = list(_read_central_entries(data, start, start + size, total, label))
     by_offset = sorted({entry.offset for entry in centrals})
     # One place is read once, however many entries name it: small files must not become large.
-    places = {
-        offset: _place(data, offset, following, label)
+    local_entries = {
+        offset: _read_local_entry(data, offset, following, label)
         for offset, following in zip(by_offset, [*by_offset, start][1:], strict=True)
     }
     view = memoryview(data)
-    members = tuple(_member(view, entry, places[entry.offset], label) for entry in centrals)
+    members = tuple(
+        _make_member(view, entry, local_entries[entry.offset], label) for entry in centrals
+    )
     stop = end + END_RECORD.size + comment_length
     if stop > len(data):
-        raise broken(label, "it was cut short: its comment ends outside the file")
+        raise make_wheel_error(label, "it was cut short: its comment ends outside the file")
     return Archive(
         data=data,
         members=members,
@@ -105,7 +107,7 @@ def parse(data: bytes, label: str) -> Archive:
     )
 
 
-class _Entry(NamedTuple):
+class _CentralEntry(NamedTuple):
     """One entry of the central directory, its fixed fields still together."""
 
     raw: bytes
@@ -119,21 +121,21 @@ class _Entry(NamedTuple):
         return self.fields[-1]
 
 
-def _central_entries(
+def _read_central_entries(
     data: bytes, start: int, stop: int, count: int, label: str
-) -> Iterator[_Entry]:
+) -> Iterator[_CentralEntry]:
     position = start
     for _ in range(count):
         if position + CENTRAL_HEADER.size > stop:
-            raise broken(label, "its central directory is cut short")
+            raise make_wheel_error(label, "its central directory is cut short")
         signature, *fields = CENTRAL_HEADER.unpack_from(data, position)
         if signature != CENTRAL_SIGNATURE:
-            raise broken(label, "its central directory has an entry without signature")
+            raise make_wheel_error(label, "its central directory has an entry without signature")
         name_at = position + CENTRAL_HEADER.size
         extra_at = name_at + fields[11]
         comment_at = extra_at + fields[12]
         position = comment_at + fields[13]
-        yield _Entry(
+        yield _CentralEntry(
             data[name_at - CENTRAL_HEADER.size : position],
             tuple(fields),
             data[name_at:extra_at],
@@ -141,10 +143,10 @@ def _central_entries(
             data[comment_at:position],
         )
     if position != stop:
-        raise broken(label, "its central directory is longer than its entries")
+        raise make_wheel_error(label, "its central directory is longer than its entries")
 
 
-class _Place(NamedTuple):
+class _LocalEntry(NamedTuple):
     """A local header, where its data begins, and where the next member does."""
 
     local: LocalHeader
@@ -152,21 +154,25 @@ class _Place(NamedTuple):
     stop: int
 
 
-def _place(data: bytes, offset: int, stop: int, label: str) -> _Place:
+def _read_local_entry(data: bytes, offset: int, stop: int, label: str) -> _LocalEntry:
     if data[offset : offset + 4] != LOCAL_SIGNATURE:
-        raise broken(label, f"there is no local header at byte {offset}")
+        raise make_wheel_error(label, f"there is no local header at byte {offset}")
     if offset + LOCAL_HEADER.size > stop:
-        raise broken(label, f"the local header at byte {offset} overlaps what follows")
+        raise make_wheel_error(label, f"the local header at byte {offset} overlaps what follows")
     fields = LOCAL_HEADER.unpack_from(data, offset)
     extra_at = offset + LOCAL_HEADER.size + fields[9]
     data_at = extra_at + fields[10]
     if data_at > stop:
-        raise broken(label, f"the local header at byte {offset} overlaps what follows")
+        raise make_wheel_error(label, f"the local header at byte {offset} overlaps what follows")
     name = data[offset + LOCAL_HEADER.size : extra_at]
-    return _Place(LocalHeader._make((*fields[1:9], name, data[extra_at:data_at])), data_at, stop)
+    return _LocalEntry(
+        LocalHeader._make((*fields[1:9], name, data[extra_at:data_at])), data_at, stop
+    )
 
 
-def _member(view: memoryview, entry: _Entry, place: _Place, label: str) -> Member:
+def _make_member(
+    view: memoryview, entry: _CentralEntry, local_entry: _LocalEntry, label: str
+) -> ZipMember:
     (
         create_version,
         create_system,
@@ -187,13 +193,13 @@ def _member(view: memoryview, entry: _Entry, place: _Place, label: str) -> Membe
         external_attr,
         offset,
     ) = entry.fields
-    name = _decode(entry.name, flags)
-    data_end = place.data_at + compressed_size
-    if data_end > place.stop:
-        raise broken(label, f"the data of {name} overlaps what follows")
+    name = _decode_name(entry.name, flags)
+    data_end = local_entry.data_at + compressed_size
+    if data_end > local_entry.stop:
+        raise make_wheel_error(label, f"the data of {name} overlaps what follows")
     if disk:
-        raise broken(label, f"{name} lies on another disk of a split archive")
-    return Member(
+        raise make_wheel_error(label, f"{name} lies on another disk of a split archive")
+    return ZipMember(
         name=name,
         raw_name=entry.name,
         create_version=create_version,
@@ -212,15 +218,15 @@ def _member(view: memoryview, entry: _Entry, place: _Place, label: str) -> Membe
         internal_attr=internal_attr,
         external_attr=external_attr,
         offset=offset,
-        local=place.local,
+        local=local_entry.local,
         entry=entry.raw,
-        span=view[offset : place.stop],
-        data=view[place.data_at : data_end],
-        descriptor=view[data_end : place.stop],
+        span=view[offset : local_entry.stop],
+        data=view[local_entry.data_at : data_end],
+        descriptor=view[data_end : local_entry.stop],
     )
 
 
-def _decode(raw: bytes, flags: int) -> str:
+def _decode_name(raw: bytes, flags: int) -> str:
     """APPNOTE 4.4.4: bit 11 means UTF-8, otherwise cp437; writers often forget the bit."""
     try:
         return raw.decode("utf-8")

@@ -35,7 +35,7 @@ class LocalHeader(NamedTuple):
     extra: bytes
 
 
-class Member(NamedTuple):
+class ZipMember(NamedTuple):
     """One entry: the central directory's fields, the local header and the bytes as they lie there.
 
     Attributes:
@@ -70,7 +70,7 @@ class Member(NamedTuple):
     data: memoryview
     descriptor: memoryview
 
-    def chunks(self) -> Iterator[bytes]:
+    def read_chunks(self) -> Iterator[bytes]:
         """The content, inflated piece by piece, at most one byte more than `size` says.
 
         Memory stays bounded whatever the member claims (zip bombs).
@@ -83,17 +83,21 @@ class Member(NamedTuple):
                 bytes(self.data[i : i + _CHUNK]) for i in range(0, len(self.data), _CHUNK)
             )
         elif self.method == DEFLATED:
-            pieces = _inflate(self)
+            pieces = _inflate_member(self)
         else:
-            raise broken(self.name, f"compression method {self.method} is not used in wheels")
+            raise make_wheel_error(
+                self.name, f"compression method {self.method} is not used in wheels"
+            )
         seen = 0
         for piece in pieces:
             seen += len(piece)
             if seen > self.size:
-                raise broken(self.name, f"inflates to more than the {self.size} bytes it declares")
+                raise make_wheel_error(
+                    self.name, f"inflates to more than the {self.size} bytes it declares"
+                )
             yield piece
         if seen != self.size:
-            raise broken(self.name, f"inflates to {seen} bytes and declares {self.size}")
+            raise make_wheel_error(self.name, f"inflates to {seen} bytes and declares {self.size}")
 
     def read(self) -> bytes:
         """The whole content.
@@ -101,13 +105,13 @@ class Member(NamedTuple):
         Raises:
             WheelError: as `chunks`, and when the CRC-32 differs.
         """
-        content = b"".join(self.chunks())
+        content = b"".join(self.read_chunks())
         if zlib.crc32(content) != self.crc:
-            raise broken(self.name, "its CRC-32 does not match its content")
+            raise make_wheel_error(self.name, "its CRC-32 does not match its content")
         return content
 
 
-def _inflate(member: Member) -> Iterator[bytes]:
+def _inflate_member(member: ZipMember) -> Iterator[bytes]:
     engine = zlib.decompressobj(-zlib.MAX_WBITS)
     taken = 0
     try:
@@ -120,11 +124,11 @@ def _inflate(member: Member) -> Iterator[bytes]:
                 pending = engine.unconsumed_tail
         yield engine.flush()
     except zlib.error as error:
-        raise broken(member.name, f"its deflate stream is broken ({error})") from error
+        raise make_wheel_error(member.name, f"its deflate stream is broken ({error})") from error
     if not engine.eof or engine.unused_data or taken < len(member.data):
-        raise broken(member.name, "its deflate stream ends elsewhere than its data")
+        raise make_wheel_error(member.name, "its deflate stream ends elsewhere than its data")
 
 
-def broken(label: str, why: str) -> WheelError:
+def make_wheel_error(label: str, why: str) -> WheelError:
     """The error for a file or member that is not what it should be."""
     return WheelError(f"{label}: {why}", "fetch or build the wheel again")

@@ -27,13 +27,13 @@ class Header(NamedTuple):
         return re.sub(r"\r?\n[ \t]+", " ", text).strip()
 
 
-class Document(NamedTuple):
+class MetadataDocument(NamedTuple):
     """A header block and what follows it (with the empty line in front, if there is one)."""
 
     headers: tuple[Header, ...]
     rest: bytes
 
-    def values(self, name: str) -> list[str]:
+    def get_values(self, name: str) -> list[str]:
         """The values of all headers of that name, whatever its case."""
         return [h.value for h in self.headers if h.name.lower() == name.lower()]
 
@@ -47,7 +47,7 @@ class Document(NamedTuple):
         return b"".join(h.raw for h in self.headers) + self.rest
 
 
-def parse(content: bytes) -> Document:
+def parse_metadata(content: bytes) -> MetadataDocument:
     """Split a file into headers and description; the pieces joined again are the same bytes.
 
     A line that is no header (and no continuation) ends the block, as e-mail parsers do; checks
@@ -56,7 +56,7 @@ def parse(content: bytes) -> Document:
     names: list[str] = []
     folded: list[list[bytes]] = []
     position = 0
-    for line in _lines(content):
+    for line in _split_lines(content):
         match = _HEADER_NAME.match(line)
         if match:
             names.append(match.group().decode())
@@ -67,10 +67,10 @@ def parse(content: bytes) -> Document:
             break
         position += len(line)
     headers = tuple(Header(n, b"".join(lines)) for n, lines in zip(names, folded, strict=True))
-    return Document(headers, content[position:])
+    return MetadataDocument(headers, content[position:])
 
 
-def replace(document: Document, name: str, value: str) -> Document:
+def replace_header(document: MetadataDocument, name: str, value: str) -> MetadataDocument:
     """Give the header this value, in place; add it at the end of the block if it is not there.
 
     Raises:
@@ -78,7 +78,7 @@ def replace(document: Document, name: str, value: str) -> Document:
     """
     if _UNSAFE_VALUE.search(value):
         raise ValueError(f"{name} cannot hold control characters: {value!r}")
-    new = Header(name, f"{name}: {value}".encode() + line_end(document))
+    new = Header(name, f"{name}: {value}".encode() + detect_line_end(document))
     headers = list(document.headers)
     places = [i for i, h in enumerate(headers) if h.name.lower() == name.lower()]
     if places:
@@ -90,9 +90,9 @@ def replace(document: Document, name: str, value: str) -> Document:
     return document._replace(headers=tuple(headers))
 
 
-def append(document: Document, paragraph: str) -> Document:
+def append_description(document: MetadataDocument, paragraph: str) -> MetadataDocument:
     """Put a paragraph behind the description; what was there keeps its bytes."""
-    end = line_end(document)
+    end = detect_line_end(document)
     rest = document.rest or end
     if not rest.endswith(b"\n"):
         rest += end
@@ -101,10 +101,10 @@ def append(document: Document, paragraph: str) -> Document:
     return document._replace(rest=rest + gap + paragraph.encode().replace(b"\n", end) + end)
 
 
-def line_end(document: Document) -> bytes:
+def detect_line_end(document: MetadataDocument) -> bytes:
     """The document's own line end."""
     return b"\r\n" if document.headers and document.headers[0].raw.endswith(b"\r\n") else b"\n"
 
 
-def _lines(content: bytes) -> list[bytes]:
+def _split_lines(content: bytes) -> list[bytes]:
     return re.findall(rb"[^\n]*\n|[^\n]+\Z", content)

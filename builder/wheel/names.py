@@ -39,7 +39,7 @@ class WheelName(NamedTuple):
         return f"{self.name}-{self.version}.dist-info"
 
 
-def parse_filename(filename: str) -> WheelName:
+def parse_wheel_filename(filename: str) -> WheelName:
     """Take a wheel's file name apart, without judging whether the parts are normalised.
 
     Raises:
@@ -56,7 +56,7 @@ def parse_filename(filename: str) -> WheelName:
     return WheelName(parts[0], parts[1], build, "-".join(parts[-3:]))
 
 
-def normalize(name: str) -> str:
+def normalize_name(name: str) -> str:
     """The name as indexes compare it (PEP 503), such as `tensorboard-tmp`.
 
     Raises:
@@ -71,9 +71,9 @@ def normalize(name: str) -> str:
         ) from error
 
 
-def escape(name: str) -> str:
+def escape_name(name: str) -> str:
     """The name as file names and dist-info directories spell it, such as `tensorboard_tmp`."""
-    return normalize(name).replace("-", "_")
+    return normalize_name(name).replace("-", "_")
 
 
 def check_build_tag(tag: str) -> str:
@@ -90,7 +90,7 @@ def check_build_tag(tag: str) -> str:
     return tag
 
 
-def local_version(version: str, label: str) -> str:
+def make_local_version(version: str, label: str) -> str:
     """`2.2.1` and `proxy.1` → `2.2.1+proxy.1` (PEP 440 local version, normalised).
 
     Raises:
@@ -108,7 +108,7 @@ def local_version(version: str, label: str) -> str:
 def is_normalized(name: WheelName) -> bool:
     """Whether the file name's parts are spelt as the specification wants them."""
     try:
-        spelt = escape(name.name) == name.name and str(Version(name.version)) == name.version
+        spelt = escape_name(name.name) == name.name and str(Version(name.version)) == name.version
     except (RequestError, InvalidVersion):
         return False
     return spelt and all(_COMPONENT.fullmatch(p) for p in name[:2])

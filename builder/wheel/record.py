@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 
-class Entry(NamedTuple):
+class RecordEntry(NamedTuple):
     """One line: the path, and hash and size as they are written (empty where absent)."""
 
     path: str
@@ -25,17 +25,17 @@ class Entry(NamedTuple):
     size: str
 
 
-def digest(content: bytes) -> str:
+def make_record_hash(content: bytes) -> str:
     """The hash field for this content, such as `sha256=47DEQpj8HBSa-_TImW-5JCeu…`."""
-    return encode_digest(hashlib.sha256(content).digest())
+    return encode_record_hash(hashlib.sha256(content).digest())
 
 
-def encode_digest(raw: bytes, algorithm: str = "sha256") -> str:
+def encode_record_hash(raw: bytes, algorithm: str = "sha256") -> str:
     """The hash field for this raw digest."""
     return f"{algorithm}=" + base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def parse(content: bytes) -> list[Entry]:
+def parse_record(content: bytes) -> list[RecordEntry]:
     """The lines of a RECORD, in order.
 
     Raises:
@@ -46,13 +46,13 @@ def parse(content: bytes) -> list[Entry]:
         for number, row in enumerate(csv.reader(io.StringIO(content.decode(), newline="")), 1):
             if len(row) != 3:
                 raise ValueError(f"line {number} has {len(row)} fields instead of 3")
-            entries.append(Entry(*row))
+            entries.append(RecordEntry(*row))
     except csv.Error as error:
         raise ValueError(f"it is no CSV ({error})") from error
     return entries
 
 
-def rewrite(
+def rewrite_record(
     content: bytes,
     own_path: str,
     rename: Callable[[str], str],
@@ -69,21 +69,21 @@ def rewrite(
         added: new paths that the stock wheel does not have, listed after the others.
 
     Raises:
-        ValueError: as `parse`.
+        ValueError: as `parse_record`.
     """
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n" if b"\r\n" in content else "\n")
-    for entry in parse(content):
+    for entry in parse_record(content):
         if entry.path == own_path:
             continue
         path = rename(entry.path)
         new = changed.get(path)
-        writer.writerow(entry._replace(path=path) if new is None else _entry(path, new))
+        writer.writerow(entry._replace(path=path) if new is None else _make_entry(path, new))
     for path in added:
-        writer.writerow(_entry(path, changed[path]))
-    writer.writerow(Entry(rename(own_path), "", ""))
+        writer.writerow(_make_entry(path, changed[path]))
+    writer.writerow(RecordEntry(rename(own_path), "", ""))
     return out.getvalue().encode()
 
 
-def _entry(path: str, content: bytes) -> Entry:
-    return Entry(path, digest(content), str(len(content)))
+def _make_entry(path: str, content: bytes) -> RecordEntry:
+    return RecordEntry(path, make_record_hash(content), str(len(content)))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from builder.errors import WheelError
 from builder.wheel import record
-from builder.wheel.serialize import Copied, Stored, serialize
+from builder.wheel.serialize import CopiedMember, StoredMember, serialize_archive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Rewriting:
+class WheelRewrite:
     """What is to become different.
 
     Attributes:
@@ -48,7 +48,7 @@ def find_dist_info(wheel: Archive, label: str) -> str:
     return found.pop()
 
 
-def rewrite(wheel: Archive, rewriting: Rewriting, label: str) -> list[bytes | memoryview]:
+def rewrite_wheel(wheel: Archive, rewriting: WheelRewrite, label: str) -> list[bytes | memoryview]:
     """The pieces of the new wheel's file; nothing to change gives the old file byte for byte.
 
     Args:
@@ -62,7 +62,7 @@ def rewrite(wheel: Archive, rewriting: Rewriting, label: str) -> list[bytes | me
     old = find_dist_info(wheel, label)
     new = rewriting.dist_info or old
     if not rewriting.changes and new == old:
-        return serialize(Copied(m, m.name) for m in wheel.members)
+        return serialize_archive(CopiedMember(m, m.name) for m in wheel.members)
 
     def rename(path: str) -> str:
         return f"{new}/{path.removeprefix(f'{old}/')}" if path.startswith(f"{old}/") else path
@@ -71,24 +71,24 @@ def rewrite(wheel: Archive, rewriting: Rewriting, label: str) -> list[bytes | me
     present = {m.name for m in wheel.members}
     added = [path for path in rewriting.changes if path not in present]
     own_path = f"{old}/RECORD"
-    entries: list[Copied | Stored] = []
+    entries: list[CopiedMember | StoredMember] = []
     for member in wheel.members:
         name = rename(member.name)
         if member.name == own_path:
             continue
         if name in changed:
-            entries.append(Stored(name, changed[name], member.external_attr))
+            entries.append(StoredMember(name, changed[name], member.external_attr))
         else:
-            entries.append(Copied(member, name))
-    entries += [Stored(rename(path), changed[rename(path)]) for path in added]
-    own = wheel.find(own_path)
+            entries.append(CopiedMember(member, name))
+    entries += [StoredMember(rename(path), changed[rename(path)]) for path in added]
+    own = wheel.find_member(own_path)
     if own is None:
         raise WheelError(f"{label} has no RECORD", "it is no wheel; fetch or build it again")
     try:
-        listing = record.rewrite(own.read(), own_path, rename, changed, map(rename, added))
+        listing = record.rewrite_record(own.read(), own_path, rename, changed, map(rename, added))
     except ValueError as error:
         raise WheelError(
             f"{label} has a RECORD that cannot be read: {error}", "fetch or build it again"
         ) from error
-    entries.append(Stored(f"{new}/RECORD", listing, own.external_attr))
-    return serialize(entries)
+    entries.append(StoredMember(f"{new}/RECORD", listing, own.external_attr))
+    return serialize_archive(entries)

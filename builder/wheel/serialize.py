@@ -18,7 +18,7 @@ from builder.wheel.archive import (
     LOCAL_HEADER,
     LOCAL_SIGNATURE,
 )
-from builder.wheel.member import FLAG_UTF8, STORED, Member
+from builder.wheel.member import FLAG_UTF8, STORED, ZipMember
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,14 +34,14 @@ _OFFSET_AT = CENTRAL_HEADER.size - _OFFSET.size
 _UNIX = 3
 
 
-class Copied(NamedTuple):
+class CopiedMember(NamedTuple):
     """A member that goes over as the compressed bytes it is, perhaps under another name."""
 
-    member: Member
+    member: ZipMember
     name: str
 
 
-class Stored(NamedTuple):
+class StoredMember(NamedTuple):
     """A member with new content, stored uncompressed: zlib builds differ, copies do not."""
 
     name: str
@@ -49,7 +49,7 @@ class Stored(NamedTuple):
     external_attr: int = REGULAR_FILE
 
 
-def serialize(entries: Iterable[Copied | Stored]) -> list[bytes | memoryview]:
+def serialize_archive(entries: Iterable[CopiedMember | StoredMember]) -> list[bytes | memoryview]:
     """The pieces of a zip file with these members in this order.
 
     The outcome depends on nothing but the arguments. A member copied under its own name keeps
@@ -58,21 +58,25 @@ def serialize(entries: Iterable[Copied | Stored]) -> list[bytes | memoryview]:
     pieces: list[bytes | memoryview] = []
     central: list[bytes] = []
     offset = 0
-    before: Member | None = None
+    before: ZipMember | None = None
     for entry in entries:
-        if isinstance(entry, Copied) and entry.name == entry.member.name:
+        if isinstance(entry, CopiedMember) and entry.name == entry.member.name:
             member = entry.member
-            if before is not None and _adjacent(before, member):
+            if before is not None and _is_adjacent(before, member):
                 start = len(pieces[-1])
-                pieces[-1] = _whole(member)[member.offset - start : _stop(member)]
+                pieces[-1] = _get_archive_bytes(member)[
+                    member.offset - start : _get_member_end(member)
+                ]
             else:
                 pieces.append(member.span)
             before = member
-            central.append(_moved(member.entry, offset))
+            central.append(_set_entry_offset(member.entry, offset))
             offset += len(member.span)
         else:
             before = None
-            written = _rename(*entry) if isinstance(entry, Copied) else _store(entry)
+            written = (
+                _rename_member(*entry) if isinstance(entry, CopiedMember) else _store_member(entry)
+            )
             central.append(
                 CENTRAL_HEADER.pack(CENTRAL_SIGNATURE, *written.directory, offset) + written.tail
             )
@@ -84,25 +88,25 @@ def serialize(entries: Iterable[Copied | Stored]) -> list[bytes | memoryview]:
     return [*pieces, listing, end]
 
 
-def _adjacent(before: Member, member: Member) -> bool:
+def _is_adjacent(before: ZipMember, member: ZipMember) -> bool:
     """Whether two members lie side by side in one file: they go over in one piece."""
-    return before.span.obj is member.span.obj and _stop(before) == member.offset
+    return before.span.obj is member.span.obj and _get_member_end(before) == member.offset
 
 
-def _stop(member: Member) -> int:
+def _get_member_end(member: ZipMember) -> int:
     return member.offset + len(member.span)
 
 
-def _whole(member: Member) -> memoryview:
+def _get_archive_bytes(member: ZipMember) -> memoryview:
     return memoryview(member.span.obj)
 
 
-def _moved(entry: bytes, offset: int) -> bytes:
+def _set_entry_offset(entry: bytes, offset: int) -> bytes:
     """A directory entry with another offset, all else as it was."""
     return entry[:_OFFSET_AT] + _OFFSET.pack(offset) + entry[_OFFSET_AT + _OFFSET.size :]
 
 
-class _Written(NamedTuple):
+class _SerializedMember(NamedTuple):
     """A member ready to be laid down: what lies in place, and its entry but the offset."""
 
     pieces: tuple[bytes | memoryview, ...]
@@ -110,8 +114,8 @@ class _Written(NamedTuple):
     tail: bytes
 
 
-def _rename(member: Member, name: str) -> _Written:
-    raw, flags = _encode(name)
+def _rename_member(member: ZipMember, name: str) -> _SerializedMember:
+    raw, flags = _encode_name(name)
     local = member.local
     header = LOCAL_HEADER.pack(
         LOCAL_SIGNATURE,
@@ -121,7 +125,7 @@ def _rename(member: Member, name: str) -> _Written:
         len(raw),
         len(local.extra),
     )
-    return _Written(
+    return _SerializedMember(
         (header, raw, local.extra, member.data, member.descriptor),
         (
             member.create_version,
@@ -146,14 +150,14 @@ def _rename(member: Member, name: str) -> _Written:
     )
 
 
-def _store(entry: Stored) -> _Written:
-    raw, flags = _encode(entry.name)
+def _store_member(entry: StoredMember) -> _SerializedMember:
+    raw, flags = _encode_name(entry.name)
     size = len(entry.content)
     common = (flags, STORED, FIXED_TIME, FIXED_DATE, zlib.crc32(entry.content), size, size)
     header = LOCAL_HEADER.pack(LOCAL_SIGNATURE, _VERSION, *common, len(raw), 0)
     directory = (_VERSION, _UNIX, _VERSION, 0, *common, len(raw), 0, 0, 0, 0, entry.external_attr)
-    return _Written((header, raw, entry.content), directory, raw)
+    return _SerializedMember((header, raw, entry.content), directory, raw)
 
 
-def _encode(name: str) -> tuple[bytes, int]:
+def _encode_name(name: str) -> tuple[bytes, int]:
     return name.encode(), 0 if name.isascii() else FLAG_UTF8

@@ -34,33 +34,33 @@ if TYPE_CHECKING:
 
 CODEMODS: Mapping[str, Callable[[bytes], bytes]] = MappingProxyType(
     {
-        "collections-abc": stdlib.collections_abc,
-        "dtype-by-view": numpy_names.dtype_by_view,
-        "foreign-plugins": plugins.foreign_plugins,
-        "html-escape": stdlib.html_escape,
-        "image-types": stdlib.image_types,
+        "collections-abc": stdlib.use_collections_abc,
+        "dtype-by-view": numpy_names.replace_dtype_assignment,
+        "foreign-plugins": plugins.guard_foreign_plugins,
+        "html-escape": stdlib.use_html_escape,
+        "image-types": stdlib.replace_imghdr,
         "index-by-tuple": numpy_names.index_by_tuple,
-        "info-files": info_files.info_files,
-        "ndarray-tobytes": numpy_names.ndarray_tobytes,
-        "numpy-aliases": numpy_names.numpy_aliases,
-        "numpy-asscalar": numpy_names.numpy_asscalar,
-        "plain-pickles": pickles.plain_pickles,
-        "plugin-loading": plugins.plugin_loading,
-        "port-in-use": ports.port_in_use,
-        "projector-assets": projector_assets.projector_assets,
-        "protobuf-builder": protos.protobuf_builder,
-        "protobuf-json-options": json_options.protobuf_json_options,
-        "record-reader": record_reader.record_reader,
-        "start-time": start_time.start_time,
-        "string-escapes": escapes.string_escapes,
+        "info-files": info_files.guard_info_files,
+        "ndarray-tobytes": numpy_names.replace_ndarray_tostring,
+        "numpy-aliases": numpy_names.replace_numpy_aliases,
+        "numpy-asscalar": numpy_names.replace_numpy_asscalar,
+        "plain-pickles": pickles.restrict_pickles,
+        "plugin-loading": plugins.guard_plugin_loading,
+        "port-in-use": ports.raise_port_in_use,
+        "projector-assets": projector_assets.confine_projector_assets,
+        "protobuf-builder": protos.use_protobuf_builder,
+        "protobuf-json-options": json_options.adapt_json_options,
+        "record-reader": record_reader.replace_record_reader,
+        "start-time": start_time.fix_start_time,
+        "string-escapes": escapes.fix_string_escapes,
     }
 )
 
-__all__ = ["CODEMODS", "CodemodError", "source_sha256"]
+__all__ = ["CODEMODS", "CodemodError", "hash_codemod_source"]
 
 
 @cache
-def source_sha256() -> str:
+def hash_codemod_source() -> str:
     """The sha256 of all codemods' source, in hex: what pins them in provenance and in the cache."""
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):

@@ -13,15 +13,15 @@ import re
 import tokenize
 
 from builder.patching.codemods.errors import CodemodError
-from builder.patching.codemods.source import Edit, Module
-from builder.system.warning_filters import recorded
+from builder.patching.codemods.source import SourceEdit, SourceModule
+from builder.system.warning_filters import record_warnings
 
 _LITERAL = re.compile(r"(?P<prefix>[A-Za-z]*)(?P<quote>'''|\"\"\"|'|\")")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _KNOWN = "\n\r\\'\"abfnrtvx01234567"
 
 
-def string_escapes(source: bytes) -> bytes:
+def fix_string_escapes(source: bytes) -> bytes:
     """Double the backslashes that start no escape sequence; every string keeps its value.
 
     Precondition: the source is UTF-8 and has no f-strings; upstream's modules with such
@@ -32,8 +32,8 @@ def string_escapes(source: bytes) -> bytes:
     """
     if b"\\" not in source:
         return source
-    module = Module(source)
-    if not _is_warned_of(source):
+    module = SourceModule(source)
+    if not _has_invalid_escape(source):
         return source
     edits = []
     for token in tokenize.tokenize(io.BytesIO(source).readline):
@@ -41,18 +41,18 @@ def string_escapes(source: bytes) -> bytes:
             raise CodemodError(f"the source is {token.string}, not UTF-8")
         if token.type not in (tokenize.STRING, getattr(tokenize, "FSTRING_START", -1)):
             continue
-        edits += _doubled(module, token)
-    return module.mended("backslashes that start no escape sequence are doubled", edits)
+        edits += _double_backslashes(module, token)
+    return module.apply_with_notice("backslashes that start no escape sequence are doubled", edits)
 
 
-def _is_warned_of(source: bytes) -> bool:
+def _has_invalid_escape(source: bytes) -> bool:
     """Whether Python itself warns of a meaningless backslash."""
-    with recorded() as caught:
+    with record_warnings() as caught:
         ast.parse(source)
     return any("invalid escape" in str(warning.message) for warning in caught)
 
 
-def _doubled(module: Module, token: tokenize.TokenInfo) -> list[Edit]:
+def _double_backslashes(module: SourceModule, token: tokenize.TokenInfo) -> list[SourceEdit]:
     match = _LITERAL.match(token.string)
     prefix = match["prefix"].lower() if match else ""
     if "f" in prefix:
@@ -60,9 +60,9 @@ def _doubled(module: Module, token: tokenize.TokenInfo) -> list[Edit]:
     if "r" in prefix:
         return []
     known = _KNOWN if "b" in prefix else _KNOWN + "NuU"
-    start = module.line_start(token.start[0]) + len(token.line[: token.start[1]].encode())
+    start = module.find_line_start(token.start[0]) + len(token.line[: token.start[1]].encode())
     return [
-        Edit(place, place, b"\\")
+        SourceEdit(place, place, b"\\")
         for escape in _ESCAPE.finditer(token.string)
         if escape[1] not in known
         for place in [start + len(token.string[: escape.start()].encode())]

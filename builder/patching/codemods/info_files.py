@@ -19,7 +19,7 @@ from __future__ import annotations
 import ast
 
 from builder.patching.codemods.errors import CodemodError
-from builder.patching.codemods.source import Edit, Module
+from builder.patching.codemods.source import SourceEdit, SourceModule
 
 _WRITE = "with open(_get_info_file_path(), 'w') as outfile:\n    outfile.write(payload)"
 _UNLINK = "os.unlink(_get_info_file_path())"
@@ -279,7 +279,7 @@ def _is_running(info, listeners):
 '''
 
 
-def info_files(source: bytes) -> bytes:
+def guard_info_files(source: bytes) -> bytes:
     """Believe, reuse and leave info files as this module says.
 
     Precondition: the functions ``_get_info_dir``, ``write_info_file``, ``remove_info_file``,
@@ -291,27 +291,27 @@ def info_files(source: bytes) -> bytes:
     """
     if b"def write_info_file" not in source or b"def _read_info_files" in source:
         return source
-    module = Module(source)
+    module = SourceModule(source)
     get_dir, write, remove, get_all, find = (
-        module.function(name)
+        module.find_function(name)
         for name in (
             *("_get_info_dir", "write_info_file", "remove_info_file", "get_all"),
             "_find_matching_instance",
         )
     )
-    place = module.line_start(get_dir.lineno)
+    place = module.find_line_start(get_dir.lineno)
     edits = [
-        _imports(module),
-        Edit(place, place, module.lines(_HELPERS) + module.newline),
-        module.replace(_only(write.body, _WRITE), b"_write_info(payload)"),
-        _removal(module, remove),
-        *_reading(module, get_all),
-        _reuse(module, find),
+        _edit_imports(module),
+        SourceEdit(place, place, module.format_lines(_HELPERS) + module.newline),
+        module.replace_node(_find_statement(write.body, _WRITE), b"_write_info(payload)"),
+        _edit_removal(module, remove),
+        *_edit_reading(module, get_all),
+        _edit_reuse(module, find),
     ]
-    return module.mended("files and servers of other users are not believed", edits)
+    return module.apply_with_notice("files and servers of other users are not believed", edits)
 
 
-def _only(body: list[ast.stmt], text: str) -> ast.stmt:
+def _find_statement(body: list[ast.stmt], text: str) -> ast.stmt:
     """The one statement that reads so."""
     found = [node for node in body if ast.unparse(node) == text]
     if len(found) != 1:
@@ -319,31 +319,31 @@ def _only(body: list[ast.stmt], text: str) -> ast.stmt:
     return found[0]
 
 
-def _removal(module: Module, remove: ast.FunctionDef) -> Edit:
+def _edit_removal(module: SourceModule, remove: ast.FunctionDef) -> SourceEdit:
     """The edit that removes files by the helper, in front of the function's own way."""
     own = remove.body[-1]
     if not isinstance(own, ast.Try) or ast.unparse(own.body[0]) != _UNLINK:
         raise CodemodError("remove_info_file does not end in a try to unlink the file")
-    start = module.line_start(own.lineno)
+    start = module.find_line_start(own.lineno)
     guard = "if _HAS_OWNERS:\n    _remove_info()\n    return"
-    return Edit(start, start, module.lines(guard, depth=1) + module.newline)
+    return SourceEdit(start, start, module.format_lines(guard, depth=1) + module.newline)
 
 
-def _imports(module: Module) -> Edit:
+def _edit_imports(module: SourceModule) -> SourceEdit:
     """The edit that imports what the helpers use, in front of the module's own imports."""
     own = {a.name for node in module.tree.body if isinstance(node, ast.Import) for a in node.names}
     wanted = [n for n in ("binascii", "contextlib", "socket", "stat", "struct") if n not in own]
     for node in module.tree.body:
         if isinstance(node, ast.Import):
-            start = module.start(node)
+            start = module.find_start(node)
             text = "".join(f"import {name}\n" for name in wanted)
-            return Edit(start, start, text.encode().replace(b"\n", module.newline))
+            return SourceEdit(start, start, text.encode().replace(b"\n", module.newline))
     raise CodemodError("nothing is imported")
 
 
-def _reading(module: Module, get_all: ast.FunctionDef) -> list[Edit]:
+def _edit_reading(module: SourceModule, get_all: ast.FunctionDef) -> list[SourceEdit]:
     """The edits that read files by the helper, and look at whose servers they speak of."""
-    first = _only(get_all.body, "info_dir = _get_info_dir()")
+    first = _find_statement(get_all.body, "info_dir = _get_info_dir()")
     loops = [node for node in get_all.body if isinstance(node, ast.For)]
     if len(loops) != 1 or ast.unparse(loops[0].iter) != "os.listdir(info_dir)":
         raise CodemodError("get_all does not go through the files of info_dir")
@@ -353,17 +353,21 @@ def _reading(module: Module, get_all: ast.FunctionDef) -> list[Edit]:
     if [ast.unparse(node) for node in read.body] != [_OPEN]:
         raise CodemodError("get_all does not read each file")
     header = b"for filepath, contents in _read_info_files():"
-    returned = _only(get_all.body, "return results")
+    returned = _find_statement(get_all.body, "return results")
     return [
-        Edit(module.line_start(first.lineno), module.line_start(first.lineno + 1), b""),
-        Edit(module.start(loops[0]), module.end(read), header),
-        module.replace(returned, b"return _drop_strangers(results)"),
+        SourceEdit(
+            module.find_line_start(first.lineno), module.find_line_start(first.lineno + 1), b""
+        ),
+        SourceEdit(module.find_start(loops[0]), module.find_end(read), header),
+        module.replace_node(returned, b"return _drop_strangers(results)"),
     ]
 
 
-def _reuse(module: Module, find: ast.FunctionDef) -> Edit:
+def _edit_reuse(module: SourceModule, find: ast.FunctionDef) -> SourceEdit:
     """The edit that finds a server to be reused only if it runs."""
     for node in find.body:
         if isinstance(node, ast.Assign) and ast.unparse(node.value) == _CANDIDATES:
-            return module.replace(node.value, b"_find_running(" + module.text(node.value) + b")")
+            return module.replace_node(
+                node.value, b"_find_running(" + module.read_node(node.value) + b")"
+            )
     raise CodemodError("_find_matching_instance does not look for a cache key")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 
 from builder.patching.codemods.errors import CodemodError
-from builder.patching.codemods.source import Edit, Module
+from builder.patching.codemods.source import SourceEdit, SourceModule
 
 _OLD = "including_default_value_fields"
 _HELPER = """\
@@ -26,7 +26,7 @@ _PRINT_DEFAULTS = {
 """
 
 
-def protobuf_json_options(source: bytes) -> bytes:
+def adapt_json_options(source: bytes) -> bytes:
     """Pass the JSON option for defaults under the name that the installed protobuf has.
 
     A module that names the new option as well chooses for itself and is left.
@@ -39,30 +39,30 @@ def protobuf_json_options(source: bytes) -> bytes:
     """
     if _OLD.encode() not in source or b"always_print_fields" in source:
         return source
-    module = Module(source)
+    module = SourceModule(source)
     edits = []
-    for call in module.calls():
+    for call in module.find_calls():
         for keyword in call.keywords:
             if keyword.arg != _OLD:
                 continue
-            if ast.unparse(keyword.value) != "True" or not _of_json_format(call):
+            if ast.unparse(keyword.value) != "True" or not _is_json_format_call(call):
                 raise CodemodError(f"line {call.lineno}: {_OLD} is not simply True for json_format")
-            start = module.end(keyword.value) - len(f"{_OLD}=True")
-            edits.append(Edit(start, module.end(keyword.value), b"**_PRINT_DEFAULTS"))
-            if source[start : module.end(keyword.value)] != f"{_OLD}=True".encode():
+            start = module.find_end(keyword.value) - len(f"{_OLD}=True")
+            edits.append(SourceEdit(start, module.find_end(keyword.value), b"**_PRINT_DEFAULTS"))
+            if source[start : module.find_end(keyword.value)] != f"{_OLD}=True".encode():
                 raise CodemodError(f"line {call.lineno}: {_OLD}=True is written in another way")
     if not edits:
         return source
-    place = module.line_start(_after_imports(module).lineno)
-    edits.append(Edit(place, place, module.lines(_HELPER) + module.newline))
-    return module.mended("protobuf 5's name of a JSON option is known", edits)
+    place = module.find_line_start(_find_first_definition(module).lineno)
+    edits.append(SourceEdit(place, place, module.format_lines(_HELPER) + module.newline))
+    return module.apply_with_notice("protobuf 5's name of a JSON option is known", edits)
 
 
-def _of_json_format(call: ast.Call) -> bool:
+def _is_json_format_call(call: ast.Call) -> bool:
     return ast.unparse(call.func) in ("json_format.MessageToJson", "json_format.MessageToDict")
 
 
-def _after_imports(module: Module) -> ast.stmt:
+def _find_first_definition(module: SourceModule) -> ast.stmt:
     """The first top-level function or class, if `json_format` is imported in front of it."""
     known = False
     for node in module.tree.body:

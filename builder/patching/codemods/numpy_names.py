@@ -10,7 +10,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from builder.patching.codemods.errors import CodemodError
-from builder.patching.codemods.source import Edit, Module
+from builder.patching.codemods.source import SourceEdit, SourceModule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ _BUILTINS = {"bool", "complex", "float", "int", "object"}
 _KINDS = {"complex": "complexfloating", "float": "floating"}
 
 
-def numpy_aliases(source: bytes) -> bytes:
+def replace_numpy_aliases(source: bytes) -> bytes:
     """Replace `np.object`, `np.bool`, `np.float`, `np.string_` and their like, each by its role.
 
     An alias of a builtin becomes that builtin, or `builtins.…` where the module binds the name
@@ -38,12 +38,12 @@ def numpy_aliases(source: bytes) -> bytes:
     """
     if not any(b"np." + name.encode() in source for name in (*_SCALAR_TYPES, *_BUILTINS)):
         return source
-    module = Module(source)
-    kinds = {id(call.args[1]) for call in module.calls() if _asks_for_kind(call)}
-    bound = set(_bound_names(module))
+    module = SourceModule(source)
+    kinds = {id(call.args[1]) for call in module.find_calls() if _is_kind_check(call)}
+    bound = set(_find_bound_names(module))
     edits = []
     hidden = False
-    for node in module.attributes("np"):
+    for node in module.find_attributes("np"):
         name = node.attr
         if name not in _SCALAR_TYPES and name not in _BUILTINS:
             continue
@@ -58,18 +58,18 @@ def numpy_aliases(source: bytes) -> bytes:
         else:
             new = f"builtins.{name}" if name in bound else name
             hidden = hidden or name in bound
-        edits.append(module.replace(node, new.encode()))
-    _need_numpy(module, edits)
+        edits.append(module.replace_node(node, new.encode()))
+    _check_numpy_import(module, edits)
     if hidden:
         edits.append(_import_builtins(module))
-    return module.mended("numpy's removed names are replaced", edits)
+    return module.apply_with_notice("numpy's removed names are replaced", edits)
 
 
-def _asks_for_kind(call: ast.Call) -> bool:
+def _is_kind_check(call: ast.Call) -> bool:
     return ast.unparse(call.func) == "np.issubdtype" and len(call.args) == 2
 
 
-def _bound_names(module: Module) -> Iterator[str]:
+def _find_bound_names(module: SourceModule) -> Iterator[str]:
     """Every name that the module binds anywhere, whether as a variable, parameter or definition."""
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
@@ -82,18 +82,18 @@ def _bound_names(module: Module) -> Iterator[str]:
             yield node.asname or node.name
 
 
-def _import_builtins(module: Module) -> Edit:
+def _import_builtins(module: SourceModule) -> SourceEdit:
     """The edit that imports `builtins` in front of numpy."""
-    if list(module.uses("builtins")):
+    if list(module.find_name_uses("builtins")):
         raise CodemodError("the module has a `builtins` of its own")
     for node in module.tree.body:
         if isinstance(node, ast.Import) and ast.unparse(node) == "import numpy as np":
-            start = module.start(node)
-            return Edit(start, start, b"import builtins" + module.newline)
+            start = module.find_start(node)
+            return SourceEdit(start, start, b"import builtins" + module.newline)
     raise CodemodError("numpy is not imported at top level")
 
 
-def numpy_asscalar(source: bytes) -> bytes:
+def replace_numpy_asscalar(source: bytes) -> bytes:
     """Replace ``np.asscalar(x)`` by ``np.asarray(x).item()``, as numpy itself did it.
 
     Precondition: every use is a call with one positional argument.
@@ -103,22 +103,22 @@ def numpy_asscalar(source: bytes) -> bytes:
     """
     if b"np.asscalar" not in source:
         return source
-    module = Module(source)
-    calls = {id(call.func): call for call in module.calls()}
+    module = SourceModule(source)
+    calls = {id(call.func): call for call in module.find_calls()}
     edits = []
-    for node in module.attributes("np"):
+    for node in module.find_attributes("np"):
         if node.attr != "asscalar":
             continue
         call = calls.get(id(node))
         if call is None or len(call.args) != 1 or call.keywords:
             raise CodemodError(f"line {node.lineno}: np.asscalar is not called with one argument")
-        end = module.end(call)
-        edits += [module.replace(node, b"np.asarray"), Edit(end, end, b".item()")]
-    _need_numpy(module, edits)
-    return module.mended("numpy's removed asscalar is replaced", edits)
+        end = module.find_end(call)
+        edits += [module.replace_node(node, b"np.asarray"), SourceEdit(end, end, b".item()")]
+    _check_numpy_import(module, edits)
+    return module.apply_with_notice("numpy's removed asscalar is replaced", edits)
 
 
-def ndarray_tobytes(source: bytes) -> bytes:
+def replace_ndarray_tostring(source: bytes) -> bytes:
     """Replace an array's method ``tostring()`` by ``tobytes()``.
 
     Precondition: the module uses numpy as ``np``, and calls ``tostring`` on a bare name
@@ -129,17 +129,17 @@ def ndarray_tobytes(source: bytes) -> bytes:
     """
     if b".tostring(" not in source:
         return source
-    module = Module(source)
+    module = SourceModule(source)
     edits = []
-    for call in module.calls():
+    for call in module.find_calls():
         method = call.func
         if not (isinstance(method, ast.Attribute) and method.attr == "tostring"):
             continue
         if call.args or call.keywords or not isinstance(method.value, ast.Name):
             raise CodemodError(f"line {call.lineno}: tostring is not an array's plain method here")
-        edits.append(module.replace(method, module.text(method.value) + b".tobytes"))
-    _need_numpy(module, edits)
-    return module.mended("an array's tostring() is called tobytes()", edits)
+        edits.append(module.replace_node(method, module.read_node(method.value) + b".tobytes"))
+    _check_numpy_import(module, edits)
+    return module.apply_with_notice("an array's tostring() is called tobytes()", edits)
 
 
 def index_by_tuple(source: bytes) -> bytes:
@@ -150,7 +150,7 @@ def index_by_tuple(source: bytes) -> bytes:
     """
     if b"slice(None)" not in source:
         return source
-    module = Module(source)
+    module = SourceModule(source)
     edits = []
     for function in ast.walk(module.tree):
         if not isinstance(function, ast.FunctionDef):
@@ -163,13 +163,13 @@ def index_by_tuple(source: bytes) -> bytes:
             if isinstance(target, ast.Name)
         }
         edits += [
-            module.replace(node.slice, b"tuple(" + module.text(node.slice) + b")")
+            module.replace_node(node.slice, b"tuple(" + module.read_node(node.slice) + b")")
             for node in ast.walk(function)
             if isinstance(node, ast.Subscript)
             and isinstance(node.slice, ast.Name)
             and node.slice.id in lists
         ]
-    return module.mended("an array is indexed by a tuple", edits)
+    return module.apply_with_notice("an array is indexed by a tuple", edits)
 
 
 def _is_list_of_slices(value: ast.expr) -> bool:
@@ -183,7 +183,7 @@ def _is_list_of_slices(value: ast.expr) -> bool:
     )
 
 
-def dtype_by_view(source: bytes) -> bytes:
+def replace_dtype_assignment(source: bytes) -> bytes:
     """Read an array's bytes as another dtype by ``view`` instead of by assignment (numpy 2.5).
 
     Precondition: each assignment to ``dtype`` is a statement on a bare name, as in
@@ -194,7 +194,7 @@ def dtype_by_view(source: bytes) -> bytes:
     """
     if b".dtype = " not in source:
         return source
-    module = Module(source)
+    module = SourceModule(source)
     edits = []
     for node in ast.walk(module.tree):
         if not (
@@ -206,14 +206,14 @@ def dtype_by_view(source: bytes) -> bytes:
         array = node.targets[0].value
         if len(node.targets) != 1 or not isinstance(array, ast.Name) or array.id == "self":
             raise CodemodError(f"line {node.lineno}: no plain array's dtype is assigned to")
-        name = module.text(array)
-        new = name + b" = " + name + b".view(" + module.text(node.value) + b")"
-        edits.append(module.replace(node, new))
-    _need_numpy(module, edits)
-    return module.mended("an array is viewed as another dtype", edits)
+        name = module.read_node(array)
+        new = name + b" = " + name + b".view(" + module.read_node(node.value) + b")"
+        edits.append(module.replace_node(node, new))
+    _check_numpy_import(module, edits)
+    return module.apply_with_notice("an array is viewed as another dtype", edits)
 
 
-def _need_numpy(module: Module, edits: list[Edit]) -> None:
+def _check_numpy_import(module: SourceModule, edits: list[SourceEdit]) -> None:
     """Raise where there is something to mend, but ``np`` is not numpy."""
     imports = [
         alias.name

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 
 from builder.patching.codemods.errors import CodemodError
-from builder.patching.codemods.source import Edit, Module
+from builder.patching.codemods.source import SourceEdit, SourceModule
 
 _UNPICKLER = '''\
 class _PlainUnpickler(pickle.Unpickler):
@@ -23,7 +23,7 @@ class _PlainUnpickler(pickle.Unpickler):
 '''
 
 
-def plain_pickles(source: bytes) -> bytes:
+def restrict_pickles(source: bytes) -> bytes:
     """Read pickles that hold plain values only; any other is a ``ValueError``, as a broken one is.
 
     Precondition: ``import pickle`` at top level; it reads by ``pickle.load(file)``, and a function
@@ -34,20 +34,22 @@ def plain_pickles(source: bytes) -> bytes:
     """
     if b"pickle.load" not in source or b"class _PlainUnpickler" in source:
         return source
-    module = Module(source)
-    calls = {id(call.func): call for call in module.calls()}
+    module = SourceModule(source)
+    calls = {id(call.func): call for call in module.find_calls()}
     edits = []
-    for node in module.attributes("pickle"):
+    for node in module.find_attributes("pickle"):
         if not node.attr.startswith("load"):
             continue
         call = calls.get(id(node))
         if node.attr != "load" or call is None or len(call.args) != 1 or call.keywords:
             raise CodemodError(f"line {node.lineno}: no plain pickle.load(file)")
-        file = module.text(call.args[0])
-        edits.append(module.replace(call, b"_PlainUnpickler(" + file + b").load()"))
+        file = module.read_node(call.args[0])
+        edits.append(module.replace_node(call, b"_PlainUnpickler(" + file + b").load()"))
     first = next((n for n in module.tree.body if isinstance(n, ast.FunctionDef)), None)
-    if first is None or module.top_import("pickle") is None:
+    if first is None or module.find_top_import("pickle") is None:
         raise CodemodError("pickle is not imported at top level, or there is no function")
-    place = module.line_start(first.lineno)
-    helper = module.lines(_UNPICKLER) + module.newline
-    return module.mended("pickles run nothing", [Edit(place, place, helper), *edits])
+    place = module.find_line_start(first.lineno)
+    helper = module.format_lines(_UNPICKLER) + module.newline
+    return module.apply_with_notice(
+        "pickles run nothing", [SourceEdit(place, place, helper), *edits]
+    )

@@ -12,7 +12,7 @@ from __future__ import annotations
 import ast
 
 from builder.patching.codemods.errors import CodemodError
-from builder.patching.codemods.source import Edit, Module
+from builder.patching.codemods.source import SourceEdit, SourceModule
 
 _IMPORT = """\
 try:
@@ -257,7 +257,7 @@ self.plugin_loaders = default.make_loaders(plugins, {make_loader})
 """
 
 
-def plugin_loading(source: bytes) -> bytes:
+def guard_plugin_loading(source: bytes) -> bytes:
     """Read entry points with `importlib.metadata`, skip plugins that fail, take each once.
 
     Precondition: ``get_dynamic_plugins`` ends in one ``return [entry_point.load() for
@@ -270,28 +270,31 @@ def plugin_loading(source: bytes) -> bytes:
     """
     if b"def get_dynamic_plugins" not in source or b"Skipping plugin" in source:
         return source
-    module = Module(source)
-    function = module.function("get_dynamic_plugins")
-    returned = _returned(function)
-    if not all(list(module.uses(name)) for name in ("logger", "_PLUGINS")):
+    module = SourceModule(source)
+    function = module.find_function("get_dynamic_plugins")
+    returned = _find_return(function)
+    if not all(list(module.find_name_uses(name)) for name in ("logger", "_PLUGINS")):
         raise CodemodError("the module has no logger or no _PLUGINS")
-    loop = module.lines(_LOOP, depth=1).lstrip(b" ")
-    edits = [module.replace(returned, loop)]
+    loop = module.format_lines(_LOOP, depth=1).lstrip(b" ")
+    edits = [module.replace_node(returned, loop)]
     added = _FOREIGN
-    statement = module.top_import("pkg_resources")
+    statement = module.find_top_import("pkg_resources")
     if statement is not None:
-        if len(list(module.uses("pkg_resources"))) != 1 or function is not module.tree.body[-1]:
+        if (
+            len(list(module.find_name_uses("pkg_resources"))) != 1
+            or function is not module.tree.body[-1]
+        ):
             raise CodemodError("pkg_resources is used elsewhere, or the function is not the last")
-        edits.append(module.replace(statement, module.lines(_IMPORT)))
+        edits.append(module.replace_node(statement, module.format_lines(_IMPORT)))
         added = _ITERATE + _FOREIGN
     elif not any(getattr(node, "name", "") == "_iter_entry_points" for node in module.tree.body):
         raise CodemodError("entry points are read neither by pkg_resources nor by a function")
-    edits.append(Edit(len(source), len(source), module.lines(added) + module.newline))
-    return module.mended("plugins of other distributions that fail are skipped", edits)
+    edits.append(SourceEdit(len(source), len(source), module.format_lines(added) + module.newline))
+    return module.apply_with_notice("plugins of other distributions that fail are skipped", edits)
 
 
-def foreign_plugins(source: bytes) -> bytes:
-    """Make loaders of plugins by the function that `plugin_loading` adds to `default.py`.
+def guard_foreign_plugins(source: bytes) -> bytes:
+    """Make loaders of plugins by the function that `guard_plugin_loading` adds to `default.py`.
 
     Precondition: ``self.plugin_loaders = [f(p) for p in plugins]`` stands once in the module.
 
@@ -300,7 +303,7 @@ def foreign_plugins(source: bytes) -> bytes:
     """
     if b"self.plugin_loaders = " not in source or b"default.make_loaders" in source:
         return source
-    module = Module(source)
+    module = SourceModule(source)
     found = [
         node
         for node in ast.walk(module.tree)
@@ -317,11 +320,11 @@ def foreign_plugins(source: bytes) -> bytes:
         raise CodemodError(f"line {found[0].lineno}: loaders are not made by one comprehension")
     made = _LOADERS.format(make_loader=ast.unparse(value.elt.func))
     depth = found[0].col_offset // len(module.indent)
-    edit = module.replace(found[0], module.lines(made, depth=depth).lstrip(b" "))
-    return module.mended("a plugin of somebody else's cannot end TensorBoard", [edit])
+    edit = module.replace_node(found[0], module.format_lines(made, depth=depth).lstrip(b" "))
+    return module.apply_with_notice("a plugin of somebody else's cannot end TensorBoard", [edit])
 
 
-def _returned(function: ast.FunctionDef) -> ast.Return:
+def _find_return(function: ast.FunctionDef) -> ast.Return:
     """The function's return statement, after nothing but its docstring."""
     last = function.body[-1]
     if len(function.body) == 2 and isinstance(last, ast.Return):

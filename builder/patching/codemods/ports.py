@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 
 from builder.patching.codemods.errors import CodemodError
-from builder.patching.codemods.source import Module
+from builder.patching.codemods.source import SourceModule
 
 _BIND = "__init__(host, port, wsgi_app"
 _GUARD = """\
@@ -22,7 +22,7 @@ except SystemExit as exited:
 """
 
 
-def port_in_use(source: bytes) -> bytes:
+def raise_port_in_use(source: bytes) -> bytes:
     """Raise the error that made Werkzeug end the process.
 
     Precondition: ``WerkzeugServer.__init__`` has one ``try`` that handles ``socket.error``, whose
@@ -36,18 +36,18 @@ def port_in_use(source: bytes) -> bytes:
         return source
     if b"except SystemExit as exited" in source:
         return source
-    module = Module(source)
-    call = _call(module)
+    module = SourceModule(source)
+    call = _find_bind_call(module)
     step = module.indent
-    text = module.text(call).replace(module.newline, module.newline + step)
+    text = module.read_node(call).replace(module.newline, module.newline + step)
     depth = call.col_offset // len(step)
-    guard = module.lines(_GUARD.rstrip("\n"), depth=depth).lstrip(b" ")
+    guard = module.format_lines(_GUARD.rstrip("\n"), depth=depth).lstrip(b" ")
     inner = step * (depth + 1) + text
-    edit = module.replace(call, guard.replace(step * depth + b"{call}", inner))
-    return module.mended("a port in use is told from the end of the process", [edit])
+    edit = module.replace_node(call, guard.replace(step * depth + b"{call}", inner))
+    return module.apply_with_notice("a port in use is told from the end of the process", [edit])
 
 
-def _call(module: Module) -> ast.stmt:
+def _find_bind_call(module: SourceModule) -> ast.stmt:
     """The statement that binds the port, alone in its ``try``."""
     found = [
         node.body[0]

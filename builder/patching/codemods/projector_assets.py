@@ -12,10 +12,10 @@ import ast
 from typing import TYPE_CHECKING
 
 from builder.patching.codemods.errors import CodemodError
-from builder.patching.codemods.source import Module
+from builder.patching.codemods.source import SourceModule
 
 if TYPE_CHECKING:
-    from builder.patching.codemods.source import Edit
+    from builder.patching.codemods.source import SourceEdit
 
 _NAME = "_rel_to_abs_asset_path"
 
@@ -70,7 +70,7 @@ except ValueError as e:
 """
 
 
-def projector_assets(source: bytes) -> bytes:
+def confine_projector_assets(source: bytes) -> bytes:
     """Serve only files below the directory of the configuration that names them.
 
     Precondition: ``_rel_to_abs_asset_path`` is a function at top level with the parameters
@@ -82,22 +82,24 @@ def projector_assets(source: bytes) -> bytes:
     """
     if b"def " + _NAME.encode() not in source or b"TENSORBOARD_PROJECTOR_ANY_PATH" in source:
         return source
-    module = Module(source)
-    function = module.function(_NAME)
+    module = SourceModule(source)
+    function = module.find_function(_NAME)
     if [arg.arg for arg in function.args.args] != ["fpath", "config_fpath"]:
         raise CodemodError(f"line {function.lineno}: the parameters of {_NAME} are others")
-    calls = {id(c) for c in module.calls() if ast.unparse(c.func) == _NAME}
-    edits = [module.replace(function, module.lines(_FUNCTION))]
-    for statement, parents in _statements(module.tree, ()):
+    calls = {id(c) for c in module.find_calls() if ast.unparse(c.func) == _NAME}
+    edits = [module.replace_node(function, module.format_lines(_FUNCTION))]
+    for statement, parents in _find_statements(module.tree, ()):
         if isinstance(statement, ast.Assign) and id(statement.value) in calls:
             calls.remove(id(statement.value))
-            edits += _guarded(module, statement, parents)
+            edits += _guard_statement(module, statement, parents)
     if calls:
         raise CodemodError(f"{_NAME} is called in another way than known")
-    return module.mended("files outside the configuration's directory are not served", edits)
+    return module.apply_with_notice(
+        "files outside the configuration's directory are not served", edits
+    )
 
 
-def _statements(
+def _find_statements(
     node: ast.AST, parents: tuple[ast.AST, ...]
 ) -> list[tuple[ast.stmt, tuple[ast.AST, ...]]]:
     """Every statement with what it stands in, from the outside to the inside."""
@@ -105,11 +107,13 @@ def _statements(
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.stmt):
             found.append((child, (*parents, node)))
-        found += _statements(child, (*parents, node))
+        found += _find_statements(child, (*parents, node))
     return found
 
 
-def _guarded(module: Module, node: ast.Assign, parents: tuple[ast.AST, ...]) -> list[Edit]:
+def _guard_statement(
+    module: SourceModule, node: ast.Assign, parents: tuple[ast.AST, ...]
+) -> list[SourceEdit]:
     """The edits that answer, or go on, where a path is refused; none where upstream does so."""
     if any(
         isinstance(handler.type, ast.Name) and handler.type.id == "ValueError"
@@ -127,6 +131,6 @@ def _guarded(module: Module, node: ast.Assign, parents: tuple[ast.AST, ...]) -> 
         raise CodemodError(f"line {node.lineno}: {_NAME} is called neither in a route nor a loop")
     step = module.indent
     depth = node.col_offset // len(step)
-    text = module.lines(guard.rstrip("\n"), depth=depth).lstrip(b" ")
-    statement = module.text(node).replace(module.newline, module.newline + step)
-    return [module.replace(node, text.replace(b"{statement}", statement))]
+    text = module.format_lines(guard.rstrip("\n"), depth=depth).lstrip(b" ")
+    statement = module.read_node(node).replace(module.newline, module.newline + step)
+    return [module.replace_node(node, text.replace(b"{statement}", statement))]

@@ -11,14 +11,14 @@ from __future__ import annotations
 import ast
 
 from builder.patching.codemods.errors import CodemodError
-from builder.patching.codemods.source import Edit, Module, splice
+from builder.patching.codemods.source import SourceEdit, SourceModule, apply_edits
 
 _MARK = b"# @@protoc_insertion_point(module_scope)"
 _DESCRIPTOR_CLASSES = {"Descriptor", "EnumDescriptor", "ServiceDescriptor"}
 _NOTICE = "messages are built by protobuf's own builder where there is one"
 
 
-def protobuf_builder(source: bytes) -> bytes:
+def use_protobuf_builder(source: bytes) -> bytes:
     """Build a generated module's classes with protobuf's builder, or else as before.
 
     The dependencies' imports and whatever stands behind the generated part stay as they are;
@@ -33,29 +33,29 @@ def protobuf_builder(source: bytes) -> bytes:
     """
     if b"serialized_pb=" not in source or b"_builder." in source:
         return source
-    module = Module(source)
-    descriptor = _file_descriptor(module)
-    serialized = _serialized(descriptor)
-    start, end = module.start(descriptor), _mark(module, descriptor)
-    generated = [node for node in module.tree.body if start <= module.start(node) < end]
+    module = SourceModule(source)
+    descriptor = _find_file_descriptor(module)
+    serialized = _find_serialized(descriptor)
+    start, end = module.find_start(descriptor), _find_insertion_point(module, descriptor)
+    generated = [node for node in module.tree.body if start <= module.find_start(node) < end]
     if any(isinstance(node, ast.Import | ast.ImportFrom) for node in generated):
         raise CodemodError("an import stands inside the generated part")
     if any(over in source[start:end] for over in (b'"""', b"'''", b"\\\n")):
         raise CodemodError("the generated part holds a string over several lines")
-    head = _head(module.text(serialized), _offsets(generated), module.newline)
-    return splice(
+    head = _render_head(module.read_node(serialized), _read_offsets(generated), module.newline)
+    return apply_edits(
         source,
         [
-            module.notice(_NOTICE),
-            Edit(start, start, head),
-            module.replace(serialized, b"_SERIALIZED_PB"),
-            *_deeper(source, start, module.start(serialized)),
-            *_deeper(source, module.end(serialized), end),
+            module.make_change_notice(_NOTICE),
+            SourceEdit(start, start, head),
+            module.replace_node(serialized, b"_SERIALIZED_PB"),
+            *_indent_lines(source, start, module.find_start(serialized)),
+            *_indent_lines(source, module.find_end(serialized), end),
         ],
     )
 
 
-def _file_descriptor(module: Module) -> ast.Assign:
+def _find_file_descriptor(module: SourceModule) -> ast.Assign:
     found = [
         node
         for node in module.tree.body
@@ -69,7 +69,7 @@ def _file_descriptor(module: Module) -> ast.Assign:
     return found[0]
 
 
-def _serialized(descriptor: ast.Assign) -> ast.Call:
+def _find_serialized(descriptor: ast.Assign) -> ast.Call:
     """The expression `_b('…')` that is the serialized file descriptor."""
     for keyword in ast.walk(descriptor):
         if not isinstance(keyword, ast.keyword):
@@ -86,18 +86,18 @@ def _serialized(descriptor: ast.Assign) -> ast.Call:
     raise CodemodError(f"line {line}: the file descriptor does not hold serialized_pb=_b('…')")
 
 
-def _mark(module: Module, descriptor: ast.Assign) -> int:
+def _find_insertion_point(module: SourceModule, descriptor: ast.Assign) -> int:
     """The offset of the line that ends the generated part."""
     mark = module.source.find(_MARK)
-    if mark < module.end(descriptor) or module.source.count(_MARK) != 1:
+    if mark < module.find_end(descriptor) or module.source.count(_MARK) != 1:
         raise CodemodError("no single module_scope insertion point behind the file descriptor")
-    rest = [node for node in module.tree.body if module.start(node) > mark]
+    rest = [node for node in module.tree.body if module.find_start(node) > mark]
     if not all(isinstance(node, ast.FunctionDef) for node in rest):
         raise CodemodError("statements other than functions behind the generated part")
     return mark
 
 
-def _offsets(generated: list[ast.stmt]) -> list[tuple[str, str, int]]:
+def _read_offsets(generated: list[ast.stmt]) -> list[tuple[str, str, int]]:
     """Each descriptor's name, and its place in the serialized file, as `(name, which, offset)`.
 
     The pure-Python protobuf asks for them in `CopyToProto`; protoc writes them out too.
@@ -114,7 +114,7 @@ def _offsets(generated: list[ast.stmt]) -> list[tuple[str, str, int]]:
     return found
 
 
-def _head(serialized: bytes, offsets: list[tuple[str, str, int]], newline: bytes) -> bytes:
+def _render_head(serialized: bytes, offsets: list[tuple[str, str, int]], newline: bytes) -> bytes:
     lines = [
         b"from google.protobuf import descriptor_pool as _descriptor_pool",
         b"try:",
@@ -135,7 +135,7 @@ def _head(serialized: bytes, offsets: list[tuple[str, str, int]], newline: bytes
     return newline.join([*lines, b"else:", b""])
 
 
-def _deeper(source: bytes, start: int, end: int) -> list[Edit]:
+def _indent_lines(source: bytes, start: int, end: int) -> list[SourceEdit]:
     """Two spaces in front of every line that is not empty and starts in this part."""
     edits = []
     if source[start - 1 : start] not in (b"", b"\n"):
@@ -143,6 +143,6 @@ def _deeper(source: bytes, start: int, end: int) -> list[Edit]:
     while start < end:
         stop = source.find(b"\n", start) + 1 or end
         if source[start:stop].strip():
-            edits.append(Edit(start, start, b"  "))
+            edits.append(SourceEdit(start, start, b"  "))
         start = stop
     return edits

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 
 from builder.patching.codemods.errors import CodemodError
-from builder.patching.codemods.source import Module
+from builder.patching.codemods.source import SourceModule
 
 _METHODS = {"__init__", "read", "GetNext", "record"}
 
@@ -84,7 +84,7 @@ class PyRecordReader_New:
 '''
 
 
-def record_reader(source: bytes) -> bytes:
+def replace_record_reader(source: bytes) -> bytes:
     """Put a reader that goes on where a file grows into the place of ``PyRecordReader_New``.
 
     Precondition: that class stands at top level, has methods that are known, and the module has
@@ -98,7 +98,7 @@ def record_reader(source: bytes) -> bytes:
     # Upstream's own, and ours.
     if b"self._read(" in source or b"self._need(" in source:
         return source
-    module = Module(source)
+    module = SourceModule(source)
     found = [
         node
         for node in module.tree.body
@@ -109,7 +109,9 @@ def record_reader(source: bytes) -> bytes:
     methods = {getattr(node, "name", "") for node in found[0].body}
     if not methods <= _METHODS or found[0].bases:
         raise CodemodError(f"line {found[0].lineno}: PyRecordReader_New is none that is known")
-    if not all(list(module.uses(name)) for name in ("struct", "errors", "gfile", "masked_crc32c")):
+    if not all(
+        list(module.find_name_uses(name)) for name in ("struct", "errors", "gfile", "masked_crc32c")
+    ):
         raise CodemodError("the module lacks what the reader needs")
-    edit = module.replace(found[0], module.lines(_READER))
-    return module.mended("event files are read on where they grow", [edit])
+    edit = module.replace_node(found[0], module.format_lines(_READER))
+    return module.apply_with_notice("event files are read on where they grow", [edit])

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from builder.patching.codemods.errors import CodemodError
-from builder.system.warning_filters import ignored
+from builder.system.warning_filters import ignore_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,7 +23,7 @@ _PROJECT = b"tensorboard-proxy-wheels"
 
 
 @dataclass(frozen=True)
-class Edit:
+class SourceEdit:
     """Replace the bytes from ``start`` up to, not including, ``end`` by ``new``."""
 
     start: int
@@ -31,7 +31,7 @@ class Edit:
     new: bytes
 
 
-def splice(source: bytes, edits: Iterable[Edit]) -> bytes:
+def apply_edits(source: bytes, edits: Iterable[SourceEdit]) -> bytes:
     """Return ``source`` with all ``edits`` made; offsets are those of ``source`` itself.
 
     Edits may come in any order. Several insertions at one place stay in the order given.
@@ -49,7 +49,7 @@ def splice(source: bytes, edits: Iterable[Edit]) -> bytes:
     return b"".join([*out, source[done:]])
 
 
-class Module:
+class SourceModule:
     """One module's source together with its syntax tree and byte offsets."""
 
     def __init__(self, source: bytes) -> None:
@@ -61,7 +61,7 @@ class Module:
         self.source = source
         try:
             # Old sources hold invalid escapes; they are the upstream's, not ours to report.
-            with ignored():
+            with ignore_warnings():
                 self.tree = ast.parse(source)
         except (SyntaxError, ValueError) as error:
             raise CodemodError(f"not valid Python: {error}") from error
@@ -88,29 +88,29 @@ class Module:
                 return b" " * node.body[0].col_offset
         return b"    "
 
-    def line_start(self, lineno: int) -> int:
+    def find_line_start(self, lineno: int) -> int:
         """The offset of the first byte of a line, counted from 1; past the last, the end."""
         return self._lines[lineno - 1] if lineno <= len(self._lines) else len(self.source)
 
-    def start(self, node: ast.expr | ast.stmt) -> int:
+    def find_start(self, node: ast.expr | ast.stmt) -> int:
         """The offset of a node's first byte."""
         return self._lines[node.lineno - 1] + node.col_offset
 
-    def end(self, node: ast.expr | ast.stmt) -> int:
+    def find_end(self, node: ast.expr | ast.stmt) -> int:
         """The offset behind a node's last byte."""
         if node.end_lineno is None or node.end_col_offset is None:  # never so for parsed source
             raise CodemodError(f"line {node.lineno}: no end is known")
         return self._lines[node.end_lineno - 1] + node.end_col_offset
 
-    def text(self, node: ast.expr | ast.stmt) -> bytes:
+    def read_node(self, node: ast.expr | ast.stmt) -> bytes:
         """A node's own bytes."""
-        return self.source[self.start(node) : self.end(node)]
+        return self.source[self.find_start(node) : self.find_end(node)]
 
-    def replace(self, node: ast.expr | ast.stmt, new: bytes) -> Edit:
+    def replace_node(self, node: ast.expr | ast.stmt, new: bytes) -> SourceEdit:
         """The edit that puts ``new`` in the place of a node."""
-        return Edit(self.start(node), self.end(node), new)
+        return SourceEdit(self.find_start(node), self.find_end(node), new)
 
-    def lines(self, text: str, *, depth: int = 0) -> bytes:
+    def format_lines(self, text: str, *, depth: int = 0) -> bytes:
         """``text``, written with four spaces and line feeds, in the module's own style.
 
         ``depth`` is how many steps deeper every line goes; empty lines stay empty.
@@ -123,7 +123,7 @@ class Module:
             out.append(margin + body.encode() if body else b"")
         return self.newline.join(out)
 
-    def notice(self, what: str) -> Edit:
+    def make_change_notice(self, what: str) -> SourceEdit:
         """The edit that says prominently that the file was changed (Apache License 2.0, 4(b)).
 
         The line goes behind the comment block that opens the file: the licence header, or the
@@ -135,14 +135,18 @@ class Module:
                 break
             end = stop
         line = b"# Modified by the %s project: %s.%s" % (_PROJECT, what.encode(), self.newline)
-        return Edit(end, end, line)
+        return SourceEdit(end, end, line)
 
-    def mended(self, what: str, edits: Iterable[Edit]) -> bytes:
+    def apply_with_notice(self, what: str, edits: Iterable[SourceEdit]) -> bytes:
         """The source with ``edits`` made and the change notice added; as it was without edits."""
         found = list(edits)
-        return splice(self.source, [self.notice(what), *found]) if found else self.source
+        return (
+            apply_edits(self.source, [self.make_change_notice(what), *found])
+            if found
+            else self.source
+        )
 
-    def top_import(self, name: str) -> ast.Import | None:
+    def find_top_import(self, name: str) -> ast.Import | None:
         """The top-level statement ``import name``, if there is one of just that form."""
         for node in self.tree.body:
             if isinstance(node, ast.Import) and [(a.name, a.asname) for a in node.names] == [
@@ -151,7 +155,7 @@ class Module:
                 return node
         return None
 
-    def function(self, name: str) -> ast.FunctionDef:
+    def find_function(self, name: str) -> ast.FunctionDef:
         """The function of that name at top level.
 
         Raises:
@@ -162,13 +166,13 @@ class Module:
             raise CodemodError(f"{name} is not one function at top level")
         return found[0]
 
-    def uses(self, name: str) -> Iterator[ast.Name]:
+    def find_name_uses(self, name: str) -> Iterator[ast.Name]:
         """Every use of a bare name."""
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Name) and node.id == name:
                 yield node
 
-    def attributes(self, base: str) -> Iterator[ast.Attribute]:
+    def find_attributes(self, base: str) -> Iterator[ast.Attribute]:
         """Every ``base.something``, where ``base`` is a bare name."""
         for node in ast.walk(self.tree):
             if (
@@ -178,7 +182,7 @@ class Module:
             ):
                 yield node
 
-    def calls(self) -> Iterator[ast.Call]:
+    def find_calls(self) -> Iterator[ast.Call]:
         """Every call."""
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Call):

@@ -11,12 +11,12 @@ from __future__ import annotations
 import ast
 
 from builder.patching.codemods.errors import CodemodError
-from builder.patching.codemods.source import Module
+from builder.patching.codemods.source import SourceModule
 
 _COMPARED = "info.start_time >= start_time_seconds"
 
 
-def start_time(source: bytes) -> bytes:
+def fix_start_time(source: bytes) -> bytes:
     """Compare whole seconds with whole seconds.
 
     Precondition: there is one comparison ``info.start_time >= start_time_seconds``.
@@ -26,7 +26,7 @@ def start_time(source: bytes) -> bytes:
     """
     if b"info.start_time" not in source or b">= int(start_time_seconds)" in source:
         return source
-    module = Module(source)
+    module = SourceModule(source)
     compared = [
         node
         for node in ast.walk(module.tree)
@@ -36,5 +36,7 @@ def start_time(source: bytes) -> bytes:
         return source
     if len(compared) != 1 or ast.unparse(compared[0]) != _COMPARED:
         raise CodemodError("info.start_time is compared in another way than known")
-    edit = module.replace(compared[0].comparators[0], b"int(start_time_seconds)")
-    return module.mended("a TensorBoard that starts within a second is known again", [edit])
+    edit = module.replace_node(compared[0].comparators[0], b"int(start_time_seconds)")
+    return module.apply_with_notice(
+        "a TensorBoard that starts within a second is known again", [edit]
+    )

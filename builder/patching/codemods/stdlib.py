@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from builder.patching.codemods.errors import CodemodError
-from builder.patching.codemods.source import Edit, Module
+from builder.patching.codemods.source import SourceEdit, SourceModule
 
 _ABCS = {"Iterable", "Mapping", "MutableMapping", "Sequence"}
 
@@ -31,7 +31,7 @@ def _image_type(data):
 '''
 
 
-def collections_abc(source: bytes) -> bytes:
+def use_collections_abc(source: bytes) -> bytes:
     """Import abstract base classes from ``collections.abc`` (gone elsewhere in Python 3.10).
 
     An import below ``try`` is left: it is somebody's own fallback already.
@@ -43,7 +43,7 @@ def collections_abc(source: bytes) -> bytes:
     """
     if b"from collections import" not in source:
         return source
-    module = Module(source)
+    module = SourceModule(source)
     edits = []
     for node in module.tree.body:
         if not (isinstance(node, ast.ImportFrom) and node.module == "collections"):
@@ -53,12 +53,12 @@ def collections_abc(source: bytes) -> bytes:
             continue
         if not names <= _ABCS:
             raise CodemodError(f"line {node.lineno}: imports more than abstract base classes")
-        start = module.start(node) + len(b"from ")
-        edits.append(Edit(start, start + len(b"collections"), b"collections.abc"))
-    return module.mended("abstract base classes come from collections.abc", edits)
+        start = module.find_start(node) + len(b"from ")
+        edits.append(SourceEdit(start, start + len(b"collections"), b"collections.abc"))
+    return module.apply_with_notice("abstract base classes come from collections.abc", edits)
 
 
-def html_escape(source: bytes) -> bytes:
+def use_html_escape(source: bytes) -> bytes:
     """Replace ``cgi.escape`` (gone in Python 3.8, the module in 3.13) by ``html.escape``.
 
     Both take ``quote``; `html.escape` turns ``'`` into a reference too, which reads the same.
@@ -71,23 +71,25 @@ def html_escape(source: bytes) -> bytes:
     """
     if b"import cgi" not in source:
         return source
-    module = Module(source)
-    statement = module.top_import("cgi")
+    module = SourceModule(source)
+    statement = module.find_top_import("cgi")
     if statement is None:
         return source
-    calls = {id(call.func): call for call in module.calls()}
-    edits = [module.replace(statement, b"from html import escape as html_escape")]
-    for node in module.attributes("cgi"):
+    calls = {id(call.func): call for call in module.find_calls()}
+    edits = [module.replace_node(statement, b"from html import escape as html_escape")]
+    for node in module.find_attributes("cgi"):
         call = calls.get(id(node))
         if node.attr != "escape" or call is None or [k.arg for k in call.keywords] != ["quote"]:
             raise CodemodError(f"line {node.lineno}: cgi.{node.attr} is not a plain escape here")
-        edits.append(module.replace(node, b"html_escape"))
-    if len(list(module.uses("cgi"))) != len(edits) - 1 or list(module.uses("html_escape")):
+        edits.append(module.replace_node(node, b"html_escape"))
+    if len(list(module.find_name_uses("cgi"))) != len(edits) - 1 or list(
+        module.find_name_uses("html_escape")
+    ):
         raise CodemodError("cgi or html_escape is used in another way")
-    return module.mended("html.escape takes the place of cgi.escape", edits)
+    return module.apply_with_notice("html.escape takes the place of cgi.escape", edits)
 
 
-def image_types(source: bytes) -> bytes:
+def replace_imghdr(source: bytes) -> bytes:
     """Tell image types without ``imghdr``, which Python 3.13 no longer has (PEP 594).
 
     The types are those that TensorBoard maps to a media type; any other was and is served as
@@ -101,36 +103,40 @@ def image_types(source: bytes) -> bytes:
     """
     if b"import imghdr" not in source:
         return source
-    module = Module(source)
-    statement = module.top_import("imghdr")
+    module = SourceModule(source)
+    statement = module.find_top_import("imghdr")
     if statement is None:
         raise CodemodError("imghdr is not imported at top level")
-    edits = [_whole_line(module, statement)]
+    edits = [_remove_line(module, statement)]
     known = 0
-    for call in module.calls():
+    for call in module.find_calls():
         if ast.unparse(call.func) == "imghdr.what":
             if len(call.args) != 2 or ast.unparse(call.args[0]) != "None" or call.keywords:
                 raise CodemodError(f"line {call.lineno}: imghdr.what is not given bytes")
-            edits.append(module.replace(call, b"_image_type(" + module.text(call.args[1]) + b")"))
+            edits.append(
+                module.replace_node(call, b"_image_type(" + module.read_node(call.args[1]) + b")")
+            )
             known += 1
     for node in module.tree.body:
         if ast.unparse(node) == "imghdr.tests.append(detect_svg)":
-            edits.append(_whole_line(module, node))
+            edits.append(_remove_line(module, node))
             known += 1
-    if len(list(module.uses("imghdr"))) != known:
+    if len(list(module.find_name_uses("imghdr"))) != known:
         raise CodemodError("imghdr is used for more than what() and detect_svg")
-    place = module.line_start(_first_definition(module).lineno)
-    helper = module.lines(_IMAGE_TYPE) + module.newline
-    edits.append(Edit(place, place, helper))
-    return module.mended("image types are told without imghdr", edits)
+    place = module.find_line_start(_find_first_class(module).lineno)
+    helper = module.format_lines(_IMAGE_TYPE) + module.newline
+    edits.append(SourceEdit(place, place, helper))
+    return module.apply_with_notice("image types are told without imghdr", edits)
 
 
-def _whole_line(module: Module, node: ast.stmt) -> Edit:
+def _remove_line(module: SourceModule, node: ast.stmt) -> SourceEdit:
     """The edit that takes a statement's line away."""
-    return Edit(module.line_start(node.lineno), module.line_start(node.lineno + 1), b"")
+    return SourceEdit(
+        module.find_line_start(node.lineno), module.find_line_start(node.lineno + 1), b""
+    )
 
 
-def _first_definition(module: Module) -> ast.ClassDef:
+def _find_first_class(module: SourceModule) -> ast.ClassDef:
     """The module's first class, in front of which helpers go."""
     for node in module.tree.body:
         if isinstance(node, ast.ClassDef) and not node.decorator_list:

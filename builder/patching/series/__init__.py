@@ -5,6 +5,6 @@ A series is a directory with `series.toml` and the patch files that it lists; se
 """
 
 from builder.patching.series.toml import load_series
-from builder.patching.series.values import Patch, Series, audit
+from builder.patching.series.values import Patch, Series, audit_series
 
-__all__ = ["Patch", "Series", "audit", "load_series"]
+__all__ = ["Patch", "Series", "audit_series", "load_series"]

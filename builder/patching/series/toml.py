@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from builder.patching.series.values import Patch
 
-_BLOB = re.compile(r"[0-9a-f]{40}")
-_HEADER = re.compile(r"[A-Za-z][A-Za-z-]*")
+_BLOB_ID = re.compile(r"[0-9a-f]{40}")
+_HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z-]*")
 _REQUIRED_HEADERS = ("Description", "Origin", "Author", "Forwarded", "Last-Update")
 
 
@@ -49,95 +49,100 @@ def load_series(directory: Path) -> Series:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PatchError(f"{source} is no TOML: {error}", "mend that line") from error
-    fields = _Table(table, str(source))
-    name = fields.text("name")
+    fields = _TomlTable(table, str(source))
+    name = fields.take_text("name")
     if name != directory.name:
-        raise fields.error(f"name {name!r} is not the directory's name")
-    native = fields.optional("native")
+        raise fields.make_error(f"name {name!r} is not the directory's name")
+    native = fields.take_optional_text("native")
     patches = tuple(
-        _load_patch(directory, _Table(entry, f"{source}, patch {number}"))
-        for number, entry in enumerate(fields.tables("patch"), 1)
+        _load_patch(directory, _TomlTable(entry, f"{source}, patch {number}"))
+        for number, entry in enumerate(fields.take_tables("patch"), 1)
     )
     metadata = [
-        *(_requirement(_Table(e, f"{source}, requirement")) for e in fields.tables("requirement")),
-        *(_header(_Table(e, f"{source}, header")) for e in fields.tables("header")),
+        *(
+            _load_requirement(_TomlTable(e, f"{source}, requirement"))
+            for e in fields.take_tables("requirement")
+        ),
+        *(_load_header(_TomlTable(e, f"{source}, header")) for e in fields.take_tables("header")),
     ]
     listed = {p.file for p in patches}
     series = Series(
         name=name,
-        summary=fields.text("summary"),
-        releases=fields.specifier("releases"),
-        native=None if native is None else _specifier(native, str(source)),
-        native_since=fields.optional("native-since") or "",
+        summary=fields.take_text("summary"),
+        releases=fields.take_specifier("releases"),
+        native=None if native is None else _parse_specifier(native, str(source)),
+        native_since=fields.take_optional_text("native-since") or "",
         patches=patches,
         metadata=tuple(metadata),
         sha256=hashlib.sha256(content).hexdigest(),
-        stray=tuple(sorted(p.name for p in directory.glob("*.patch") if p.name not in listed)),
+        unlisted_files=tuple(
+            sorted(p.name for p in directory.glob("*.patch") if p.name not in listed)
+        ),
     )
-    fields.finish()
+    fields.refuse_unknown_keys()
     return series
 
 
-class _Table:
+class _TomlTable:
     """A TOML table whose keys are taken one by one, so that what is left over can be refused."""
 
     def __init__(self, table: dict[str, Any], where: str) -> None:
         self._table = table
         self._where = where
 
-    def error(self, why: str) -> PatchError:
+    def make_error(self, why: str) -> PatchError:
         return PatchError(f"{self._where}: {why}", "the README of patches/ shows the form")
 
-    def text(self, key: str) -> str:
+    def take_text(self, key: str) -> str:
         value = self._table.pop(key, None)
         if not isinstance(value, str) or not value:
-            raise self.error(f"{key} is missing or no text")
+            raise self.make_error(f"{key} is missing or no text")
         return value
 
-    def has(self, key: str) -> bool:
+    def has_key(self, key: str) -> bool:
         return key in self._table
 
-    def optional(self, key: str) -> str | None:
-        return self.text(key) if self.has(key) else None
+    def take_optional_text(self, key: str) -> str | None:
+        return self.take_text(key) if self.has_key(key) else None
 
-    def texts(self, key: str) -> tuple[str, ...]:
+    def take_texts(self, key: str) -> tuple[str, ...]:
         value = self._table.pop(key, [])
         if not isinstance(value, list) or not all(isinstance(v, str) and v for v in value):
-            raise self.error(f"{key} must be a list of texts")
+            raise self.make_error(f"{key} must be a list of texts")
         return tuple(value)
 
-    def table(self, key: str) -> dict[str, Any]:
+    def take_table(self, key: str) -> dict[str, Any]:
         value = self._table.pop(key, None)
         if not isinstance(value, dict) or not value:
-            raise self.error(f"{key} must be a table")
+            raise self.make_error(f"{key} must be a table")
         return value
 
-    def specifier(self, key: str) -> SpecifierSet:
-        return _specifier(self.text(key), self._where)
+    def take_specifier(self, key: str) -> SpecifierSet:
+        return _parse_specifier(self.take_text(key), self._where)
 
-    def tables(self, key: str) -> list[dict[str, Any]]:
+    def take_tables(self, key: str) -> list[dict[str, Any]]:
         value = self._table.pop(key, [])
         if not isinstance(value, list) or not all(isinstance(v, dict) for v in value):
-            raise self.error(f"{key} must be written as [[{key}]]")
+            raise self.make_error(f"{key} must be written as [[{key}]]")
         return value
 
-    def blobs(self) -> dict[str, tuple[str, ...]]:
+    def take_blobs(self) -> dict[str, tuple[str, ...]]:
         value = self._table.pop("blobs", {})
         if not isinstance(value, dict):
-            raise self.error("blobs must be a table: path = [git blob, …]")
+            raise self.make_error("blobs must be a table: path = [git blob, …]")
         for path, blobs in value.items():
             if not isinstance(blobs, list) or not blobs:
-                raise self.error(f"blobs of {path} must be a list of git blobs")
-            if not all(isinstance(b, str) and _BLOB.fullmatch(b) for b in blobs):
-                raise self.error(f"blobs of {path} are not all git blobs (40 hex digits)")
+                raise self.make_error(f"blobs of {path} must be a list of git blobs")
+            if not all(isinstance(b, str) and _BLOB_ID.fullmatch(b) for b in blobs):
+                raise self.make_error(f"blobs of {path} are not all git blobs (40 hex digits)")
         return {path: tuple(blobs) for path, blobs in value.items()}
 
-    def finish(self) -> None:
+    def refuse_unknown_keys(self) -> None:
         if self._table:
-            raise self.error(f"unknown key {sorted(self._table)[0]!r}")
+            raise self.make_error(f"unknown key {sorted(self._table)[0]!r}")
 
 
-def _specifier(text: object, where: str) -> SpecifierSet:
+def _parse_specifier(text: object, where: str) -> SpecifierSet:
     try:
         return SpecifierSet(str(text))
     except InvalidSpecifier as error:
@@ -146,59 +151,59 @@ def _specifier(text: object, where: str) -> SpecifierSet:
         ) from error
 
 
-def _load_patch(directory: Path, fields: _Table) -> Patch:
-    patch = _codemod(fields) if fields.has("codemod") else _diff(directory, fields)
-    fields.finish()
+def _load_patch(directory: Path, fields: _TomlTable) -> Patch:
+    patch = _load_codemod(fields) if fields.has_key("codemod") else _load_diff(directory, fields)
+    fields.refuse_unknown_keys()
     return patch
 
 
-def _codemod(fields: _Table) -> CodemodPatch:
+def _load_codemod(fields: _TomlTable) -> CodemodPatch:
     # The codemods take 20 ms to import, which series of diffs need not pay.
-    from builder.patching.codemods import CODEMODS, source_sha256
+    from builder.patching.codemods import CODEMODS, hash_codemod_source
 
-    name = fields.text("codemod")
+    name = fields.take_text("codemod")
     if name not in CODEMODS:
-        raise fields.error(f"there is no codemod {name!r}, only {', '.join(CODEMODS)}")
-    if fields.text("against") != "wheel":
-        raise fields.error("a codemod is made against 'wheel'")
-    globs = fields.texts("paths")
+        raise fields.make_error(f"there is no codemod {name!r}, only {', '.join(CODEMODS)}")
+    if fields.take_text("against") != "wheel":
+        raise fields.make_error("a codemod is made against 'wheel'")
+    globs = fields.take_texts("paths")
     if not globs:
-        raise fields.error("paths must name at least one member or glob")
+        raise fields.make_error("paths must name at least one member or glob")
     return CodemodPatch(
         file=name,
-        sha256=source_sha256(),
-        releases=fields.specifier("releases"),
+        sha256=hash_codemod_source(),
+        releases=fields.take_specifier("releases"),
         globs=globs,
-        mend=CODEMODS[name],
-        description=fields.text("why"),
+        transform=CODEMODS[name],
+        description=fields.take_text("why"),
     )
 
 
-def _diff(directory: Path, fields: _Table) -> DiffPatch:
-    file = fields.text("file")
-    content, text = _read(directory, file, fields)
+def _load_diff(directory: Path, fields: _TomlTable) -> DiffPatch:
+    file = fields.take_text("file")
+    content, text = _read_patch_file(directory, file, fields)
     head, separator, body = text.partition("\n---\n")
     headers = HeaderParser().parsestr(head)
     missing = [h for h in _REQUIRED_HEADERS if not headers.get(h, "").strip()]
     if not separator or missing:
-        raise fields.error(f"{file} lacks the DEP-3 header {', '.join(missing) or 'block'}")
+        raise fields.make_error(f"{file} lacks the DEP-3 header {', '.join(missing) or 'block'}")
     try:
-        hunks = diff.parse(body)
+        hunks = diff.parse_diff(body)
     except diff.DiffError as error:
-        raise fields.error(f"{file}: {error}") from error
-    against = fields.text("against")
-    blobs = fields.blobs()
+        raise fields.make_error(f"{file}: {error}") from error
+    against = fields.take_text("against")
+    blobs = fields.take_blobs()
     if against not in ("git", "wheel"):
-        raise fields.error(f"against must be 'git' or 'wheel', not {against!r}")
+        raise fields.make_error(f"against must be 'git' or 'wheel', not {against!r}")
     if against == "git" and set(blobs) != set(hunks):
-        raise fields.error(f"blobs must name just what {file} changes: {', '.join(hunks)}")
+        raise fields.make_error(f"blobs must name just what {file} changes: {', '.join(hunks)}")
     if against == "wheel" and blobs:
-        raise fields.error("blobs belong to patches made against git")
-    fields.optional("why")
+        raise fields.make_error("blobs belong to patches made against git")
+    fields.take_optional_text("why")
     return DiffPatch(
         file=file,
         sha256=hashlib.sha256(content).hexdigest(),
-        releases=fields.specifier("releases"),
+        releases=fields.take_specifier("releases"),
         against=against,
         blobs=blobs,
         hunks=hunks,
@@ -206,40 +211,44 @@ def _diff(directory: Path, fields: _Table) -> DiffPatch:
     )
 
 
-def _read(directory: Path, file: str, fields: _Table) -> tuple[bytes, str]:
+def _read_patch_file(directory: Path, file: str, fields: _TomlTable) -> tuple[bytes, str]:
     path = directory / file
     if path.parent != directory:
-        raise fields.error(f"{file!r} is not a file of this series")
+        raise fields.make_error(f"{file!r} is not a file of this series")
     try:
         content = path.read_bytes()
         return content, content.decode()
     except (OSError, UnicodeDecodeError) as error:
-        raise fields.error(f"{file} cannot be read ({error})") from error
+        raise fields.make_error(f"{file} cannot be read ({error})") from error
 
 
-def _requirement(fields: _Table) -> MetadataPatch:
-    why = fields.text("why")
-    drops = [MetadataEdit("drop", "Requires-Dist", n, why) for n in fields.texts("drop")]
-    adds = [MetadataEdit("add", "Requires-Dist", n, why) for n in fields.texts("add")]
+def _load_requirement(fields: _TomlTable) -> MetadataPatch:
+    why = fields.take_text("why")
+    drops = [MetadataEdit("drop", "Requires-Dist", n, why) for n in fields.take_texts("drop")]
+    adds = [MetadataEdit("add", "Requires-Dist", n, why) for n in fields.take_texts("add")]
     for edit in adds:
         try:
             Requirement(edit.value)
         except InvalidRequirement as error:
-            raise fields.error(f"{edit.value!r} is no requirement") from error
+            raise fields.make_error(f"{edit.value!r} is no requirement") from error
     if not drops and not adds:
-        raise fields.error("a requirement adds or drops something")
-    patch = MetadataPatch(fields.specifier("releases"), (*drops, *adds))
-    fields.finish()
+        raise fields.make_error("a requirement adds or drops something")
+    patch = MetadataPatch(fields.take_specifier("releases"), (*drops, *adds))
+    fields.refuse_unknown_keys()
     return patch
 
 
-def _header(fields: _Table) -> MetadataPatch:
-    why = fields.text("why")
-    values = fields.table("set")
+def _load_header(fields: _TomlTable) -> MetadataPatch:
+    why = fields.take_text("why")
+    values = fields.take_table("set")
     for name, value in values.items():
-        if not isinstance(value, str) or not value.isprintable() or not _HEADER.fullmatch(name):
-            raise fields.error(f"{name!r} cannot be set to {value!r}")
+        if (
+            not isinstance(value, str)
+            or not value.isprintable()
+            or not _HEADER_NAME.fullmatch(name)
+        ):
+            raise fields.make_error(f"{name!r} cannot be set to {value!r}")
     edits = tuple(MetadataEdit("set", name, str(value), why) for name, value in values.items())
-    patch = MetadataPatch(fields.specifier("releases"), edits)
-    fields.finish()
+    patch = MetadataPatch(fields.take_specifier("releases"), edits)
+    fields.refuse_unknown_keys()
     return patch

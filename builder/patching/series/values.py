@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from packaging.specifiers import SpecifierSet
 
-    from builder.model import MetadataEdit, Picked
+    from builder.model import MetadataEdit, PickedCommits
 
 
 class Patch(Protocol):
@@ -55,11 +55,11 @@ class Patch(Protocol):
         """Whether it is a cherry-picked commit, whose id `file` is."""
         ...
 
-    def paths(self, members: Iterable[str]) -> list[str]:
+    def find_paths(self, members: Iterable[str]) -> list[str]:
         """The paths that it is about, of a wheel with these members."""
         ...
 
-    def apply(self, path: str, content: bytes) -> bytes:
+    def patch_content(self, path: str, content: bytes) -> bytes:
         """The content of that path, patched.
 
         Raises:
@@ -82,19 +82,19 @@ class DiffPatch:
     releases: SpecifierSet
     against: str
     blobs: Mapping[str, tuple[str, ...]]
-    hunks: Mapping[str, Sequence[diff.Replacement]]
+    hunks: Mapping[str, Sequence[diff.DiffHunk]]
     description: str
     codemod: bool = False
     commit: bool = False
 
-    def paths(self, members: Iterable[str]) -> list[str]:
+    def find_paths(self, members: Iterable[str]) -> list[str]:
         """Just those that the diff names, whether the wheel has them or not."""
         del members
         return list(self.hunks)
 
-    def apply(self, path: str, content: bytes) -> bytes:
+    def patch_content(self, path: str, content: bytes) -> bytes:
         """As `Patch.apply`; `builder.patching.diff` is strict."""
-        return diff.apply(content, self.hunks[path])
+        return diff.apply_hunks(content, self.hunks[path])
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class CodemodPatch:
     sha256: str
     releases: SpecifierSet
     globs: tuple[str, ...]
-    mend: Callable[[bytes], bytes]
+    transform: Callable[[bytes], bytes]
     description: str
     against: str = "wheel"
     codemod: bool = True
@@ -116,14 +116,14 @@ class CodemodPatch:
         """None: a codemod is made against the published wheel."""
         return {}
 
-    def paths(self, members: Iterable[str]) -> list[str]:
+    def find_paths(self, members: Iterable[str]) -> list[str]:
         """The members that a glob matches, in the wheel's order."""
         return [m for m in members if any(fnmatchcase(m, g) for g in self.globs)]
 
-    def apply(self, path: str, content: bytes) -> bytes:
+    def patch_content(self, path: str, content: bytes) -> bytes:
         """As `Patch.apply`; what the codemod has nothing to do in comes back as it is."""
         del path
-        return self.mend(content)
+        return self.transform(content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ class Series:
         native_since: where upstream took it up, for people.
         patches: what changes files.
         metadata: what changes METADATA.
-        stray: patch files in the directory that the TOML does not list.
+        unlisted_files: patch files in the directory that the TOML does not list.
         sha256: of `series.toml`, in hex.
         picked: what was cherry-picked, where the series is no directory but that.
     """
@@ -158,11 +158,11 @@ class Series:
     native_since: str
     patches: tuple[Patch, ...]
     metadata: tuple[MetadataPatch, ...] = ()
-    stray: tuple[str, ...] = ()
+    unlisted_files: tuple[str, ...] = ()
     sha256: str = ""
-    picked: Picked | None = None
+    picked: PickedCommits | None = None
 
-    def speaks_for(self, version: str) -> bool:
+    def is_for_release(self, version: str) -> bool:
         """Whether this release is the series' business at all."""
         return self.releases.contains(version, prereleases=True)
 
@@ -170,26 +170,26 @@ class Series:
         """Whether upstream has the series' behaviour in this release already."""
         return self.native is not None and self.native.contains(version, prereleases=True)
 
-    def serving(self, version: str) -> tuple[Patch, ...]:
+    def find_patches(self, version: str) -> tuple[Patch, ...]:
         """The patches for this release; none where it is native or not spoken for."""
-        return tuple(p for p in self.patches if self._serves(p.releases, version))
+        return tuple(p for p in self.patches if self._is_served(p.releases, version))
 
-    def metadata_edits(self, version: str) -> tuple[MetadataEdit, ...]:
+    def find_metadata_edits(self, version: str) -> tuple[MetadataEdit, ...]:
         """The edits of METADATA for this release, in order."""
-        chosen = [p for p in self.metadata if self._serves(p.releases, version)]
+        chosen = [p for p in self.metadata if self._is_served(p.releases, version)]
         return tuple(edit for patch in chosen for edit in patch.edits)
 
-    def _serves(self, releases: SpecifierSet, version: str) -> bool:
-        if not self.speaks_for(version) or self.is_native(version):
+    def _is_served(self, releases: SpecifierSet, version: str) -> bool:
+        if not self.is_for_release(version) or self.is_native(version):
             return False
         return releases.contains(version, prereleases=True)
 
 
-def audit(all_series: Iterable[Series], versions: Sequence[str]) -> list[Finding]:
+def audit_series(all_series: Iterable[Series], versions: Sequence[str]) -> list[Finding]:
     """Entries that serve no release of the catalog, files that no series lists (P901, P902)."""
     findings = []
     for series in all_series:
-        served = {id(p) for v in versions for p in series.serving(v)}
+        served = {id(p) for v in versions for p in series.find_patches(v)}
         findings += [
             Finding(
                 "P901", f"{series.name}/{p.file}", f"{p.releases} holds no release of the catalog"
@@ -199,6 +199,6 @@ def audit(all_series: Iterable[Series], versions: Sequence[str]) -> list[Finding
         ]
         findings += [
             Finding("P902", f"{series.name}/{name}", "it is not in series.toml")
-            for name in series.stray
+            for name in series.unlisted_files
         ]
     return findings

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from builder.errors import SmokeError
-from builder.system.command import find
+from builder.system.command import find_program
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -54,7 +54,7 @@ _COLOURS = """async data => {
 }"""
 
 
-class Browser:
+class ChromiumBrowser:
     """One running Chromium, for as many visits as one likes.
 
     Attributes:
@@ -63,11 +63,11 @@ class Browser:
 
     def __init__(self, chromium: Chromium) -> None:
         self._chromium = chromium
-        self._darkroom = chromium.new_page()
+        self._pixel_page = chromium.new_page()
         self.version = chromium.version
 
     @contextmanager
-    def visit(self, origin: str) -> Iterator[BrowserContext]:
+    def open_context(self, origin: str) -> Iterator[BrowserContext]:
         """A person's fresh start, without cookies, who reaches that origin and no other.
 
         What leads elsewhere is aborted as `net::ERR_BLOCKED_BY_CLIENT`, which a request log shows.
@@ -84,24 +84,24 @@ class Browser:
             reduced_motion="reduce",
         )
         try:
-            context.route(barred(origin), _abort)
+            context.route(build_barred_pattern(origin), _abort_request)
             yield context
         finally:
             context.close()
 
-    def coloured(self, picture: bytes) -> int:
+    def count_coloured_dots(self, picture: bytes) -> int:
         """How many dots of a PNG are neither white nor black nor grey."""
         import base64
 
-        return int(self._darkroom.evaluate(_COLOURS, base64.b64encode(picture).decode()))
+        return int(self._pixel_page.evaluate(_COLOURS, base64.b64encode(picture).decode()))
 
 
 @contextmanager
-def browsing(environ: Mapping[str, str], hosts: Collection[str]) -> Iterator[Browser]:
+def open_browser(env: Mapping[str, str], hosts: Collection[str]) -> Iterator[ChromiumBrowser]:
     """Have a Chromium for as long as the block lasts.
 
     Args:
-        environ: may name it in `CHROMIUM`.
+        env: may name it in `CHROMIUM`.
         hosts: names and addresses that it may look up, each with or without a port; all others do
             not exist for it, for WebSockets and redirects as well.
 
@@ -110,14 +110,14 @@ def browsing(environ: Mapping[str, str], hosts: Collection[str]) -> Iterator[Bro
     """
     from playwright.sync_api import Error
 
-    found = _program(environ)
-    with _driver(found) as playwright:
-        path = found or _own_chromium(playwright.chromium)
+    found = _find_chromium(env)
+    with _start_playwright(found) as playwright:
+        path = found or _find_playwright_chromium(playwright.chromium)
         root = os.geteuid() == 0
         try:
             chromium = playwright.chromium.launch(
                 executable_path=path,
-                args=list(flags(hosts, root=root)),
+                args=list(list_chromium_flags(hosts, root=root)),
                 chromium_sandbox=not root,
                 timeout=_START * 1000,
                 # The command line unwinds on signals, and closes it then.
@@ -126,18 +126,18 @@ def browsing(environ: Mapping[str, str], hosts: Collection[str]) -> Iterator[Bro
                 handle_sighup=False,
             )
         except Error as error:
-            raise _no_start(path, str(error)) from error
+            raise _make_start_error(path, str(error)) from error
         try:
-            yield Browser(chromium)
+            yield ChromiumBrowser(chromium)
         finally:
             chromium.close()
 
 
-def flags(hosts: Collection[str], *, root: bool) -> Iterator[str]:
+def list_chromium_flags(hosts: Collection[str], *, root: bool) -> Iterator[str]:
     """What Chromium is started with.
 
     Args:
-        hosts: see `browsing`.
+        hosts: see `open_browser`.
         root: whether root starts it, whom its sandbox refuses.
     """
     yield from _FLAGS
@@ -148,18 +148,18 @@ def flags(hosts: Collection[str], *, root: bool) -> Iterator[str]:
         yield "--no-sandbox"
 
 
-def barred(origin: str) -> re.Pattern[str]:
+def build_barred_pattern(origin: str) -> re.Pattern[str]:
     """Every address that is not of that origin; a prefix of its port or a user name is not it."""
     parts = urlsplit(origin)
     return re.compile(rf"^(?!{re.escape(f'{parts.scheme}://{parts.netloc}')}(?:[/?#]|$))")
 
 
-def _abort(route: Route) -> None:
+def _abort_request(route: Route) -> None:
     route.abort("blockedbyclient")
 
 
 @contextmanager
-def _driver(browser: str | None) -> Iterator[Playwright]:
+def _start_playwright(browser: str | None) -> Iterator[Playwright]:
     """Playwright's own program, a node that needs some of the libraries that Chromium brings.
 
     Raises:
@@ -172,7 +172,7 @@ def _driver(browser: str | None) -> Iterator[Playwright]:
             playwright = stack.enter_context(sync_playwright())
         except Exception as error:  # Playwright raises nothing narrower
             if browser is None:
-                raise _no_browser() from error
+                raise _make_no_browser_error() from error
             raise SmokeError(
                 f"Playwright does not start: {error}",
                 "above is why, such as a library that is not installed (`apt-get install "
@@ -181,16 +181,16 @@ def _driver(browser: str | None) -> Iterator[Playwright]:
         yield playwright
 
 
-def _program(environ: Mapping[str, str]) -> str | None:
+def _find_chromium(env: Mapping[str, str]) -> str | None:
     """The Chromium that the user names, or that is on PATH.
 
     Raises:
         SmokeError: what the user names is none.
     """
-    named = environ.get("CHROMIUM")
+    named = env.get("CHROMIUM")
     if not named:
-        return next(filter(None, map(find, _NAMES)), None)
-    found = find(named)
+        return next(filter(None, map(find_program, _NAMES)), None)
+    found = find_program(named)
     if found is None:
         raise SmokeError(
             f"CHROMIUM names {named}, which is no program", "set it to Chromium's path, or unset it"
@@ -198,18 +198,18 @@ def _program(environ: Mapping[str, str]) -> str | None:
     return found
 
 
-def _own_chromium(kind: BrowserType) -> str:
+def _find_playwright_chromium(kind: BrowserType) -> str:
     """The Chromium that Playwright has downloaded.
 
     Raises:
         SmokeError: it has none.
     """
     if not Path(kind.executable_path).exists():
-        raise _no_browser()
+        raise _make_no_browser_error()
     return kind.executable_path
 
 
-def _no_browser() -> SmokeError:
+def _make_no_browser_error() -> SmokeError:
     return SmokeError(
         "there is no browser: neither CHROMIUM nor PATH nor Playwright has a Chromium",
         "`apt-get install chromium` or `playwright install chromium`; "
@@ -217,7 +217,7 @@ def _no_browser() -> SmokeError:
     )
 
 
-def _no_start(path: str, said: str) -> SmokeError:
+def _make_start_error(path: str, said: str) -> SmokeError:
     """Chromium's own words, which Playwright marks with `[err]`; its command line is no news."""
     own = [line.partition("[err]")[2].strip() for line in said.splitlines() if "[err]" in line]
     why = "; ".join(own[:3]) or said.partition("\n")[0]

@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.smoke.results.scrub import scrub_bytes, spellings
+from builder.smoke.results.scrub import list_secret_spellings, scrub_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -22,7 +22,7 @@ _SHORT = 7
 _TIDY = ".Toastify, .jp-toast-container { display: none !important; }"
 
 
-def place(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes) -> None:
     """Let a file appear with all of its content, in place of what was there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
@@ -35,10 +35,10 @@ def place(path: Path, content: bytes) -> None:
         Path(name).unlink(missing_ok=True)
 
 
-def secrets(context: BrowserContext, token: str) -> tuple[str, ...]:
+def list_session_secrets(context: BrowserContext, token: str) -> tuple[str, ...]:
     """What must not be told of a visit: the token, and the cookies that it was changed for."""
     values = (cookie.get("value", "").strip('"') for cookie in context.cookies())
-    return (*spellings(token), *(value for value in values if len(value) > _SHORT))
+    return (*list_secret_spellings(token), *(value for value in values if len(value) > _SHORT))
 
 
 def scrub_trace(archive: bytes, hidden: Collection[str]) -> bytes:
@@ -53,7 +53,7 @@ def scrub_trace(archive: bytes, hidden: Collection[str]) -> bytes:
     return out.getvalue()
 
 
-def picture(page: Page) -> bytes:
+def take_screenshot(page: Page) -> bytes:
     """A PNG of what is in view."""
     return page.screenshot(style=_TIDY, timeout=20_000)
 

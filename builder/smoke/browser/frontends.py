@@ -16,13 +16,13 @@ from builder.smoke.model import Frontend, ProbeFailure
 if TYPE_CHECKING:
     from playwright.sync_api import Frame, Page
 
-    from builder.smoke.browser.observer import Observer
+    from builder.smoke.browser.observer import PageObserver
 
 # Seconds. A cold kernel on a busy machine takes its time; nothing waits longer than it must.
 OPEN, IDLE, RUN, SAVE = 40.0, 60.0, 120.0, 20.0
 
 
-class Script(NamedTuple):
+class FrontendScript(NamedTuple):
     """JavaScript for one family of front ends.
 
     Attributes:
@@ -62,7 +62,7 @@ _EXPOSE = """document.addEventListener('readystatechange', () => {
   }
 })"""
 _PANEL = "window.jupyterapp?.shell?.currentWidget"
-_LAB = Script(
+_LAB = FrontendScript(
     address=f"lab/workspaces/{_WORKSPACE}/tree/",
     outputs=".jp-NotebookPanel:not(.lm-mod-hidden) .jp-OutputArea",
     notebook=f"{_PANEL}?.context?.isReady && {_PANEL}.context.localPath === path"
@@ -81,7 +81,7 @@ _LAB = Script(
 _SCRIPTS = {
     Frontend.LAB: _LAB,
     Frontend.NOTEBOOK: _LAB._replace(address="notebooks/", tidy=""),
-    Frontend.CLASSIC: Script(
+    Frontend.CLASSIC: FrontendScript(
         address="nbclassic/notebooks/",
         outputs="#notebook .output",
         notebook="window.Jupyter?.notebook?._fully_loaded"
@@ -99,7 +99,7 @@ _SCRIPTS = {
 }
 
 
-class Cell(NamedTuple):
+class PageCell(NamedTuple):
     """A code cell as the page has it: its text, its prompt's number, the error that it shows."""
 
     source: str
@@ -107,7 +107,7 @@ class Cell(NamedTuple):
     error: str | None
 
 
-class Notebook:
+class NotebookPage:
     """A notebook in a page.
 
     Args:
@@ -119,7 +119,7 @@ class Notebook:
     """
 
     def __init__(
-        self, page: Page, frontend: Frontend, url: str, path: str, observer: Observer
+        self, page: Page, frontend: Frontend, url: str, path: str, observer: PageObserver
     ) -> None:
         self.page = page
         self._observer = observer
@@ -130,7 +130,7 @@ class Notebook:
         self._workspace = re.sub(r"[^A-Za-z0-9_-]", "-", path)
         page.add_init_script(_EXPOSE)
 
-    def open(self) -> None:
+    def open_page(self) -> None:
         """Load the page, anew if it is there already, until it shows the notebook.
 
         Raises:
@@ -142,11 +142,11 @@ class Notebook:
             wait_until="commit",
             timeout=OPEN * 1000,
         )
-        self._until(self._script.notebook, OPEN, "the notebook is not shown")
+        self._wait_for_script(self._script.notebook, OPEN, "the notebook is not shown")
         self.page.evaluate(f"() => {{ {self._script.tidy} }}")
 
     @property
-    def leftover(self) -> str | None:
+    def workspace_path(self) -> str | None:
         """What the front end keeps of the visit: a path below the base URL, to be deleted."""
         kept = _WORKSPACE in self._script.address
         return f"lab/api/workspaces/{self._workspace}" if kept else None
@@ -157,62 +157,64 @@ class Notebook:
         Raises:
             ProbeFailure: it does not become idle in time.
         """
-        self._until(self._script.idle, IDLE, "the kernel is not idle")
+        self._wait_for_script(self._script.idle, IDLE, "the kernel is not idle")
 
-    def run_all(self) -> list[Cell]:
+    def run_all_cells(self) -> list[PageCell]:
         """Run all its cells to their end, or to their first error.
 
         Raises:
             ProbeFailure: not all ran, or one failed.
         """
-        self._start(self._script.clear)
-        self._start(self._script.run_all)
-        return self._ran("true")
+        self._start_script(self._script.clear)
+        self._start_script(self._script.run_all)
+        return self._wait_for_cells("true")
 
-    def run_last(self) -> Cell:
+    def run_last_cell(self) -> PageCell:
         """Run its last code cell.
 
         Raises:
             ProbeFailure: see `run_all`.
         """
-        before = max((cell.number or 0 for cell in self.cells()), default=0)
-        last = max(n for n, cell in enumerate(self._raw()) if cell["cell_type"] == "code")
-        self._start(self._script.run_one, last)
-        return self._ran(f"number === {last}", before)[-1]
+        before = max((cell.number or 0 for cell in self.list_cells()), default=0)
+        last = max(
+            n for n, cell in enumerate(self._read_raw_cells()) if cell["cell_type"] == "code"
+        )
+        self._start_script(self._script.run_one, last)
+        return self._wait_for_cells(f"number === {last}", before)[-1]
 
-    def save(self) -> None:
+    def save_notebook(self) -> None:
         """Save it.
 
         Raises:
             ProbeFailure: that does not end well in time.
         """
-        self._start(self._script.save)
-        self._until("window.smokeDone", SAVE, "the notebook is not saved")
+        self._start_script(self._script.save)
+        self._wait_for_script("window.smokeDone", SAVE, "the notebook is not saved")
 
-    def cells(self) -> list[Cell]:
+    def list_cells(self) -> list[PageCell]:
         """Its code cells, as they are now."""
-        return [_cell(raw) for raw in self._raw() if raw["cell_type"] == "code"]
+        return [_parse_cell(raw) for raw in self._read_raw_cells() if raw["cell_type"] == "code"]
 
     @property
-    def outputs(self) -> str:
+    def output_text(self) -> str:
         """All that its outputs say, without what frames hold."""
         return "\n".join(self.page.locator(self._script.outputs).all_inner_texts())
 
-    def frames(self) -> list[Frame]:
+    def list_frames(self) -> list[Frame]:
         """The frames in its outputs."""
         handles = self.page.locator(f"{self._script.outputs} iframe").element_handles()
         return [frame for frame in (h.content_frame() for h in handles) if frame is not None]
 
-    def show_frame(self) -> None:
+    def scroll_to_frame(self) -> None:
         """Scroll to the cell that shows the frame."""
         frame = self.page.locator(f"{self._script.outputs} iframe").first
         frame.evaluate("frame => frame.closest('.jp-Cell, .cell').scrollIntoView()")
 
-    def _raw(self) -> list[dict[str, Any]]:
+    def _read_raw_cells(self) -> list[dict[str, Any]]:
         raw: list[dict[str, Any]] = self.page.evaluate(f"() => {self._script.cells}")
         return raw
 
-    def _start(self, expression: str, index: int = 0) -> None:
+    def _start_script(self, expression: str, index: int = 0) -> None:
         """Begin something; `window.smokeDone` is true once its promise, if any, is kept."""
         self.page.evaluate(
             "index => { window.smokeDone = false;"
@@ -220,7 +222,7 @@ class Notebook:
             index,
         )
 
-    def _ran(self, which: str, before: int = 0) -> list[Cell]:
+    def _wait_for_cells(self, which: str, before: int = 0) -> list[PageCell]:
         """Wait until those cells have a prompt's number above that one, or one shows an error."""
         done = (
             f"{self._script.cells}.every((cell, number) => !({which})"
@@ -229,27 +231,27 @@ class Notebook:
             f" || {self._script.cells}.some(cell =>"
             " (cell.outputs ?? []).some(output => output.output_type === 'error'))"
         )
-        self._until(done, RUN, "not all cells ran to their end")
-        cells = self.cells()
+        self._wait_for_script(done, RUN, "not all cells ran to their end")
+        cells = self.list_cells()
         failed = next((cell for cell in cells if cell.error), None)
         if failed is not None:
             raise ProbeFailure(f"the cell {failed.source.splitlines()[0]!r} shows {failed.error}")
         return cells
 
-    def _until(self, expression: str, seconds: float, complaint: str) -> None:
+    def _wait_for_script(self, expression: str, seconds: float, complaint: str) -> None:
         def how(timeout: float) -> None:
             self.page.wait_for_function(
                 f"path => Boolean({expression})", arg=self._path, timeout=timeout, polling=50
             )
 
-        if not self._observer.wait(how, seconds):
+        if not self._observer.wait_interruptibly(how, seconds):
             raise ProbeFailure(f"{complaint} after {seconds:.0f} s")
 
 
-def _cell(raw: dict[str, Any]) -> Cell:
+def _parse_cell(raw: dict[str, Any]) -> PageCell:
     source = raw["source"]
     error = next((o for o in raw["outputs"] if o["output_type"] == "error"), None)
-    return Cell(
+    return PageCell(
         source if isinstance(source, str) else "".join(source),
         raw["execution_count"],
         None if error is None else f"{error['ename']}: {error['evalue']}",

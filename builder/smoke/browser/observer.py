@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from builder.smoke.browser.traffic import Exchange, classify
-from builder.smoke.browser.words import Word
+from builder.smoke.browser.console_log import ConsoleEntry
+from builder.smoke.browser.traffic import PageRequest, classify_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _SLICE = 2.0  # seconds after which an interrupted run is noticed
 
 
-class Observer:
+class PageObserver:
     """What happens in a page, and in all that it opens, from now on.
 
     Args:
@@ -31,26 +31,26 @@ class Observer:
             interrupted.
 
     Attributes:
-        exchanges: the requests, in order.
-        words: what the console got, in order.
+        page_requests: the requests, in order.
+        console_entries: what the console got, in order.
     """
 
     def __init__(self, page: Page, check_cancelled: Callable[[], None]) -> None:
         context = page.context
         self._check_cancelled = check_cancelled
-        self.exchanges: list[Exchange] = []
-        self.words: list[Word] = []
+        self.page_requests: list[PageRequest] = []
+        self.console_entries: list[ConsoleEntry] = []
         self._began = time.monotonic()
         self._times: list[float] = []
-        self._pending: dict[Request, Exchange] = {}
-        context.on("request", self._asked)
-        context.on("requestfinished", self._finished)
-        context.on("requestfailed", self._failed)
-        context.on("console", self._said)
-        context.on("weberror", self._threw)
-        page.on("websocket", self._socket)
+        self._pending: dict[Request, PageRequest] = {}
+        context.on("request", self._on_request)
+        context.on("requestfinished", self._on_finished)
+        context.on("requestfailed", self._on_failed)
+        context.on("console", self._on_console)
+        context.on("weberror", self._on_web_error)
+        page.on("websocket", self._on_websocket)
 
-    def watch(
+    def watch_until(
         self, page: Page, until: Callable[[], bool], seconds: float, every: float = 0.025
     ) -> bool:
         """Let things happen until that is so; whether it became so in time.
@@ -67,7 +67,7 @@ class Observer:
             page.wait_for_timeout(every * 1000)
         return True
 
-    def wait(self, how: Callable[[float], object], seconds: float) -> bool:
+    def wait_interruptibly(self, how: Callable[[float], object], seconds: float) -> bool:
         """Let Playwright wait, a short time and then again; whether it succeeded in time.
 
         Nothing else ends a wait of Playwright's, which is asked for in another thread than Ctrl-C.
@@ -93,57 +93,63 @@ class Observer:
             else:
                 return True
 
-    def requests(self, origin: str, prefix: str) -> str:
+    def format_requests(self, origin: str, prefix: str) -> str:
         """The request log: seconds, whose, method, status or failure, address."""
         lines = [
-            f"{seconds:7.2f} {classify(e, origin, prefix):<11} {e.method:<4} "
+            f"{seconds:7.2f} {classify_request(e, origin, prefix):<11} {e.method:<4} "
             f"{e.failure or e.status or 'no answer'} {e.resource} {e.url}"
-            for seconds, e in zip(self._times, self.exchanges, strict=True)
+            for seconds, e in zip(self._times, self.page_requests, strict=True)
         ]
         return "".join(f"{line}\n" for line in lines)
 
-    def console(self) -> str:
+    def format_console(self) -> str:
         """The console log."""
-        return "".join(f"{w.level}: {w.text.strip()}\n    {w.source}\n" for w in self.words)
-
-    def _asked(self, request: Request) -> None:
-        exchange = Exchange(
-            request.method, request.url, request.resource_type, framed=_framed(request)
+        return "".join(
+            f"{w.level}: {w.text.strip()}\n    {w.source}\n" for w in self.console_entries
         )
-        self._pending[request] = exchange
-        self._add(exchange)
 
-    def _finished(self, request: Request) -> None:
-        self._end(request, None)
+    def _on_request(self, request: Request) -> None:
+        page_request = PageRequest(
+            request.method, request.url, request.resource_type, framed=_is_framed(request)
+        )
+        self._pending[request] = page_request
+        self._add_request(page_request)
 
-    def _end(self, request: Request, failure: str | None) -> None:
-        exchange = self._pending.pop(request, None)
-        if exchange is None:  # it was under way when the watch began
+    def _on_finished(self, request: Request) -> None:
+        self._finish_request(request, None)
+
+    def _finish_request(self, request: Request, failure: str | None) -> None:
+        page_request = self._pending.pop(request, None)
+        if page_request is None:  # it was under way when the watch began
             return
         response = request.existing_response
-        exchange.status = None if response is None else response.status
-        exchange.failure = failure
-        exchange.done = True
+        page_request.status = None if response is None else response.status
+        page_request.failure = failure
+        page_request.done = True
 
-    def _failed(self, request: Request) -> None:
-        self._end(request, request.failure or "failed")
+    def _on_failed(self, request: Request) -> None:
+        self._finish_request(request, request.failure or "failed")
 
-    def _said(self, message: ConsoleMessage) -> None:
-        self.words.append(Word(message.type, message.text, message.location.get("url", "")))
+    def _on_console(self, message: ConsoleMessage) -> None:
+        self.console_entries.append(
+            ConsoleEntry(message.type, message.text, message.location.get("url", ""))
+        )
 
-    def _threw(self, error: WebError) -> None:
+    def _on_web_error(self, error: WebError) -> None:
         said = error.error.stack or error.error.message
-        self.words.append(Word("uncaught", said, error.location["url"]))
+        self.console_entries.append(ConsoleEntry("uncaught", said, error.location["url"]))
 
-    def _socket(self, socket: WebSocket) -> None:
-        self._add(Exchange("WS", socket.url, "websocket", framed=False, status=101, done=True))
+    def _on_websocket(self, socket: WebSocket) -> None:
+        self._add_request(
+            PageRequest("WS", socket.url, "websocket", framed=False, status=101, done=True)
+        )
 
-    def _add(self, exchange: Exchange) -> None:
-        self.exchanges.append(exchange)
+    def _add_request(self, page_request: PageRequest) -> None:
+        self.page_requests.append(page_request)
         self._times.append(time.monotonic() - self._began)
 
 
-def _framed(request: Request) -> bool:
+def _is_framed(request: Request) -> bool:
     from playwright.sync_api import Error
 
     try:

@@ -18,7 +18,7 @@ _INLINE = ("data:", "blob:", "about:")
 
 
 @dataclass(slots=True)
-class Exchange:
+class PageRequest:
     """A request and what came of it.
 
     Attributes:
@@ -44,7 +44,7 @@ class Exchange:
         return f"{self.method} {self.url} ({came})"
 
 
-class Kind(StrEnum):
+class RequestOwner(StrEnum):
     """Whose request it is."""
 
     INLINE = "inline"
@@ -54,7 +54,7 @@ class Kind(StrEnum):
     JUPYTER = "jupyter"
 
 
-class Excuse(NamedTuple):
+class KnownIssue(NamedTuple):
     """Something that is known to go wrong, and why that is no fault of a deployment.
 
     Attributes:
@@ -71,64 +71,71 @@ class Excuse(NamedTuple):
     releases: str = ""
 
 
-FONTS = Excuse(
+FONT_ISSUE = KnownIssue(
     # A Hub redirects what is not its own to a page of its own, which is a 404 then.
     r"(?:/hub)?/font-roboto/[\w-]+\.woff2",
     None,
     "TensorBoard asks for its fonts at the server's root (tensorboard #1885); others take over",
 )
-_WIDGETS = Excuse(
+_WIDGETS = KnownIssue(
     r".*/nbextensions/widgets/notebook/js/extension\.js",
     None,
     "nbclassic looks for ipywidgets, which need not be installed",
 )
-REQUESTS = (FONTS, _WIDGETS)
+KNOWN_REQUEST_ISSUES = (FONT_ISSUE, _WIDGETS)
 
 
-def classify(exchange: Exchange, origin: str, prefix: str) -> Kind:
+def classify_request(page_request: PageRequest, origin: str, prefix: str) -> RequestOwner:
     """Whose request that is.
 
     Args:
-        exchange: the request.
+        page_request: the request.
         origin: Jupyter's: scheme, host and port.
         prefix: the address below which the frame finds TensorBoard, with a slash at its end.
     """
-    url = exchange.url
+    url = page_request.url
     if url.startswith(_INLINE):
-        return Kind.INLINE
-    if exchange.method == "WS":
+        return RequestOwner.INLINE
+    if page_request.method == "WS":
         url = re.sub(r"^ws", "http", url)
     if not url.startswith(origin + "/"):
-        return Kind.FOREIGN
+        return RequestOwner.FOREIGN
     if url.startswith(prefix):
-        return Kind.TENSORBOARD
-    return Kind.STRAY if exchange.framed else Kind.JUPYTER
+        return RequestOwner.TENSORBOARD
+    return RequestOwner.STRAY if page_request.framed else RequestOwner.JUPYTER
 
 
-def excuse(exchange: Exchange) -> Excuse | None:
+def find_known_issue(page_request: PageRequest) -> KnownIssue | None:
     """The reason for which that request may go wrong, or None."""
-    path = urlsplit(exchange.url).path
-    if exchange.method != "GET":
+    path = urlsplit(page_request.url).path
+    if page_request.method != "GET":
         return None
-    return next((known for known in REQUESTS if re.fullmatch(known.url, path)), None)
+    return next((known for known in KNOWN_REQUEST_ISSUES if re.fullmatch(known.url, path)), None)
 
 
-def foreign(exchanges: Iterable[Exchange], origin: str, prefix: str) -> Iterator[str]:
+def find_foreign_requests(
+    page_requests: Iterable[PageRequest], origin: str, prefix: str
+) -> Iterator[str]:
     """What left Jupyter's origin, or would have."""
-    for exchange in exchanges:
-        if classify(exchange, origin, prefix) is Kind.FOREIGN:
-            yield str(exchange)
+    for page_request in page_requests:
+        if classify_request(page_request, origin, prefix) is RequestOwner.FOREIGN:
+            yield str(page_request)
 
 
-def strayed(exchanges: Iterable[Exchange], origin: str, prefix: str) -> Iterator[str]:
+def find_stray_requests(
+    page_requests: Iterable[PageRequest], origin: str, prefix: str
+) -> Iterator[str]:
     """What TensorBoard's frame asked Jupyter for outside its prefix, without an excuse."""
-    for exchange in exchanges:
-        if classify(exchange, origin, prefix) is Kind.STRAY and excuse(exchange) is not FONTS:
-            yield str(exchange)
+    for page_request in page_requests:
+        if (
+            classify_request(page_request, origin, prefix) is RequestOwner.STRAY
+            and find_known_issue(page_request) is not FONT_ISSUE
+        ):
+            yield str(page_request)
 
 
-def failed(
-    exchanges: Collection[Exchange], origin: str, prefix: str, *, jupyter: bool = True
+def find_failed_requests(
+    page_requests: Collection[PageRequest], origin: str, prefix: str, *, jupyter: bool = True
 ) -> Iterator[str]:
     """What was not answered, or with an error, without an excuse; foreign requests aside.
 
@@ -136,24 +143,30 @@ def failed(
     does so when its list of runs arrives late.
 
     Args:
-        exchanges: the requests.
-        origin: see `classify`.
-        prefix: see `classify`.
+        page_requests: the requests.
+        origin: see `classify_request`.
+        prefix: see `classify_request`.
         jupyter: whether Jupyter's own requests are judged too. A deployment of somebody else has
             extensions of its own, which are none of our business.
     """
-    judged = {Kind.TENSORBOARD, Kind.STRAY} | ({Kind.JUPYTER} if jupyter else set())
-    answered = {(e.method, e.url) for e in exchanges if e.done and e.status == 200}
-    for exchange in exchanges:
-        bad = exchange.failure or not exchange.done or (exchange.status or 0) >= 400
-        taken_back = exchange.failure == _TAKEN_BACK and exchange.status is None
-        if not bad or excuse(exchange) or classify(exchange, origin, prefix) not in judged:
+    judged = {RequestOwner.TENSORBOARD, RequestOwner.STRAY} | (
+        {RequestOwner.JUPYTER} if jupyter else set()
+    )
+    answered = {(e.method, e.url) for e in page_requests if e.done and e.status == 200}
+    for page_request in page_requests:
+        bad = page_request.failure or not page_request.done or (page_request.status or 0) >= 400
+        taken_back = page_request.failure == _TAKEN_BACK and page_request.status is None
+        if (
+            not bad
+            or find_known_issue(page_request)
+            or classify_request(page_request, origin, prefix) not in judged
+        ):
             continue
-        if not (taken_back and (exchange.method, exchange.url) in answered):
-            yield str(exchange)
+        if not (taken_back and (page_request.method, page_request.url) in answered):
+            yield str(page_request)
 
 
-class Wanted(NamedTuple):
+class ExpectedRequest(NamedTuple):
     """A request that TensorBoard must have made to show a scalar.
 
     Attributes:
@@ -171,35 +184,37 @@ class Wanted(NamedTuple):
 
 # Measured in Chromium on the releases from 1.14.0 to 2.14.0 and 2.21.0, and read off the wheels'
 # webfiles.zip on all. Up to 2.0.2 the page holds its script itself.
-_WANTED = (
-    Wanted("GET", "", "1.13"),
-    Wanted("GET", "data/plugins_listing", "1.13"),
-    Wanted("GET", r"index\.js", "2.1.0"),
-    Wanted("GET", r"(.*/)?data/plugin/scalars/scalars", "1.13", "2.4.0"),
-    Wanted("POST", r"(.*/)?data/plugin/scalars/scalars_multirun", "2.4.0", "2.10.0"),
-    Wanted("POST", r"(.*/)?data/plugin/timeseries/timeSeries", "2.10.0"),
-    Wanted("GET", r"chart_worker\.js", "2.10.0"),
+_EXPECTED_REQUESTS = (
+    ExpectedRequest("GET", "", "1.13"),
+    ExpectedRequest("GET", "data/plugins_listing", "1.13"),
+    ExpectedRequest("GET", r"index\.js", "2.1.0"),
+    ExpectedRequest("GET", r"(.*/)?data/plugin/scalars/scalars", "1.13", "2.4.0"),
+    ExpectedRequest("POST", r"(.*/)?data/plugin/scalars/scalars_multirun", "2.4.0", "2.10.0"),
+    ExpectedRequest("POST", r"(.*/)?data/plugin/timeseries/timeSeries", "2.10.0"),
+    ExpectedRequest("GET", r"chart_worker\.js", "2.10.0"),
 )
 
 
-def wanted(release: str) -> tuple[Wanted, ...]:
+def list_expected_requests(release: str) -> tuple[ExpectedRequest, ...]:
     """What a release of TensorBoard asks for when it shows a scalar."""
     version = Version(release)
     return tuple(
         want
-        for want in _WANTED
+        for want in _EXPECTED_REQUESTS
         if Version(want.since) <= version and (not want.until or version < Version(want.until))
     )
 
 
-def missing(exchanges: Iterable[Exchange], prefix: str, release: str) -> Iterator[str]:
+def find_missing_requests(
+    page_requests: Iterable[PageRequest], prefix: str, release: str
+) -> Iterator[str]:
     """Which of the wanted requests were not made, or not answered with 200."""
     base = urlsplit(prefix).path
     good = {
-        (exchange.method, urlsplit(exchange.url).path.removeprefix(base))
-        for exchange in exchanges
-        if exchange.url.startswith(prefix) and exchange.status == 200
+        (page_request.method, urlsplit(page_request.url).path.removeprefix(base))
+        for page_request in page_requests
+        if page_request.url.startswith(prefix) and page_request.status == 200
     }
-    for want in wanted(release):
+    for want in list_expected_requests(release):
         if not any(m == want.method and re.fullmatch(want.path, path) for m, path in good):
             yield f"{want.method} {prefix}{want.path}"

@@ -9,8 +9,8 @@ from builder.smoke.model import ProbeFailure
 if TYPE_CHECKING:
     from playwright.sync_api import Frame, Locator, Page
 
-    from builder.smoke.browser.chromium import Browser
-    from builder.smoke.browser.observer import Observer
+    from builder.smoke.browser.chromium import ChromiumBrowser
+    from builder.smoke.browser.observer import PageObserver
 
 # Seconds.
 CANARY, CHART = 30.0, 30.0
@@ -20,29 +20,29 @@ _CHARTS = "line-chart, vz-line-chart2, vz-line-chart"
 _CURVE = 60
 
 
-def wait_for_canary(observer: Observer, frame: Frame, canary: str) -> None:
+def wait_for_canary(observer: PageObserver, frame: Frame, canary: str) -> None:
     """Wait until the tag can be read in the frame, in whatever shadow tree.
 
     Raises:
         ProbeFailure: it cannot in time.
     """
-    if not shows(observer, frame, canary, CANARY):
+    if not is_canary_shown(observer, frame, canary, CANARY):
         raise ProbeFailure(f"{canary} is not visible in the frame after {CANARY:.0f} s")
 
 
-def shows(observer: Observer, frame: Frame, canary: str, seconds: float) -> bool:
+def is_canary_shown(observer: PageObserver, frame: Frame, canary: str, seconds: float) -> bool:
     """Whether the tag can be read in the frame, at the latest after that time."""
-    return _visible(observer, frame.get_by_text(canary).first, seconds)
+    return _wait_until_visible(observer, frame.get_by_text(canary).first, seconds)
 
 
-def wait_for_chart(observer: Observer, frame: Frame) -> tuple[Locator, int, int]:
+def wait_for_chart(observer: PageObserver, frame: Frame) -> tuple[Locator, int, int]:
     """Wait until a chart has a size; the chart, its width and height in CSS pixels.
 
     Raises:
         ProbeFailure: none has in time.
     """
     chart = frame.locator(_CHARTS).filter(visible=True).first
-    if not _visible(observer, chart, CHART):
+    if not _wait_until_visible(observer, chart, CHART):
         there = frame.locator(_CHARTS).count()
         raise ProbeFailure(f"no chart with a height after {CHART:.0f} s; {there} without")
     box = chart.bounding_box()
@@ -51,7 +51,9 @@ def wait_for_chart(observer: Observer, frame: Frame) -> tuple[Locator, int, int]
     return chart, round(box["width"]), round(box["height"])
 
 
-def wait_for_curve(browser: Browser, observer: Observer, page: Page, chart: Locator) -> int:
+def wait_for_curve(
+    browser: ChromiumBrowser, observer: PageObserver, page: Page, chart: Locator
+) -> int:
     """Wait until something in colour is drawn in the chart, whose grid is grey.
 
     Returns:
@@ -62,15 +64,17 @@ def wait_for_curve(browser: Browser, observer: Observer, page: Page, chart: Loca
     """
     dots = 0
 
-    def drawn() -> bool:
+    def is_drawn() -> bool:
         nonlocal dots
-        dots = browser.coloured(chart.screenshot(timeout=CHART * 1000))
+        dots = browser.count_coloured_dots(chart.screenshot(timeout=CHART * 1000))
         return dots >= _CURVE
 
-    if not observer.watch(page, drawn, CHART, every=0.2):
+    if not observer.watch_until(page, is_drawn, CHART, every=0.2):
         raise ProbeFailure(f"no curve in the chart after {CHART:.0f} s, only {dots} coloured dots")
     return dots
 
 
-def _visible(observer: Observer, what: Locator, seconds: float) -> bool:
-    return observer.wait(lambda ms: what.wait_for(state="visible", timeout=ms), seconds)
+def _wait_until_visible(observer: PageObserver, what: Locator, seconds: float) -> bool:
+    return observer.wait_interruptibly(
+        lambda ms: what.wait_for(state="visible", timeout=ms), seconds
+    )

@@ -6,20 +6,20 @@ import secrets
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from builder.containers.containers import Started, running
+from builder.containers.containers import ContainerOptions, run_container
 from builder.smoke.engines import stack
 from builder.smoke.engines.startup import wait_until_up
-from builder.smoke.model import VARIABLE, Site
-from builder.system.ports import connects
+from builder.smoke.model import PROXY_URL_VARIABLE, JupyterSite
+from builder.system.ports import can_connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from builder.containers.container import Container
-    from builder.containers.door import Engine
+    from builder.containers.docker_engine import ContainerEngine
     from builder.smoke.model import Deployment
 
-UP = 120.0  # seconds until Jupyter must answer; several start at once
+CONTAINER_START_TIMEOUT = 120.0  # seconds until Jupyter must answer; several start at once
 _CONNECT = (
     "import socket, sys\n"
     "for port in map(int, sys.argv[2:]):\n"
@@ -29,46 +29,46 @@ _CONNECT = (
 )
 
 
-class InContainer:
+class ContainerAccess:
     """The inside of a container, and what its neighbours and its host can reach of it."""
 
     def __init__(self, container: Container, neighbour: Container | None) -> None:
         self._container = container
         self._neighbour = neighbour
 
-    def run(
+    def run_command(
         self, words: Sequence[str], *, root: bool = False, timeout: float = 30.0
     ) -> tuple[int, str]:
         """Run a program beside Jupyter, as its user or as root; exit code and all output."""
         # The engine has no deadline for an exec; coreutils' timeout answers 124 when it strikes.
         words = ["timeout", str(timeout), *words]
-        return self._container.run(words, user="0" if root else "")
+        return self._container.run_program(words, user="0" if root else "")
 
-    def log(self) -> str:
+    def read_log(self) -> str:
         """What Jupyter has written so far."""
-        return self._container.log()
+        return self._container.read_log()
 
-    def published(self) -> Mapping[int, int]:
+    def published_ports(self) -> Mapping[int, int]:
         """Port inside → port on the engine's host, as `docker inspect` says."""
-        return self._container.published()
+        return self._container.read_published_ports()
 
-    def reachable(self, port: int) -> dict[str, bool]:
+    def check_reachable(self, port: int) -> dict[str, bool]:
         """Ask a sibling container in the same network, and the engine's host where we are on it."""
-        address = self._container.address()
+        address = self._container.read_address()
         asked: dict[str, bool] = {}
         if self._neighbour is not None:
             words = ["python3", "-c", _CONNECT, address, str(port)]
-            _, out = self._neighbour.run(words)
+            _, out = self._neighbour.run_program(words)
             asked["a container beside it"] = out.split() == [str(port), "0"]
         if self._container.engine.host == "127.0.0.1":
-            asked["the host, by the container's address"] = connects(address, port)
+            asked["the host, by the container's address"] = can_connect(address, port)
         return asked
 
 
 @contextmanager
-def start(
-    engine: Engine, image: str, deployment: Deployment, release: str, net: str
-) -> Iterator[Site]:
+def start_jupyter_container(
+    engine: ContainerEngine, image: str, deployment: Deployment, release: str, net: str
+) -> Iterator[JupyterSite]:
     """A deployment in a container, for as long as the block lasts.
 
     Args:
@@ -83,21 +83,29 @@ def start(
         SmokeError: Jupyter did not answer in time; the last lines of its log are in the hint.
     """
     token = secrets.token_hex(16)
-    environ = {"JUPYTER_TOKEN": token}
+    env = {"JUPYTER_TOKEN": token}
     # The image sets the variable for those who use it by hand, so a deployment without it takes it
     # out of the environment; empty is as unset in our wheels only.
-    words = stack.words(deployment, ip="0.0.0.0")  # noqa: S104 - of the container
+    words = stack.build_jupyter_command(deployment, ip="0.0.0.0")  # noqa: S104 - of the container
     if deployment.variable is None:
-        words = ["env", "-u", VARIABLE, *words]
+        words = ["env", "-u", PROXY_URL_VARIABLE, *words]
     else:
-        environ[VARIABLE] = deployment.variable
-    how = Started(image, words, environ, network=net, publish=(stack.PORT,))
+        env[PROXY_URL_VARIABLE] = deployment.variable
+    how = ContainerOptions(image, words, env, network=net, publish=(stack.JUPYTER_PORT,))
     with ExitStack() as stay:
-        container = stay.enter_context(running(engine, deployment.name, how))
+        container = stay.enter_context(run_container(engine, deployment.name, how))
         neighbour = None
         if "only" in deployment.layers:
-            beside = Started(image, ["sleep", "3600"], network=net)
-            neighbour = stay.enter_context(running(engine, f"{deployment.name}-beside", beside))
-        url = f"http://{engine.host}:{container.port(stack.PORT)}{deployment.base_url}"
-        wait_until_up("Jupyter", f"{url}api", UP, ended=container.exit_code, log=container.log)
-        yield Site(deployment, url, token, release, InContainer(container, neighbour))
+            beside = ContainerOptions(image, ["sleep", "3600"], network=net)
+            neighbour = stay.enter_context(
+                run_container(engine, f"{deployment.name}-beside", beside)
+            )
+        url = f"http://{engine.host}:{container.find_host_port(stack.JUPYTER_PORT)}{deployment.base_url}"
+        wait_until_up(
+            "Jupyter",
+            f"{url}api",
+            CONTAINER_START_TIMEOUT,
+            ended=container.read_exit_code,
+            log=container.read_log,
+        )
+        yield JupyterSite(deployment, url, token, release, ContainerAccess(container, neighbour))

@@ -7,81 +7,81 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.containers import images
-from builder.containers.containers import Started, running
+from builder.containers.containers import ContainerOptions, run_container
 from builder.errors import SmokeError
 from builder.smoke.engines import stack, wheelhouse
-from builder.smoke.engines.wheelhouse import Target
+from builder.smoke.engines.wheelhouse import PythonPlatform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from builder.containers.door import Engine
-    from builder.smoke.model import Subject
+    from builder.containers.docker_engine import ContainerEngine
+    from builder.smoke.model import WheelUnderTest
 
 _ASK = "import sys; print('%d.%d' % sys.version_info[:2])"
-OLDEST = (3, 10)
+OLDEST_PYTHON = (3, 10)
 
 
 @dataclass(frozen=True, slots=True)
-class Kitchen:
+class ImageBuilder:
     """Where images are made.
 
     Attributes:
         engine: builds them.
         base: their base image.
-        target: the Python and architecture of the base image.
+        platform: the Python and architecture of the base image.
         dockerfiles: the directory of our Dockerfiles.
         cache: directory that keeps wheelhouses.
-        environ: for uv and pip on the host.
+        env: for uv and pip on the host.
     """
 
-    engine: Engine
+    engine: ContainerEngine
     base: str
-    target: Target
+    platform: PythonPlatform
     dockerfiles: Path
     cache: Path
-    environ: Mapping[str, str]
+    env: Mapping[str, str]
 
 
-def target_of(engine: Engine, base: str) -> Target:
+def detect_image_platform(engine: ContainerEngine, base: str) -> PythonPlatform:
     """The Python and the architecture of a base image; it is asked.
 
     Raises:
         EngineError: the image cannot be had.
         SmokeError: it has no Python, or one that today's Jupyter does not take.
     """
-    image = images.identify(engine, base)
-    how = Started(image, ["sleep", "60"], user="0")
-    with running(engine, "python", how) as container:
-        code, out = container.run(["python3", "-c", _ASK])
+    image = images.resolve_image_id(engine, base)
+    how = ContainerOptions(image, ["sleep", "60"], user="0")
+    with run_container(engine, "python", how) as container:
+        code, out = container.run_program(["python3", "-c", _ASK])
     version = out.strip()
-    if code or tuple(int(n) for n in version.split(".") if n.isdigit()) < OLDEST:
+    if code or tuple(int(n) for n in version.split(".") if n.isdigit()) < OLDEST_PYTHON:
         raise SmokeError(
             f"the base image {base} has " + (f"Python {version}" if not code else "no python3"),
-            f"Jupyter needs {OLDEST[0]}.{OLDEST[1]} or later: --base IMAGE",
+            f"Jupyter needs {OLDEST_PYTHON[0]}.{OLDEST_PYTHON[1]} or later: --base IMAGE",
         )
-    return Target(version, engine.architecture)
+    return PythonPlatform(version, engine.architecture)
 
 
-def recipe(kitchen: Kitchen, subject: Subject) -> images.Recipe:
+def describe_lab_image(image_builder: ImageBuilder, wheel: WheelUnderTest) -> images.ImageRecipe:
     """What the image for a wheel is made of.
 
     Raises:
         SmokeError: the wheelhouse cannot be resolved or filled.
     """
-    beside = ("tensorflow",) if subject.tensorflow else ()
-    return images.Recipe(
+    beside = ("tensorflow",) if wheel.tensorflow else ()
+    return images.ImageRecipe(
         name="lab",
-        context=context_of(kitchen, subject, "lab", stack.REQUIREMENTS, beside),
+        context=make_build_context(image_builder, wheel, "lab", stack.JUPYTER_REQUIREMENTS, beside),
         dockerfile="dockerfiles/Dockerfile.lab",
-        arguments={"BASE": kitchen.base, "TB_VER": subject.version},
+        arguments={"BASE": image_builder.base, "TB_VER": wheel.version},
     )
 
 
-def context_of(
-    kitchen: Kitchen,
-    subject: Subject,
+def make_build_context(
+    image_builder: ImageBuilder,
+    wheel: WheelUnderTest,
     name: str,
     requirements: Sequence[str],
     beside: Sequence[str] = (),
@@ -89,8 +89,8 @@ def context_of(
     """The build context of an image with a stack and a wheel: path → content, or its file.
 
     Args:
-        kitchen: where it is made.
-        subject: the wheel.
+        image_builder: where it is made.
+        wheel: the wheel.
         name: of the Dockerfile, the requirements and the constraints, such as `lab`.
         requirements: the stack.
         beside: requirements more, which have bounds of their own on what the stack merely uses.
@@ -98,34 +98,47 @@ def context_of(
     Raises:
         SmokeError: the wheelhouse cannot be resolved or filled.
     """
-    if subject.wheel is None:
+    if wheel.path is None:
         raise SmokeError("an image needs a wheel", "name a release")
-    folder = kitchen.dockerfiles
+    folder = image_builder.dockerfiles
     files = (f"Dockerfile.{name}", f"{name}.in", f"{name}.txt")
     context: dict[str, bytes | Path] = {f"dockerfiles/{file}": folder / file for file in files}
     constraints = folder / f"{name}.txt"
-    wanted = [*requirements, *beside, str(subject.wheel)]
+    wanted = [*requirements, *beside, str(wheel.path)]
     with ThreadPoolExecutor() as pool:
-        asked = pool.submit(_resolved, kitchen, requirements, constraints)
-        whole = _resolved(kitchen, wanted, None if beside else constraints)
+        asked = pool.submit(_resolve_requirements, image_builder, requirements, constraints)
+        whole = _resolve_requirements(image_builder, wanted, None if beside else constraints)
         shared = asked.result()
-    for room, pins in (("stack", shared), ("tensorboard", whole - shared)):
-        for path in wheelhouse.fetch(sorted(pins), kitchen.target, kitchen.environ, kitchen.cache):
-            context[f"wheelhouse/{room}/{path.name}"] = path
-    return context | {f"dist/{subject.wheel.name}": subject.wheel}
+    for part, pins in (("stack", shared), ("tensorboard", whole - shared)):
+        for path in wheelhouse.fetch_wheelhouse(
+            sorted(pins), image_builder.platform, image_builder.env, image_builder.cache
+        ):
+            context[f"wheelhouse/{part}/{path.name}"] = path
+    return context | {f"dist/{wheel.path.name}": wheel.path}
 
 
-def make(kitchen: Kitchen, subject: Subject, log: Path, progress: Callable[[str], None]) -> str:
+def build_lab_image(
+    image_builder: ImageBuilder, wheel: WheelUnderTest, log: Path, progress: Callable[[str], None]
+) -> str:
     """The image for a wheel; its tag.
 
     Raises:
         SmokeError: the wheelhouse cannot be resolved or filled.
         EngineError: the build failed.
     """
-    return images.build(
-        kitchen.engine, recipe(kitchen, subject), log, lambda step: progress(f"image: {step:.90}")
+    return images.build_image(
+        image_builder.engine,
+        describe_lab_image(image_builder, wheel),
+        log,
+        lambda step: progress(f"image: {step:.90}"),
     )
 
 
-def _resolved(kitchen: Kitchen, wanted: Sequence[str], constraints: Path | None) -> set[str]:
-    return set(wheelhouse.resolve(wanted, kitchen.target, kitchen.environ, constraints))
+def _resolve_requirements(
+    image_builder: ImageBuilder, wanted: Sequence[str], constraints: Path | None
+) -> set[str]:
+    return set(
+        wheelhouse.resolve_wheelhouse(
+            wanted, image_builder.platform, image_builder.env, constraints
+        )
+    )

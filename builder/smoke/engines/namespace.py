@@ -19,7 +19,7 @@ import psutil
 
 import builder
 from builder.errors import CommandError, SmokeError
-from builder.smoke.engines import inside, survivors
+from builder.smoke.engines import namespace_init, workdir_processes
 from builder.smoke.engines.relay import LOOPBACK
 from builder.system import command
 
@@ -34,7 +34,7 @@ _COMMON = ("--net", "--pid", "--mount", "--fork", "--kill-child", "--mount-proc"
 _PACKAGES = Path(builder.__file__).parents[1]
 
 
-class Separation(NamedTuple):
+class NamespaceIsolation(NamedTuple):
     """How Jupyter is kept apart from the host.
 
     Attributes:
@@ -52,45 +52,45 @@ class Separation(NamedTuple):
         return bool(self.enter)
 
 
-WAYS = (
-    Separation(
+ISOLATION_METHODS = (
+    NamespaceIsolation(
         ("unshare", *_COMMON),
         ("nsenter", "--net", "--pid", "--mount", "--target"),
     ),
-    Separation(
+    NamespaceIsolation(
         ("unshare", "--user", "--map-root-user", *_COMMON),
         ("nsenter", "--user", "--preserve-credentials", "--net", "--pid", "--mount", "--target"),
     ),
 )
 
 
-def find() -> Separation:
+def find_isolation() -> NamespaceIsolation:
     """The first way that works here; each is tried out."""
     refused = ""
-    for way in WAYS:
+    for way in ISOLATION_METHODS:
         try:
-            command.run([*way.enter, "true"], timeout=_TRIAL)
+            command.run_command([*way.enter, "true"], timeout=_TRIAL)
         except CommandError as error:
             refused = f"{error.message}: {error.hint}"
         else:
             return way
-    return Separation(reason=f"this user may not make a network namespace ({refused})")
+    return NamespaceIsolation(reason=f"this user may not make a network namespace ({refused})")
 
 
-class Hosted(NamedTuple):
+class HostedProcess(NamedTuple):
     """A program behind a port.
 
     Attributes:
         port: on the host's loopback; it leads to the program's own port.
         process: what runs it; its exit code is the program's.
-        separation: how it is kept apart.
+        isolation: how it is kept apart.
     """
 
     port: int
     process: Popen[bytes]
-    separation: Separation
+    isolation: NamespaceIsolation
 
-    def join(self, directory: Path) -> list[str]:
+    def build_join_command(self, directory: Path) -> list[str]:
         """Words before another program that make it run beside this one.
 
         Args:
@@ -99,24 +99,24 @@ class Hosted(NamedTuple):
         Raises:
             SmokeError: its namespaces are gone.
         """
-        if not self.separation:
+        if not self.isolation:
             return []
         try:
             first = psutil.Process(self.process.pid).children()[0]
         except (psutil.NoSuchProcess, IndexError) as error:
             raise SmokeError("Jupyter and its namespaces are gone", "look at its log") from error
-        return [*self.separation.join, str(first.pid), "env", f"--chdir={directory}"]
+        return [*self.isolation.join, str(first.pid), "env", f"--chdir={directory}"]
 
 
 @contextmanager
-def hosting(
+def host_process(
     words: Sequence[str],
     port: int,
-    separation: Separation,
+    isolation: NamespaceIsolation,
     *,
-    room: Path,
-    environ: Mapping[str, str],
-) -> Iterator[Hosted]:
+    workdir: Path,
+    env: Mapping[str, str],
+) -> Iterator[HostedProcess]:
     """Run a server for as long as the block lasts, and end it and all that it started.
 
     They end too if we are killed: they hold the other end of a pipe of ours.
@@ -124,40 +124,42 @@ def hosting(
     Args:
         words: the program by its path, and its arguments; its output goes to `log` in the room.
         port: where it listens on the loopback; nobody else may, without a separation.
-        separation: how it is kept apart.
-        room: every process that it starts has this directory in its environment; it starts in
+        isolation: how it is kept apart.
+        workdir: every process that it starts has this directory in its environment; it starts in
             `work` there.
-        environ: its whole environment, which names the room.
+        env: its whole environment, which names the room.
 
     Raises:
         SmokeError: something of it does not end.
     """
     with ExitStack() as ends:
-        ends.callback(survivors.end, room)
+        ends.callback(workdir_processes.kill_workdir_processes, workdir)
         listener = ends.enter_context(socket.create_server((LOOPBACK, 0)))
         outer = int(listener.getsockname()[1])
         held, lifeline = (ends.enter_context(FileIO(end)) for end in os.pipe())
         mine = (listener.fileno(), held.fileno())
-        told = inside.Orders(*mine, port, bool(separation), room, tuple(words))
+        arguments = namespace_init.InitArguments(
+            *mine, port, bool(isolation), workdir, tuple(words)
+        )
         line = [
-            *separation.enter,
+            *isolation.enter,
             sys.executable,
             "-m",
-            "builder.smoke.engines.inside",
-            *told.spelt(),
+            "builder.smoke.engines.namespace_init",
+            *arguments.to_command_line(),
         ]
-        running = command.running(
-            line, log=room / "log", cwd=_PACKAGES, env=environ, descriptors=mine
+        running = command.run_in_background(
+            line, log=workdir / "log", cwd=_PACKAGES, env=env, descriptors=mine
         )
         process = ends.enter_context(running)
-        ends.callback(_end, process, lifeline)
+        ends.callback(_end_process, process, lifeline)
         # It has them now. With ours open too, callers would wait when it is gone.
         listener.close()
         held.close()
-        yield Hosted(outer, process, separation)
+        yield HostedProcess(outer, process, isolation)
 
 
-def _end(process: Popen[bytes], lifeline: FileIO) -> None:
+def _end_process(process: Popen[bytes], lifeline: FileIO) -> None:
     lifeline.close()
-    if command.pause(process, _END) is None:
+    if command.wait_for_exit(process, _END) is None:
         process.kill()

@@ -16,21 +16,21 @@ from typing import TYPE_CHECKING
 
 from builder.errors import CommandError, SmokeError
 from builder.model import PACKAGE
-from builder.smoke.engines import namespace, room, stack, survivors, vintage
+from builder.smoke.engines import era_stack, jupyter_process, namespace, stack, workdir_processes
+from builder.smoke.engines.jupyter_process import JupyterVirtualenv
 from builder.smoke.engines.relay import LOOPBACK
-from builder.smoke.engines.room import Prepared
 from builder.system import command, virtualenvs
-from builder.system.virtualenvs import START, clean_environ
+from builder.system.virtualenvs import START_TIMEOUT, make_clean_env
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from builder.releases.eras import Era
-    from builder.smoke.engines.namespace import Separation
-    from builder.smoke.model import Deployment, Site, Subject
+    from builder.smoke.engines.namespace import NamespaceIsolation
+    from builder.smoke.model import Deployment, JupyterSite, WheelUnderTest
     from builder.system.pythons import PythonFinder
-    from builder.system.settings import Environment
+    from builder.system.settings import UserSettings
 
 # All that Jupyter gets to know of the surroundings; index, proxies and passwords are none of it.
 _KEPT = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH")
@@ -43,7 +43,7 @@ class ProcessRunner:
     Args:
         place: directory of everything that it makes; each process of a deployment has it in its
             environment.
-        separation: how deployments are kept apart from the host.
+        isolation: how deployments are kept apart from the host.
         environment: index and CA settings for uv.
         environ: the environment that uv starts with.
         pythons: finds the Python of each environment.
@@ -54,17 +54,17 @@ class ProcessRunner:
     def __init__(
         self,
         place: Path,
-        separation: Separation,
-        environment: Environment,
-        environ: Mapping[str, str],
+        isolation: NamespaceIsolation,
+        settings: UserSettings,
+        env: Mapping[str, str],
         pythons: PythonFinder,
         *,
         python: str = _OUR_PYTHON,
         eras: Callable[[str], Era] | None = None,
     ) -> None:
         self._place = place
-        self.separation = separation
-        self._settings = clean_environ(environment, environ, place)
+        self.isolation = isolation
+        self._env = make_clean_env(settings, env, place)
         self._pythons = pythons
         self._python = python
         self._eras = eras
@@ -73,12 +73,12 @@ class ProcessRunner:
     @property
     def name(self) -> str:
         """As reports name it."""
-        where = "in a network of its own" if self.separation else "on plain loopback"
+        where = "in a network of its own" if self.isolation else "on plain loopback"
         when = f"Python {self._python}" if self._eras is None else "each release's own era"
         return f"process {where}, {when}"
 
     @property
-    def changes_host(self) -> bool:
+    def can_change_host(self) -> bool:
         """Deployments have a network of their own, or the loopback, which is there anyway."""
         return False
 
@@ -87,9 +87,9 @@ class ProcessRunner:
         """The address under which its sites are found."""
         return LOOPBACK
 
-    def prepare(
-        self, subject: Subject, log: Path, progress: Callable[[str], None]
-    ) -> Callable[[Deployment], AbstractContextManager[Site]]:
+    def prepare_wheel(
+        self, wheel: WheelUnderTest, log: Path, progress: Callable[[str], None]
+    ) -> Callable[[Deployment], AbstractContextManager[JupyterSite]]:
         """Make the environment of a wheel; what is in it goes to the log.
 
         Environments of other releases are removed.
@@ -98,34 +98,36 @@ class ProcessRunner:
             SmokeError: the wheel and Jupyter cannot be installed together, or it does not start.
             CommandError: there is no uv, or not that Python.
         """
-        if subject.wheel is None:
+        if wheel.path is None:
             raise SmokeError("an environment needs a wheel", "name a release")
-        era = None if self._eras is None else self._eras(subject.release)
+        era = None if self._eras is None else self._eras(wheel.release)
         version = self._python if era is None else era.python
         progress(f"making an environment on Python {version}")
-        made = self._space(subject.release)
+        made = self._make_virtualenv_dir(wheel.release)
         base = self._pythons.find_python(version)
-        python = virtualenvs.make_environment(made / "env", base, self._settings)
+        python = virtualenvs.make_virtualenv(made / "env", base, self._env)
         first = () if era is None else era.first
-        if subject.tensorflow and not first:
+        if wheel.tensorflow and not first:
             first = ("tensorflow",)
-        self._install(python, subject.wheel, version, era, first)
-        versions = virtualenvs.installed_versions(python, self._settings)
+        self._install_wheel(python, wheel.path, version, era, first)
+        versions = virtualenvs.list_installed_versions(python, self._env)
         listing = "".join(f"{name}=={number}\n" for name, number in versions.items())
         log.write_text(f"Python {version}\n{listing}", encoding="utf-8")
-        ready = Prepared(python, subject.release, versions, self._kept(python))
-        _try(ready, subject.wheel, made)
-        return lambda deployment: self._start(deployment, ready)
+        virtualenv = JupyterVirtualenv(
+            python, wheel.release, versions, self._build_jupyter_env(python)
+        )
+        _check_tensorboard_starts(virtualenv, wheel.path, made)
+        return lambda deployment: self._start_site(deployment, virtualenv)
 
-    def sweep(self) -> None:
+    def end_all(self) -> None:
         """End everything of this run at once; whoever waits for one of them gets an error.
 
         Raises:
             SmokeError: something does not end.
         """
-        survivors.end(self._place)
+        workdir_processes.kill_workdir_processes(self._place)
 
-    def _space(self, release: str) -> Path:
+    def _make_virtualenv_dir(self, release: str) -> Path:
         """Space for one more environment, of half a GB; other releases have had their turn."""
         ours = f"env-{release}-"
         for made in self._place.glob("env-*"):
@@ -133,18 +135,18 @@ class ProcessRunner:
                 shutil.rmtree(made)
         return Path(tempfile.mkdtemp(prefix=ours, dir=self._place))
 
-    def _install(
+    def _install_wheel(
         self, python: Path, wheel: Path, version: str, era: Era | None, first: Sequence[str]
     ) -> None:
-        wanted = stack.REQUIREMENTS if era is None else vintage.requirements(era)
+        wanted = stack.JUPYTER_REQUIREMENTS if era is None else era_stack.list_era_requirements(era)
         until = None if era is None else era.until
         try:
             if first:
-                virtualenvs.install(python, [*first, *wanted], self._settings, until=until)
-                virtualenvs.uninstall(python, PACKAGE, self._settings)
+                virtualenvs.install_packages(python, [*first, *wanted], self._env, until=until)
+                virtualenvs.uninstall_package(python, PACKAGE, self._env)
             # What is there already and fits stays as it is.
             whole = [*wanted, str(wheel.resolve())]
-            virtualenvs.install(python, whole, self._settings, until=until)
+            virtualenvs.install_packages(python, whole, self._env, until=until)
         except CommandError as error:
             when = "today" if until is None else f"as of {until[:10]}"
             raise SmokeError(
@@ -153,24 +155,28 @@ class ProcessRunner:
             ) from error
 
     @contextmanager
-    def _start(self, deployment: Deployment, ready: Prepared) -> Iterator[Site]:
+    def _start_site(
+        self, deployment: Deployment, virtualenv: JupyterVirtualenv
+    ) -> Iterator[JupyterSite]:
         """One at a time on plain loopback, where all kernels would share TensorBoard's ports."""
         with (
-            nullcontext() if self.separation else self._turn,
-            room.start(deployment, ready, self.separation, self._place) as site,
+            nullcontext() if self.isolation else self._turn,
+            jupyter_process.start_jupyter_process(
+                deployment, virtualenv, self.isolation, self._place
+            ) as site,
         ):
             yield site
 
-    def _kept(self, python: Path) -> dict[str, str]:
-        kept = {name: self._settings[name] for name in _KEPT if name in self._settings}
-        path = self._settings.get("PATH", "/usr/bin:/bin")
+    def _build_jupyter_env(self, python: Path) -> dict[str, str]:
+        kept = {name: self._env[name] for name in _KEPT if name in self._env}
+        path = self._env.get("PATH", "/usr/bin:/bin")
         return kept | {"PATH": f"{python.parent}:{path}"}
 
 
 @contextmanager
-def process_runner(
-    environment: Environment,
-    environ: Mapping[str, str],
+def open_process_runner(
+    settings: UserSettings,
+    env: Mapping[str, str],
     pythons: PythonFinder,
     *,
     python: str = _OUR_PYTHON,
@@ -178,22 +184,22 @@ def process_runner(
 ) -> Iterator[ProcessRunner]:
     """The process engine for as long as the block lasts; the arguments are the runner's."""
     with tempfile.TemporaryDirectory(prefix="smoke-process-") as place:
-        separation = namespace.find()
+        isolation = namespace.find_isolation()
         yield ProcessRunner(
-            Path(place), separation, environment, environ, pythons, python=python, eras=eras
+            Path(place), isolation, settings, env, pythons, python=python, eras=eras
         )
 
 
-def _try(ready: Prepared, wheel: Path, place: Path) -> None:
+def _check_tensorboard_starts(virtualenv: JupyterVirtualenv, wheel: Path, place: Path) -> None:
     """Whether TensorBoard starts at all; 1.13.x has no --version.
 
     Raises:
         SmokeError: it does not.
     """
-    words = [str(ready.python.parent / PACKAGE), "--help"]
-    environ = {**ready.environ, "HOME": str(place), "TMPDIR": str(place)}
+    words = [str(virtualenv.python.parent / PACKAGE), "--help"]
+    env = {**virtualenv.env, "HOME": str(place), "TMPDIR": str(place)}
     try:
-        command.run(words, timeout=START, cwd=place, env=environ)
+        command.run_command(words, timeout=START_TIMEOUT, cwd=place, env=env)
     except CommandError as error:
         raise SmokeError(
             f"the TensorBoard of {wheel.name} does not start: {error.message}", error.hint

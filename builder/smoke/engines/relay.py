@@ -21,7 +21,7 @@ _CHUNK = 256 * 1024
 _AT_ONCE = struct.pack("ii", 1, 0)
 
 
-async def serve(listener: socket.socket, port: int) -> asyncio.Server:
+async def relay_connections(listener: socket.socket, port: int) -> asyncio.Server:
     """Connect everyone who comes to a socket with a port, until the server is closed.
 
     One direction of a connection may end before the other, as in HTTP/1.0. A connection that breaks
@@ -36,21 +36,21 @@ async def serve(listener: socket.socket, port: int) -> asyncio.Server:
 
     # No coroutine: asyncio reports those of its own making that are cancelled, with a traceback
     # (StreamReaderProtocol.connection_made), where people look for what Jupyter said.
-    def meet(client: StreamReader, to_client: StreamWriter) -> None:
-        task = asyncio.get_running_loop().create_task(_connect(client, to_client, port))
+    def handle_client(client: StreamReader, to_client: StreamWriter) -> None:
+        task = asyncio.get_running_loop().create_task(_relay_connection(client, to_client, port))
         open_ones.add(task)
         task.add_done_callback(open_ones.discard)
 
-    return await asyncio.start_server(meet, sock=listener)
+    return await asyncio.start_server(handle_client, sock=listener)
 
 
-async def _connect(client: StreamReader, to_client: StreamWriter, port: int) -> None:
+async def _relay_connection(client: StreamReader, to_client: StreamWriter, port: int) -> None:
     try:
         server, to_server = await asyncio.open_connection(LOOPBACK, port)
         try:
             async with asyncio.TaskGroup() as both:
-                both.create_task(_pump(client, to_server))
-                both.create_task(_pump(server, to_client))
+                both.create_task(_copy_stream(client, to_server))
+                both.create_task(_copy_stream(server, to_client))
         finally:
             to_server.close()
     except* OSError:
@@ -59,7 +59,7 @@ async def _connect(client: StreamReader, to_client: StreamWriter, port: int) -> 
         to_client.close()
 
 
-async def _pump(source: StreamReader, sink: StreamWriter) -> None:
+async def _copy_stream(source: StreamReader, sink: StreamWriter) -> None:
     """All that comes from one end, in order, to the other, no faster than that one takes it."""
     try:
         while chunk := await source.read(_CHUNK):

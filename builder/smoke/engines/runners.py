@@ -5,11 +5,11 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from builder.containers import base as bases
-from builder.containers.containers import network
-from builder.containers.door import connect
-from builder.containers.images import has
-from builder.containers.leftovers import sweep
+from builder.containers import base_images
+from builder.containers.containers import create_network
+from builder.containers.docker_engine import connect_engine
+from builder.containers.images import has_image
+from builder.containers.leftovers import remove_run_containers
 from builder.errors import EngineError
 from builder.smoke.engines import docker, image
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from builder.containers.door import Engine
-    from builder.smoke.engines.image import Kitchen
-    from builder.smoke.model import Deployment, Site, Subject
+    from builder.containers.docker_engine import ContainerEngine
+    from builder.smoke.engines.image import ImageBuilder
+    from builder.smoke.model import Deployment, JupyterSite, WheelUnderTest
 
 # The engine pulls it from its default registry; any image with python3 and venv will do.
 DEFAULT_BASE = "jupyter/base-notebook"
 
 
-class Runner(Protocol):
+class DeploymentRunner(Protocol):
     """An engine, ready to run deployments of a wheel."""
 
     @property
@@ -39,13 +39,13 @@ class Runner(Protocol):
         ...
 
     @property
-    def changes_host(self) -> bool:
+    def can_change_host(self) -> bool:
         """Whether a deployment that comes or goes changes the network of the host."""
         ...
 
-    def prepare(
-        self, subject: Subject, log: Path, progress: Callable[[str], None]
-    ) -> Callable[[Deployment], AbstractContextManager[Site]]:
+    def prepare_wheel(
+        self, wheel: WheelUnderTest, log: Path, progress: Callable[[str], None]
+    ) -> Callable[[Deployment], AbstractContextManager[JupyterSite]]:
         """Make what the wheel needs, once; the answer starts a deployment of it.
 
         Raises:
@@ -53,7 +53,7 @@ class Runner(Protocol):
         """
         ...
 
-    def sweep(self) -> None:
+    def end_all(self) -> None:
         """End everything of this run at once, for an interrupted one."""
         ...
 
@@ -62,59 +62,62 @@ class DockerRunner:
     """Deployments in containers.
 
     Attributes:
-        kitchen: where their images are made.
+        image_builder: where their images are made.
         net: their network.
     """
 
-    def __init__(self, kitchen: Kitchen, net: str) -> None:
-        self.kitchen = kitchen
+    def __init__(self, image_builder: ImageBuilder, net: str) -> None:
+        self.image_builder = image_builder
         self.net = net
 
     @property
     def base(self) -> str:
         """The base image."""
-        return self.kitchen.base
+        return self.image_builder.base
 
     @property
-    def changes_host(self) -> bool:
+    def can_change_host(self) -> bool:
         """Each container is an interface more on the host."""
         return True
 
     @property
     def host(self) -> str:
         """Where the engine publishes ports."""
-        return self.kitchen.engine.host
+        return self.image_builder.engine.host
 
     @property
     def name(self) -> str:
         """As reports name it."""
-        return f"docker {self.kitchen.engine.version}, Python {self.kitchen.target.python}"
+        engine, platform = self.image_builder.engine, self.image_builder.platform
+        return f"docker {engine.version}, Python {platform.python}"
 
-    def prepare(
-        self, subject: Subject, log: Path, progress: Callable[[str], None]
-    ) -> Callable[[Deployment], AbstractContextManager[Site]]:
+    def prepare_wheel(
+        self, wheel: WheelUnderTest, log: Path, progress: Callable[[str], None]
+    ) -> Callable[[Deployment], AbstractContextManager[JupyterSite]]:
         """Build the image of a wheel, or find it built.
 
         Raises:
             SmokeError: the wheel cannot be installed on the image's Python.
             EngineError: the build failed.
         """
-        tag = image.make(self.kitchen, subject, log, progress)
-        engine = self.kitchen.engine
-        return lambda deployment: docker.start(engine, tag, deployment, subject.release, self.net)
+        tag = image.build_lab_image(self.image_builder, wheel, log, progress)
+        engine = self.image_builder.engine
+        return lambda deployment: docker.start_jupyter_container(
+            engine, tag, deployment, wheel.release, self.net
+        )
 
-    def sweep(self) -> None:
+    def end_all(self) -> None:
         """Remove the run's containers; whoever waits for one of them gets an error at once."""
-        sweep(self.kitchen.engine)
+        remove_run_containers(self.image_builder.engine)
 
 
 @contextmanager
-def docker_runner(
-    engine: Engine,
+def open_docker_runner(
+    engine: ContainerEngine,
     base: str | None,
     dockerfiles: Path,
     cache: Path,
-    environ: Mapping[str, str],
+    env: Mapping[str, str],
 ) -> Iterator[DockerRunner]:
     """Containers, in a network that lives as long as the block.
 
@@ -123,26 +126,26 @@ def docker_runner(
         base: the base image, or None for ours if it was made, else the default.
         dockerfiles: the directory of our Dockerfiles.
         cache: keeps wheelhouses.
-        environ: for uv and pip on the host.
+        env: for uv and pip on the host.
 
     Raises:
         EngineError: the base image cannot be had.
         SmokeError: it has no fitting Python.
     """
-    ours = bases.tag_of("jupyter")
-    chosen = base or (ours if has(engine, ours) else DEFAULT_BASE)
-    target = image.target_of(engine, chosen)
-    kitchen = image.Kitchen(engine, chosen, target, dockerfiles, cache, environ)
-    with network(engine) as net:
-        yield DockerRunner(kitchen, net)
+    ours = base_images.make_base_tag("jupyter")
+    chosen = base or (ours if has_image(engine, ours) else DEFAULT_BASE)
+    platform = image.detect_image_platform(engine, chosen)
+    image_builder = image.ImageBuilder(engine, chosen, platform, dockerfiles, cache, env)
+    with create_network(engine) as net:
+        yield DockerRunner(image_builder, net)
 
 
-def choose(wanted: str, environ: Mapping[str, str]) -> tuple[Engine | None, str]:
+def choose_engine(wanted: str, env: Mapping[str, str]) -> tuple[ContainerEngine | None, str]:
     """The engine to use, None for `process`, and why.
 
     Args:
         wanted: `auto`, `docker` or `process`.
-        environ: where Docker's own settings are.
+        env: where Docker's own settings are.
 
     Raises:
         EngineError: `docker` was asked for, and none answers.
@@ -150,7 +153,7 @@ def choose(wanted: str, environ: Mapping[str, str]) -> tuple[Engine | None, str]
     if wanted == "process":
         return None, "as asked"
     try:
-        engine = connect(environ)
+        engine = connect_engine(env)
     except EngineError as error:
         if wanted == "docker":
             raise

@@ -10,8 +10,14 @@ if TYPE_CHECKING:
     from builder.smoke.model import Deployment
 
 # scikit-learn brings the digits that the smoke notebook learns; nothing is downloaded for them.
-REQUIREMENTS = ("jupyterlab", "notebook", "nbclassic", "jupyter-server-proxy", "scikit-learn")
-PORT = 8888
+JUPYTER_REQUIREMENTS = (
+    "jupyterlab",
+    "notebook",
+    "nbclassic",
+    "jupyter-server-proxy",
+    "scikit-learn",
+)
+JUPYTER_PORT = 8888
 _COMMAND = {Frontend.LAB: "lab", Frontend.NOTEBOOK: "notebook", Frontend.CLASSIC: "nbclassic"}
 # The command API is how the browser runs all cells: keys typed into a page get lost now and then.
 _EXPOSE = {
@@ -21,7 +27,9 @@ _EXPOSE = {
 }
 
 
-def words(deployment: Deployment, *, ip: str, port: int = PORT) -> list[str]:
+def build_jupyter_command(
+    deployment: Deployment, *, ip: str, port: int = JUPYTER_PORT
+) -> list[str]:
     """The command that serves a deployment's front end; the token is in `JUPYTER_TOKEN`.
 
     Args:

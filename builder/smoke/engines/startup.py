@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from builder.errors import SmokeError
-from builder.smoke.results.remains import quote_log_end
+from builder.smoke.results.failure_report import quote_log_end
 from builder.system.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -35,25 +35,25 @@ def wait_until_up(
         SmokeError: it ended, or took too long; the last lines of its log are in the hint.
     """
 
-    def up() -> bool | None:
-        if _answers(url, token):
+    def check_server() -> bool | None:
+        if _is_answering(url, token):
             return True
         code = ended()
         if code is not None:
             raise SmokeError(f"{name} ended with exit code {code}", quote_log_end(log()))
         return None
 
-    if wait_for(up, seconds) is None:
+    if wait_for(check_server, seconds) is None:
         raise SmokeError(f"{name} did not answer within {seconds:.0f} s", quote_log_end(log()))
 
 
-def _answers(url: str, token: str) -> bool:
+def _is_answering(url: str, token: str) -> bool:
     import requests
 
     headers = {"Authorization": f"token {token}"} if token else {}
     try:
-        with requests.Session() as web:
-            web.trust_env = False  # a proxy has no business on the way to a server of ours
-            return web.get(url, timeout=5, headers=headers).ok
+        with requests.Session() as session:
+            session.trust_env = False  # a proxy has no business on the way to a server of ours
+            return session.get(url, timeout=5, headers=headers).ok
     except requests.RequestException:
         return False

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from builder.errors import CommandError, SmokeError
 from builder.system import command
-from builder.system.virtualenvs import INSTALL, uv_program
+from builder.system.virtualenvs import INSTALL_TIMEOUT, find_uv
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,57 +24,60 @@ if TYPE_CHECKING:
 _GLIBC = (28, 27, 26, 24, 17, 12, 5)
 
 
-class Target(NamedTuple):
+class PythonPlatform(NamedTuple):
     """What the wheels must run on: a Python such as `3.11`, and an architecture as uname says."""
 
     python: str
     architecture: str
 
 
-def resolve(
-    wanted: Sequence[str], target: Target, environ: Mapping[str, str], constraints: Path | None
+def resolve_wheelhouse(
+    wanted: Sequence[str],
+    platform: PythonPlatform,
+    env: Mapping[str, str],
+    constraints: Path | None,
 ) -> tuple[str, ...]:
     """Requirements or wheels → every distribution that they bring, as `name==version`.
 
     Args:
         wanted: requirements, or paths of wheels, which are left out of the answer.
-        target: what it must run on.
-        environ: for uv: the index, CAs and proxies.
+        platform: what it must run on.
+        env: for uv: the index, CAs and proxies.
         constraints: a constraints file, or None.
 
     Raises:
         SmokeError: there is no solution for that Python.
     """
-    with tempfile.TemporaryDirectory(prefix="wheelhouse-") as room:
-        listing = Path(room) / "wanted.in"
+    with tempfile.TemporaryDirectory(prefix="wheelhouse-") as workdir:
+        listing = Path(workdir) / "wanted.in"
         listing.write_text("\n".join(wanted) + "\n", encoding="utf-8")
         limits = [] if constraints is None else ["--constraints", str(constraints)]
-        words = [uv_program(), "pip", "compile", "--quiet", "--no-header", "--no-annotate"]
+        words = [find_uv(), "pip", "compile", "--quiet", "--no-header", "--no-annotate"]
         # Ours asks for wheels alone: that Python is not needed, and not to be fetched, for that.
-        words += ["--python", sys.executable, "--python-version", target.python, *limits]
-        words += ["--python-platform", f"{target.architecture}-manylinux_2_{_GLIBC[0]}"]
+        words += ["--python", sys.executable, "--python-version", platform.python, *limits]
+        words += ["--python-platform", f"{platform.architecture}-manylinux_2_{_GLIBC[0]}"]
         words += ["--only-binary", ":all:", str(listing)]
         try:
-            out = command.run(words, timeout=INSTALL, env=environ)
+            out = command.run_command(words, timeout=INSTALL_TIMEOUT, env=env)
         except CommandError as error:
             raise SmokeError(
                 f"{', '.join(Path(w).name for w in wanted)} cannot be installed on "
-                f"Python {target.python} of the image",
+                f"Python {platform.python} of the image",
                 f"use a base image with another Python: --base IMAGE\n{error.hint}",
             ) from error
     pins = (line.split(";")[0].strip() for line in out.splitlines())
     return tuple(sorted(pin for pin in pins if "==" in pin))
 
 
-def fetch(
-    pins: Sequence[str], target: Target, environ: Mapping[str, str], cache: Path
+def fetch_wheelhouse(
+    pins: Sequence[str], platform: PythonPlatform, env: Mapping[str, str], cache: Path
 ) -> list[Path]:
     """The wheels of these pins, from the cache or by `pip download`.
 
     Args:
         pins: `name==version`.
-        target: what they must run on.
-        environ: for pip: the index, CAs and proxies.
+        platform: what they must run on.
+        env: for pip: the index, CAs and proxies.
         cache: the directory that keeps them, one directory for each set of pins.
 
     Raises:
@@ -82,28 +85,30 @@ def fetch(
     """
     if not pins:
         return []
-    key = hashlib.sha256(repr((sorted(pins), target)).encode()).hexdigest()[:16]
+    key = hashlib.sha256(repr((sorted(pins), platform)).encode()).hexdigest()[:16]
     place = cache / "wheelhouse" / key
     if not place.is_dir():
         place.parent.mkdir(parents=True, exist_ok=True)
-        room = Path(tempfile.mkdtemp(prefix=".making-", dir=place.parent))
+        workdir = Path(tempfile.mkdtemp(prefix=".making-", dir=place.parent))
         try:
-            _download(pins, target, environ, room)
-            _settle(room, place)
+            _download_wheels(pins, platform, env, workdir)
+            _move_into_cache(workdir, place)
         finally:
-            shutil.rmtree(room, ignore_errors=True)
+            shutil.rmtree(workdir, ignore_errors=True)
     return sorted(place.glob("*.whl"))
 
 
-def _download(pins: Sequence[str], target: Target, environ: Mapping[str, str], place: Path) -> None:
+def _download_wheels(
+    pins: Sequence[str], platform: PythonPlatform, env: Mapping[str, str], place: Path
+) -> None:
     words = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-    words += ["--only-binary", ":all:", "--python-version", target.python, "--dest", str(place)]
+    words += ["--only-binary", ":all:", "--python-version", platform.python, "--dest", str(place)]
     for minor in _GLIBC:
-        words += ["--platform", f"manylinux_2_{minor}_{target.architecture}"]
+        words += ["--platform", f"manylinux_2_{minor}_{platform.architecture}"]
     for old in ("2014", "2010", "1"):
-        words += ["--platform", f"manylinux{old}_{target.architecture}"]
+        words += ["--platform", f"manylinux{old}_{platform.architecture}"]
     try:
-        command.run([*words, *pins], timeout=INSTALL, env=environ)
+        command.run_command([*words, *pins], timeout=INSTALL_TIMEOUT, env=env)
     except CommandError as error:
         raise SmokeError(
             "the wheelhouse of the image cannot be filled",
@@ -111,10 +116,10 @@ def _download(pins: Sequence[str], target: Target, environ: Mapping[str, str], p
         ) from error
 
 
-def _settle(room: Path, place: Path) -> None:
+def _move_into_cache(workdir: Path, place: Path) -> None:
     """Two runs may have filled the same one: the first one stays."""
     try:
-        os.rename(room, place)  # noqa: PTH104 - fails where Path.replace would, says so plainly
+        os.rename(workdir, place)  # noqa: PTH104 - fails where Path.replace would, says so plainly
     except OSError:
         if not place.is_dir():
             raise

@@ -6,20 +6,20 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from builder.smoke.hub import forms
-from builder.smoke.hub.member import escaped
+from builder.smoke.hub import variable_forms
+from builder.smoke.hub.hub_user import escape_user_name
 from builder.smoke.model import Deployment, Frontend
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PORT = 8000
+HUB_PORT = 8000
 # The layers of the other smoke tests; the rest are a Hub's own.
 _HARNESS = ("kernel", "only", "endpoints", "browser", "reopen", "control", "browser-control")
 
 
 @dataclass(frozen=True, slots=True)
-class Configuration:
+class HubConfiguration:
     """A way to set up a Hub.
 
     Attributes:
@@ -29,7 +29,7 @@ class Configuration:
         variable: `TENSORBOARD_PROXY_URL` as its servers get it, `{base_url}` being the server's.
         contained: whether every user has a container.
         layers: the layers of probes that it goes through.
-        environ: for the configuration file.
+        env: for the configuration file.
         existing: whether the user's server is asked as one that is not ours, with a token alone.
         arguments: of its users' servers, beside those that all have.
     """
@@ -40,13 +40,15 @@ class Configuration:
     variable: str | None = "{base_url}proxy/%PORT%/"
     contained: bool = False
     layers: tuple[str, ...] = ()
-    environ: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict)
     existing: bool = False
     arguments: tuple[str, ...] = ()
 
-    def deployment(self, name: str, server: str = "") -> Deployment:
+    def to_deployment(self, name: str, server: str = "") -> Deployment:
         """What the server of a user is to the harness of the other smoke tests."""
-        base_url = f"{self.prefix}user/{escaped(name)}/" + (f"{escaped(server)}/" if server else "")
+        base_url = f"{self.prefix}user/{escape_user_name(name)}/" + (
+            f"{escape_user_name(server)}/" if server else ""
+        )
         variable = self.variable
         redirected = variable is not None and "user-redirect" in variable
         return Deployment(
@@ -55,54 +57,54 @@ class Configuration:
             base_url,
             None if variable is None else variable.replace("{base_url}", base_url),
             tuple(layer for layer in self.layers if layer in _HARNESS),
-            PORT,
+            HUB_PORT,
             f"{self.prefix}hub/user-redirect/" if redirected else "",
             hub=True,
         )
 
 
-USER = "testuser"
-SHOWN = ("kernel", "only", "browser", "reopen")
+TEST_USER = "testuser"
+USER_LAYERS = ("kernel", "only", "browser", "reopen")
 # Seconds for which a user's server goes on believing what the Hub said of a token; its default is
 # 300, `HubAuth.cache_max_age` in jupyterhub/services/auth.py, which is long to wait.
-REMEMBERS = 2
-_FORGETFUL = (f"--HubOAuth.cache_max_age={REMEMBERS}",)
+TOKEN_CACHE_SECONDS = 2
+_SHORT_TOKEN_CACHE = (f"--HubOAuth.cache_max_age={TOKEN_CACHE_SECONDS}",)
 
 
-def _forms(name: str, prefix: str) -> Configuration:
-    environ = {"HUB_FORMS": json.dumps(forms.values(prefix))}
-    return Configuration(
-        name, "jupyterhub_config_forms.py", prefix, layers=(name,), environ=environ
-    )
+def _make_forms_configuration(name: str, prefix: str) -> HubConfiguration:
+    env = {"HUB_FORMS": json.dumps(variable_forms.map_users_to_values(prefix))}
+    return HubConfiguration(name, "jupyterhub_config_forms.py", prefix, layers=(name,), env=env)
 
 
 _DOCKER = "jupyterhub_config_docker.py"
-CONFIGURATIONS = (
-    Configuration("hub", layers=(*SHOWN, "isolation", "stopped"), arguments=_FORGETFUL),
-    Configuration(
+HUB_CONFIGURATIONS = (
+    HubConfiguration(
+        "hub", layers=(*USER_LAYERS, "isolation", "stopped"), arguments=_SHORT_TOKEN_CACHE
+    ),
+    HubConfiguration(
         "hub-redirect",
         "jupyterhub_config_redirect.py",
         variable="/hub/user-redirect/proxy/%PORT%/",
-        layers=("endpoints", *SHOWN),
+        layers=("endpoints", *USER_LAYERS),
     ),
-    Configuration(
+    HubConfiguration(
         "hub-containers",
         _DOCKER,
         contained=True,
-        layers=(*SHOWN, "isolation", "stopped"),
-        arguments=_FORGETFUL,
+        layers=(*USER_LAYERS, "isolation", "stopped"),
+        arguments=_SHORT_TOKEN_CACHE,
     ),
-    Configuration("hub-existing", layers=SHOWN, existing=True),
-    _forms("hub-forms", forms.ROOT),
-    _forms("hub-forms-prefix", forms.PREFIX),
-    Configuration("hub-load", _DOCKER, contained=True, layers=("load",)),
+    HubConfiguration("hub-existing", layers=USER_LAYERS, existing=True),
+    _make_forms_configuration("hub-forms", variable_forms.ROOT),
+    _make_forms_configuration("hub-forms-prefix", variable_forms.PREFIX),
+    HubConfiguration("hub-load", _DOCKER, contained=True, layers=("load",)),
 )
 # The negative controls: nobody has a form, so the variable is unset; and a wheel without the patch.
-UNSET = Configuration(
+HUB_UNSET_CONTROL = HubConfiguration(
     "hub-unset",
     "jupyterhub_config_forms.py",
     variable=None,
     layers=("control", "browser-control"),
-    environ={"HUB_FORMS": "{}"},
+    env={"HUB_FORMS": "{}"},
 )
-UNPATCHED = Configuration("hub-unpatched", layers=("control", "browser-control"))
+HUB_UNPATCHED_CONTROL = HubConfiguration("hub-unpatched", layers=("control", "browser-control"))

@@ -6,44 +6,48 @@ from typing import TYPE_CHECKING
 
 from builder.containers import images
 from builder.smoke.engines import stack
-from builder.smoke.engines.image import context_of
-from builder.smoke.hub import node
+from builder.smoke.engines.image import make_build_context
+from builder.smoke.hub import hub_proxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from builder.smoke.engines.image import Kitchen
-    from builder.smoke.model import Subject
+    from builder.smoke.engines.image import ImageBuilder
+    from builder.smoke.model import WheelUnderTest
 
-REQUIREMENTS = (*stack.REQUIREMENTS, "jupyterhub", "dockerspawner")
-CONFIGURATIONS = "hub"
+HUB_REQUIREMENTS = (*stack.JUPYTER_REQUIREMENTS, "jupyterhub", "dockerspawner")
+CONFIGURATION_DIRECTORY = "hub"
 
 
-def recipe(kitchen: Kitchen, subject: Subject) -> images.Recipe:
+def describe_hub_image(image_builder: ImageBuilder, wheel: WheelUnderTest) -> images.ImageRecipe:
     """What the image for a wheel is made of.
 
     Raises:
         SmokeError: the wheelhouse cannot be resolved or filled.
     """
-    context = context_of(kitchen, subject, "hub", REQUIREMENTS)
-    for path in (kitchen.dockerfiles / CONFIGURATIONS).glob("*.py"):
-        context[f"dockerfiles/{CONFIGURATIONS}/{path.name}"] = path
-    proxy = node.fetch(kitchen.environ, kitchen.cache)
+    context = make_build_context(image_builder, wheel, "hub", HUB_REQUIREMENTS)
+    for path in (image_builder.dockerfiles / CONFIGURATION_DIRECTORY).glob("*.py"):
+        context[f"dockerfiles/{CONFIGURATION_DIRECTORY}/{path.name}"] = path
+    proxy = hub_proxy.fetch_hub_proxy(image_builder.env, image_builder.cache)
     context[f"wheelhouse/node/{proxy.name}"] = proxy
-    return images.Recipe(
+    return images.ImageRecipe(
         name="hub",
         context=context,
         dockerfile="dockerfiles/Dockerfile.hub",
-        arguments={"BASE": kitchen.base, "TB_VER": subject.version},
+        arguments={"BASE": image_builder.base, "TB_VER": wheel.version},
     )
 
 
-def make(kitchen: Kitchen, subject: Subject, log: Path, progress: Callable[[str], None]) -> str:
+def build_hub_image(
+    image_builder: ImageBuilder, wheel: WheelUnderTest, log: Path, progress: Callable[[str], None]
+) -> str:
     """The image for a wheel; its tag.
 
     Raises:
         SmokeError: the wheelhouse cannot be resolved or filled.
         EngineError: the build failed.
     """
-    return images.build(kitchen.engine, recipe(kitchen, subject), log, progress)
+    return images.build_image(
+        image_builder.engine, describe_hub_image(image_builder, wheel), log, progress
+    )

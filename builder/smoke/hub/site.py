@@ -8,33 +8,33 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from builder.containers.containers import Started, labelled, running
-from builder.containers.door import LABEL, NAMESPACE
+from builder.containers.containers import ContainerOptions, list_containers, run_container
+from builder.containers.docker_engine import NAMESPACE, RUN_LABEL
 from builder.errors import SmokeError
-from builder.smoke.engines.docker import InContainer
+from builder.smoke.engines.docker import ContainerAccess
 from builder.smoke.engines.startup import wait_until_up
-from builder.smoke.hub.configurations import PORT
-from builder.smoke.hub.member import SPAWN
-from builder.smoke.model import Site
+from builder.smoke.hub.configurations import HUB_PORT
+from builder.smoke.hub.hub_user import SPAWN_TIMEOUT
+from builder.smoke.model import JupyterSite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from builder.containers.container import Container
-    from builder.containers.door import Engine
-    from builder.smoke.hub.configurations import Configuration
-    from builder.smoke.hub.member import Member
+    from builder.containers.docker_engine import ContainerEngine
+    from builder.smoke.hub.configurations import HubConfiguration
+    from builder.smoke.hub.hub_user import HubUser
 
-UP = 90.0  # seconds until the Hub must answer; it takes 3 on two idle cores
+HUB_START_TIMEOUT = 90.0  # seconds until the Hub must answer; it takes 3 on two idle cores
 # A container of a user carries it beside the run's label; its value is the Hub's container.
 HUB_LABEL = "tensorboard-proxy-wheels.hub"
 # Where the engine itself finds its socket, whoever talks to it and from where.
-SOCKET = "/var/run/docker.sock"
+ENGINE_SOCKET = "/var/run/docker.sock"
 # The browser's probes drive the front end by its commands (`builder.smoke.engines.stack`).
 _ARGUMENTS = ("--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None")
 
 
-class Ground(NamedTuple):
+class HubResources(NamedTuple):
     """What Hubs are started on.
 
     Attributes:
@@ -44,26 +44,28 @@ class Ground(NamedTuple):
         socket: the engine's socket, on the engine's host.
     """
 
-    engine: Engine
+    engine: ContainerEngine
     image: str
     network: str
-    socket: str = SOCKET
+    socket: str = ENGINE_SOCKET
 
 
-class InHub(InContainer):
+class HubAccess(ContainerAccess):
     """The inside of a user's server, which may have a container of its own behind the Hub's."""
 
     def __init__(self, hub: Container, user: Container, neighbour: Container) -> None:
         super().__init__(user, neighbour)
-        self._hub = InContainer(hub, neighbour)
+        self._hub = ContainerAccess(hub, neighbour)
 
-    def published(self) -> Mapping[int, int]:
+    def published_ports(self) -> Mapping[int, int]:
         """Of both containers."""
-        return {**super().published(), **self._hub.published()}
+        return {**super().published_ports(), **self._hub.published_ports()}
 
-    def reachable(self, port: int) -> dict[str, bool]:
+    def check_reachable(self, port: int) -> dict[str, bool]:
         """Asked of the user's container, or of the Hub's for the Hub's own port."""
-        return self._hub.reachable(port) if port == PORT else super().reachable(port)
+        return (
+            self._hub.check_reachable(port) if port == HUB_PORT else super().check_reachable(port)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class Hub:
     """A running Hub.
 
     Attributes:
-        ground: what it runs on.
+        resources: what it runs on.
         configuration: how it is set up.
         container: holds the Hub, its proxy, and local users' servers.
         neighbour: a container beside it, for asking from there.
@@ -79,29 +81,29 @@ class Hub:
         label: the value of `HUB_LABEL` of its users' containers.
     """
 
-    ground: Ground
-    configuration: Configuration
+    resources: HubResources
+    configuration: HubConfiguration
     container: Container
     neighbour: Container
     root: str
     label: str
 
-    def containers(self) -> list[Container]:
+    def list_containers(self) -> list[Container]:
         """Its users' containers, running or not.
 
         Raises:
             EngineError: the engine does not answer.
         """
-        return labelled(self.ground.engine, HUB_LABEL, self.label)
+        return list_containers(self.resources.engine, HUB_LABEL, self.label)
 
-    def site(self, member: Member, release: str, server: str = "") -> Site:
+    def find_site(self, hub_user: HubUser, release: str, server: str = "") -> JupyterSite:
         """The server of a member, as the harness of the other smoke tests takes it."""
-        deployment = self.configuration.deployment(member.name, server)
-        inside = InHub(self.container, self.container_of(member.name), self.neighbour)
-        url = member.url(server)
-        return Site(deployment, url, member.token, release, inside, member.person)
+        deployment = self.configuration.to_deployment(hub_user.name, server)
+        access = HubAccess(self.container, self.find_container(hub_user.name), self.neighbour)
+        url = hub_user.server_url(server)
+        return JupyterSite(deployment, url, hub_user.token, release, access, hub_user.credentials)
 
-    def container_of(self, name: str) -> Container:
+    def find_container(self, name: str) -> Container:
         """The container in which the servers of that user run.
 
         Raises:
@@ -110,64 +112,70 @@ class Hub:
         if not self.configuration.contained:
             return self.container
         wanted = f"{self.label}-{name}"
-        found = next((c for c in self.containers() if c.name == wanted), None)
+        found = next((c for c in self.list_containers() if c.name == wanted), None)
         if found is None:
             raise SmokeError(f"there is no container {wanted}", "look at the Hub's log")
         return found
 
 
 @contextmanager
-def start(ground: Ground, configuration: Configuration) -> Iterator[Hub]:
+def start_hub(resources: HubResources, configuration: HubConfiguration) -> Iterator[Hub]:
     """A Hub for as long as the block lasts; its users' containers go with it.
 
     Raises:
         EngineError: a container cannot be started.
         SmokeError: the Hub did not answer in time; the last lines of its log are in the hint.
     """
-    engine, name = ground.engine, f"{configuration.name}-{secrets.token_hex(2)}"
-    label = f"{NAMESPACE}-{engine.run}-{name}"
-    beside = Started(ground.image, ["sleep", "3600"], network=ground.network)
+    engine, name = resources.engine, f"{configuration.name}-{secrets.token_hex(2)}"
+    label = f"{NAMESPACE}-{engine.run_id}-{name}"
+    beside = ContainerOptions(resources.image, ["sleep", "3600"], network=resources.network)
     with (
-        _no_users_left(ground, label),
-        running(engine, name, _how(ground, configuration, label)) as container,
-        running(engine, f"{name}-beside", beside) as neighbour,
+        _remove_user_containers(resources, label),
+        run_container(
+            engine, name, _describe_hub_container(resources, configuration, label)
+        ) as container,
+        run_container(engine, f"{name}-beside", beside) as neighbour,
     ):
-        root = f"http://{engine.host}:{container.port(PORT)}{configuration.prefix}"
+        root = f"http://{engine.host}:{container.find_host_port(HUB_PORT)}{configuration.prefix}"
         wait_until_up(
             "the Hub",
             f"{root}hub/health",
-            UP,
-            ended=container.exit_code,
-            log=container.log,
+            HUB_START_TIMEOUT,
+            ended=container.read_exit_code,
+            log=container.read_log,
         )
-        yield Hub(ground, configuration, container, neighbour, root, label)
+        yield Hub(resources, configuration, container, neighbour, root, label)
 
 
-def _how(ground: Ground, configuration: Configuration, label: str) -> Started:
+def _describe_hub_container(
+    resources: HubResources, configuration: HubConfiguration, label: str
+) -> ContainerOptions:
     words = ["jupyterhub", "-f", configuration.file]
     words += [f"--JupyterHub.base_url={configuration.prefix}"]
     words += [f"--Spawner.args={argument}" for argument in (*_ARGUMENTS, *configuration.arguments)]
     # The Hub's own limits are for people who wait; ours are stated where we wait.
-    words += [f"--Spawner.{name}_timeout={SPAWN:.0f}" for name in ("start", "http")]
-    environ = dict(configuration.environ)
+    words += [f"--Spawner.{name}_timeout={SPAWN_TIMEOUT:.0f}" for name in ("start", "http")]
+    env = dict(configuration.env)
     if not configuration.contained:
-        return Started(ground.image, words, environ, ground.network, publish=(PORT,))
-    environ |= {
-        "HUB_IMAGE": ground.image,
-        "HUB_NETWORK": ground.network,
+        return ContainerOptions(resources.image, words, env, resources.network, publish=(HUB_PORT,))
+    env |= {
+        "HUB_IMAGE": resources.image,
+        "HUB_NETWORK": resources.network,
         "HUB_PREFIX": label,
-        "HUB_LABELS": json.dumps({LABEL: ground.engine.run, HUB_LABEL: label}),
+        "HUB_LABELS": json.dumps({RUN_LABEL: resources.engine.run_id, HUB_LABEL: label}),
     }
     # Only root may talk to the socket, whose own user and group are the engine's host's affair.
-    binds = {ground.socket: f"{SOCKET}:rw"}
-    return Started(ground.image, words, environ, ground.network, (PORT,), binds, user="0")
+    binds = {resources.socket: f"{ENGINE_SOCKET}:rw"}
+    return ContainerOptions(
+        resources.image, words, env, resources.network, (HUB_PORT,), binds, user="0"
+    )
 
 
 @contextmanager
-def _no_users_left(ground: Ground, label: str) -> Iterator[None]:
+def _remove_user_containers(resources: HubResources, label: str) -> Iterator[None]:
     """The Hub goes first, so that it starts no other; then what it started."""
     try:
         yield
     finally:
-        for container in labelled(ground.engine, HUB_LABEL, label):
+        for container in list_containers(resources.engine, HUB_LABEL, label):
             container.remove()

@@ -15,54 +15,54 @@ import websocket
 from builder.smoke.model import ProbeFailure
 
 if TYPE_CHECKING:
-    from builder.smoke.jupyter.web import Web
+    from builder.smoke.jupyter.http_client import JupyterClient
 
 # Seconds. jupyter-server answers once the kernel has answered it, or after a minute
 # (`MappingKernelManager.kernel_info_timeout`) where its question was lost. That happens to a kernel
 # whose ports are taken, as jupyter_client chooses them before it starts, and two servers on one
 # loopback may choose alike: it ends, is started anew, and is not asked again.
-PATIENCE = 75.0
+CHANNEL_TIMEOUT = 75.0
 
 
-def connect(web: Web, path: str) -> websocket.WebSocket:
+def open_websocket(client: JupyterClient, path: str) -> websocket.WebSocket:
     """A WebSocket below Jupyter's base URL, straight there: no proxy, no redirect.
 
     Args:
-        web: the way to Jupyter.
+        client: the way to Jupyter.
         path: below its base URL.
 
     Raises:
         ProbeFailure: there is none.
     """
     try:
-        return _shake_hands(web, path)
+        return _perform_handshake(client, path)
     except websocket.WebSocketBadStatusException as error:
         raise ProbeFailure(f"Jupyter answers {error.status_code} to a WebSocket") from error
     except (websocket.WebSocketException, OSError) as error:
         raise ProbeFailure(f"there is no connection to the kernel: {error}") from error
 
 
-def _shake_hands(web: Web, path: str) -> websocket.WebSocket:
-    parts = urlsplit(web.url)
+def _perform_handshake(client: JupyterClient, path: str) -> websocket.WebSocket:
+    parts = urlsplit(client.url)
     secure = parts.scheme == "https"
     host, port = parts.hostname or "", parts.port or (443 if secure else 80)
     with ExitStack() as stack:
-        line = stack.enter_context(socket.create_connection((host, port), timeout=PATIENCE))
+        line = stack.enter_context(socket.create_connection((host, port), timeout=CHANNEL_TIMEOUT))
         if secure:
-            line = _trust(web.ca_bundle).wrap_socket(line, server_hostname=host)
+            line = _make_ssl_context(client.ca_bundle).wrap_socket(line, server_hostname=host)
             stack.enter_context(line)
         connection = websocket.create_connection(
             f"{'wss' if secure else 'ws'}://{parts.netloc}{parts.path}{path}",
             socket=line,
-            header=[f"{name}: {value}" for name, value in web.authorization.items()],
+            header=[f"{name}: {value}" for name, value in client.authorization.items()],
             redirect_limit=0,
-            timeout=PATIENCE,
+            timeout=CHANNEL_TIMEOUT,
         )
         stack.pop_all()
     return connection
 
 
-def _trust(ca_bundle: str | None) -> ssl.SSLContext:
+def _make_ssl_context(ca_bundle: str | None) -> ssl.SSLContext:
     """Trusts the CAs of a file or directory, or those that requests trusts."""
     bundle = Path(ca_bundle or requests.utils.DEFAULT_CA_BUNDLE_PATH)
     if bundle.is_dir():

@@ -17,7 +17,7 @@ from ada_url import URL
 from builder.smoke.model import ProbeFailure
 
 if TYPE_CHECKING:
-    from builder.smoke.jupyter.messages import Bundle, Execution
+    from builder.smoke.jupyter.messages import CellExecution, MimeBundle
 
 _TEXT = r'"(?:[^"\\]|\\.)*"'
 _BLANK = re.compile(rf"({_TEXT})|\s+")  # a text keeps its own
@@ -31,7 +31,7 @@ _SCRIPTS = (
 )
 
 
-class Frame(NamedTuple):
+class CellFrame(NamedTuple):
     """A frame below a cell.
 
     Attributes:
@@ -43,7 +43,7 @@ class Frame(NamedTuple):
     height: int
 
 
-def frames(done: Execution, page: str) -> tuple[Frame, ...]:
+def list_frames(done: CellExecution, page: str) -> tuple[CellFrame, ...]:
     """All frames below a cell that has run.
 
     Args:
@@ -53,52 +53,56 @@ def frames(done: Execution, page: str) -> tuple[Frame, ...]:
     Raises:
         ProbeFailure: there is HTML that is no frame we know.
     """
-    return tuple(_frame(bundle, page) for bundle in done.shown if "<iframe" in _html(bundle))
+    return tuple(
+        _parse_bundle(bundle, page) for bundle in done.displays if "<iframe" in _get_html(bundle)
+    )
 
 
-def one_frame(done: Execution, page: str) -> Frame:
+def expect_one_frame(done: CellExecution, page: str) -> CellFrame:
     """The frame below a cell.
 
     Raises:
         ProbeFailure: there is none, or more than one; what is there instead is told.
     """
-    found = frames(done, page)
+    found = list_frames(done, page)
     if len(found) != 1:
-        shown = filter(None, (*map(_text, done.shown), done.error))
+        shown = filter(None, (*map(_get_plain_text, done.displays), done.error))
         said = "\n".join(shown) or "nothing"
         raise ProbeFailure(f"{len(found)} frames below the cell, which shows: {said}")
     return found[0]
 
 
-def texts(done: Execution) -> tuple[str, ...]:
+def list_plain_texts(done: CellExecution) -> tuple[str, ...]:
     """The displays of a cell that are no frames, as plain text."""
-    return tuple(_text(bundle) for bundle in done.shown if "<iframe" not in _html(bundle))
+    return tuple(
+        _get_plain_text(bundle) for bundle in done.displays if "<iframe" not in _get_html(bundle)
+    )
 
 
-def evaluate(html: str, page: str) -> Frame:
+def parse_frame_html(html: str, page: str) -> CellFrame:
     """What a browser makes of the HTML on that page.
 
     Raises:
         ProbeFailure: it is no frame we know.
     """
-    parts = _Parts(html)
+    parts = _FrameHTMLParser(html)
     if parts.tags == ["iframe"] and not parts.script.strip():
         source = parts.attributes.get("src") or ""
-        return Frame(_join(source, page).href, _height(parts))
+        return CellFrame(_join_url(source, page).href, _parse_height(parts))
     script = _BLANK.sub(lambda found: found[1] or " ", parts.script).strip()
-    match = _match(script)
+    match = _match_script(script)
     if parts.tags != ["iframe", "script"] or match is None:
         raise ProbeFailure(f"the HTML below the cell is no frame we know: {html[:300]}")
     if json.loads(match["id"]) != parts.attributes.get("id"):
         raise ProbeFailure(f"the script looks for {match['id']}, which is not the frame")
-    url = _join(json.loads(match["url"]), page)
+    url = _join_url(json.loads(match["url"]), page)
     port = int(match.groupdict().get("port") or 0)
     if port:
         url.port = str(port)
-    return Frame(url.href, _height(parts))
+    return CellFrame(url.href, _parse_height(parts))
 
 
-class _Parts(HTMLParser):
+class _FrameHTMLParser(HTMLParser):
     """The elements of the HTML, as a browser's parser tells them apart."""
 
     def __init__(self, html: str) -> None:
@@ -118,26 +122,26 @@ class _Parts(HTMLParser):
         self.script += data
 
 
-def _frame(bundle: Bundle, page: str) -> Frame:
-    return evaluate(_html(bundle), page)
+def _parse_bundle(bundle: MimeBundle, page: str) -> CellFrame:
+    return parse_frame_html(_get_html(bundle), page)
 
 
-def _html(bundle: Bundle) -> str:
+def _get_html(bundle: MimeBundle) -> str:
     return str(bundle.get("text/html", ""))
 
 
-def _text(bundle: Bundle) -> str:
+def _get_plain_text(bundle: MimeBundle) -> str:
     return str(bundle.get("text/plain", ""))
 
 
-def _height(parts: _Parts) -> int:
+def _parse_height(parts: _FrameHTMLParser) -> int:
     height = parts.attributes.get("height") or ""
     if not height.isascii() or not height.isdigit():
         raise ProbeFailure(f"the frame's height is {height!r}")
     return int(height)
 
 
-def _match(script: str) -> re.Match[str] | None:
+def _match_script(script: str) -> re.Match[str] | None:
     for body in _SCRIPTS:
         match = re.fullmatch(rf"\(function\(\) {{ {_FRAME} {body} }}\)\(\);", script)
         if match is not None:
@@ -145,7 +149,7 @@ def _match(script: str) -> re.Match[str] | None:
     return None
 
 
-def _join(address: str, page: str) -> URL:
+def _join_url(address: str, page: str) -> URL:
     try:
         return URL(address, page)
     except ValueError as error:

@@ -15,21 +15,21 @@ from typing import TYPE_CHECKING, Any
 
 import websocket
 
-from builder.smoke.jupyter.channels import connect
-from builder.smoke.jupyter.messages import Execution, Message
+from builder.smoke.jupyter.channels import open_websocket
+from builder.smoke.jupyter.messages import CellExecution, KernelMessage
 from builder.smoke.model import ProbeFailure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builder.smoke.jupyter.web import Web
+    from builder.smoke.jupyter.http_client import JupyterClient
 
 # Seconds: until Jupyter has started a kernel, until that answers, for one question to it, until it
 # ends, between two tries, for a cell that has no other limit.
-_STARTS, _READY = 40.0, 40.0
+_START_TIMEOUT, _ANSWER_TIMEOUT = 40.0, 40.0
 _NUDGE = 1.0
-_ENDS, _PAUSE = 20.0, 0.1
-CELL = 30.0
+_END_TIMEOUT, _PAUSE = 20.0, 0.1
+CELL_TIMEOUT = 30.0
 _BROKEN = (websocket.WebSocketException, OSError)
 _GONE = ("restarting", "autorestarting", "dead")
 
@@ -45,17 +45,19 @@ class Kernel:
         ProbeFailure: it does not answer in time.
     """
 
-    def __init__(self, web: Web, identity: str) -> None:
+    def __init__(self, client: JupyterClient, identity: str) -> None:
         self.identity = identity
-        self._web = web
+        self._client = client
         self._session = uuid.uuid4().hex
-        self._socket = connect(web, f"api/kernels/{identity}/channels?session_id={self._session}")
+        self._socket = open_websocket(
+            client, f"api/kernels/{identity}/channels?session_id={self._session}"
+        )
 
     def close(self) -> None:
         """Let the connection go; the kernel stays."""
         self._socket.close(timeout=1)
 
-    def run(self, code: str, *, timeout: float = CELL) -> Execution:
+    def run_cell(self, code: str, *, timeout: float = CELL_TIMEOUT) -> CellExecution:
         """Run a cell to its end, errors of its own included.
 
         Args:
@@ -74,18 +76,20 @@ class Kernel:
             "stop_on_error": True,
         }
         began = time.monotonic()
-        asked = self._send("execute_request", content)
-        messages: list[Message] = []
+        asked = self._send_message("execute_request", content)
+        messages: list[KernelMessage] = []
         replied: float | None = None
         idle = False
         while replied is None or not idle:
-            told = self._next(began + timeout)
-            if told is None:
-                raise ProbeFailure(f"a cell ran longer than {timeout:g} s: {_first_line(code)}")
-            kind, body = told["header"]["msg_type"], told["content"]
+            message = self._receive_message(began + timeout)
+            if message is None:
+                raise ProbeFailure(
+                    f"a cell ran longer than {timeout:g} s: {_quote_first_line(code)}"
+                )
+            kind, body = message["header"]["msg_type"], message["content"]
             if kind == "status" and body["execution_state"] in _GONE:
-                raise ProbeFailure(f"the kernel died in the cell {_first_line(code)}")
-            if told["parent_header"].get("msg_id") != asked:
+                raise ProbeFailure(f"the kernel died in the cell {_quote_first_line(code)}")
+            if message["parent_header"].get("msg_id") != asked:
                 continue
             seconds = time.monotonic() - began
             if kind == "execute_reply":
@@ -93,22 +97,22 @@ class Kernel:
             elif kind == "status":
                 idle = body["execution_state"] == "idle"
             elif kind != "execute_input":
-                messages.append(Message(kind, body, seconds))
-        return Execution(tuple(messages), replied)
+                messages.append(KernelMessage(kind, body, seconds))
+        return CellExecution(tuple(messages), replied)
 
-    def value(self, code: str, *, timeout: float = CELL) -> Any:
+    def evaluate_json(self, code: str, *, timeout: float = CELL_TIMEOUT) -> Any:
         """Run a cell that prints JSON as its last line, and give what that says.
 
         Raises:
             ProbeFailure: it raised an error, or printed none.
         """
-        done = self.run(code, timeout=timeout)
+        done = self.run_cell(code, timeout=timeout)
         if done.error is not None:
-            raise ProbeFailure(f"the cell {_first_line(code)} failed: {done.error}")
+            raise ProbeFailure(f"the cell {_quote_first_line(code)} failed: {done.error}")
         try:
-            return json.loads(done.text().strip().splitlines()[-1])
+            return json.loads(done.get_stream_text().strip().splitlines()[-1])
         except (ValueError, IndexError) as error:
-            raise ProbeFailure(f"the cell {_first_line(code)} printed no JSON") from error
+            raise ProbeFailure(f"the cell {_quote_first_line(code)} printed no JSON") from error
 
     def wait_until_ready(self) -> None:
         """Ask until it answers: what is sent before all its channels are connected may be lost.
@@ -116,25 +120,25 @@ class Kernel:
         Raises:
             ProbeFailure: it does not in time.
         """
-        deadline = time.monotonic() + _READY
+        deadline = time.monotonic() + _ANSWER_TIMEOUT
         while time.monotonic() < deadline:
-            asked = self._send("kernel_info_request", {})
-            if self._answers(asked, min(deadline, time.monotonic() + _NUDGE)):
+            asked = self._send_message("kernel_info_request", {})
+            if self._is_answered(asked, min(deadline, time.monotonic() + _NUDGE)):
                 return
-        raise ProbeFailure(f"the kernel did not answer within {_READY:.0f} s")
+        raise ProbeFailure(f"the kernel did not answer within {_ANSWER_TIMEOUT:.0f} s")
 
-    def _answers(self, asked: str, deadline: float) -> bool:
+    def _is_answered(self, asked: str, deadline: float) -> bool:
         """Whether both channels tell of that question."""
         seen: set[str] = set()
         while {"kernel_info_reply", "status"} - seen:
-            told = self._next(deadline)
-            if told is None:
+            message = self._receive_message(deadline)
+            if message is None:
                 return False
-            if told["parent_header"].get("msg_id") == asked:
-                seen.add(told["header"]["msg_type"])
+            if message["parent_header"].get("msg_id") == asked:
+                seen.add(message["header"]["msg_type"])
         return True
 
-    def _send(self, kind: str, content: dict[str, Any]) -> str:
+    def _send_message(self, kind: str, content: dict[str, Any]) -> str:
         identity = uuid.uuid4().hex
         header = {
             "msg_id": identity,
@@ -152,7 +156,7 @@ class Kernel:
             raise ProbeFailure(f"the connection to the kernel broke: {error}") from error
         return identity
 
-    def _next(self, deadline: float) -> dict[str, Any] | None:
+    def _receive_message(self, deadline: float) -> dict[str, Any] | None:
         """The next message, or None if there is none until then."""
         while (left := deadline - time.monotonic()) > 0:
             self._socket.settimeout(left)
@@ -163,60 +167,60 @@ class Kernel:
             except _BROKEN as error:
                 raise ProbeFailure(f"the connection to the kernel broke: {error}") from error
             if isinstance(said, str) and said:  # binary ones carry buffers of widgets
-                told: dict[str, Any] = json.loads(said)
-                return told
+                message: dict[str, Any] = json.loads(said)
+                return message
         return None
 
 
 @contextmanager
-def started(web: Web, notebook: str) -> Iterator[Kernel]:
+def start_kernel(client: JupyterClient, notebook: str) -> Iterator[Kernel]:
     """A kernel of the server's default kind for a notebook; it ends with the block.
 
     It is the notebook's own if that has one, else a new one.
 
     Args:
-        web: the way to Jupyter.
+        client: the way to Jupyter.
         notebook: path below Jupyter's root; its directory is where the kernel starts.
 
     Raises:
         ProbeFailure: it does not start, or does not answer.
     """
-    session = _begin(web, notebook)
+    session = _create_session(client, notebook)
     try:
-        with _connected(web, session) as kernel:
+        with _connect_kernel(client, session) as kernel:
             yield kernel
     finally:
-        end(web, session["id"])
+        end_session(client, session["id"])
 
 
 @contextmanager
-def staying(web: Web, notebook: str) -> Iterator[Kernel]:
+def start_lasting_kernel(client: JupyterClient, notebook: str) -> Iterator[Kernel]:
     """A new kernel which stays when the block ends: for those who end its server instead.
 
     Args:
-        web: the way to Jupyter.
-        notebook: see `started`.
+        client: the way to Jupyter.
+        notebook: see `start_kernel`.
 
     Raises:
         ProbeFailure: it does not start, or does not answer.
     """
-    with _connected(web, _begin(web, notebook)) as kernel:
+    with _connect_kernel(client, _create_session(client, notebook)) as kernel:
         yield kernel
 
 
-def _begin(web: Web, notebook: str) -> dict[str, Any]:
-    specs = web.api("GET", "kernelspecs")
+def _create_session(client: JupyterClient, notebook: str) -> dict[str, Any]:
+    specs = client.call_api("GET", "kernelspecs")
     name = specs.get("default") if isinstance(specs, dict) else None
     if not isinstance(name, str):
-        raise ProbeFailure(f"{web.url} names no kernel to start, so it is no Jupyter")
+        raise ProbeFailure(f"{client.url} names no kernel to start, so it is no Jupyter")
     wanted = {"path": notebook, "name": notebook, "type": "notebook", "kernel": {"name": name}}
-    session: dict[str, Any] = web.api("POST", "sessions", wanted, timeout=_STARTS)
+    session: dict[str, Any] = client.call_api("POST", "sessions", wanted, timeout=_START_TIMEOUT)
     return session
 
 
 @contextmanager
-def _connected(web: Web, session: dict[str, Any]) -> Iterator[Kernel]:
-    kernel = Kernel(web, session["kernel"]["id"])
+def _connect_kernel(client: JupyterClient, session: dict[str, Any]) -> Iterator[Kernel]:
+    kernel = Kernel(client, session["kernel"]["id"])
     try:
         kernel.wait_until_ready()
         yield kernel
@@ -224,7 +228,7 @@ def _connected(web: Web, session: dict[str, Any]) -> Iterator[Kernel]:
         kernel.close()
 
 
-def end(web: Web, session: str) -> None:
+def end_session(client: JupyterClient, session: str) -> None:
     """End a session and its kernel; that it is gone already is as good.
 
     While a dead kernel is being restarted, jupyter-server answers 500 to that: ask again.
@@ -232,10 +236,10 @@ def end(web: Web, session: str) -> None:
     Raises:
         ProbeFailure: it is still there after a while.
     """
-    deadline = time.monotonic() + _ENDS
+    deadline = time.monotonic() + _END_TIMEOUT
     while True:
         try:
-            web.api("DELETE", f"sessions/{session}", expect=(204, 404))
+            client.call_api("DELETE", f"sessions/{session}", expect=(204, 404))
         except ProbeFailure:
             if time.monotonic() > deadline:
                 raise
@@ -244,6 +248,6 @@ def end(web: Web, session: str) -> None:
             return
 
 
-def _first_line(code: str) -> str:
+def _quote_first_line(code: str) -> str:
     lines = code.strip().splitlines() or [""]
     return repr(lines[0][:80])

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 # `"MIME type": value`; a JSON document.
-Bundle = dict[str, Any]
+MimeBundle = dict[str, Any]
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-class Message(NamedTuple):
+class KernelMessage(NamedTuple):
     """One message about a cell.
 
     Attributes:
@@ -25,12 +25,12 @@ class Message(NamedTuple):
     """
 
     kind: str
-    content: Bundle
+    content: MimeBundle
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
-class Execution:
+class CellExecution:
     """A cell that has run.
 
     Attributes:
@@ -38,10 +38,10 @@ class Execution:
         seconds: from the request to the reply.
     """
 
-    messages: tuple[Message, ...]
+    messages: tuple[KernelMessage, ...]
     seconds: float
 
-    def text(self, stream: str = "stdout") -> str:
+    def get_stream_text(self, stream: str = "stdout") -> str:
         """All that it wrote to that stream."""
         return "".join(
             m.content["text"]
@@ -58,12 +58,12 @@ class Execution:
         return None
 
     @property
-    def shown(self) -> tuple[Bundle, ...]:
+    def displays(self) -> tuple[MimeBundle, ...]:
         """The displays below the cell as they are in the end: updates take the place of what was.
 
         An update of a display that this cell does not have is for another cell, and left out.
         """
-        bundles: list[Bundle] = []
+        bundles: list[MimeBundle] = []
         places: dict[str, int] = {}
         for message in self.messages:
             name = message.content.get("transient", {}).get("display_id")
@@ -76,11 +76,11 @@ class Execution:
         return tuple(bundles)
 
     @property
-    def first_shown(self) -> tuple[Bundle, ...]:
+    def first_displays(self) -> tuple[MimeBundle, ...]:
         """What `display_data` brought, before any update."""
         return tuple(m.content["data"] for m in self.messages if m.kind == "display_data")
 
     @property
-    def outline(self) -> tuple[str, ...]:
+    def message_kinds(self) -> tuple[str, ...]:
         """The kinds of its messages, in order."""
         return tuple(m.kind for m in self.messages)

@@ -10,8 +10,8 @@ from typing import Any
 
 from packaging.version import Version
 
-# Beside the notebook: what was written there (`builder.smoke.jupyter.writer.remember`).
-WRITTEN = "written.json"
+# Beside the notebook: what was written there (`builder.smoke.jupyter.writer.save_written_points`).
+WRITTEN_FILENAME = "written.json"
 LOGDIR = "logs"
 _MODULES = (
     "builder/__init__.py",
@@ -26,7 +26,7 @@ _EXTENSION_MOVED = Version("1.14")
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class NotebookRun:
     """One run of the notebook, apart from every other.
 
     Attributes:
@@ -40,7 +40,7 @@ class Run:
     with_tensorflow: bool = False
 
     @classmethod
-    def fresh(cls, release: str, *, with_tensorflow: bool = False) -> Run:
+    def with_new_canary(cls, release: str, *, with_tensorflow: bool = False) -> NotebookRun:
         """A run with a new canary."""
         return cls(release, f"canary-{secrets.token_hex(4)}", with_tensorflow)
 
@@ -60,25 +60,25 @@ class Run:
         return f"epoch_{self.canary}" if self.with_tensorflow else self.canary
 
     @property
-    def load(self) -> str:
+    def load_cell(self) -> str:
         """The cell that loads the extension; it was another one in 1.13."""
         old = Version(self.release) < _EXTENSION_MOVED
         return "%load_ext tensorboard.notebook" if old else "%load_ext tensorboard"
 
     @property
-    def show(self) -> str:
+    def show_cell(self) -> str:
         """The cell that shows TensorBoard."""
         return f"%tensorboard --logdir {LOGDIR}"
 
     @property
-    def train(self) -> str:
+    def train_cell(self) -> str:
         """The cell that trains and logs."""
         return (_KERAS if self.with_tensorflow else _NUMPY).replace("CANARY", self.canary)
 
 
 # TensorBoard lists what runs in the temporary directory: parallel runs on one machine must not meet
 # there. The kernel starts in the notebook's directory, which is the run's own.
-APART = dedent("""\
+SEPARATE_TMPDIR_CELL = dedent("""\
     # A temporary directory of our own, as TensorBoard keeps its list of servers there.
     import os
     import tempfile
@@ -92,28 +92,28 @@ _NUMPY = dedent(f"""\
     # scikit-learn, read from its file, as importing all of it takes a second.
     import importlib.util
     import numpy as np
-    from builder.smoke.jupyter.writer import Log, remember
+    from builder.smoke.jupyter.writer import EventFileWriter, save_written_points
 
     (sklearn,) = importlib.util.find_spec("sklearn").submodule_search_locations
     digits = np.loadtxt(sklearn + "/datasets/data/digits.csv.gz", delimiter=",")
     digits, target = digits[:, :-1], digits[:, -1].astype(int)
     pixels, labels = digits / 16, np.eye(10)[target]
     weights = np.zeros((64, 10))
-    with Log("{LOGDIR}/train") as log:
+    with EventFileWriter("{LOGDIR}/train") as log:
         for step in range(30):
             scores = np.exp(pixels @ weights)
             chances = scores / scores.sum(axis=1, keepdims=True)
             loss = -np.log((chances * labels).sum(axis=1)).mean()
             accuracy = (chances.argmax(axis=1) == target).mean()
             weights -= 0.5 * pixels.T @ (chances - labels) / len(pixels)
-            log.scalar("loss", step, float(loss))
-            log.scalar("CANARY", step, float(accuracy))
+            log.write_scalar("loss", step, float(loss))
+            log.write_scalar("CANARY", step, float(accuracy))
             if step % 10 == 9:
                 counts, edges = np.histogram(weights, bins=30)
-                log.histogram("weights", step, edges.tolist(), counts.tolist())
+                log.write_histogram("weights", step, edges.tolist(), counts.tolist())
         picture = np.kron(255 - digits[0].reshape(8, 8) * 15, np.ones((8, 8)))
-        log.image("digit", step, picture.astype(int).tolist())
-    remember("{WRITTEN}", {{"train": log.written}})
+        log.write_image("digit", step, picture.astype(int).tolist())
+    save_written_points("{WRITTEN_FILENAME}", {{"train": log.written}})
     print(f"{{step + 1}} steps, {{accuracy:.0%}} right")""")
 
 # TensorBoard's own example for notebooks, on data that need no download.
@@ -121,7 +121,7 @@ _KERAS = dedent(f"""\
     # Keras on data of MNIST's shape.
     import numpy as np
     import tensorflow as tf
-    from builder.smoke.jupyter.writer import remember
+    from builder.smoke.jupyter.writer import save_written_points
 
     random = np.random.RandomState(7)
     x, y = random.rand(600, 28, 28).astype("float32"), random.randint(0, 10, 600)
@@ -142,16 +142,17 @@ _KERAS = dedent(f"""\
         run = "validation" if name.startswith("val_") else "train"
         points = [[step, float(value)] for step, value in enumerate(values)]
         written[run]["epoch_" + name.replace("val_", "", 1)] = points
-    remember("{WRITTEN}", {{run: {{"scalars": tags}} for run, tags in written.items()}})
+    runs = {{run: {{"scalars": tags}} for run, tags in written.items()}}
+    save_written_points("{WRITTEN_FILENAME}", runs)
     print(f"{{len(values)}} epochs")""")
 
 
-def cells(run: Run) -> tuple[str, ...]:
+def list_code_cells(run: NotebookRun) -> tuple[str, ...]:
     """The code cells, in order."""
-    return APART, run.train, run.load, run.show
+    return SEPARATE_TMPDIR_CELL, run.train_cell, run.load_cell, run.show_cell
 
 
-def document(run: Run) -> dict[str, Any]:
+def build_notebook(run: NotebookRun) -> dict[str, Any]:
     """The notebook, in the format 4.4 (nbformat's document "The Notebook file format")."""
     return {
         "nbformat": 4,
@@ -165,12 +166,12 @@ def document(run: Run) -> dict[str, Any]:
                 "outputs": [],
                 "source": source,
             }
-            for source in cells(run)
+            for source in list_code_cells(run)
         ],
     }
 
 
-def modules() -> dict[str, str]:
+def read_shipped_modules() -> dict[str, str]:
     """Path beside the notebook → content, for what its cells import of ours."""
     root = files("builder")
     return {

@@ -12,23 +12,23 @@ import struct
 import time
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, List  # noqa: UP035 - see `Written`
+from typing import TYPE_CHECKING, Any, Dict, List  # noqa: UP035 - see `WrittenPoints`
 
 from builder.tensorboard import summaries
-from builder.tensorboard.events import event, record, text
+from builder.tensorboard.events import encode_bytes, encode_event, encode_record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
 # Kind → tag → points, each a step and what was written there. Python 3.7 evaluates this.
-Written = Dict[str, Dict[str, List[Any]]]  # noqa: UP006
+WrittenPoints = Dict[str, Dict[str, List[Any]]]  # noqa: UP006
 
 _FILE_VERSION = 3  # `Event.file_version`
 _GREY = 0  # PNG's colour type
 
 
-class Log:
+class EventFileWriter:
     """An event file for as long as a block lasts.
 
     Args:
@@ -40,14 +40,14 @@ class Log:
     """
 
     def __init__(self, directory: str) -> None:
-        self.written: Written = {"scalars": {}, "histograms": {}, "images": {}}
+        self.written: WrittenPoints = {"scalars": {}, "histograms": {}, "images": {}}
         self._directory = Path(directory)
 
-    def __enter__(self) -> Log:
+    def __enter__(self) -> EventFileWriter:
         self._directory.mkdir(parents=True, exist_ok=True)
         path = self._directory / f"events.out.tfevents.{int(time.time())}.smoke"
         self._file = path.open("wb")
-        self._put(0, text(_FILE_VERSION, "brain.Event:2"))
+        self._write_event(0, encode_bytes(_FILE_VERSION, "brain.Event:2"))
         return self
 
     def __exit__(  # without `/`, which Python 3.7 does not know
@@ -58,34 +58,36 @@ class Log:
     ) -> None:
         self._file.close()
 
-    def scalar(self, tag: str, step: int, value: float) -> None:
+    def write_scalar(self, tag: str, step: int, value: float) -> None:
         """One number."""
-        self._put(step, summaries.summary(summaries.scalar(tag, value)))
-        self._note("scalars", tag, step, struct.unpack("<f", struct.pack("<f", value))[0])
+        self._write_event(step, summaries.encode_summary(summaries.encode_scalar(tag, value)))
+        self._keep_point("scalars", tag, step, struct.unpack("<f", struct.pack("<f", value))[0])
 
-    def histogram(
+    def write_histogram(
         self, tag: str, step: int, edges: Sequence[float], counts: Sequence[float]
     ) -> None:
         """Counts between edges, of which there is one more."""
-        self._put(step, summaries.summary(summaries.histogram(tag, edges, counts)))
+        self._write_event(
+            step, summaries.encode_summary(summaries.encode_histogram(tag, edges, counts))
+        )
         rows = [[edges[k], edges[k + 1], count] for k, count in enumerate(counts)]
-        self._note("histograms", tag, step, rows)
+        self._keep_point("histograms", tag, step, rows)
 
-    def image(self, tag: str, step: int, rows: Sequence[Sequence[int]]) -> None:
+    def write_image(self, tag: str, step: int, rows: Sequence[Sequence[int]]) -> None:
         """A grey picture, each pixel from 0 (black) to 255."""
-        picture = grey_png(rows)
-        value = summaries.image(tag, len(rows[0]), len(rows), [picture])
-        self._put(step, summaries.summary(value))
-        self._note("images", tag, step, base64.b64encode(picture).decode("ascii"))
+        picture = encode_grey_png(rows)
+        value = summaries.encode_image(tag, len(rows[0]), len(rows), [picture])
+        self._write_event(step, summaries.encode_summary(value))
+        self._keep_point("images", tag, step, base64.b64encode(picture).decode("ascii"))
 
-    def _put(self, step: int, what: bytes) -> None:
-        self._file.write(record(event(time.time(), step, what)))
+    def _write_event(self, step: int, what: bytes) -> None:
+        self._file.write(encode_record(encode_event(time.time(), step, what)))
 
-    def _note(self, kind: str, tag: str, step: int, value: Any) -> None:
+    def _keep_point(self, kind: str, tag: str, step: int, value: Any) -> None:
         self.written[kind].setdefault(tag, []).append([step, value])
 
 
-def grey_png(rows: Sequence[Sequence[int]]) -> bytes:
+def encode_grey_png(rows: Sequence[Sequence[int]]) -> bytes:
     """A PNG of 8-bit greys (RFC 2083)."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
@@ -98,6 +100,6 @@ def grey_png(rows: Sequence[Sequence[int]]) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", size) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
-def remember(path: str, written: dict[str, Written]) -> None:
+def save_written_points(path: str, written: dict[str, WrittenPoints]) -> None:
     """Keep what was written, run → kind → tag → points, for those who compare."""
     Path(path).write_text(json.dumps(written), encoding="ascii")

@@ -9,18 +9,25 @@ from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from builder.smoke.jupyter.board import STARTS, Board, beside, infos, launch, stop
-from builder.smoke.jupyter.frame import one_frame
+from builder.smoke.jupyter.frame import expect_one_frame
 from builder.smoke.jupyter.notebook import LOGDIR
+from builder.smoke.jupyter.tensorboard_client import (
+    TENSORBOARD_START_TIMEOUT,
+    TensorBoardClient,
+    launch_tensorboard,
+    read_info_files,
+    request_from_kernel,
+    stop_tensorboard,
+)
 from builder.smoke.model import ProbeFailure
-from builder.smoke.probes.data import READ, has
-from builder.tensorboard.answers import Ask
-from builder.tensorboard.endpoints import PREFIX, asks
+from builder.smoke.probes.data import READ_TIMEOUT, has_tags
+from builder.tensorboard.endpoints import PLUGIN_PREFIX, iter_requests
+from builder.tensorboard.responses import TensorBoardRequest
 
 if TYPE_CHECKING:
-    from builder.smoke.jupyter.board import Digest
-    from builder.smoke.jupyter.visit import Visit
-    from builder.smoke.results.recorder import Recorder
+    from builder.smoke.jupyter.notebook_session import NotebookSession
+    from builder.smoke.jupyter.tensorboard_client import ResponseDigest
+    from builder.smoke.results.recorder import ProbeRecorder
 
 _AT_ONCE = 8
 # Seconds for which an answer may still change, as threads of the server look at the logdir.
@@ -29,8 +36,8 @@ _GROWS, _PAUSE = 3.0, 0.2
 _LARGE, _LARGE_SECONDS = 10_000_000, 60.0
 _STEPS, _BUCKETS = 9, 20_000
 _LARGE_LOGDIR = f"{LOGDIR}-large"
-_LARGE_PATH = f"{PREFIX}histograms/histograms?run=large&tag=wide"
-_ASSETS = dedent("""\
+_LARGE_PATH = f"{PLUGIN_PREFIX}histograms/histograms?run=large&tag=wide"
+_LIST_ASSETS = dedent("""\
     import json, os, zipfile, tensorboard
 
     _path = os.path.join(os.path.dirname(tensorboard.__file__), "webfiles.zip")
@@ -39,107 +46,123 @@ _ASSETS = dedent("""\
 
 _WRITE_LARGE = dedent(f"""\
     import json, random
-    from builder.smoke.jupyter.writer import Log
+    from builder.smoke.jupyter.writer import EventFileWriter
 
     _random = random.Random(7)
     _edges = sorted(_random.uniform(-1e3, 1e3) for _ in range(BUCKETS + 1))
-    with Log("{_LARGE_LOGDIR}/large") as _log:
+    with EventFileWriter("{_LARGE_LOGDIR}/large") as _log:
         for _step in range(STEPS):
-            _log.histogram("wide", _step, _edges, [_random.random() for _ in _edges[1:]])
-        _log.scalar("written", STEPS, 1.0)
+            _log.write_histogram("wide", _step, _edges, [_random.random() for _ in _edges[1:]])
+        _log.write_scalar("written", STEPS, 1.0)
     print(json.dumps(_log.written["histograms"]["wide"][-1][1][-1]))""")
 
 # By this the proxy hands packed answers on as they are.
 _PACKED = "decompress_response=False"
 
 
-def walk(visit: Visit, record: Recorder) -> None:
+def run_endpoint_probes(session: NotebookSession, record: ProbeRecorder) -> None:
     """The layer `endpoints`."""
     with record.layer("endpoints"):
-        with record.probe("endpoints-prepared", vital=True) as told:
-            visit.prepare()
-            frame = one_frame(visit.kernel.run(visit.run.show, timeout=STARTS), visit.page)
-            port = infos(visit.kernel)[-1].port
-            board = Board(
-                visit.web,
-                visit.web.ask(visit.site.behind(frame.address), follow=True).expect(200).url,
+        with record.probe("endpoints-prepared", vital=True) as set_detail:
+            session.run_setup_cells()
+            frame = expect_one_frame(
+                session.kernel.run_cell(session.run.show_cell, timeout=TENSORBOARD_START_TIMEOUT),
+                session.page_url,
             )
-            told(f"port {port}")
-        with record.probe("assets") as told:
-            told(_assets(visit, board, port))
-        with record.probe("every-endpoint") as told:
-            told(_every_endpoint(visit, board, port))
-        with record.probe("several-at-once") as told:
-            told(_at_once(visit, board))
-        _large(visit, record)
+            port = read_info_files(session.kernel)[-1].port
+            tensorboard = TensorBoardClient(
+                session.client,
+                session.client.send_request(session.site.to_direct_url(frame.address), follow=True)
+                .expect_status(200)
+                .url,
+            )
+            set_detail(f"port {port}")
+        with record.probe("assets") as set_detail:
+            set_detail(_check_assets(session, tensorboard, port))
+        with record.probe("every-endpoint") as set_detail:
+            set_detail(_check_every_endpoint(session, tensorboard, port))
+        with record.probe("several-at-once") as set_detail:
+            set_detail(_check_parallel_requests(session, tensorboard))
+        _run_large_probes(session, record)
 
 
-def _assets(visit: Visit, board: Board, port: int) -> str:
+def _check_assets(session: NotebookSession, tensorboard: TensorBoardClient, port: int) -> str:
     """Every file that the wheel holds for the page is there, as TensorBoard itself gives it."""
-    names = visit.kernel.value(_ASSETS)
-    questions = [Ask(f"/{quote(name)}") for name in names]
-    answers = _compare(visit, board, port, questions)
+    names = session.kernel.evaluate_json(_LIST_ASSETS)
+    questions = [TensorBoardRequest(f"/{quote(name)}") for name in names]
+    answers = _compare_with_direct(session, tensorboard, port, questions)
     missing = [name for name, answer in zip(names, answers, strict=True) if answer.status != 200]
     if missing or "index.html" not in names:
         raise ProbeFailure(f"{len(missing)} files are not there: {missing[:5]}")
     return f"{len(names)} files, {sum(answer.length for answer in answers):,} bytes"
 
 
-def _compare(visit: Visit, board: Board, port: int, questions: list[Ask]) -> list[Digest]:
+def _compare_with_direct(
+    session: NotebookSession,
+    tensorboard: TensorBoardClient,
+    port: int,
+    questions: list[TensorBoardRequest],
+) -> list[ResponseDigest]:
     """The answers through the proxy, if they are those that TensorBoard gives beside it."""
-    direct = beside(visit, port, questions)
+    direct = request_from_kernel(session, port, questions)
     for ask, first in zip(questions, direct, strict=True):
         here, deadline = first, time.monotonic() + _GROWS
-        while not _is_same(here, there := board.digest(ask)):
+        while not _is_same(here, there := tensorboard.get_digest(ask)):
             if time.monotonic() > deadline:
                 raise ProbeFailure(f"{ask.key} is {here} beside TensorBoard, {there} by the proxy")
             time.sleep(_PAUSE)
-            (here,) = beside(visit, port, [ask])
+            (here,) = request_from_kernel(session, port, [ask])
     return direct
 
 
-def _is_same(here: Digest, there: Digest) -> bool:
+def _is_same(here: ResponseDigest, there: ResponseDigest) -> bool:
     """Where TensorBoard breaks the connection off, the proxy says so by a status."""
     return there == here or (here.status == 0 and there.status >= 500)
 
 
-def _every_endpoint(visit: Visit, board: Board, port: int) -> str:
+def _check_every_endpoint(
+    session: NotebookSession, tensorboard: TensorBoardClient, port: int
+) -> str:
     """Each data route of each plugin answers through the proxy as it answers beside it."""
     known: dict[str, Any] = {}
 
-    def ask_json(ask: Ask) -> Any:
+    def ask_json(ask: TensorBoardRequest) -> Any:
         if ask.key not in known:
-            answer = board.ask(ask)
+            answer = tensorboard.send_request(ask)
             is_json = answer.status == 200 and "json" in answer.headers.get("Content-Type", "")
-            known[ask.key] = answer.json() if is_json else None
+            known[ask.key] = answer.parse_json() if is_json else None
         return known[ask.key]
 
-    questions = list(dict.fromkeys(asks(ask_json)))
-    answers = _compare(visit, board, port, questions)
+    questions = list(dict.fromkeys(iter_requests(ask_json)))
+    answers = _compare_with_direct(session, tensorboard, port, questions)
     good = sum(answer.status == 200 for answer in answers)
     if not good:
         raise ProbeFailure(f"none of {len(questions)} routes answers 200")
     return f"{len(questions)} the same, {good} of them 200"
 
 
-def _at_once(visit: Visit, board: Board) -> str:
+def _check_parallel_requests(session: NotebookSession, tensorboard: TensorBoardClient) -> str:
     """As many at once as a browser asks, each on a way of its own; all answers as alone."""
-    query = urlencode({"run": "train", "tag": visit.run.shown_tag})
+    query = urlencode({"run": "train", "tag": session.run.shown_tag})
     paths = [
         "/",
         "/data/runs",
-        f"{PREFIX}scalars/tags",
-        f"{PREFIX}scalars/scalars?{query}",
+        f"{PLUGIN_PREFIX}scalars/tags",
+        f"{PLUGIN_PREFIX}scalars/scalars?{query}",
     ]
-    alone = [board.digest(Ask(path)) for path in paths]
+    alone = [tensorboard.get_digest(TensorBoardRequest(path)) for path in paths]
 
     def ask(_: int) -> list[str]:
-        web = visit.web.again()
+        client = session.client.clone()
         try:
-            own = Board(web, board.address)
-            return [p for p, a in zip(paths, alone, strict=True) if own.digest(Ask(p)) != a]
+            own = TensorBoardClient(client, tensorboard.address)
+            return [
+                p
+                for p, a in zip(paths, alone, strict=True)
+                if own.get_digest(TensorBoardRequest(p)) != a
+            ]
         finally:
-            web.close()
+            client.close()
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         wrong = [path for paths in pool.map(ask, range(_AT_ONCE)) for path in paths]
@@ -148,52 +171,64 @@ def _at_once(visit: Visit, board: Board) -> str:
     return f"{_AT_ONCE * len(paths)} requests by {_AT_ONCE}"
 
 
-def _large(visit: Visit, record: Recorder) -> None:
+def _run_large_probes(session: NotebookSession, record: ProbeRecorder) -> None:
     """More than ten megabytes arrive whole, plain and compressed; by a TensorBoard of their own."""
-    with record.probe("large-started", vital=True) as told:
+    with record.probe("large-started", vital=True) as set_detail:
         code = _WRITE_LARGE.replace("STEPS", str(_STEPS)).replace("BUCKETS", str(_BUCKETS))
-        last = visit.kernel.value(code)
-        done, info = launch(visit, f"--logdir {_LARGE_LOGDIR}")
-        frame = one_frame(done, visit.page)
+        last = session.kernel.evaluate_json(code)
+        done, info = launch_tensorboard(session, f"--logdir {_LARGE_LOGDIR}")
+        frame = expect_one_frame(done, session.page_url)
         # A Hub may redirect the frame; what the page asks for is relative to where it ends up.
-        address = visit.web.ask(visit.site.behind(frame.address), follow=True).expect(200).url
-        told(f"{_STEPS} histograms of {_BUCKETS:,} buckets")
+        address = (
+            session.client.send_request(session.site.to_direct_url(frame.address), follow=True)
+            .expect_status(200)
+            .url
+        )
+        set_detail(f"{_STEPS} histograms of {_BUCKETS:,} buckets")
     try:
-        board = Board(visit.web, address)
-        whole = _large_response(record, board, last)
-        if visit.proxy_says(_PACKED):
-            _gzip(record, board, whole)
+        tensorboard = TensorBoardClient(session.client, address)
+        whole = _check_large_response(record, tensorboard, last)
+        if session.has_proxy_words(_PACKED):
+            _check_gzip(record, tensorboard, whole)
         else:
-            record.skip("gzip", "jupyter-server-proxy before 3.2 unpacks what comes packed")
+            record.skip_probe("gzip", "jupyter-server-proxy before 3.2 unpacks what comes packed")
     finally:
-        stop(visit, info)
+        stop_tensorboard(session, info)
 
 
-def _large_response(record: Recorder, board: Board, last: list[float]) -> list[bytes]:
+def _check_large_response(
+    record: ProbeRecorder, tensorboard: TensorBoardClient, last: list[float]
+) -> list[bytes]:
     """The large answer's body, if it is what was written."""
     whole: list[bytes] = []
-    with record.probe("large-response") as told:
+    with record.probe("large-response") as set_detail:
         # What was written last tells that all of it has been read.
-        tags = f"{PREFIX}scalars/tags"
-        board.wait("the large run's end", tags, partial(has, "large", {"written"}), READ)
-        plain = board.ask(_LARGE_PATH, timeout=_LARGE_SECONDS).expect(200)
-        rows = plain.json()
+        tags = f"{PLUGIN_PREFIX}scalars/tags"
+        tensorboard.wait_for_json(
+            "the large run's end", tags, partial(has_tags, "large", {"written"}), READ_TIMEOUT
+        )
+        plain = tensorboard.send_request(_LARGE_PATH, timeout=_LARGE_SECONDS).expect_status(200)
+        rows = plain.parse_json()
         sizes = [len(row[2]) for row in rows]
         if sizes != [_BUCKETS] * _STEPS or rows[-1][2][-1] != last:
             raise ProbeFailure(f"{len(plain.body):,} bytes, {sizes} buckets: not what was written")
         if len(plain.body) < _LARGE:
             raise ProbeFailure(f"{len(plain.body):,} bytes are not large enough to tell")
         whole.append(plain.body)
-        told(f"{len(plain.body):,} bytes in {plain.seconds:.1f} s")
+        set_detail(f"{len(plain.body):,} bytes in {plain.seconds:.1f} s")
     return whole
 
 
-def _gzip(record: Recorder, board: Board, whole: list[bytes]) -> None:
+def _check_gzip(record: ProbeRecorder, tensorboard: TensorBoardClient, whole: list[bytes]) -> None:
     """The same, packed, for those who ask for it."""
-    with record.probe("gzip") as told:
-        small = board.ask(_LARGE_PATH, encoding="gzip", timeout=_LARGE_SECONDS).expect(200)
+    with record.probe("gzip") as set_detail:
+        small = tensorboard.send_request(
+            _LARGE_PATH, encoding="gzip", timeout=_LARGE_SECONDS
+        ).expect_status(200)
         if small.headers.get("Content-Encoding") != "gzip":
             raise ProbeFailure(f"it comes as {small.headers.get('Content-Encoding')}")
         if whole != [small.body]:
             raise ProbeFailure(f"{len(small.body):,} bytes, and not those that came uncompressed")
-        told(f"{int(small.headers.get('Content-Length', 0)):,} bytes in {small.seconds:.1f} s")
+        set_detail(
+            f"{int(small.headers.get('Content-Length', 0)):,} bytes in {small.seconds:.1f} s"
+        )

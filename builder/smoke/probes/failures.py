@@ -7,24 +7,24 @@ from textwrap import dedent
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from builder.smoke.jupyter.board import (
-    STARTS,
-    Board,
-    forget,
-    infos,
-    launch,
-    reuses_running_only,
-    stop,
-)
-from builder.smoke.jupyter.frame import one_frame, texts
+from builder.smoke.jupyter.frame import expect_one_frame, list_plain_texts
+from builder.smoke.jupyter.http_client import JupyterClient
 from builder.smoke.jupyter.notebook import LOGDIR
-from builder.smoke.jupyter.web import Web
+from builder.smoke.jupyter.tensorboard_client import (
+    TENSORBOARD_START_TIMEOUT,
+    TensorBoardClient,
+    has_reuse_check,
+    launch_tensorboard,
+    read_info_files,
+    remove_info_file,
+    stop_tensorboard,
+)
 from builder.smoke.model import ProbeFailure
-from builder.smoke.probes.kernel import reused
+from builder.smoke.probes.kernel import expect_reused
 
 if TYPE_CHECKING:
-    from builder.smoke.jupyter.visit import Visit
-    from builder.smoke.results.recorder import Recorder
+    from builder.smoke.jupyter.notebook_session import NotebookSession
+    from builder.smoke.results.recorder import ProbeRecorder
 
 # A program named `tensorboard` that never tells that it is up, first on PATH.
 _SLEEPS = dedent("""\
@@ -49,73 +49,82 @@ _KILL = dedent("""\
 _NO_BINARY = "/nowhere/tensorboard"
 
 
-def walk(visit: Visit, record: Recorder) -> None:
+def run_failure_probes(session: NotebookSession, record: ProbeRecorder) -> None:
     """The layer `failures`."""
     with record.layer("failures"):
         with record.probe("failures-prepared", vital=True):
-            visit.prepare()
-            first = one_frame(visit.kernel.run(visit.run.show, timeout=STARTS), visit.page)
-        with record.probe("killed-reused") as told:
-            told(_killed(visit))
-        with record.probe("start-fails") as told:
-            told(_start_fails(visit))
-        with record.probe("start-times-out") as told:
-            told(_times_out(visit))
-        with record.probe("binary-missing") as told:
-            told(_binary_missing(visit))
-        with record.probe("slash-missing") as told:
-            told(_without_slash(visit, first.address))
-        if visit.proxy_says("RemoteProxyHandler"):
-            with record.probe("host-refused") as told:
-                told(_host_refused(visit))
+            session.run_setup_cells()
+            first = expect_one_frame(
+                session.kernel.run_cell(session.run.show_cell, timeout=TENSORBOARD_START_TIMEOUT),
+                session.page_url,
+            )
+        with record.probe("killed-reused") as set_detail:
+            set_detail(_check_killed(session))
+        with record.probe("start-fails") as set_detail:
+            set_detail(_check_failed_start(session))
+        with record.probe("start-times-out") as set_detail:
+            set_detail(_check_start_timeout(session))
+        with record.probe("binary-missing") as set_detail:
+            set_detail(_check_missing_binary(session))
+        with record.probe("slash-missing") as set_detail:
+            set_detail(_check_missing_slash(session, first.address))
+        if session.has_proxy_words("RemoteProxyHandler"):
+            with record.probe("host-refused") as set_detail:
+                set_detail(_check_refused_host(session))
         else:
-            record.skip("host-refused", "this jupyter-server-proxy leads to no other host at all")
-        with record.probe("token-wrong") as told:
-            told(_wrong_token(visit, first.address))
+            record.skip_probe(
+                "host-refused", "this jupyter-server-proxy leads to no other host at all"
+            )
+        with record.probe("token-wrong") as set_detail:
+            set_detail(_check_wrong_token(session, first.address))
 
 
-def _killed(visit: Visit) -> str:
+def _check_killed(session: NotebookSession) -> str:
     """A killed TensorBoard is "reused" (tensorboard issue 2483), unless its info file goes.
 
     With the series `security` a new one starts at once.
     """
     arguments = f"--logdir {LOGDIR}/train --window_title killed"
-    _, info = launch(visit, arguments)
-    visit.kernel.value(_KILL.replace("PID", str(info.pid)).replace("SIGNAL", "SIGKILL"))
-    careful = reuses_running_only(visit.kernel)
+    _, info = launch_tensorboard(session, arguments)
+    session.kernel.evaluate_json(_KILL.replace("PID", str(info.pid)).replace("SIGNAL", "SIGKILL"))
+    careful = has_reuse_check(session.kernel)
     if not careful:
-        again = visit.kernel.run(f"%tensorboard {arguments}", timeout=STARTS)
-        reused(visit, again, info.port)
-        answer = visit.web.ask(one_frame(again, visit.page).address)
+        again = session.kernel.run_cell(
+            f"%tensorboard {arguments}", timeout=TENSORBOARD_START_TIMEOUT
+        )
+        expect_reused(session, again, info.port)
+        answer = session.client.send_request(expect_one_frame(again, session.page_url).address)
         if answer.status != 500:
             raise ProbeFailure(f"the proxy answers {answer.status} on the dead port, not 500")
-        forget(visit.kernel, info)
-    done, new = launch(visit, arguments)
+        remove_info_file(session.kernel, info)
+    done, new = launch_tensorboard(session, arguments)
     try:
-        Board(visit.web, one_frame(done, visit.page).address).ask("/").expect(200)
+        TensorBoardClient(
+            session.client, expect_one_frame(done, session.page_url).address
+        ).send_request("/").expect_status(200)
     finally:
-        stop(visit, new)
+        stop_tensorboard(session, new)
     if careful:
-        forget(visit.kernel, info)
+        remove_info_file(session.kernel, info)
         return "a new one starts in its place"
     return "the dead one is reused and is 500; without its info file a new one starts"
 
 
-def _start_fails(visit: Visit) -> str:
+def _check_failed_start(session: NotebookSession) -> str:
     """Its exit code and what it wrote are shown."""
-    said = _said(visit, f"--logdir {LOGDIR} --no_such_flag")
+    said = _run_for_text(session, f"--logdir {LOGDIR} --no_such_flag")
     begins = "ERROR: Failed to launch TensorBoard (exited with 2).\nContents of stderr:\n"
     if not said.startswith(begins) or "unrecognized arguments: --no_such_flag" not in said:
         raise ProbeFailure(f"the cell says {said!r}")
     return "exit code 2 and its usage"
 
 
-def _times_out(visit: Visit) -> str:
-    visit.kernel.run(_SLEEPS)
+def _check_start_timeout(session: NotebookSession) -> str:
+    session.kernel.run_cell(_SLEEPS)
     try:
-        said = _said(visit, f"--logdir {LOGDIR} --window_title slow")
+        said = _run_for_text(session, f"--logdir {LOGDIR} --window_title slow")
     finally:
-        visit.kernel.run(_WAKES)
+        session.kernel.run_cell(_WAKES)
     match = re.fullmatch(
         r"ERROR: Timed out waiting for TensorBoard to start\. "
         r"It may still be running as pid (\d+)\.",
@@ -123,25 +132,27 @@ def _times_out(visit: Visit) -> str:
     )
     if match is None:
         raise ProbeFailure(f"the cell says {said!r}")
-    visit.kernel.value(_KILL.replace("PID", match[1]).replace("SIGNAL", "SIGTERM"))
+    session.kernel.evaluate_json(_KILL.replace("PID", match[1]).replace("SIGNAL", "SIGTERM"))
     return "said, with its pid"
 
 
-def _binary_missing(visit: Visit) -> str:
+def _check_missing_binary(session: NotebookSession) -> str:
     """From 1.15.0 on `TENSORBOARD_BINARY` says which; before, Python's own error is shown."""
-    old = not visit.kernel.value(
+    old = not session.kernel.evaluate_json(
         "import inspect, json\nfrom tensorboard import manager\n"
         "print(json.dumps('TENSORBOARD_BINARY' in inspect.getsource(manager)))"
     )
     name = "PATH" if old else "TENSORBOARD_BINARY"
-    visit.kernel.run(f"_kept = os.environ.get({name!r})\nos.environ[{name!r}] = {_NO_BINARY!r}")
+    session.kernel.run_cell(
+        f"_kept = os.environ.get({name!r})\nos.environ[{name!r}] = {_NO_BINARY!r}"
+    )
     try:
-        done = visit.kernel.run(f"%tensorboard --logdir {LOGDIR} --window_title none")
+        done = session.kernel.run_cell(f"%tensorboard --logdir {LOGDIR} --window_title none")
     finally:
-        visit.kernel.run(
+        session.kernel.run_cell(
             f"os.environ.pop({name!r})\nif _kept is not None:\n    os.environ[{name!r}] = _kept"
         )
-    said = " ".join(" ".join([*texts(done), done.error or ""]).split())
+    said = " ".join(" ".join([*list_plain_texts(done), done.error or ""]).split())
     wanted = (
         "FileNotFoundError"
         if old
@@ -152,29 +163,29 @@ def _binary_missing(visit: Visit) -> str:
     return said[:60]
 
 
-def _without_slash(visit: Visit, address: str) -> str:
+def _check_missing_slash(session: NotebookSession, address: str) -> str:
     """Why the patch adds it: the proxy gives the page, and what that asks for is elsewhere."""
     bare = address.rstrip("/")
-    page = visit.web.ask(bare)
-    listing = Board(visit.web, bare).ask("/data/plugins_listing")
+    page = session.client.send_request(bare)
+    listing = TensorBoardClient(session.client, bare).send_request("/data/plugins_listing")
     if page.status != 200 or listing.status == 200:
         raise ProbeFailure(f"{bare} is {page.status}, and what is relative to it {listing.status}")
     return f"the page is 200, what it asks for {listing.status}"
 
 
-def _host_refused(visit: Visit) -> str:
+def _check_refused_host(session: NotebookSession) -> str:
     """jupyter-server-proxy's `host_allowlist`: the loopback, and no other host."""
-    port = infos(visit.kernel)[-1].port
-    known = visit.web.ask(f"proxy/localhost:{port}/").expect(200)
-    strange = visit.web.ask(f"proxy/elsewhere.invalid:{port}/").expect(403)
+    port = read_info_files(session.kernel)[-1].port
+    known = session.client.send_request(f"proxy/localhost:{port}/").expect_status(200)
+    strange = session.client.send_request(f"proxy/elsewhere.invalid:{port}/").expect_status(403)
     return f"localhost {known.status}, elsewhere.invalid {strange.status}"
 
 
-def _wrong_token(visit: Visit, address: str) -> str:
+def _check_wrong_token(session: NotebookSession, address: str) -> str:
     """A wrong or expired token reaches nothing: the frame shows a login, or is refused."""
-    stranger = Web.to(visit.site, "0" * 48)
+    stranger = JupyterClient.for_site(session.site, "0" * 48)
     try:
-        answer = stranger.ask(address)
+        answer = stranger.send_request(address)
     finally:
         stranger.close()
     to = urlsplit(answer.headers.get("Location", "")).path
@@ -183,9 +194,9 @@ def _wrong_token(visit: Visit, address: str) -> str:
     return f"{answer.status} {to}".strip()
 
 
-def _said(visit: Visit, arguments: str) -> str:
-    done = visit.kernel.run(f"%tensorboard {arguments}", timeout=STARTS)
-    said = texts(done)
-    if len(said) != 1 or len(done.shown) != 1:
-        raise ProbeFailure(f"the cell shows {done.shown} and says {done.error}")
+def _run_for_text(session: NotebookSession, arguments: str) -> str:
+    done = session.kernel.run_cell(f"%tensorboard {arguments}", timeout=TENSORBOARD_START_TIMEOUT)
+    said = list_plain_texts(done)
+    if len(said) != 1 or len(done.displays) != 1:
+        raise ProbeFailure(f"the cell shows {done.displays} and says {done.error}")
     return said[0]

@@ -10,20 +10,26 @@ from urllib.parse import urlsplit
 
 import requests
 
-from builder.smoke.jupyter.board import STARTS, Board, infos, launch, stop
-from builder.smoke.jupyter.frame import one_frame
-from builder.smoke.jupyter.web import BarredOriginError
-from builder.smoke.model import VARIABLE, Effect, ProbeFailure
-from builder.smoke.probes.ports import free_port
+from builder.smoke.jupyter.frame import expect_one_frame
+from builder.smoke.jupyter.http_client import BarredOriginError
+from builder.smoke.jupyter.tensorboard_client import (
+    TENSORBOARD_START_TIMEOUT,
+    TensorBoardClient,
+    launch_tensorboard,
+    read_info_files,
+    stop_tensorboard,
+)
+from builder.smoke.model import PROXY_URL_VARIABLE, ProbeFailure, VariableEffect
+from builder.smoke.probes.ports import find_port_from_kernel
 
 if TYPE_CHECKING:
-    from builder.smoke.jupyter.messages import Execution
-    from builder.smoke.jupyter.visit import Visit
-    from builder.smoke.jupyter.web import Answer
-    from builder.smoke.results.recorder import Recorder
+    from builder.smoke.jupyter.http_client import JupyterResponse
+    from builder.smoke.jupyter.messages import CellExecution
+    from builder.smoke.jupyter.notebook_session import NotebookSession
+    from builder.smoke.results.recorder import ProbeRecorder
 
 
-class Form(NamedTuple):
+class VariableForm(NamedTuple):
     """A form of the variable.
 
     Attributes:
@@ -39,35 +45,43 @@ class Form(NamedTuple):
 
     value: str | None
     where: str
-    at_root: Effect
-    below: Effect
+    at_root: VariableEffect
+    below: VariableEffect
     expanded: tuple[str | None] | None = None
     arguments: str = ""
 
 
 _STACKS = "${JUPYTERHUB_SERVICE_PREFIX:-/}proxy/%PORT%/"
-_WORKS, _LOST = Effect.WORKS, Effect.NOT_FOUND
+_WORKS, _LOST = VariableEffect.WORKS, VariableEffect.NOT_FOUND
 
-FORMS: dict[str, Form] = {
-    "form-plain": Form("/proxy/%PORT%/", "JupyterLab, Notebook at `/`", _WORKS, _LOST),
-    "form-docker-stacks": Form(_STACKS, "docker-stacks' images", _WORKS, _LOST, (None,)),
-    "form-service-prefix": Form(
+VARIABLE_FORMS: dict[str, VariableForm] = {
+    "form-plain": VariableForm("/proxy/%PORT%/", "JupyterLab, Notebook at `/`", _WORKS, _LOST),
+    "form-docker-stacks": VariableForm(_STACKS, "docker-stacks' images", _WORKS, _LOST, (None,)),
+    "form-service-prefix": VariableForm(
         _STACKS, "the same where the service prefix is set", _WORKS, _WORKS, ("{base}",)
     ),
-    "form-base-url": Form("{base}proxy/%PORT%/", "a callable, from the base URL", _WORKS, _WORKS),
-    "form-no-slash": Form("{base}proxy/%PORT%", "the last slash forgotten", _WORKS, _WORKS),
-    "form-full-url": Form("{origin}{base}proxy/%PORT%/", "an HPC centre", _WORKS, _WORKS),
-    "form-unset": Form(None, "nobody set it", Effect.AS_UNSET, Effect.AS_UNSET),
-    "form-empty": Form("", "a callable without a server", Effect.AS_UNSET, Effect.AS_UNSET),
-    "form-fixed-port": Form(
-        "{base}proxy/{free}/", "TensorBoard moved on", Effect.NOBODY, Effect.NOBODY
+    "form-base-url": VariableForm(
+        "{base}proxy/%PORT%/", "a callable, from the base URL", _WORKS, _WORKS
     ),
-    "form-wrong-prefix": Form("/nowhere/proxy/%PORT%/", "another user's", _LOST, _LOST),
-    "form-user-redirect": Form(
+    "form-no-slash": VariableForm("{base}proxy/%PORT%", "the last slash forgotten", _WORKS, _WORKS),
+    "form-full-url": VariableForm("{origin}{base}proxy/%PORT%/", "an HPC centre", _WORKS, _WORKS),
+    "form-unset": VariableForm(
+        None, "nobody set it", VariableEffect.AS_UNSET, VariableEffect.AS_UNSET
+    ),
+    "form-empty": VariableForm(
+        "", "a callable without a server", VariableEffect.AS_UNSET, VariableEffect.AS_UNSET
+    ),
+    "form-fixed-port": VariableForm(
+        "{base}proxy/{free}/", "TensorBoard moved on", VariableEffect.NOBODY, VariableEffect.NOBODY
+    ),
+    "form-wrong-prefix": VariableForm("/nowhere/proxy/%PORT%/", "another user's", _LOST, _LOST),
+    "form-user-redirect": VariableForm(
         "/hub/user-redirect/proxy/%PORT%/", "a Hub's form without a Hub", _LOST, _LOST
     ),
-    "form-absolute": Form("{base}proxy/absolute/%PORT%/", "the original README", _LOST, _LOST),
-    "form-absolute-prefixed": Form(
+    "form-absolute": VariableForm(
+        "{base}proxy/absolute/%PORT%/", "the original README", _LOST, _LOST
+    ),
+    "form-absolute-prefixed": VariableForm(
         "{base}proxy/absolute/%PORT%/",
         "the same, and TensorBoard told of it",
         _WORKS,
@@ -76,11 +90,11 @@ FORMS: dict[str, Form] = {
     ),
 }
 
-_KEEP = f"import os\n_before = os.environ.get({VARIABLE!r})"
+_KEEP = f"import os\n_before = os.environ.get({PROXY_URL_VARIABLE!r})"
 _RESTORE = f"""\
-os.environ.pop({VARIABLE!r}, None)
+os.environ.pop({PROXY_URL_VARIABLE!r}, None)
 if _before is not None:
-    os.environ[{VARIABLE!r}] = _before"""
+    os.environ[{PROXY_URL_VARIABLE!r}] = _before"""
 _EXPAND = """\
 import json, os, subprocess
 _environ = dict(os.environ, **SET)
@@ -89,7 +103,7 @@ _value = subprocess.run(_words, env=_environ, stdout=subprocess.PIPE, check=True
 print(json.dumps(_value))"""
 
 
-def rows() -> list[tuple[str, str, str, str]]:
+def list_form_rows() -> list[tuple[str, str, str, str]]:
     """The table for the docs: the form, where it is seen, its effects at `/` and below a prefix."""
     return [
         (
@@ -99,88 +113,106 @@ def rows() -> list[tuple[str, str, str, str]]:
             form.at_root,
             form.below,
         )
-        for form in FORMS.values()
+        for form in VARIABLE_FORMS.values()
     ]
 
 
-def walk(visit: Visit, record: Recorder) -> None:
+def run_form_probes(session: NotebookSession, record: ProbeRecorder) -> None:
     """The layer `forms`."""
     with record.layer("forms"):
-        with record.probe("forms-prepared", vital=True) as told:
-            visit.prepare()
-            one_frame(visit.kernel.run(visit.run.show, timeout=STARTS), visit.page)
-            base = urlsplit(visit.site.url).path
-            told(f"base URL {base}")
-            visit.kernel.run(_KEEP)
+        with record.probe("forms-prepared", vital=True) as set_detail:
+            session.run_setup_cells()
+            expect_one_frame(
+                session.kernel.run_cell(session.run.show_cell, timeout=TENSORBOARD_START_TIMEOUT),
+                session.page_url,
+            )
+            base = urlsplit(session.site.url).path
+            set_detail(f"base URL {base}")
+            session.kernel.run_cell(_KEEP)
         try:
-            for name, form in FORMS.items():
-                with record.probe(name) as told:
-                    told(_try(visit, form, form.at_root if base == "/" else form.below))
+            for name, form in VARIABLE_FORMS.items():
+                with record.probe(name) as set_detail:
+                    set_detail(
+                        _check_form(session, form, form.at_root if base == "/" else form.below)
+                    )
         finally:
-            visit.kernel.run(_RESTORE)
+            session.kernel.run_cell(_RESTORE)
 
 
-def _try(visit: Visit, form: Form, expected: Effect) -> str:
+def _check_form(session: NotebookSession, form: VariableForm, expected: VariableEffect) -> str:
     """Set it, display, and see what the frame loads."""
-    base, free = urlsplit(visit.site.url).path, free_port(visit)
-    known = {"{base}": base, "{origin}": visit.site.origin, "{free}": str(free)}
-    value = _expanded(visit, form, known)
-    code = f"os.environ.pop({VARIABLE!r}, None)"
-    visit.kernel.run(code if value is None else f"os.environ[{VARIABLE!r}] = {value!r}")
+    base, free = urlsplit(session.site.url).path, find_port_from_kernel(session)
+    known = {"{base}": base, "{origin}": session.site.origin, "{free}": str(free)}
+    value = _expand_value(session, form, known)
+    code = f"os.environ.pop({PROXY_URL_VARIABLE!r}, None)"
+    session.kernel.run_cell(
+        code if value is None else f"os.environ[{PROXY_URL_VARIABLE!r}] = {value!r}"
+    )
     if not form.arguments:
-        done, info = visit.kernel.run(visit.run.show, timeout=STARTS), infos(visit.kernel)[-1]
-        return _judge(visit, done, info.port, expected)
-    done, info = launch(visit, f"{visit.run.show[13:]} {_filled(form.arguments, known)}")
+        done, info = (
+            session.kernel.run_cell(session.run.show_cell, timeout=TENSORBOARD_START_TIMEOUT),
+            read_info_files(session.kernel)[-1],
+        )
+        return _check_effect(session, done, info.port, expected)
+    done, info = launch_tensorboard(
+        session, f"{session.run.show_cell[13:]} {_fill_placeholders(form.arguments, known)}"
+    )
     try:
-        return _judge(visit, done, info.port, expected)
+        return _check_effect(session, done, info.port, expected)
     finally:
-        stop(visit, info)
+        stop_tensorboard(session, info)
 
 
-def _expanded(visit: Visit, form: Form, known: dict[str, str]) -> str | None:
+def _expand_value(
+    session: NotebookSession, form: VariableForm, known: dict[str, str]
+) -> str | None:
     if form.value is None:
         return None
     if form.expanded is None:
-        return _filled(form.value, known)
+        return _fill_placeholders(form.value, known)
     (prefix,) = form.expanded
-    setting = {} if prefix is None else {"JUPYTERHUB_SERVICE_PREFIX": _filled(prefix, known)}
+    setting = (
+        {} if prefix is None else {"JUPYTERHUB_SERVICE_PREFIX": _fill_placeholders(prefix, known)}
+    )
     code = _EXPAND.replace("SET", repr(setting)).replace("VALUE", form.value)
-    return str(visit.kernel.value(code))
+    return str(session.kernel.evaluate_json(code))
 
 
-def _filled(text: str, known: dict[str, str]) -> str:
+def _fill_placeholders(text: str, known: dict[str, str]) -> str:
     for name, value in known.items():
         text = text.replace(name, value)
     return text
 
 
-def _judge(visit: Visit, done: Execution, port: int, expected: Effect) -> str:
-    frame = one_frame(done, visit.page)
-    seen = effect(visit, frame.address, port)
+def _check_effect(
+    session: NotebookSession, done: CellExecution, port: int, expected: VariableEffect
+) -> str:
+    frame = expect_one_frame(done, session.page_url)
+    seen = determine_effect(session, frame.address, port)
     if seen != expected:
         raise ProbeFailure(f"the frame loads {frame.address}: {seen}, not {expected}")
     return f"{frame.address}: {seen}"
 
 
-def effect(visit: Visit, address: str, port: int) -> str:
-    """What a person sees in a frame that loads that address; an `Effect`, or what else it is."""
-    page = urlsplit(visit.page)
+def determine_effect(session: NotebookSession, address: str, port: int) -> str:
+    """What a person sees in a frame that loads that address: a `VariableEffect`, or what else."""
+    page = urlsplit(session.page_url)
     if address in (f"{page.scheme}://{page.hostname}:{port}/", f"http://localhost:{port}/"):
-        return Effect.AS_UNSET
+        return VariableEffect.AS_UNSET
     try:
-        answer = visit.web.ask(address, follow=True)
+        answer = session.client.send_request(address, follow=True)
     except BarredOriginError:
         return "another origin"
-    known = {404: Effect.NOT_FOUND, 500: Effect.NOBODY}
+    known = {404: VariableEffect.NOT_FOUND, 500: VariableEffect.NOBODY}
     if answer.status != 200 or b"<title>TensorBoard</title>" not in answer.body:
         return known.get(answer.status, f"{answer.status} and no TensorBoard")
-    return _effect_of_page(visit, answer)
+    return _determine_page_effect(session, answer)
 
 
-def _effect_of_page(visit: Visit, answer: Answer) -> str:
+def _determine_page_effect(session: NotebookSession, answer: JupyterResponse) -> str:
     try:
         # By a path relative to the page, as the page itself does.
-        listing = Board(visit.web, answer.url).json("/data/plugins_listing")
+        listing = TensorBoardClient(session.client, answer.url).get_json("/data/plugins_listing")
     except (ProbeFailure, requests.RequestException) as error:
         return f"the page alone: {error}"
-    return Effect.WORKS if "scalars" in listing else "a page without plugins"
+    return VariableEffect.WORKS if "scalars" in listing else "a page without plugins"

@@ -8,79 +8,100 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.smoke.hub.forms import FORMS, STARTS_DEFAULT, HubForm, user_of
-from builder.smoke.hub.member import Member
-from builder.smoke.jupyter import visit as visits
-from builder.smoke.jupyter.board import STARTS, infos, launch, stop
-from builder.smoke.jupyter.frame import one_frame
-from builder.smoke.jupyter.notebook import Run
-from builder.smoke.jupyter.web import BarredOriginError
+from builder.smoke.hub.hub_user import HubUser
+from builder.smoke.hub.variable_forms import (
+    HUB_VARIABLE_FORMS,
+    STARTS_DEFAULT,
+    HubVariableForm,
+    name_form_user,
+)
+from builder.smoke.jupyter import notebook_session
+from builder.smoke.jupyter.frame import expect_one_frame
+from builder.smoke.jupyter.http_client import BarredOriginError
+from builder.smoke.jupyter.notebook import NotebookRun
+from builder.smoke.jupyter.tensorboard_client import (
+    TENSORBOARD_START_TIMEOUT,
+    launch_tensorboard,
+    read_info_files,
+    stop_tensorboard,
+)
 from builder.smoke.model import ProbeFailure
-from builder.smoke.probes.forms import effect
-from builder.smoke.probes.ports import free_port
+from builder.smoke.probes.forms import determine_effect
+from builder.smoke.probes.ports import find_port_from_kernel
 
 if TYPE_CHECKING:
     from builder.smoke.hub.site import Hub
-    from builder.smoke.jupyter.messages import Execution
-    from builder.smoke.jupyter.visit import Visit
-    from builder.smoke.results.recorder import Recorder
+    from builder.smoke.jupyter.messages import CellExecution
+    from builder.smoke.jupyter.notebook_session import NotebookSession
+    from builder.smoke.results.recorder import ProbeRecorder
 
 
-def walk(hub: Hub, release: str, record: Recorder) -> None:
+def run_hub_form_probes(hub: Hub, release: str, record: ProbeRecorder) -> None:
     """All forms of the Hub's prefix; the layer is the name of its configuration."""
-    forms = {n: form for n, form in FORMS.items() if form.prefix == hub.configuration.prefix}
+    forms = {
+        n: form for n, form in HUB_VARIABLE_FORMS.items() if form.prefix == hub.configuration.prefix
+    }
     with record.layer(hub.configuration.name):
         # One after the other: the Hub, a Jupyter and TensorBoard look whether a port is free, and
         # then it is taken. Of two that do so at once, on the loopback that these users share, one
         # may end with "Address already in use".
         for name, form in forms.items():
-            with record.probe(name) as told:
-                told(_try(hub, user_of(name, form), form, release))
+            with record.probe(name) as set_detail:
+                set_detail(_check_hub_form(hub, name_form_user(name, form), form, release))
 
 
-def _try(hub: Hub, user: str, form: HubForm, release: str) -> str:
-    member = Member.log_in(hub.root, user)
+def _check_hub_form(hub: Hub, user: str, form: HubVariableForm, release: str) -> str:
+    hub_user = HubUser.log_in(hub.root, user)
     try:
-        member.start(form.server)
-        site = hub.site(member, release, form.server)
-        with visits.opened(site, Run.fresh(release)) as visit:
-            visit.prepare()
-            return _show(visit, form)
+        hub_user.start_server(form.server)
+        site = hub.find_site(hub_user, release, form.server)
+        with notebook_session.open_notebook_session(
+            site, NotebookRun.with_new_canary(release)
+        ) as session:
+            session.run_setup_cells()
+            return _show_and_check(session, form)
     finally:
-        member.close()
+        hub_user.close()
 
 
-def _show(visit: Visit, form: HubForm) -> str:
+def _show_and_check(session: NotebookSession, form: HubVariableForm) -> str:
     if not form.arguments:
-        done = visit.kernel.run(visit.run.show, timeout=STARTS)
-        one_frame(done, visit.page)
-        return _judge(visit, done, infos(visit.kernel)[0].port, form)
-    known = {"{base_url}": visit.site.deployment.base_url, "{free}": str(free_port(visit))}
+        done = session.kernel.run_cell(session.run.show_cell, timeout=TENSORBOARD_START_TIMEOUT)
+        expect_one_frame(done, session.page_url)
+        return _check_frame_effect(session, done, read_info_files(session.kernel)[0].port, form)
+    known = {
+        "{base_url}": session.site.deployment.base_url,
+        "{free}": str(find_port_from_kernel(session)),
+    }
     arguments = form.arguments
     for name, value in known.items():
         arguments = arguments.replace(name, value)
-    done, info = launch(visit, f"{visit.run.show.removeprefix('%tensorboard ')} {arguments}")
+    done, info = launch_tensorboard(
+        session, f"{session.run.show_cell.removeprefix('%tensorboard ')} {arguments}"
+    )
     try:
-        return _judge(visit, done, info.port, form)
+        return _check_frame_effect(session, done, info.port, form)
     finally:
-        stop(visit, info)
+        stop_tensorboard(session, info)
 
 
-def _judge(visit: Visit, done: Execution, port: int, form: HubForm) -> str:
-    frame = one_frame(done, visit.page)
-    seen = _effect(visit, frame.address, port)
+def _check_frame_effect(
+    session: NotebookSession, done: CellExecution, port: int, form: HubVariableForm
+) -> str:
+    frame = expect_one_frame(done, session.page_url)
+    seen = _determine_hub_effect(session, frame.address, port)
     if seen != form.effect:
         raise ProbeFailure(f"the frame loads {frame.address}: {seen}, not {form.effect}")
-    return f"{frame.address.removeprefix(visit.site.origin)}: {seen}"
+    return f"{frame.address.removeprefix(session.site.origin)}: {seen}"
 
 
-def _effect(visit: Visit, address: str, port: int) -> str:
-    """As `builder.smoke.probes.forms.effect`, and what only a Hub shows."""
+def _determine_hub_effect(session: NotebookSession, address: str, port: int) -> str:
+    """As `builder.smoke.probes.forms.determine_effect`, and what only a Hub shows."""
     try:
-        answer = visit.web.ask(address, follow=True)
+        answer = session.client.send_request(address, follow=True)
     except BarredOriginError:
-        return effect(visit, address, port)
+        return determine_effect(session, address, port)
     policy = answer.headers.get("Content-Security-Policy", "")
     if "/hub/spawn" in answer.url and "frame-ancestors 'none'" in policy:
         return STARTS_DEFAULT
-    return effect(visit, address, port)
+    return determine_effect(session, address, port)

@@ -12,31 +12,47 @@ from dataclasses import dataclass
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
-from builder.smoke.hub.attempts import Seen, Target, Way, direct, look, nobodys, read, refused
-from builder.smoke.hub.configurations import REMEMBERS
-from builder.smoke.hub.member import Member
-from builder.smoke.jupyter import visit as visits
-from builder.smoke.jupyter.board import STARTS, Board, infos, launch, reuses_running_only, stop
-from builder.smoke.jupyter.frame import one_frame
-from builder.smoke.jupyter.notebook import LOGDIR, Run
-from builder.smoke.jupyter.web import Web
-from builder.smoke.model import Halt, ProbeFailure
-from builder.smoke.probes.ports import free_port
+from builder.smoke.hub.access_attempts import (
+    AccessComparison,
+    AttemptResult,
+    UserTensorBoard,
+    expect_readable,
+    expect_refused,
+    expect_unreadable,
+    try_access,
+    try_direct_access,
+)
+from builder.smoke.hub.configurations import TOKEN_CACHE_SECONDS
+from builder.smoke.hub.hub_user import HubUser
+from builder.smoke.jupyter import notebook_session
+from builder.smoke.jupyter.frame import expect_one_frame
+from builder.smoke.jupyter.http_client import JupyterClient
+from builder.smoke.jupyter.notebook import LOGDIR, NotebookRun
+from builder.smoke.jupyter.tensorboard_client import (
+    TENSORBOARD_START_TIMEOUT,
+    TensorBoardClient,
+    has_reuse_check,
+    launch_tensorboard,
+    read_info_files,
+    stop_tensorboard,
+)
+from builder.smoke.model import LayerAbort, ProbeFailure
+from builder.smoke.probes.ports import find_port_from_kernel
 from builder.system.waiting import wait_for
-from builder.tensorboard.endpoints import PREFIX
+from builder.tensorboard.endpoints import PLUGIN_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from builder.smoke.hub.site import Hub
-    from builder.smoke.jupyter.visit import Visit
-    from builder.smoke.model import Inside
-    from builder.smoke.results.recorder import Recorder
+    from builder.smoke.jupyter.notebook_session import NotebookSession
+    from builder.smoke.model import ServerAccess
+    from builder.smoke.results.recorder import ProbeRecorder
 
 _READ = 30.0  # seconds until TensorBoard must have read its logdir
 # Seconds: that a token lives which is to expire, and that it may take beyond that.
 _SHORT, _LATE = 6, 20.0
-_TAGS = f"{PREFIX}scalars/tags"
+_TAGS = f"{PLUGIN_PREFIX}scalars/tags"
 
 # In Alice's kernel: what an info file says of a TensorBoard with these arguments. Anybody can work
 # it out; the rest of it anybody can choose.
@@ -77,219 +93,286 @@ _STRANGER = 4242  # a uid that nobody has
 
 
 @dataclass(frozen=True, slots=True)
-class _Cast:
+class _IsolationUsers:
     """Alice with a TensorBoard, Bob without one."""
 
     hub: Hub
-    alice: Member
-    bob: Member
-    visit: Visit
-    target: Target
+    alice: HubUser
+    bob: HubUser
+    session: NotebookSession
+    target: UserTensorBoard
 
-    def proxied(self, member: Member) -> str:
-        return f"{member.url()}proxy/{self.target.port}/"
+    def build_proxy_url(self, hub_user: HubUser) -> str:
+        return f"{hub_user.server_url()}proxy/{self.target.port}/"
 
     @property
-    def redirect(self) -> str:
+    def redirect_url(self) -> str:
         return f"{self.hub.root}hub/user-redirect/proxy/{self.target.port}/"
 
-    def look(self, web: Web, address: str, query: str = "") -> Seen:
+    def try_with_client(
+        self, client: JupyterClient, address: str, query: str = ""
+    ) -> AttemptResult:
         """One attempt; its connections go with it."""
-        with closing(web):
-            return look(web, address, self.target, query)
+        with closing(client):
+            return try_access(client, address, self.target, query)
 
-    def way(self, name: str, address: Callable[[Member], str], *, token: bool = False) -> Way:
+    def compare_access(
+        self, name: str, address: Callable[[HubUser], str], *, token: bool = False
+    ) -> AccessComparison:
         """The same way, as Alice goes and as Bob does: with a session, or with a token."""
         seen = [
-            self.look(member.server() if token else member.session(), address(member))
-            for member in (self.alice, self.bob)
+            self.try_with_client(
+                hub_user.connect_by_token() if token else hub_user.connect_by_session(),
+                address(hub_user),
+            )
+            for hub_user in (self.alice, self.bob)
         ]
-        return Way(f"{name} by {'token' if token else 'session'}", *seen)
+        return AccessComparison(f"{name} by {'token' if token else 'session'}", *seen)
 
 
-def walk(hub: Hub, release: str, record: Recorder) -> None:
+def run_isolation_probes(hub: Hub, release: str, record: ProbeRecorder) -> None:
     """The layers `strangers`, and `isolation` or `shared-loopback`, as the spawner is."""
     own = "isolation" if hub.configuration.contained else "shared-loopback"
-    ready: list[_Cast] = []
+    prepared: list[_IsolationUsers] = []
     with ExitStack() as stack:
         with record.layer("strangers"):
-            with record.probe("owner-shows", vital=True) as told:
-                ready.append(_prepare(hub, release, record, stack))
-                told(f"port {ready[0].target.port}, tag {ready[0].target.canary}")
-            _strangers(ready[0], record)
+            with record.probe("owner-shows", vital=True) as set_detail:
+                prepared.append(_prepare_users(hub, release, record, stack))
+                set_detail(f"port {prepared[0].target.port}, tag {prepared[0].target.canary}")
+            _run_stranger_probes(prepared[0], record)
         with record.layer(own):
-            if not ready:
-                raise Halt("owner-shows")
+            if not prepared:
+                raise LayerAbort("owner-shows")
             if hub.configuration.contained:
-                _apart(ready[0], record)
+                _run_container_probes(prepared[0], record)
             else:
-                _together(ready[0], record)
+                _run_shared_loopback_probes(prepared[0], record)
 
 
-def _prepare(hub: Hub, release: str, record: Recorder, stack: ExitStack) -> _Cast:
-    alice = stack.enter_context(closing(Member.log_in(hub.root, "alice")))
-    bob = stack.enter_context(closing(Member.log_in(hub.root, "bob")))
-    for member in (alice, bob):
-        record.hide(member.token)
-        member.start()
-    visit = stack.enter_context(visits.opened(hub.site(alice, release), Run.fresh(release)))
-    return _Cast(hub, alice, bob, visit, _show(visit))
+def _prepare_users(
+    hub: Hub, release: str, record: ProbeRecorder, stack: ExitStack
+) -> _IsolationUsers:
+    alice = stack.enter_context(closing(HubUser.log_in(hub.root, "alice")))
+    bob = stack.enter_context(closing(HubUser.log_in(hub.root, "bob")))
+    for hub_user in (alice, bob):
+        record.hide_secret(hub_user.token)
+        hub_user.start_server()
+    session = stack.enter_context(
+        notebook_session.open_notebook_session(
+            hub.find_site(alice, release), NotebookRun.with_new_canary(release)
+        )
+    )
+    return _IsolationUsers(hub, alice, bob, session, _show_tensorboard(session))
 
 
-def _show(visit: Visit) -> Target:
-    visit.prepare()
-    frame = one_frame(visit.kernel.run(visit.run.show, timeout=STARTS), visit.page)
-    board, canary = Board(visit.web, frame.address), visit.run.shown_tag
-    board.wait("the canary tag is", _TAGS, lambda tags: canary in str(tags), _READ)
-    return Target(visit.site.deployment.base_url, infos(visit.kernel)[0].port, canary)
+def _show_tensorboard(session: NotebookSession) -> UserTensorBoard:
+    session.run_setup_cells()
+    frame = expect_one_frame(
+        session.kernel.run_cell(session.run.show_cell, timeout=TENSORBOARD_START_TIMEOUT),
+        session.page_url,
+    )
+    tensorboard, canary = TensorBoardClient(session.client, frame.address), session.run.shown_tag
+    tensorboard.wait_for_json("the canary tag is", _TAGS, lambda tags: canary in str(tags), _READ)
+    return UserTensorBoard(
+        session.site.deployment.base_url, read_info_files(session.kernel)[0].port, canary
+    )
 
 
-def _strangers(cast: _Cast, record: Recorder) -> None:
+def _run_stranger_probes(users: _IsolationUsers, record: ProbeRecorder) -> None:
     """What keeps strangers out whatever the spawner: the Hub's logins and tokens."""
-    alice, bob = cast.alice, cast.bob
-    page = cast.proxied(alice)
-    with record.probe("owner-reads", vital=True) as told:
-        session = cast.look(alice.session(), page)
-        redirected = cast.look(alice.session(), cast.redirect)
-        token = cast.look(alice.server(), page)
+    alice, bob = users.alice, users.bob
+    page = users.build_proxy_url(alice)
+    with record.probe("owner-reads", vital=True) as set_detail:
+        session = users.try_with_client(alice.connect_by_session(), page)
+        redirected = users.try_with_client(alice.connect_by_session(), users.redirect_url)
+        token = users.try_with_client(alice.connect_by_token(), page)
         own = [
             ("her session", session),
             ("her session by user-redirect", redirected),
             ("her token", token),
         ]
-        read(own)
-        told("; ".join(f"{what} {seen.answers}" for what, seen in own))
-    with record.probe("other-session-refused") as told:
-        told(refused([Way("his session", session, cast.look(bob.session(), page))]))
-    with record.probe("other-token-refused") as told:
-        wrong = Web(alice.url(), "0" * 32)
-        ways = [("his token", bob.server()), ("a wrong token", wrong)]
-        told(refused(Way(name, token, cast.look(web, page)) for name, web in ways))
-    with record.probe("nobody-refused") as told:
-        directly = Way("directly", session, cast.look(_stranger(cast), page))
-        other = Way("by user-redirect", redirected, cast.look(_stranger(cast), cast.redirect))
-        told(refused([directly, other]))
-    with record.probe("ways-of-nobody") as told:
-        told(_ways_of_nobody(cast, page))
-    with record.probe("expired-token-refused") as told:
-        told(_expired(cast, page, record))
-    with record.probe("logged-out-refused") as told:
-        told(_logged_out(cast, page))
-    with record.probe("login-not-framed") as told:
-        told(_login_page(cast, page))
+        expect_readable(own)
+        set_detail("; ".join(f"{what} {seen.answers}" for what, seen in own))
+    with record.probe("other-session-refused") as set_detail:
+        set_detail(
+            expect_refused(
+                [
+                    AccessComparison(
+                        "his session",
+                        session,
+                        users.try_with_client(bob.connect_by_session(), page),
+                    )
+                ]
+            )
+        )
+    with record.probe("other-token-refused") as set_detail:
+        wrong = JupyterClient(alice.server_url(), "0" * 32)
+        ways = [("his token", bob.connect_by_token()), ("a wrong token", wrong)]
+        set_detail(
+            expect_refused(
+                AccessComparison(name, token, users.try_with_client(client, page))
+                for name, client in ways
+            )
+        )
+    with record.probe("nobody-refused") as set_detail:
+        directly = AccessComparison(
+            "directly", session, users.try_with_client(_open_anonymous_client(users), page)
+        )
+        other = AccessComparison(
+            "by user-redirect",
+            redirected,
+            users.try_with_client(_open_anonymous_client(users), users.redirect_url),
+        )
+        set_detail(expect_refused([directly, other]))
+    with record.probe("ways-of-nobody") as set_detail:
+        set_detail(_check_unusable_ways(users, page))
+    with record.probe("expired-token-refused") as set_detail:
+        set_detail(_check_expired_token(users, page, record))
+    with record.probe("logged-out-refused") as set_detail:
+        set_detail(_check_logged_out(users, page))
+    with record.probe("login-not-framed") as set_detail:
+        set_detail(_check_login_page(users, page))
 
 
-def _stranger(cast: _Cast) -> Web:
-    return Web(cast.hub.root)
+def _open_anonymous_client(users: _IsolationUsers) -> JupyterClient:
+    return JupyterClient(users.hub.root)
 
 
-def _ways_of_nobody(cast: _Cast, page: str) -> str:
+def _check_unusable_ways(users: _IsolationUsers, page: str) -> str:
     """No token is taken from an address, and none at all by the Hub's pages.
 
     The rules are `allow_token_in_url` in jupyterhub/services/auth.py, and `_accept_token_auth` in
     jupyterhub/handlers/base.py.
     """
-    alice, bob = cast.alice, cast.bob
-    return nobodys(
+    alice, bob = users.alice, users.bob
+    return expect_unreadable(
         [
             (
                 "her token in the address",
-                cast.look(_stranger(cast), page, f"?token={alice.token}"),
+                users.try_with_client(_open_anonymous_client(users), page, f"?token={alice.token}"),
             ),
-            ("his token in the address", cast.look(_stranger(cast), page, f"?token={bob.token}")),
-            ("her token by user-redirect", cast.look(alice.server(), cast.redirect)),
-            ("his token by user-redirect", cast.look(bob.server(), cast.redirect)),
+            (
+                "his token in the address",
+                users.try_with_client(_open_anonymous_client(users), page, f"?token={bob.token}"),
+            ),
+            (
+                "her token by user-redirect",
+                users.try_with_client(alice.connect_by_token(), users.redirect_url),
+            ),
+            (
+                "his token by user-redirect",
+                users.try_with_client(bob.connect_by_token(), users.redirect_url),
+            ),
         ]
     )
 
 
-def _expired(cast: _Cast, page: str, record: Recorder) -> str:
+def _check_expired_token(users: _IsolationUsers, page: str, record: ProbeRecorder) -> str:
     """A token that has expired lets nobody in; its control is that it did before.
 
     Her server has asked the Hub about it by then, and believes what it was told for a while.
     """
-    member = cast.alice
-    token = member.new_token(_SHORT)
-    record.hide(token)
-    api = f"{cast.hub.root}hub/api/user"
+    hub_user = users.alice
+    token = hub_user.create_token(_SHORT)
+    record.hide_secret(token)
+    api = f"{users.hub.root}hub/api/user"
 
-    def gone() -> bool | None:
-        with closing(Web(api, token)) as web:
-            return web.ask(api).status == 403 or None
+    def is_expired() -> bool | None:
+        with closing(JupyterClient(api, token)) as client:
+            return client.send_request(api).status == 403 or None
 
-    def out() -> Seen | None:
-        seen = cast.look(Web(member.url(), token), page)
-        return None if seen.read else seen
+    def out() -> AttemptResult | None:
+        seen = users.try_with_client(JupyterClient(hub_user.server_url(), token), page)
+        return None if seen.is_readable else seen
 
-    before = cast.look(Web(member.url(), token), page)
-    read([("her token before it expires", before)])
-    if wait_for(gone, _SHORT + _LATE) is None:
+    before = users.try_with_client(JupyterClient(hub_user.server_url(), token), page)
+    expect_readable([("her token before it expires", before)])
+    if wait_for(is_expired, _SHORT + _LATE) is None:
         raise ProbeFailure(f"the token of {_SHORT} s lets her in at the Hub after {_LATE:.0f} more")
-    after = wait_for(out, REMEMBERS + _LATE)
+    after = wait_for(out, TOKEN_CACHE_SECONDS + _LATE)
     if after is None:
-        raise ProbeFailure(f"her server takes the token {REMEMBERS + _LATE:.0f} s after the Hub")
-    return refused([Way(f"her expired token, once {REMEMBERS} s are over", before, after)])
+        raise ProbeFailure(
+            f"her server takes the token {TOKEN_CACHE_SECONDS + _LATE:.0f} s after the Hub"
+        )
+    return expect_refused(
+        [
+            AccessComparison(
+                f"her expired token, once {TOKEN_CACHE_SECONDS} s are over", before, after
+            )
+        ]
+    )
 
 
-def _logged_out(cast: _Cast, page: str) -> str:
+def _check_logged_out(users: _IsolationUsers, page: str) -> str:
     """After a logout the same browser is let in no more; the control is that it was before."""
     with (
-        closing(Member.log_in(cast.hub.root, cast.alice.name)) as again,
-        closing(again.session()) as browser,
+        closing(HubUser.log_in(users.hub.root, users.alice.name)) as again,
+        closing(again.connect_by_session()) as browser,
     ):
-        before = look(browser, page, cast.target)
-        browser.ask(f"{cast.hub.root}hub/logout").expect(302)
-        after = look(browser, page, cast.target)
-        return refused([Way("her browser after a logout", before, after)])
+        before = try_access(browser, page, users.target)
+        browser.send_request(f"{users.hub.root}hub/logout").expect_status(302)
+        after = try_access(browser, page, users.target)
+        return expect_refused([AccessComparison("her browser after a logout", before, after)])
 
 
-def _login_page(cast: _Cast, page: str) -> str:
+def _check_login_page(users: _IsolationUsers, page: str) -> str:
     """With an expired login a frame would show the Hub's form: the Hub lets no page frame it."""
-    with closing(_stranger(cast)) as web:
-        answer = web.ask(page, follow=True).expect(200)
+    with closing(_open_anonymous_client(users)) as client:
+        answer = client.send_request(page, follow=True).expect_status(200)
     policy = answer.headers.get("Content-Security-Policy", "")
     if "/hub/login" not in answer.url or "frame-ancestors 'none'" not in policy:
         raise ProbeFailure(f"{answer.url} comes with the policy {policy!r}")
     return "the frame stays blank: frame-ancestors 'none'"
 
 
-def _apart(cast: _Cast, record: Recorder) -> None:
+def _run_container_probes(users: _IsolationUsers, record: ProbeRecorder) -> None:
     """With a container for each user there is no way past the Hub either."""
-    port = cast.target.port
-    host = cast.hub.container_of(cast.alice.name).name
-    with record.probe("other-proxy-refused") as told, _below_absolute(cast) as prefixed:
-        told(refused(_ways(cast, prefixed)))
-    with record.probe("other-by-host-refused") as told:
+    port = users.target.port
+    host = users.hub.find_container(users.alice.name).name
+    with (
+        record.probe("other-proxy-refused") as set_detail,
+        _launch_below_absolute(users) as prefixed,
+    ):
+        set_detail(expect_refused(_compare_own_proxies(users, prefixed)))
+    with record.probe("other-by-host-refused") as set_detail:
         # jupyter-server-proxy leads to the loopback only (`host_allowlist`).
-        told(
-            nobodys(
-                (name, cast.look(member.session(), f"{member.url()}proxy/{host}:{port}/"))
-                for name, member in (("she", cast.alice), ("he", cast.bob))
+        set_detail(
+            expect_unreadable(
+                (
+                    name,
+                    users.try_with_client(
+                        hub_user.connect_by_session(),
+                        f"{hub_user.server_url()}proxy/{host}:{port}/",
+                    ),
+                )
+                for name, hub_user in (("she", users.alice), ("he", users.bob))
             )
         )
-    with record.probe("other-direct-refused") as told:
-        told(_direct(cast, host))
+    with record.probe("other-direct-refused") as set_detail:
+        set_detail(_check_direct_access(users, host))
 
 
 @contextmanager
-def _below_absolute(cast: _Cast) -> Iterator[int]:
+def _launch_below_absolute(users: _IsolationUsers) -> Iterator[int]:
     """Another TensorBoard of hers, the port of which `proxy/absolute/` shows."""
-    visit = cast.visit
-    port = free_port(visit)
-    prefix = f"{cast.target.base}proxy/absolute/{port}"
-    _, info = launch(visit, f"--logdir {LOGDIR} --port {port} --path_prefix {prefix}")
+    session = users.session
+    port = find_port_from_kernel(session)
+    prefix = f"{users.target.base}proxy/absolute/{port}"
+    _, info = launch_tensorboard(session, f"--logdir {LOGDIR} --port {port} --path_prefix {prefix}")
     try:
-        board = Board(visit.web, f"{visit.site.origin}{prefix}/")
-        canary = cast.target.canary
-        board.wait("the canary tag is", _TAGS, lambda tags: canary in str(tags), _READ)
+        tensorboard = TensorBoardClient(session.client, f"{session.site.origin}{prefix}/")
+        canary = users.target.canary
+        tensorboard.wait_for_json(
+            "the canary tag is", _TAGS, lambda tags: canary in str(tags), _READ
+        )
         yield port
     finally:
-        stop(visit, info)
+        stop_tensorboard(session, info)
 
 
-def _ways(cast: _Cast, prefixed: int) -> Iterator[Way]:
+def _compare_own_proxies(users: _IsolationUsers, prefixed: int) -> Iterator[AccessComparison]:
     """Each of them as Alice goes on her server, and as Bob does on his."""
-    port = cast.target.port
+    port = users.target.port
     paths = [
         ("own proxy", f"proxy/{port}/"),
         ("localhost", f"proxy/localhost:{port}/"),
@@ -297,75 +380,75 @@ def _ways(cast: _Cast, prefixed: int) -> Iterator[Way]:
     ]
     for name, path in paths:
         for token in (False, True):
-            yield cast.way(name, _below(path), token=token)
-    yield cast.way("user-redirect", lambda _: cast.redirect)
+            yield users.compare_access(name, _make_url_builder(path), token=token)
+    yield users.compare_access("user-redirect", lambda _: users.redirect_url)
 
 
-def _below(path: str) -> Callable[[Member], str]:
-    return lambda member: f"{member.url()}{path}"
+def _make_url_builder(path: str) -> Callable[[HubUser], str]:
+    return lambda hub_user: f"{hub_user.server_url()}{path}"
 
 
-def _direct(cast: _Cast, host: str) -> str:
-    his = direct(cast.hub.container_of(cast.bob.name), host, cast.target)
-    hers = direct(cast.hub.container_of(cast.alice.name), host, cast.target)
-    beside = direct(cast.hub.neighbour, host, cast.target)
-    if not (hers.loopback and hers.read and his.server and beside.server):
+def _check_direct_access(users: _IsolationUsers, host: str) -> str:
+    his = try_direct_access(users.hub.find_container(users.bob.name), host, users.target)
+    hers = try_direct_access(users.hub.find_container(users.alice.name), host, users.target)
+    beside = try_direct_access(users.hub.neighbour, host, users.target)
+    if not (hers.loopback and hers.is_readable and his.server and beside.server):
         raise ProbeFailure(f"the control failed: from her container {hers}, from his {his}")
     for who, seen in (("his container", his), ("a container beside them", beside)):
-        if seen.tensorboard or seen.loopback or seen.read:
+        if seen.tensorboard or seen.loopback or seen.is_readable:
             raise ProbeFailure(f"{who} reaches it: {seen}")
     statuses = ", ".join(map(str, his.statuses))
-    return f"her port {cast.target.port} refused; her server's answers {statuses}"
+    return f"her port {users.target.port} refused; her server's answers {statuses}"
 
 
-def _together(cast: _Cast, record: Recorder) -> None:
+def _run_shared_loopback_probes(users: _IsolationUsers, record: ProbeRecorder) -> None:
     """One loopback for all: this is how that spawner is, and it is said."""
-    with record.probe("shared-loopback-read") as told:
-        seen = cast.look(cast.bob.server(), cast.proxied(cast.bob))
-        read([("Bob's own proxy", seen)])
-        told(f"Bob reads it at {cast.bob.url()}: local processes share one loopback")
-    if not reuses_running_only(cast.visit.kernel):
-        record.skip("planted-info-ignored", "this wheel is without the series `security`")
+    with record.probe("shared-loopback-read") as set_detail:
+        seen = users.try_with_client(users.bob.connect_by_token(), users.build_proxy_url(users.bob))
+        expect_readable([("Bob's own proxy", seen)])
+        set_detail(f"Bob reads it at {users.bob.server_url()}: local processes share one loopback")
+    if not has_reuse_check(users.session.kernel):
+        record.skip_probe("planted-info-ignored", "this wheel is without the series `security`")
         return
-    with record.probe("planted-info-ignored") as told:
-        told(_planted(cast))
+    with record.probe("planted-info-ignored") as set_detail:
+        set_detail(_check_planted_info(users))
 
 
-def _planted(cast: _Cast) -> str:
+def _check_planted_info(users: _IsolationUsers) -> str:
     """Another user of the machine says that a server of theirs is Alice's TensorBoard.
 
     The control: a file of the same form by her own user is believed. That is Bob's user too, as
     this spawner is: nobody can keep those two apart.
     """
-    visit, inside = cast.visit, cast.visit.site.inside
-    assert inside is not None  # noqa: S101 - ours has one
+    session, access = users.session, users.session.site.access
+    assert access is not None  # noqa: S101 - ours has one
     arguments = f"--logdir {LOGDIR} --window_title planted"
-    place = f"/tmp/{visit.run.directory}"  # noqa: S108 - for everybody, as /tmp is
-    inside.run(["mkdir", "--mode=1777", place], root=True)
-    visit.kernel.run(_TEMPORARY.replace("PLACE", repr(place)))
+    place = f"/tmp/{session.run.directory}"  # noqa: S108 - for everybody, as /tmp is
+    access.run_command(["mkdir", "--mode=1777", place], root=True)
+    session.kernel.run_cell(_TEMPORARY.replace("PLACE", repr(place)))
     try:
-        facts = visit.kernel.value(_FACTS.replace("ARGUMENTS", repr(arguments.split())))
-        with _planting(inside, place, facts, None) as port:
-            if port not in visit.kernel.value(_KNOWN):
+        facts = session.kernel.evaluate_json(_FACTS.replace("ARGUMENTS", repr(arguments.split())))
+        with _plant_info_file(access, place, facts, None) as port:
+            if port not in session.kernel.evaluate_json(_KNOWN):
                 raise ProbeFailure(f"the control failed: her own user's port {port} is not known")
-        with _planting(inside, place, facts, _STRANGER) as port:
-            done, info = launch(visit, arguments)
+        with _plant_info_file(access, place, facts, _STRANGER) as port:
+            done, info = launch_tensorboard(session, arguments)
             try:
-                shown = one_frame(done, visit.page).address
-                known = visit.kernel.value(_KNOWN)
+                shown = expect_one_frame(done, session.page_url).address
+                known = session.kernel.evaluate_json(_KNOWN)
             finally:
-                stop(visit, info)
+                stop_tensorboard(session, info)
         if port in known or info.port == port or f"/{port}/" in shown:
             raise ProbeFailure(f"a stranger's port {port} is believed: {known}, {info}, {shown}")
         return f"the uid {_STRANGER}'s port {port} is not known to her; hers is {info.port}"
     finally:
-        visit.kernel.run(_TEMPORARY.replace("PLACE", 'os.path.abspath("tmp")'))
-        inside.run(["rm", "-r", place], root=True)
+        session.kernel.run_cell(_TEMPORARY.replace("PLACE", 'os.path.abspath("tmp")'))
+        access.run_command(["rm", "-r", place], root=True)
 
 
 @contextmanager
-def _planting(
-    inside: Inside, place: str, facts: Mapping[str, str], uid: int | None
+def _plant_info_file(
+    access: ServerAccess, place: str, facts: Mapping[str, str], uid: int | None
 ) -> Iterator[int]:
     """A server of a user beside Jupyter, its own or another, and the file that names it.
 
@@ -375,12 +458,12 @@ def _planting(
     words = ["python3", "-c", _PLANT, place, json.dumps(facts)]
     if uid is not None:
         words = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", *words]
-    code, out = inside.run(words, root=uid is not None)
+    code, out = access.run_command(words, root=uid is not None)
     if code:
         raise ProbeFailure(f"no info file can be planted: {out}")
     pid, port = json.loads(out.splitlines()[-1])
     try:
         yield port
     finally:
-        inside.run(["kill", str(pid)], root=True)
-        inside.run(["rm", f"{place}/.tensorboard-info/pid-{pid}.info"], root=True)
+        access.run_command(["kill", str(pid)], root=True)
+        access.run_command(["rm", f"{place}/.tensorboard-info/pid-{pid}.info"], root=True)

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import requests
 
-from builder.smoke.hub.guest import Guest, at_once
+from builder.smoke.hub.load_user import LoadUser, run_in_parallel
 from builder.smoke.jupyter.kernel import Kernel
 from builder.smoke.model import ProbeFailure
 from builder.system.waiting import wait_for
@@ -49,22 +49,22 @@ _RECALL = "import json\nprint(json.dumps(kept))"
 
 
 @dataclass(slots=True)
-class _Asking:
+class _PollingUser:
     """Somebody who asks for their TensorBoard again and again.
 
     Attributes:
-        guest: who.
+        load_user: who.
         begun: set when they have had an answer.
         failed: how often they had none, or a wrong one.
         back: when they had the first answer to a question asked after the kill, or 0.
     """
 
-    guest: Guest
+    load_user: LoadUser
     begun: Event = field(default_factory=Event)
     failed: int = 0
     back: float = 0.0
 
-    def go_on(self, killed: Event) -> None:
+    def poll_until_back(self, killed: Event) -> None:
         """Ask until the first answer to what was asked after the kill.
 
         Raises:
@@ -74,7 +74,7 @@ class _Asking:
         while True:
             after = killed.is_set()
             deadline = deadline or (time.monotonic() + _BACK if after else None)
-            if not self.guest.reads():
+            if not self.load_user.can_read_canary():
                 self.failed += 1
             elif after:
                 self.back = time.monotonic()
@@ -82,25 +82,29 @@ class _Asking:
             else:
                 self.begun.set()
             if deadline and time.monotonic() > deadline:
-                name = self.guest.member.name
+                name = self.load_user.hub_user.name
                 raise ProbeFailure(f"{name} has no TensorBoard {_BACK:.0f} s after the kill")
             time.sleep(_BETWEEN)
 
 
-def proxy(hub: Hub, pool: ThreadPoolExecutor, guests: Sequence[Guest]) -> str:
+def check_killed_proxy(hub: Hub, pool: ThreadPoolExecutor, load_users: Sequence[LoadUser]) -> str:
     """Kill the Hub's proxy while all ask: the Hub starts it again and tells it all routes.
 
     Raises:
         ProbeFailure: somebody has not got back what should come back, or nobody missed anything.
     """
-    at_once(pool, lambda guest: guest.visit.kernel.run(_said(_REMEMBER, guest)), guests)
-    askings = [_Asking(guest) for guest in guests]
+    run_in_parallel(
+        pool,
+        lambda load_user: load_user.session.kernel.run_cell(_fill_canary(_REMEMBER, load_user)),
+        load_users,
+    )
+    pollers = [_PollingUser(load_user) for load_user in load_users]
     killed = Event()
-    futures = [pool.submit(asking.go_on, killed) for asking in askings]
+    futures = [pool.submit(poller.poll_until_back, killed) for poller in pollers]
     try:
-        if not all(asking.begun.wait(_BACK) for asking in askings):
+        if not all(poller.begun.wait(_BACK) for poller in pollers):
             raise ProbeFailure("the control failed: not all of them have an answer before the kill")
-        _, pids = hub.container.run(["python3", "-c", _KILL_PROXY], user="0")
+        _, pids = hub.container.run_program(["python3", "-c", _KILL_PROXY], user="0")
         began = time.monotonic()
     finally:
         killed.set()
@@ -109,40 +113,44 @@ def proxy(hub: Hub, pool: ThreadPoolExecutor, guests: Sequence[Guest]) -> str:
         future.result()
     if len(pids.split()) != 1:
         raise ProbeFailure(f"there is not one proxy to kill: {pids!r}")
-    failed = sum(asking.failed for asking in askings)
+    failed = sum(poller.failed for poller in pollers)
     if not failed:
         raise ProbeFailure("the control failed: nobody noticed that the proxy was killed")
-    seconds = max(asking.back for asking in askings) - began
-    at_once(pool, _connect_anew, guests)
+    seconds = max(poller.back for poller in pollers) - began
+    run_in_parallel(pool, _reconnect_kernel, load_users)
     return (
-        f"{failed} questions of {len(guests)} who went on asking were lost; all have their "
+        f"{failed} questions of {len(load_users)} who went on asking were lost; all have their "
         f"TensorBoards again after {seconds:.1f} s; their connections to kernels broke, new ones "
         "find the same kernels as they were"
     )
 
 
-def _connect_anew(guest: Guest) -> None:
+def _reconnect_kernel(load_user: LoadUser) -> None:
     """The old WebSocket went with the proxy; the kernel behind it did not."""
-    old = guest.visit.kernel
+    old = load_user.session.kernel
     try:
-        old.value(_RECALL)
+        old.evaluate_json(_RECALL)
     except ProbeFailure as error:
         if "the connection to the kernel broke" not in str(error):
             raise
     else:
         raise ProbeFailure("the control failed: a WebSocket has outlived the proxy")
-    with closing(Kernel(guest.visit.web, old.identity)) as new:
+    with closing(Kernel(load_user.session.client, old.identity)) as new:
         new.wait_until_ready()
-        kept = new.value(_RECALL)
-    if kept != guest.canary:
-        raise ProbeFailure(f"the kernel of {guest.member.name} has {kept!r}, not {guest.canary}")
+        kept = new.evaluate_json(_RECALL)
+    if kept != load_user.canary:
+        raise ProbeFailure(
+            f"the kernel of {load_user.hub_user.name} has {kept!r}, not {load_user.canary}"
+        )
 
 
-def _said(code: str, guest: Guest) -> str:
-    return code.replace("CANARY", guest.canary)
+def _fill_canary(code: str, load_user: LoadUser) -> str:
+    return code.replace("CANARY", load_user.canary)
 
 
-def server(hub: Hub, release: str, victim: Guest, others_go_on: Callable[[], object]) -> str:
+def check_killed_server(
+    hub: Hub, release: str, victim: LoadUser, others_go_on: Callable[[], object]
+) -> str:
     """Kill one user's container: the others go on, that user starts anew, without what it held.
 
     Args:
@@ -154,36 +162,36 @@ def server(hub: Hub, release: str, victim: Guest, others_go_on: Callable[[], obj
     Raises:
         ProbeFailure: something is not as it was known to be.
     """
-    name = victim.member.name
+    name = victim.hub_user.name
     held = (
-        f"api/contents/{quote(victim.visit.run.notebook)}?content=0",
-        f"api/kernels/{victim.visit.kernel.identity}",
+        f"api/contents/{quote(victim.session.run.notebook)}?content=0",
+        f"api/kernels/{victim.session.kernel.identity}",
     )
     for path in held:
-        victim.visit.web.ask(path).expect(200)
+        victim.session.client.send_request(path).expect_status(200)
     began = time.monotonic()
-    hub.container_of(name).remove()
-    lost = _lost(victim)
+    hub.find_container(name).remove()
+    lost = _describe_outage(victim)
     others_go_on()
     # The Hub starts none before it knows.
-    if wait_for(lambda: "" not in victim.member.servers() or None, _BACK) is None:
+    if wait_for(lambda: "" not in victim.hub_user.list_servers() or None, _BACK) is None:
         raise ProbeFailure(f"after {_BACK:.0f} s the Hub has not noticed that the server is gone")
     noticed = time.monotonic() - began
     with ExitStack() as stack:
-        again = Guest.arrive(hub, name, release, stack)
+        again = LoadUser.create_with_tensorboard(hub, name, release, stack)
         seconds = time.monotonic() - began
         for path in held:
-            again.visit.web.ask(path).expect(404)
+            again.session.client.send_request(path).expect_status(404)
     return (
         f"theirs gave {lost}, the others went on; the Hub noticed after {noticed:.1f} s; a new "
         f"server and TensorBoard after {seconds:.1f} s; the notebook and the kernel are 404 there"
     )
 
 
-def _lost(victim: Guest) -> str:
+def _describe_outage(victim: LoadUser) -> str:
     """What its user sees of a killed server, before the Hub notices."""
     try:
-        status = victim.board.ask("/", timeout=_PATIENCE).status
+        status = victim.tensorboard.send_request("/", timeout=_PATIENCE).status
     except requests.RequestException:
         return f"no answer within {_PATIENCE:.0f} s"
     if status == 200:

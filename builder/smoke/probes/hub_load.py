@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from statistics import median
 from typing import TYPE_CHECKING
 
-from builder.smoke.hub.guest import TAGS, Guest, at_once
+from builder.smoke.hub.load_user import SCALAR_TAGS_PATH, LoadUser, run_in_parallel
 from builder.smoke.model import ProbeFailure
 from builder.smoke.probes import hub_killed
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from builder.smoke.hub.site import Hub
-    from builder.smoke.results.recorder import Recorder
+    from builder.smoke.results.recorder import ProbeRecorder
 
 _ASKS = 30  # requests of each user
 
 
-def walk(hub: Hub, release: str, users: int, record: Recorder) -> None:
+def run_load_probes(hub: Hub, release: str, users: int, record: ProbeRecorder) -> None:
     """The layer `load`.
 
     Args:
@@ -31,53 +31,67 @@ def walk(hub: Hub, release: str, users: int, record: Recorder) -> None:
         record: gets the results.
     """
     with record.layer("load"), ExitStack() as stack, ThreadPoolExecutor(users) as pool:
-        guests: list[Guest] = []
-        with record.probe("load-frames", vital=True) as told:
+        load_users: list[LoadUser] = []
+        with record.probe("load-frames", vital=True) as set_detail:
             # What each of them opens is closed by the stack, whoever fails.
             names = [f"guest{number}" for number in range(users)]
-            at_once(
-                pool, lambda name: guests.append(Guest.arrive(hub, name, release, stack)), names
+            run_in_parallel(
+                pool,
+                lambda name: load_users.append(
+                    LoadUser.create_with_tensorboard(hub, name, release, stack)
+                ),
+                names,
             )
-            told(_arrivals(guests))
-        with record.probe("load-own-canary") as told:
-            told(_own(pool, guests))
-        with record.probe("load-memory") as told:
-            told(_memory(hub, pool))
-        with record.probe("proxy-killed") as told:
-            told(hub_killed.proxy(hub, pool, guests))
-        with record.probe("server-killed") as told:
-            told(hub_killed.server(hub, release, guests[0], lambda: _own(pool, guests[1:])))
+            set_detail(_describe_arrivals(load_users))
+        with record.probe("load-own-canary") as set_detail:
+            set_detail(_check_own_canary(pool, load_users))
+        with record.probe("load-memory") as set_detail:
+            set_detail(_measure_memory(hub, pool))
+        with record.probe("proxy-killed") as set_detail:
+            set_detail(hub_killed.check_killed_proxy(hub, pool, load_users))
+        with record.probe("server-killed") as set_detail:
+            set_detail(
+                hub_killed.check_killed_server(
+                    hub, release, load_users[0], lambda: _check_own_canary(pool, load_users[1:])
+                )
+            )
 
 
-def _arrivals(guests: Sequence[Guest]) -> str:
-    spawned, framed = [g.spawned for g in guests], [g.framed for g in guests]
+def _describe_arrivals(load_users: Sequence[LoadUser]) -> str:
+    spawn_seconds, frame_seconds = (
+        [g.spawn_seconds for g in load_users],
+        [g.frame_seconds for g in load_users],
+    )
     return (
-        f"{len(guests)} users at once: spawned in {median(spawned):.1f} s, at most "
-        f"{max(spawned):.1f}; first frame in {median(framed):.1f} s, at most {max(framed):.1f}"
+        f"{len(load_users)} users at once: spawned in {median(spawn_seconds):.1f} s, at most "
+        f"{max(spawn_seconds):.1f}; first frame in {median(frame_seconds):.1f} s, "
+        f"at most {max(frame_seconds):.1f}"
     )
 
 
-def _own(pool: ThreadPoolExecutor, guests: Sequence[Guest]) -> str:
+def _check_own_canary(pool: ThreadPoolExecutor, load_users: Sequence[LoadUser]) -> str:
     """Everybody asks at once, and sees their own tag alone."""
-    canaries = {guest.canary for guest in guests}
+    canaries = {load_user.canary for load_user in load_users}
 
-    def ask(guest: Guest) -> None:
+    def ask_repeatedly(load_user: LoadUser) -> None:
         for _ in range(_ASKS):
-            text = guest.board.ask(TAGS).expect(200).text
+            text = load_user.tensorboard.send_request(SCALAR_TAGS_PATH).expect_status(200).text
             seen = {canary for canary in canaries if canary in text}
-            if seen != {guest.canary}:
-                raise ProbeFailure(f"{guest.member.name} sees {len(seen)} canaries, not their own")
+            if seen != {load_user.canary}:
+                raise ProbeFailure(
+                    f"{load_user.hub_user.name} sees {len(seen)} canaries, not their own"
+                )
 
     began = time.monotonic()
-    at_once(pool, ask, guests)
+    run_in_parallel(pool, ask_repeatedly, load_users)
     seconds = time.monotonic() - began
-    count = _ASKS * len(guests)
+    count = _ASKS * len(load_users)
     return f"{count} answers, none with another's canary; {count / seconds:.0f} requests per second"
 
 
-def _memory(hub: Hub, pool: ThreadPoolExecutor) -> str:
-    each = list(pool.map(lambda container: container.memory(), hub.containers()))
-    own = hub.container.memory()
+def _measure_memory(hub: Hub, pool: ThreadPoolExecutor) -> str:
+    each = list(pool.map(lambda container: container.memory(), hub.list_containers()))
+    own = hub.container.measure_memory()
     return (
         f"{median(each) / 1e6:.0f} MB for a user with Jupyter, a kernel and TensorBoard; "
         f"{own / 1e6:.0f} MB for the Hub with its proxy; {(sum(each) + own) / 1e9:.1f} GB in all"

@@ -7,33 +7,33 @@ from textwrap import dedent
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from builder.smoke.hub.member import Member
-from builder.smoke.jupyter import visit as visits
-from builder.smoke.jupyter.board import (
-    STARTS,
-    Board,
-    Info,
-    forget,
-    infos,
-    launch,
-    reuses_running_only,
-    stop,
+from builder.smoke.hub.hub_user import HubUser
+from builder.smoke.jupyter import notebook_session
+from builder.smoke.jupyter.frame import expect_one_frame, list_plain_texts
+from builder.smoke.jupyter.kernel import start_lasting_kernel
+from builder.smoke.jupyter.login import open_client
+from builder.smoke.jupyter.notebook import LOGDIR, NotebookRun
+from builder.smoke.jupyter.notebook_session import NotebookSession
+from builder.smoke.jupyter.tensorboard_client import (
+    TENSORBOARD_START_TIMEOUT,
+    TensorBoardClient,
+    TensorBoardInfo,
+    has_reuse_check,
+    launch_tensorboard,
+    read_info_files,
+    remove_info_file,
+    stop_tensorboard,
 )
-from builder.smoke.jupyter.frame import one_frame, texts
-from builder.smoke.jupyter.kernel import staying
-from builder.smoke.jupyter.login import entry
-from builder.smoke.jupyter.notebook import LOGDIR, Run
-from builder.smoke.jupyter.visit import Visit
 from builder.smoke.model import ProbeFailure
-from builder.smoke.probes.only import listeners
+from builder.smoke.probes.exposure import parse_listeners
 from builder.system.waiting import wait_for
 
 if TYPE_CHECKING:
     from builder.smoke.hub.site import Hub
-    from builder.smoke.jupyter.messages import Execution
-    from builder.smoke.jupyter.web import Web
-    from builder.smoke.model import Site
-    from builder.smoke.results.recorder import Recorder
+    from builder.smoke.jupyter.http_client import JupyterClient
+    from builder.smoke.jupyter.messages import CellExecution
+    from builder.smoke.model import JupyterSite
+    from builder.smoke.results.recorder import ProbeRecorder
 
 _NAME = "carol"
 _SOCKETS = ("cat", "/proc/net/tcp")
@@ -47,88 +47,94 @@ _APART = dedent("""\
 _BACK = 'tempfile.tempdir = os.environ["TMPDIR"] = os.path.abspath("tmp")'
 
 
-def walk(hub: Hub, release: str, record: Recorder) -> None:
+def run_stopped_probes(hub: Hub, release: str, record: ProbeRecorder) -> None:
     """The layer `stopped`."""
     with record.layer("stopped"), ExitStack() as stack:
-        with record.probe("stopped-tensorboard", vital=True) as told:
-            carol = stack.enter_context(closing(Member.log_in(hub.root, _NAME)))
-            carol.start()
-            browser = stack.enter_context(closing(carol.session()))
-            site, run = hub.site(carol, release), Run.fresh(release)
+        with record.probe("stopped-tensorboard", vital=True) as set_detail:
+            carol = stack.enter_context(closing(HubUser.log_in(hub.root, _NAME)))
+            carol.start_server()
+            browser = stack.enter_context(closing(carol.connect_by_session()))
+            site, run = hub.find_site(carol, release), NotebookRun.with_new_canary(release)
             before = _stop_while_shown(carol, site, run, browser)
-            told(_after_stop(hub, site, before))
-        with record.probe("respawned-tensorboard", vital=True) as told:
-            carol.start()
-            visit = stack.enter_context(visits.opened(hub.site(carol, release), run))
-            told(_after_start(hub, visit, before))
-        with record.probe("stale-cookie") as told:
-            told(_with_old_cookies(browser, visit))
-        with record.probe("info-of-another") as told:
-            told(_info_of_another(visit))
+            set_detail(_check_after_stop(hub, site, before))
+        with record.probe("respawned-tensorboard", vital=True) as set_detail:
+            carol.start_server()
+            session = stack.enter_context(
+                notebook_session.open_notebook_session(hub.find_site(carol, release), run)
+            )
+            set_detail(_check_after_start(hub, session, before))
+        with record.probe("stale-cookie") as set_detail:
+            set_detail(_check_old_cookies(browser, session))
+        with record.probe("info-of-another") as set_detail:
+            set_detail(_check_foreign_info(session))
 
 
-def _stop_while_shown(carol: Member, site: Site, run: Run, browser: Web) -> Info:
+def _stop_while_shown(
+    carol: HubUser, site: JupyterSite, run: NotebookRun, browser: JupyterClient
+) -> TensorBoardInfo:
     """Show TensorBoard in a notebook and stop the server, as its page lets a person do."""
-    with closing(entry(site)) as web:
-        visits.upload(web, run)
-        with staying(web, run.notebook) as kernel:
-            visit = Visit(site, run, web, kernel)
-            visit.prepare()
-            frame = one_frame(kernel.run(run.show, timeout=STARTS), visit.page)
-            Board(web, frame.address).ask("/").expect(200)
-            shown = infos(kernel)[0]
-            browser.ask(site.proxied(shown.port)).expect(200)
-            carol.stop()
+    with closing(open_client(site)) as client:
+        notebook_session.upload_notebook(client, run)
+        with start_lasting_kernel(client, run.notebook) as kernel:
+            session = NotebookSession(site, run, client, kernel)
+            session.run_setup_cells()
+            frame = expect_one_frame(
+                kernel.run_cell(run.show_cell, timeout=TENSORBOARD_START_TIMEOUT), session.page_url
+            )
+            TensorBoardClient(client, frame.address).send_request("/").expect_status(200)
+            shown = read_info_files(kernel)[0]
+            browser.send_request(site.build_proxy_url(shown.port)).expect_status(200)
+            carol.stop_server()
     return shown
 
 
-def _after_stop(hub: Hub, site: Site, before: Info) -> str:
+def _check_after_stop(hub: Hub, site: JupyterSite, before: TensorBoardInfo) -> str:
     if hub.configuration.contained:
 
-        def gone() -> bool | None:
-            return not any(c.name.endswith(f"-{_NAME}") for c in hub.containers()) or None
+        def is_gone() -> bool | None:
+            return not any(c.name.endswith(f"-{_NAME}") for c in hub.list_containers()) or None
 
         # The engine answers the Hub while it still removes.
-        if wait_for(gone, _REMOVED) is None:
+        if wait_for(is_gone, _REMOVED) is None:
             raise ProbeFailure("the server is stopped, and its container still there")
         return "gone with its container"
-    assert site.inside is not None  # noqa: S101 - ours has one
-    _, table = site.inside.run(_SOCKETS)
-    if before.port not in listeners(table):
+    assert site.access is not None  # noqa: S101 - ours has one
+    _, table = site.access.run_command(_SOCKETS)
+    if before.port not in parse_listeners(table):
         raise ProbeFailure(f"nothing listens on {before.port}: this spawner was known to leave it")
     return f"left behind on port {before.port}, pid {before.pid}: a process outlives this spawner's"
 
 
-def _after_start(hub: Hub, visit: Visit, before: Info) -> str:
+def _check_after_start(hub: Hub, session: NotebookSession, before: TensorBoardInfo) -> str:
     """The same cell again: a new one where the info file went with the container."""
-    visit.prepare()
+    session.run_setup_cells()
     if not hub.configuration.contained:
-        return _reused(visit, before)
-    if left := infos(visit.kernel):
+        return _check_reuse(session, before)
+    if left := read_info_files(session.kernel):
         raise ProbeFailure(f"info files have outlived their container: {left}")
-    done, now = _show(visit, 200)
-    if now.start_time <= before.start_time or _says_reused(done):
+    done, now = _show_tensorboard(session, 200)
+    if now.start_time <= before.start_time or _is_reused(done):
         raise ProbeFailure(f"it shows {now}, which ran before: {before}")
     younger = now.start_time - before.start_time
     return f"a new one, {younger} s younger: the info file went with the container"
 
 
-def _reused(visit: Visit, before: Info) -> str:
+def _check_reuse(session: NotebookSession, before: TensorBoardInfo) -> str:
     """The one left behind is reused while it lives, and dead as upstream does (issue 2483)."""
-    _, now = _show(visit, 200)
+    _, now = _show_tensorboard(session, 200)
     if now.pid != before.pid:
         raise ProbeFailure(f"the one left behind, {before}, is not reused but {now}")
-    _kill(visit.site, now)
-    if reuses_running_only(visit.kernel):
-        again, new = _show(visit, 200)
-        if new.pid == before.pid or _says_reused(again):
+    _kill_tensorboard(session.site, now)
+    if has_reuse_check(session.kernel):
+        again, new = _show_tensorboard(session, 200)
+        if new.pid == before.pid or _is_reused(again):
             raise ProbeFailure(f"the killed one, {before}, is shown again")
         return "the one left behind is reused while it lives; killed, a new one starts"
-    again, dead = _show(visit, 500)
-    if dead.pid != before.pid or not _says_reused(again):
+    again, dead = _show_tensorboard(session, 500)
+    if dead.pid != before.pid or not _is_reused(again):
         raise ProbeFailure(f"the killed one, {before}, was known to be reused, but {dead} is shown")
-    forget(visit.kernel, dead)
-    _, new = _show(visit, 200)
+    remove_info_file(session.kernel, dead)
+    _, new = _show_tensorboard(session, 200)
     if new.pid == before.pid:
         raise ProbeFailure(f"without its info file the dead one, {before}, is shown")
     return (
@@ -137,70 +143,80 @@ def _reused(visit: Visit, before: Info) -> str:
     )
 
 
-def _show(visit: Visit, status: int) -> tuple[Execution, Info]:
+def _show_tensorboard(
+    session: NotebookSession, status: int
+) -> tuple[CellExecution, TensorBoardInfo]:
     """Run the cell, whose frame is to answer so; it, and what the newest info file says."""
-    done = visit.kernel.run(visit.run.show, timeout=STARTS)
-    visit.web.ask(one_frame(done, visit.page).address, follow=True).expect(status)
-    return done, infos(visit.kernel)[0]
+    done = session.kernel.run_cell(session.run.show_cell, timeout=TENSORBOARD_START_TIMEOUT)
+    session.client.send_request(
+        expect_one_frame(done, session.page_url).address, follow=True
+    ).expect_status(status)
+    return done, read_info_files(session.kernel)[0]
 
 
-def _says_reused(done: Execution) -> bool:
-    return any("Reusing" in text for text in texts(done))
+def _is_reused(done: CellExecution) -> bool:
+    return any("Reusing" in text for text in list_plain_texts(done))
 
 
-def _kill(site: Site, left: Info) -> None:
+def _kill_tensorboard(site: JupyterSite, left: TensorBoardInfo) -> None:
     """As the kernel does that is out of memory: on SIGTERM it would take its info file along."""
-    assert site.inside is not None  # noqa: S101 - ours has one
-    inside = site.inside
-    inside.run(["sh", "-c", f"kill -KILL {left.pid}"])
+    assert site.access is not None  # noqa: S101 - ours has one
+    access = site.access
+    access.run_command(["sh", "-c", f"kill -KILL {left.pid}"])
 
-    def gone() -> bool | None:
-        return left.port not in listeners(inside.run(_SOCKETS)[1]) or None
+    def is_gone() -> bool | None:
+        return left.port not in parse_listeners(access.run_command(_SOCKETS)[1]) or None
 
-    if wait_for(gone, _ENDS) is None:
+    if wait_for(is_gone, _ENDS) is None:
         raise ProbeFailure(f"{left} still listens {_ENDS:.0f} s after SIGKILL")
 
 
-def _with_old_cookies(browser: Web, visit: Visit) -> str:
+def _check_old_cookies(browser: JupyterClient, session: NotebookSession) -> str:
     """Cookies of the stopped server: the Hub logs the browser in again without a word."""
-    port = infos(visit.kernel)[0].port
-    answer = browser.ask(visit.site.proxied(port), follow=True).expect(200)
+    port = read_info_files(session.kernel)[0].port
+    answer = browser.send_request(session.site.build_proxy_url(port), follow=True).expect_status(
+        200
+    )
     if b"<title>TensorBoard</title>" not in answer.body:
         raise ProbeFailure(f"{answer.url} is no TensorBoard: {answer.text[:200]}")
     return f"{urlsplit(answer.url).path} with cookies from before the restart: 200"
 
 
-def _info_of_another(visit: Visit) -> str:
+def _check_foreign_info(session: NotebookSession) -> str:
     """A `.tensorboard-info` of another user (tensorboard #2010): 0777, as it is made, and not."""
-    inside = visit.site.inside
-    assert inside is not None  # noqa: S101 - ours has one
-    place = visit.kernel.value(_APART)
+    access = session.site.access
+    assert access is not None  # noqa: S101 - ours has one
+    place = session.kernel.evaluate_json(_APART)
     try:
-        inside.run(["mkdir", "--mode=0755", place], root=True)
+        access.run_command(["mkdir", "--mode=0755", place], root=True)
         arguments = f"--logdir {LOGDIR} --window_title another"
-        if reuses_running_only(visit.kernel):
-            _works(visit, arguments)
+        if has_reuse_check(session.kernel):
+            _check_launch(session, arguments)
         else:
-            said = visit.kernel.run(f"%tensorboard {arguments}", timeout=STARTS)
-            shown = " ".join(texts(said))
+            said = session.kernel.run_cell(
+                f"%tensorboard {arguments}", timeout=TENSORBOARD_START_TIMEOUT
+            )
+            shown = " ".join(list_plain_texts(said))
             if "Failed to launch TensorBoard" not in shown or "Permission denied" not in shown:
                 raise ProbeFailure(
                     f"with a directory that it may not write the cell says {shown!r}"
                 )
-        inside.run(["chmod", "0777", place], root=True)
-        _works(visit, arguments)
-        if reuses_running_only(visit.kernel):
+        access.run_command(["chmod", "0777", place], root=True)
+        _check_launch(session, arguments)
+        if has_reuse_check(session.kernel):
             return "of another's with 0777 or 0755 it works"
         return "of another's with 0777 it works; with 0755 its error is shown"
     finally:
-        visit.kernel.run(_BACK)
-        inside.run(["rm", "-r", place], root=True)
+        session.kernel.run_cell(_BACK)
+        access.run_command(["rm", "-r", place], root=True)
 
 
-def _works(visit: Visit, arguments: str) -> None:
+def _check_launch(session: NotebookSession, arguments: str) -> None:
     """Start one and end it; it is found and shown."""
-    done, info = launch(visit, arguments)
+    done, info = launch_tensorboard(session, arguments)
     try:
-        Board(visit.web, one_frame(done, visit.page).address).ask("/").expect(200)
+        TensorBoardClient(
+            session.client, expect_one_frame(done, session.page_url).address
+        ).send_request("/").expect_status(200)
     finally:
-        stop(visit, info)
+        stop_tensorboard(session, info)

@@ -6,19 +6,25 @@ from contextlib import contextmanager
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
-from builder.smoke.jupyter.board import STARTS, Board, infos, launch, stop
-from builder.smoke.jupyter.frame import one_frame, texts
+from builder.smoke.jupyter.frame import expect_one_frame, list_plain_texts
 from builder.smoke.jupyter.notebook import LOGDIR
+from builder.smoke.jupyter.tensorboard_client import (
+    TENSORBOARD_START_TIMEOUT,
+    TensorBoardClient,
+    launch_tensorboard,
+    read_info_files,
+    stop_tensorboard,
+)
 from builder.smoke.model import ProbeFailure
-from builder.smoke.probes.kernel import expected_address, reused
+from builder.smoke.probes.kernel import build_expected_address, expect_reused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from builder.smoke.jupyter.board import Info
-    from builder.smoke.jupyter.messages import Execution
-    from builder.smoke.jupyter.visit import Visit
-    from builder.smoke.results.recorder import Recorder
+    from builder.smoke.jupyter.messages import CellExecution
+    from builder.smoke.jupyter.notebook_session import NotebookSession
+    from builder.smoke.jupyter.tensorboard_client import TensorBoardInfo
+    from builder.smoke.results.recorder import ProbeRecorder
 
 # Where TensorBoard looks for a port if it is given none: from 6006 on, ten times.
 _FIRST, _TRIES = 6006, 10
@@ -56,68 +62,73 @@ _FREE = dedent("""\
         print(json.dumps(_line.getsockname()[1]))""")
 
 
-def walk(visit: Visit, record: Recorder) -> None:
+def run_port_probes(session: NotebookSession, record: ProbeRecorder) -> None:
     """The layer `ports`; the notebook's own TensorBoard stays, the others end."""
     with record.layer("ports"):
         with record.probe("ports-prepared", vital=True):
-            visit.prepare()
-            one_frame(visit.kernel.run(visit.run.show, timeout=STARTS), visit.page)
-        first = infos(visit.kernel)[-1]
-        with record.probe("two-logdirs") as told:
-            told(_two_logdirs(visit, first))
-        with record.probe("port-taken") as told, _taken(visit) as (other, then):
-            told(_moves_on(visit, other, then))
-        with record.probe("explicit-port") as told:
-            told(_explicit(visit))
-        with record.probe("explicit-port-busy") as told:
-            told(_busy(visit, first))
+            session.run_setup_cells()
+            expect_one_frame(
+                session.kernel.run_cell(session.run.show_cell, timeout=TENSORBOARD_START_TIMEOUT),
+                session.page_url,
+            )
+        first = read_info_files(session.kernel)[-1]
+        with record.probe("two-logdirs") as set_detail:
+            set_detail(_check_two_logdirs(session, first))
+        with record.probe("port-taken") as set_detail, _occupy_port(session) as (other, then):
+            set_detail(_check_moved_port(session, other, then))
+        with record.probe("explicit-port") as set_detail:
+            set_detail(_check_explicit_port(session))
+        with record.probe("explicit-port-busy") as set_detail:
+            set_detail(_check_busy_port(session, first))
 
 
-def free_port(visit: Visit) -> int:
+def find_port_from_kernel(session: NotebookSession) -> int:
     """A port beside Jupyter on which nobody listens."""
-    return int(visit.kernel.value(_FREE))
+    return int(session.kernel.evaluate_json(_FREE))
 
 
 @contextmanager
-def _taken(visit: Visit) -> Iterator[tuple[int, int]]:
+def _occupy_port(session: NotebookSession) -> Iterator[tuple[int, int]]:
     """Something else listens where TensorBoard would go; that port, and the one to go to then."""
     ports = list(range(_FIRST, _FIRST + _TRIES))
-    found = visit.kernel.value(_OCCUPY.replace("PORTS", repr(ports)))
+    found = session.kernel.evaluate_json(_OCCUPY.replace("PORTS", repr(ports)))
     try:
         if len(found) < 2:
             raise ProbeFailure(f"fewer than two of the ports {ports[0]}-{ports[-1]} are free")
         yield found[0], found[1]
     finally:
-        visit.kernel.run(_LEAVE)
+        session.kernel.run_cell(_LEAVE)
 
 
-def _moves_on(visit: Visit, other: int, then: int) -> str:
-    done, info = launch(visit, f"--logdir {LOGDIR} --window_title moved")
+def _check_moved_port(session: NotebookSession, other: int, then: int) -> str:
+    done, info = launch_tensorboard(session, f"--logdir {LOGDIR} --window_title moved")
     try:
         if info.port != then:
             raise ProbeFailure(f"with {other} taken it listens on {info.port}, not on {then}")
-        _shows(visit, done, info, LOGDIR)
+        _expect_frame(session, done, info, LOGDIR)
         return f"{other} is taken: {info.port}, and the frame there"
     finally:
-        stop(visit, info)
+        stop_tensorboard(session, info)
 
 
-def _explicit(visit: Visit) -> str:
-    wanted = free_port(visit)
-    done, info = launch(visit, f"--logdir {LOGDIR} --port {wanted}")
+def _check_explicit_port(session: NotebookSession) -> str:
+    wanted = find_port_from_kernel(session)
+    done, info = launch_tensorboard(session, f"--logdir {LOGDIR} --port {wanted}")
     try:
         if info.port != wanted:
             raise ProbeFailure(f"--port {wanted} listens on {info.port}")
-        _shows(visit, done, info, LOGDIR)
+        _expect_frame(session, done, info, LOGDIR)
         return f"--port {wanted}"
     finally:
-        stop(visit, info)
+        stop_tensorboard(session, info)
 
 
-def _busy(visit: Visit, first: Info) -> str:
+def _check_busy_port(session: NotebookSession, first: TensorBoardInfo) -> str:
     """TensorBoard's own words, below the cell, and no frame."""
     arguments = f"--logdir {LOGDIR} --port {first.port} --window_title busy"
-    said = texts(visit.kernel.run(f"%tensorboard {arguments}", timeout=STARTS))
+    said = list_plain_texts(
+        session.kernel.run_cell(f"%tensorboard {arguments}", timeout=TENSORBOARD_START_TIMEOUT)
+    )
     begins = "ERROR: Failed to launch TensorBoard (exited with 255)."
     why = f"TensorBoard could not bind to port {first.port}, it was already in use"
     if len(said) != 1 or not said[0].startswith(begins) or why not in said[0]:
@@ -125,26 +136,32 @@ def _busy(visit: Visit, first: Info) -> str:
     return why
 
 
-def _two_logdirs(visit: Visit, first: Info) -> str:
+def _check_two_logdirs(session: NotebookSession, first: TensorBoardInfo) -> str:
     other = f"{LOGDIR}/train"
-    done, second = launch(visit, f"--logdir {other}")
+    done, second = launch_tensorboard(session, f"--logdir {other}")
     try:
         if second.port == first.port:
             raise ProbeFailure(f"both listen on {first.port}")
-        _shows(visit, done, second, other)
-        reused(visit, visit.kernel.run(f"%tensorboard --logdir {other}"), second.port)
-        reused(visit, visit.kernel.run(visit.run.show), first.port)
+        _expect_frame(session, done, second, other)
+        expect_reused(
+            session, session.kernel.run_cell(f"%tensorboard --logdir {other}"), second.port
+        )
+        expect_reused(session, session.kernel.run_cell(session.run.show_cell), first.port)
         return f"ports {first.port} and {second.port}, each reused by its own arguments"
     finally:
-        stop(visit, second)
+        stop_tensorboard(session, second)
 
 
-def _shows(visit: Visit, done: Execution, info: Info, logdir: str) -> None:
+def _expect_frame(
+    session: NotebookSession, done: CellExecution, info: TensorBoardInfo, logdir: str
+) -> None:
     """The frame leads to that TensorBoard, by its logdir."""
-    frame = one_frame(done, visit.page)
-    wanted = expected_address(visit, info.port)
+    frame = expect_one_frame(done, session.page_url)
+    wanted = build_expected_address(session, info.port)
     if frame.address != wanted:
         raise ProbeFailure(f"the frame loads {frame.address}, not {wanted}")
-    seen = Board(visit.web, visit.site.behind(frame.address)).json("/data/logdir")["logdir"]
+    seen = TensorBoardClient(session.client, session.site.to_direct_url(frame.address)).get_json(
+        "/data/logdir"
+    )["logdir"]
     if seen != logdir:
         raise ProbeFailure(f"the frame shows the logdir {seen}, not {logdir}")

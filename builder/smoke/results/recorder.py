@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from builder.errors import BuilderError, InterruptedRunError
-from builder.smoke.model import Halt, Outcome, ProbeFailure, ProbeResult
-from builder.smoke.probes.table import TABLE
-from builder.smoke.results.scrub import scrub, spellings
+from builder.smoke.model import LayerAbort, ProbeFailure, ProbeOutcome, ProbeResult
+from builder.smoke.probes.table import PROBE_TABLE
+from builder.smoke.results.scrub import list_secret_spellings, scrub_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 _LONGEST, _GAP = 600, " … "
 
 
-class Told:
+class ProbeDetail:
     """Where a probe says what it saw."""
 
     def __init__(self) -> None:
-        self.detail = ""
+        self.text = ""
 
     def __call__(self, detail: str) -> None:
         """Say it; the last word counts."""
-        self.detail = detail
+        self.text = detail
 
 
-class Recorder:
+class ProbeRecorder:
     """The results of one deployment, in order.
 
     Args:
@@ -49,7 +49,7 @@ class Recorder:
         self.check_cancelled = check_cancelled
 
     @contextmanager
-    def probe(self, name: str, *, vital: bool = False) -> Iterator[Told]:
+    def probe(self, name: str, *, vital: bool = False) -> Iterator[ProbeDetail]:
         """One probe: what the block raises is its failure, what it tells is its detail.
 
         Args:
@@ -62,36 +62,36 @@ class Recorder:
         """
         self.check_cancelled()
         began = time.monotonic()
-        told = Told()
-        outcome = Outcome.PASSED
+        probe_detail = ProbeDetail()
+        outcome = ProbeOutcome.PASSED
         try:
-            yield told
+            yield probe_detail
         except InterruptedRunError:
             raise
-        except foreseen() as error:
+        except list_expected_errors() as error:
             # An interrupted run takes the site away: what fails then has not failed.
             self.check_cancelled()
-            outcome = Outcome.FAILED
-            told(_shortened(self.scrub(str(error))))
-        self._add(ProbeResult(name, outcome, time.monotonic() - began, told.detail))
-        if vital and outcome is Outcome.FAILED:
-            raise Halt(name)
+            outcome = ProbeOutcome.FAILED
+            probe_detail(_shorten_text(self.scrub_secrets(str(error))))
+        self._add_result(ProbeResult(name, outcome, time.monotonic() - began, probe_detail.text))
+        if vital and outcome is ProbeOutcome.FAILED:
+            raise LayerAbort(name)
 
-    def hide(self, token: str) -> None:
+    def hide_secret(self, token: str) -> None:
         """Take that token out of all that is told from now on."""
-        self._hidden += spellings(token)
+        self._hidden += list_secret_spellings(token)
 
-    def scrub(self, text: str) -> str:
+    def scrub_secrets(self, text: str) -> str:
         """The same without what is to be hidden."""
-        return scrub(text, self._hidden)
+        return scrub_text(text, self._hidden)
 
-    def forget(self, since: int) -> None:
+    def drop_results(self, since: int) -> None:
         """Take back all results from that number on: what they were about is asked again."""
         del self.results[since:]
 
-    def skip(self, name: str, reason: str) -> None:
+    def skip_probe(self, name: str, reason: str) -> None:
         """A probe that cannot be made here, and why."""
-        self._add(ProbeResult(name, Outcome.SKIPPED, 0.0, reason))
+        self._add_result(ProbeResult(name, ProbeOutcome.SKIPPED, 0.0, reason))
 
     @contextmanager
     def layer(self, *layers: str) -> Iterator[None]:
@@ -99,22 +99,22 @@ class Recorder:
         halted = "it was not reached"
         try:
             yield
-        except Halt as halt:
+        except LayerAbort as halt:
             halted = f"not reached, as {halt} failed"
         seen = {result.name for result in self.results}
-        for name, row in TABLE.items():
+        for name, row in PROBE_TABLE.items():
             if row.layer in layers and name not in seen:
-                self._add(ProbeResult(name, Outcome.FAILED, 0.0, halted))
+                self._add_result(ProbeResult(name, ProbeOutcome.FAILED, 0.0, halted))
 
-    def _add(self, result: ProbeResult) -> None:
-        if result.name not in TABLE:
+    def _add_result(self, result: ProbeResult) -> None:
+        if result.name not in PROBE_TABLE:
             raise KeyError(result.name)
-        result = replace(result, detail=self.scrub(result.detail))
+        result = replace(result, detail=self.scrub_secrets(result.detail))
         self.results.append(result)
         self._report(result)
 
 
-def foreseen() -> tuple[type[Exception], ...]:
+def list_expected_errors() -> tuple[type[Exception], ...]:
     """What a deployment that is not as it should be makes our libraries raise."""
     import requests
     from playwright.sync_api import Error as PlaywrightError
@@ -131,7 +131,7 @@ def foreseen() -> tuple[type[Exception], ...]:
     )
 
 
-def _shortened(text: str) -> str:
+def _shorten_text(text: str) -> str:
     """In one line, without its middle if it is long: a traceback says at its end what it was."""
     words = " ".join(text.split())
     if len(words) <= _LONGEST:

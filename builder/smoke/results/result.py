@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.errors import OutputError
-from builder.smoke.model import Outcome, ProbeResult
-from builder.smoke.probes.table import TABLE
+from builder.smoke.model import ProbeOutcome, ProbeResult
+from builder.smoke.probes.table import PROBE_TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-RESULT = "result.json"
+RESULT_FILENAME = "result.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class DeploymentResult:
     """What became of one deployment of one release.
 
     Attributes:
@@ -47,17 +47,17 @@ class Result:
     date: str = ""
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> ProbeOutcome:
         """Passed only if every probe that could be made has passed, and any was made."""
         outcomes = {p.outcome for p in self.probes}
-        if self.failure or Outcome.FAILED in outcomes or Outcome.PASSED not in outcomes:
-            return Outcome.FAILED
-        return Outcome.PASSED
+        if self.failure or ProbeOutcome.FAILED in outcomes or ProbeOutcome.PASSED not in outcomes:
+            return ProbeOutcome.FAILED
+        return ProbeOutcome.PASSED
 
     def to_json(self) -> str:
         """The content of result.json; times are rounded to milliseconds."""
         probes = [
-            asdict(p) | {"seconds": round(p.seconds, 3), "asserts": TABLE[p.name].sentence}
+            asdict(p) | {"seconds": round(p.seconds, 3), "asserts": PROBE_TABLE[p.name].sentence}
             for p in self.probes
         ]
         whole = asdict(self) | {
@@ -69,7 +69,7 @@ class Result:
 
 
 @contextmanager
-def report_directory(reports: Path, release: str, deployment: str) -> Iterator[Path]:
+def open_report_directory(reports: Path, release: str, deployment: str) -> Iterator[Path]:
     """A directory to fill, which replaces that deployment's report when the block ends well.
 
     Raises:
@@ -78,38 +78,38 @@ def report_directory(reports: Path, release: str, deployment: str) -> Iterator[P
     place = reports / release / deployment
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        room = Path(tempfile.mkdtemp(prefix=f".{deployment}-", dir=place.parent))
-        room.chmod(0o755)
+        workdir = Path(tempfile.mkdtemp(prefix=f".{deployment}-", dir=place.parent))
+        workdir.chmod(0o755)
     except OSError as error:
         raise OutputError(f"{place} cannot be written: {error}", "--reports DIR") from error
     try:
-        yield room
-        _exchange(room, place)
+        yield workdir
+        _replace_directory(workdir, place)
     finally:
-        shutil.rmtree(room, ignore_errors=True)
+        shutil.rmtree(workdir, ignore_errors=True)
 
 
-def _exchange(room: Path, place: Path) -> None:
+def _replace_directory(workdir: Path, place: Path) -> None:
     """Put the new directory where the old one was; a directory cannot be replaced in one call."""
-    old = room.with_name(room.name + "-old")
+    old = workdir.with_name(workdir.name + "-old")
     try:
         if place.exists():
             os.rename(place, old)  # noqa: PTH104 - never into a directory that is there
-        os.rename(room, place)  # noqa: PTH104
+        os.rename(workdir, place)  # noqa: PTH104
     except OSError as error:
         raise OutputError(f"{place} cannot be replaced: {error}", "--reports DIR") from error
     finally:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def read(reports: Path) -> list[dict[str, object]]:
+def read_results(reports: Path) -> list[dict[str, object]]:
     """All result.json files below a directory, as they are, sorted by path.
 
     Raises:
         OutputError: one of them is no JSON object.
     """
     found: list[dict[str, object]] = []
-    for path in sorted(reports.glob(f"*/*/{RESULT}")):
+    for path in sorted(reports.glob(f"*/*/{RESULT_FILENAME}")):
         try:
             read_back = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
@@ -120,14 +120,14 @@ def read(reports: Path) -> list[dict[str, object]]:
     return found
 
 
-def failures(results: Sequence[Result]) -> list[str]:
+def list_failures(results: Sequence[DeploymentResult]) -> list[str]:
     """One line for each thing that failed."""
     lines: list[str] = []
     for result in results:
         where = f"{result.release} {result.deployment}"
         own = [result.failure] if result.failure else []
-        own += [f"{p.name}: {p.detail}" for p in result.probes if p.outcome is Outcome.FAILED]
-        if not own and result.outcome is Outcome.FAILED:
+        own += [f"{p.name}: {p.detail}" for p in result.probes if p.outcome is ProbeOutcome.FAILED]
+        if not own and result.outcome is ProbeOutcome.FAILED:
             own = ["no probe could be made"]
         lines += [f"{where}: {line}" for line in own]
     return lines

@@ -1,0 +1,277 @@
+"""The Bazel backend put together: source, toolchain, container, and the wheel that comes out."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from builder.bazel import bazelrc, binary, build_output, container_build, settings, toolchain
+from builder.bazel.prepare import (
+    PreparedSource,
+    make_source_delta,
+    prepare_source,
+    verify_built_wheel,
+)
+from builder.cherrypick.picker import open_cherry_picker
+from builder.containers import docker_engine, images
+from builder.provenance.statements import SourceBuildProvenance
+from builder.wheel import archive
+from builder.wheel.blobs import hash_git_blob
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from builder.bazel.release_table import ReleaseRow
+    from builder.cherrypick.picker import CherryPicker
+    from builder.context import Workshop
+    from builder.model import Delta, PickedCommits, Release
+    from builder.patching.series import Series
+    from builder.wheel.archive import Archive
+
+_PROGRESS_SECONDS = 10.0  # seconds between two words of progress
+
+
+@dataclass(frozen=True, slots=True)
+class BazelOptions:
+    """What the user wants of the source build.
+
+    Attributes:
+        base: the toolchain's base image, or None for the usual one.
+        bazel: `base`, a path or an URL; None for the release's own.
+        services: remote cache, executor and flags.
+        timeout: seconds for one release's build.
+        ca_bundle: certificates to trust inside, or None for the host's.
+        caches: the directory of Bazel's caches, or None for a volume of the engine.
+        logs: the directory that keeps logs.
+        dockerfiles: the directory of our Dockerfiles.
+    """
+
+    base: str | None
+    bazel: str | None
+    services: bazelrc.BazelServices
+    timeout: float
+    ca_bundle: Path | None
+    caches: Path | None
+    logs: Path
+    dockerfiles: Path
+
+
+class SourceBuild(NamedTuple):
+    """What came of a release's source.
+
+    Attributes:
+        wheel: the wheel that Bazel made.
+        delta: what series and commits changed in the source; its `changes` are empty, as the wheel
+            has them already.
+        remaining_series: those that are left, for the wheel.
+        picked: which commits went into the source.
+        provenance: what provenance says of the build.
+        log: where the log is kept.
+        processes: how Bazel ran its actions, as it says, or "".
+    """
+
+    wheel: bytes
+    delta: Delta
+    remaining_series: Sequence[Series]
+    picked: PickedCommits
+    provenance: SourceBuildProvenance
+    log: Path
+    processes: str
+
+
+@dataclass(frozen=True)
+class BazelBackend:
+    """Where wheels are made from source; one for each run.
+
+    Attributes:
+        toolchain_builder: makes toolchains.
+        options: what the user wants.
+        workshop: the doors.
+    """
+
+    toolchain_builder: toolchain.ToolchainBuilder
+    options: BazelOptions
+    workshop: Workshop
+
+    def build_from_source(
+        self,
+        release: Release,
+        stock: Archive,
+        all_series: Sequence[Series],
+        picker: CherryPicker | None,
+    ) -> SourceBuild:
+        """Build a release from its source.
+
+        Args:
+            release: what to build.
+            stock: the wheel that upstream published.
+            all_series: what to apply, in order; those against git go into the source.
+            picker: has the commits to pick before, or None.
+
+        Raises:
+            PatchError: a commit or a series does not go onto the source.
+            SourceError: the source cannot be had, Bazel failed, or its wheel is not as it should.
+            EngineError: the engine refused.
+        """
+        source = prepare_source(
+            release, all_series, picker or open_cherry_picker((), self.workshop)
+        )
+        row = self.toolchain_builder.releases.get(release.version)
+        bazel = self._choose_bazel(row, release)
+        log = self.options.logs / f"{release.version}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        reporter = _ProgressReporter(release.version, self.workshop.console.print_note)
+        image = toolchain.build_toolchain_image(
+            self.toolchain_builder, bazel, log.with_suffix(".image.log"), reporter.report_step
+        )
+        with tempfile.TemporaryDirectory(prefix="tensorboard-source-") as workdir:
+            tar = Path(workdir) / "source.tar"
+            source.picker.mirror.export_tar(source.picked.head, tar)
+            job = self._make_job(release, image, tar, source, bazel)
+            monitor = container_build.BuildMonitor(
+                log, reporter.report_step, self.workshop.check_cancelled
+            )
+            files = container_build.run_bazel_build(self.toolchain_builder.engine, job, monitor)
+        wheel = build_output.find_wheel(files, release.wheel.filename)
+        verify_built_wheel(
+            release, archive.parse_archive(wheel, release.wheel.filename), stock, source
+        )
+        return SourceBuild(
+            wheel=wheel,
+            delta=make_source_delta(source),
+            remaining_series=source.remaining_series,
+            picked=source.picked,
+            provenance=SourceBuildProvenance(
+                self._list_materials(bazel, source), self._describe_build(bazel, source)
+            ),
+            log=log,
+            processes=_describe_actions(log),
+        )
+
+    def _make_job(
+        self,
+        release: Release,
+        image: str,
+        tar: Path,
+        source: PreparedSource,
+        bazel: toolchain.BazelBinary,
+    ) -> container_build.BazelJob:
+        network_settings = self.toolchain_builder.network_settings
+        services = self.options.services
+        lines = bazelrc.render_bazelrc(
+            services, bazel.version, trusts=network_settings.has_certificates
+        )
+        return container_build.BazelJob(
+            release=release.version,
+            image=image,
+            source=tar,
+            changed={path: change.after for path, change in source.delta.changes.items()},
+            env=network_settings.env,
+            settings={**network_settings.files, "bazelrc": lines},
+            timeout=self.options.timeout,
+            caches=self.options.caches,
+        )
+
+    def _choose_bazel(self, row: ReleaseRow | None, release: Release) -> toolchain.BazelBinary:
+        workshop = self.workshop
+        fetch = binary.BazelFetcher(
+            workshop.cache,
+            workshop.environment,
+            workshop.console.make_download_progress(
+                f"Bazel for {release.version}", workshop.check_cancelled
+            ),
+            offline=workshop.sources.offline,
+        )
+        return binary.choose_bazel(
+            self.options.bazel,
+            row,
+            own_base=self.toolchain_builder.has_own_base,
+            architecture=self.toolchain_builder.engine.architecture,
+            fetch=fetch,
+        )
+
+    def _list_materials(
+        self, bazel: toolchain.BazelBinary, source: PreparedSource
+    ) -> list[Mapping[str, Any]]:
+        """The source, the base image and Bazel, by their digests."""
+        picked = source.picked
+        image = images.resolve_image_id(
+            self.toolchain_builder.engine, self.toolchain_builder.base
+        ).removeprefix("sha256:")
+        found: list[Mapping[str, Any]] = [
+            {"name": "base image", "uri": self.toolchain_builder.base, "digest": {"sha256": image}}
+        ]
+        if not picked.commits:  # else the cherry-pick names it
+            where = f"git+{picked.upstream}@{picked.base}"
+            found.append({"name": "release", "uri": where, "digest": {"gitCommit": picked.base}})
+        if bazel.sha256 is not None:
+            found.append({"name": "bazel", "digest": {"sha256": bazel.sha256}})
+        return found
+
+    def _describe_build(
+        self, bazel: toolchain.BazelBinary, source: PreparedSource
+    ) -> dict[str, Any]:
+        """Nothing of it may hold an address or a value that is secret."""
+        services = self.options.services
+        return {
+            "bazel": "given" if bazel.sha256 else "the base image's own",
+            "flags": bazelrc.strip_flag_values(services.flags),
+            "remoteCache": services.remote_cache is not None,
+            "remoteExecutor": services.remote_executor is not None,
+            "built": {"gitCommit": source.picked.head, "gitTree": source.picked.tree},
+            "changedInSource": {
+                path: {"gitBlob": hash_git_blob(change.after)}
+                for path, change in sorted(source.delta.changes.items())
+            },
+        }
+
+
+@contextmanager
+def open_bazel_backend(options: BazelOptions, workshop: Workshop) -> Iterator[BazelBackend]:
+    """Connect to the engine and choose the base image.
+
+    Raises:
+        EngineError: no engine answers, or the image cannot be had.
+        RequestError: an option makes no sense.
+    """
+    bazelrc.check_services(options.services)
+    binary.check_bazel_path(options.bazel)
+    bundle = settings.read_ca_bundle(options.ca_bundle, workshop.environ, workshop.environment)
+    trusted = bundle if options.ca_bundle or settings.has_foreign_certificates(bundle) else None
+    network_settings = settings.gather_network_settings(
+        workshop.environ, workshop.environment, trusted
+    )
+    engine = docker_engine.connect_engine(workshop.environ)
+    yield BazelBackend(
+        toolchain.open_toolchain_builder(
+            engine, options.base, options.dockerfiles, network_settings, workshop.console.print_note
+        ),
+        options,
+        workshop,
+    )
+
+
+def _describe_actions(log: Path) -> str:
+    found = build_output.count_actions(log.read_text(encoding="utf-8", errors="replace"))
+    if found is None:
+        return ""
+    return ", ".join(f"{n} {kind}" for kind, n in found.kinds.items())
+
+
+class _ProgressReporter:
+    """Says now and then how far a build has come; every step would be hundreds of lines."""
+
+    def __init__(self, release: str, note: Callable[[str], None]) -> None:
+        self._release = release
+        self._note = note
+        self._last = time.monotonic()
+
+    def report_step(self, text: str) -> None:
+        """It has come to this step."""
+        if time.monotonic() - self._last >= _PROGRESS_SECONDS:
+            self._last = time.monotonic()
+            self._note(f"{self._release}: {text}")

@@ -1,0 +1,82 @@
+"""dockerfiles/releases.txt: what the build script must know of each release.
+
+The script runs where there is no Python of ours, so the catalog's facts go with it as a table.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from packaging.version import Version
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+TABLE_HEADER = """\
+# Made from builder/data/catalog.json and the published wheels; tests/test_bazel_table.py compares.
+# commit: what the release was made from. bazel, sha256: what upstream's CI used (linux, x86_64).
+# style: `run` writes plain wheels, `tar` an archive of them. packager: what wrote its metadata.
+"""
+_NONE = "-"
+_GENERATOR = re.compile(r"^Generator: (bdist_wheel|setuptools) \(([0-9.]+)\)\s*$", re.MULTILINE)
+# From here on `bazel build //tensorboard/pip_package` gives pip_packages.tar.gz (upstream.md).
+_FIRST_ARCHIVE = Version("1.15.0")
+
+
+class ReleaseRow(NamedTuple):
+    """One release: `-` stands where a fact is not known."""
+
+    version: str
+    commit: str
+    bazel: str
+    sha256: str
+    style: str
+    packager: str
+
+
+def make_release_row(facts: Mapping[str, Any], wheel_file: str) -> ReleaseRow:
+    """The row of a release.
+
+    Args:
+        facts: its entry in the catalog.
+        wheel_file: the WHEEL file of its published wheel, or "" where it is not at hand.
+    """
+    bazel = facts.get("bazel") or {}
+    return ReleaseRow(
+        facts["version"],
+        facts.get("commit") or _NONE,
+        bazel.get("ci_version") or _NONE,
+        bazel.get("ci_sha256_linux_x86_64") or _NONE,
+        "tar" if Version(facts["version"]) >= _FIRST_ARCHIVE else "run",
+        find_packager(wheel_file),
+    )
+
+
+def find_packager(wheel_file: str) -> str:
+    """The requirement that brings back the program that wrote a wheel, by its `Generator:`.
+
+    Upstream's build installs whatever setuptools and wheel are newest, which write other metadata.
+    setuptools has its own bdist_wheel from 70.1 on, which goes before that of `wheel`.
+    """
+    found = _GENERATOR.search(wheel_file)
+    if found is None:
+        return _NONE
+    name, version = found.groups()
+    if name == "setuptools":
+        return f"setuptools=={version}"
+    return f"wheel=={version},setuptools<70.1"
+
+
+def render_release_table(rows: Sequence[ReleaseRow]) -> str:
+    """The file."""
+    table = [ReleaseRow._fields, *rows]
+    widths = [max(len(line[i]) for line in table) for i in range(len(ReleaseRow._fields))]
+    lines = ("  ".join(f.ljust(w) for f, w in zip(line, widths, strict=True)) for line in table)
+    return TABLE_HEADER + "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+def parse_release_table(text: str) -> dict[str, ReleaseRow]:
+    """Version → row."""
+    lines = [line.split() for line in text.splitlines() if line and not line.startswith("#")]
+    return {row.version: row for row in (ReleaseRow(*words) for words in lines[1:])}

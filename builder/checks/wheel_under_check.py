@@ -1,0 +1,201 @@
+"""The wheel under check, with its contents hashed once and in bounded memory."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from builder.errors import WheelError
+from builder.model import Finding, FindingStatus
+from builder.wheel import metadata, names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from builder.model import Delta
+    from builder.wheel.archive import Archive
+    from builder.wheel.member import ZipMember
+
+# Upstream's largest wheel inflates to 29 MB; what is far beyond is a bomb, not a TensorBoard.
+MAX_INFLATED = 512 * 1024 * 1024
+# Upstream's largest metadata file has 40 kB, its largest module 119 kB. What is read as a text or
+# parsed stays below this: parsers take many times the memory of what they parse.
+MAX_TEXT = 1024 * 1024
+
+
+class MemberDigest(NamedTuple):
+    """What a member inflates to: raw sha256, and whether its CRC-32 is as declared."""
+
+    sha256: bytes
+    crc_ok: bool
+
+
+class ReadError(NamedTuple):
+    """Why a member's content could not be had."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class WheelUnderCheck:
+    """A wheel, and what it is compared with.
+
+    Attributes:
+        filename: the wheel's file name.
+        archive: its members.
+        stock: the stock wheel, or None if it is not at hand.
+        delta: what the patches should have made of the stock wheel, or None if that is unknown.
+    """
+
+    filename: str
+    archive: Archive
+    stock: Archive | None = None
+    delta: Delta | None = None
+    _digests: dict[tuple[int, ...], MemberDigest | ReadError] = field(
+        default_factory=dict, repr=False
+    )
+    _documents: dict[str, metadata.MetadataDocument | None] = field(
+        default_factory=dict, repr=False
+    )
+    _same_as_stock: dict[tuple[str, tuple[int, ...]], bool] = field(
+        default_factory=dict, repr=False
+    )
+
+    @cached_property
+    def is_oversized(self) -> bool:
+        """Whether the members declare to inflate to more than any TensorBoard would."""
+        return sum(m.size for m in self.archive.members) > MAX_INFLATED
+
+    @cached_property
+    def wheel_name(self) -> names.WheelName | None:
+        """The parts of the file name, or None if it is not named like a wheel."""
+        try:
+            return names.parse_wheel_filename(self.filename)
+        except WheelError:
+            return None
+
+    @cached_property
+    def dist_infos(self) -> list[str]:
+        """The dist-info directories in the wheel, sorted."""
+        tops = {m.name.partition("/")[0] for m in self.archive.members if "/" in m.name}
+        return sorted(top for top in tops if top.endswith(".dist-info"))
+
+    @cached_property
+    def dist_info(self) -> str | None:
+        """The dist-info directory to look into: the one of the file name, else the only one."""
+        if self.wheel_name is not None and self.wheel_name.dist_info in self.dist_infos:
+            return self.wheel_name.dist_info
+        return self.dist_infos[0] if len(self.dist_infos) == 1 else None
+
+    def read_metadata_file(self, filename: str) -> bytes | None:
+        """A file of the dist-info directory, or None if it is missing, broken or absurdly large."""
+        if self.dist_info is None:
+            return None
+        member = self.archive.find_member(f"{self.dist_info}/{filename}")
+        return None if member is None else read_small_member(member)
+
+    def read_document(self, filename: str) -> metadata.MetadataDocument | None:
+        """The same, taken apart; METADATA and WHEEL are asked for by many checks."""
+        if filename not in self._documents:
+            content = self.read_metadata_file(filename)
+            self._documents[filename] = (
+                None if content is None else metadata.parse_metadata(content)
+            )
+        return self._documents[filename]
+
+    def get_digest(self, member: ZipMember) -> MemberDigest | ReadError:
+        """The content of a member of this wheel as a hash; inflated once, piece by piece."""
+        key = _make_content_key(member)
+        found = self._digests.get(key)
+        if found is None:
+            absurd = ReadError("not inflated: the wheel as a whole declares an absurd size")
+            found = self._digests[key] = absurd if self.is_oversized else hash_member(member)
+        return found
+
+    def find_stock_member(self, member: ZipMember) -> ZipMember | None:
+        """The stock wheel's member in this one's place, the dist-info directory's name aside."""
+        if self.stock is None:
+            return None
+        stock_member = self.stock.find_member(member.name)
+        if stock_member is not None or not member.name.startswith(f"{self.dist_info}/"):
+            return stock_member
+        return self.stock_metadata_files.get(member.name.partition("/")[2])
+
+    @cached_property
+    def stock_metadata_files(self) -> dict[str, ZipMember]:
+        """The files of the stock wheel's dist-info directory, by their names in it."""
+        found: dict[str, ZipMember] = {}
+        for member in () if self.stock is None else self.stock.members:
+            directory, _, rest = member.name.partition("/")
+            if directory.endswith(".dist-info"):
+                found[rest] = member
+        return found
+
+    def is_same_as_stock(self, member: ZipMember) -> bool:
+        """Whether it is, as compressed bytes, what the stock wheel has in its place."""
+        key = (member.name, _make_content_key(member))
+        found = self._same_as_stock.get(key)
+        if found is None:
+            stock_member = self.find_stock_member(member)
+            found = self._same_as_stock[key] = stock_member is not None and _has_equal_data(
+                member, stock_member
+            )
+        return found
+
+    def is_same_as_patched(self, member: ZipMember) -> bool:
+        """Whether it is what a patch makes of the stock wheel's."""
+        change = None if self.delta is None else self.delta.changes.get(member.name)
+        found = self.get_digest(member) if change is not None else None
+        return (
+            change is not None
+            and isinstance(found, MemberDigest)
+            and found.sha256 == hashlib.sha256(change.after).digest()
+        )
+
+
+def _make_content_key(member: ZipMember) -> tuple[int, ...]:
+    """What a member's content depends on.
+
+    Entries of a hostile directory can share a place and still differ in how they read it.
+    """
+    return member.offset, member.method, member.compressed_size, member.size, member.crc
+
+
+def _has_equal_data(one: ZipMember, other: ZipMember) -> bool:
+    return (
+        (one.method, one.crc, one.size) == (other.method, other.crc, other.size)
+        # Memory views are compared item by item, copies of them in one go.
+        and bytes(one.data) == bytes(other.data)
+    )
+
+
+def hash_member(member: ZipMember) -> MemberDigest | ReadError:
+    """Inflate and hash a member, piece by piece."""
+    sha256 = hashlib.sha256()
+    crc = 0
+    try:
+        for piece in member.read_chunks():
+            sha256.update(piece)
+            crc = zlib.crc32(piece, crc)
+    except WheelError as error:
+        return ReadError(error.message.removeprefix(f"{member.name}: "))
+    return MemberDigest(sha256.digest(), crc == member.crc)
+
+
+def read_small_member(member: ZipMember) -> bytes | None:
+    """A small member's content, or None if it is too large or broken (Z109 and Z110 say so)."""
+    if member.size > MAX_TEXT:
+        return None
+    try:
+        return member.read()
+    except WheelError:
+        return None
+
+
+def report_unchecked(why: str, *codes: str) -> Iterator[Finding]:
+    """What could not be decided is said, so that nobody takes it for passed."""
+    for code in codes:
+        yield Finding(code, "", why, FindingStatus.UNCHECKED)

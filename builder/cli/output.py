@@ -1,0 +1,35 @@
+"""How findings are said, and what a CI step is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from builder.checks.table import CHECK_SENTENCES
+
+if TYPE_CHECKING:
+    from builder.context import Workshop
+    from builder.model import Finding
+
+
+def format_finding(finding: Finding) -> str:
+    """`new D704 tensorboard/notebook.py: the patch is not applied (…)`."""
+    about = f" {finding.subject}" if finding.subject else ""
+    sentence = CHECK_SENTENCES[finding.code]
+    return f"{finding.status} {finding.code}{about}: {finding.detail} ({sentence})"
+
+
+def set_step_output(name: str, value: str, workshop: Workshop) -> None:
+    """Set an output of the GitHub Actions step that we run in; elsewhere say the value.
+
+    Args:
+        name: the output's.
+        value: one line.
+        workshop: the environment says where outputs go (GITHUB_OUTPUT).
+    """
+    outputs = workshop.environ.get("GITHUB_OUTPUT")
+    if not outputs:
+        workshop.console.print_result(value)
+        return
+    with Path(outputs).open("a", encoding="utf-8") as file:
+        file.write(f"{name}={value}\n")

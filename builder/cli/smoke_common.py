@@ -1,0 +1,202 @@
+"""What the smoke commands share: options, the walk, the run over releases, the verdict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from builder.cli.options import make_build_options
+from builder.errors import BuilderError, SmokeError
+from builder.releases.request import select_runnable_releases
+from builder.smoke.model import ProbeOutcome
+from builder.smoke.results.failure_report import describe_failure, suggest_fix
+from builder.smoke.results.result import list_failures
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from contextlib import AbstractContextManager
+
+    from builder.context import Workshop
+    from builder.model import Release
+    from builder.smoke.browser.chromium import ChromiumBrowser
+    from builder.smoke.model import ProbeResult
+    from builder.smoke.results.result import DeploymentResult
+    from builder.smoke.run import SmokeContext
+    from builder.smoke.suite import SmokeOptions
+    from builder.system.console import Console
+
+# How many of what failed is told at the end; the table and the reports have all of it.
+_SHOWN = 3
+_MARKS = {ProbeOutcome.PASSED: "ok", ProbeOutcome.FAILED: "FAILED", ProbeOutcome.SKIPPED: "skipped"}
+reports_option = click.option(
+    "--reports",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("reports"),
+    show_default=True,
+    help="Where results, pictures and logs go.",
+)
+no_browser_option = click.option(
+    "--no-browser", is_flag=True, help="Leave the browser's probes out."
+)
+control_option = click.option("--control/--no-control", help="Also run it where it must fail.")
+
+
+def make_smoke_options(
+    suite: str, chosen: dict[str, Any], *, tensorflow: bool = False
+) -> SmokeOptions:
+    """What the user chose, of the options that all suites with an engine have."""
+    from builder.smoke.suite import SmokeOptions
+
+    names = ("identity", "name", "local_label", "build_tag", "output")
+    build = make_build_options(chosen["series"], **{name: chosen[name] for name in names})
+    return SmokeOptions(suite, build, chosen["control"], tensorflow)
+
+
+def make_smoke_context(
+    workshop: Workshop,
+    engine: str,
+    host: str,
+    *,
+    reports: Path,
+    no_browser: bool,
+) -> SmokeContext:
+    """What is the same for all deployments of a run.
+
+    Args:
+        workshop: of the command.
+        engine: as reports name it.
+        host: of all sites, with its port if they share one; the browser knows no other.
+        reports: the directory of reports.
+        no_browser: leave the browser's probes out.
+
+    Raises:
+        SmokeError: there is no browser, or it does not start.
+    """
+    from builder.smoke.run import SmokeContext
+
+    return SmokeContext(
+        engine=engine,
+        open_browser=None if no_browser else _make_browser_opener(workshop, host),
+        reports=reports,
+        report_probe=_make_probe_reporter(workshop.console),
+        check_cancelled=workshop.check_cancelled,
+        report_step=workshop.console.print_note,
+    )
+
+
+def _make_browser_opener(
+    workshop: Workshop, host: str
+) -> Callable[[], AbstractContextManager[ChromiumBrowser]]:
+    """Opens a browser for which no other host exists; tried at once, before anything is started."""
+    from builder.smoke.browser.chromium import open_browser
+
+    def open_for_host() -> AbstractContextManager[ChromiumBrowser]:
+        return open_browser(workshop.environ, {host})
+
+    with open_for_host():
+        return open_for_host
+
+
+def _make_probe_reporter(console: Console) -> Callable[[str, ProbeResult], None]:
+    """Says each result in a line of its own, as it comes."""
+
+    def report(deployment: str, result: ProbeResult) -> None:
+        console.print_result(
+            f"{deployment:<15} {_MARKS[result.outcome]:<7} {result.seconds:6.2f} s  "
+            f"{result.name:<24} {result.detail}".rstrip()
+        )
+
+    return report
+
+
+def select_startable_releases(releases: Sequence[Release], workshop: Workshop) -> list[Release]:
+    """Those that start in an image of today; which ones stay out is said.
+
+    Raises:
+        RequestError: none of them does.
+    """
+    hint = "`smoke_lab --era` runs them with their own Python and TensorFlow"
+    able = select_runnable_releases(releases, hint)
+    out = ", ".join(r.version for r in releases if r not in able)
+    if out:
+        workshop.console.print_note(
+            f"{out}: left out, as they import the TensorFlow of 2019; {hint}"
+        )
+    return able
+
+
+def run_each_release(
+    releases: Sequence[Release],
+    workshop: Workshop,
+    run_release: Callable[[Release], Iterable[DeploymentResult]],
+) -> tuple[list[DeploymentResult], int]:
+    """Run them one after the other; one that cannot be run does not stop the others.
+
+    Returns:
+        All results, and how many releases could not be run.
+
+    Raises:
+        BuilderError: the only one cannot be run, or the run was interrupted.
+    """
+    results: list[DeploymentResult] = []
+    broken = 0
+    for release in releases:
+        try:
+            results += run_release(release)
+        except BuilderError as error:
+            if len(releases) == 1 or workshop.cancelled.is_set():
+                raise
+            workshop.console.print_error(f"{release.version}: {error.message}", error.hint)
+            broken += 1
+    return results, broken
+
+
+def report_smoke_results(
+    results: Sequence[DeploymentResult], reports: Path, console: Console, broken: int = 0
+) -> int:
+    """Show the table of a run, what failed and what is left of it; the exit code.
+
+    Raises:
+        SmokeError: something failed.
+    """
+    _show_table(results, console)
+    failed = [result for result in results if result.outcome is ProbeOutcome.FAILED]
+    each = [list_failures([result]) for result in failed]
+    # What failed first in each of them; the rest often follows from that.
+    wrong = [line for lines in each for line in lines[:1]]
+    wrong += [line for lines in each for line in lines[1:]]
+    if broken:
+        wrong.append(f"{broken} of the releases could not be run, as said above")
+    if wrong:
+        for result in failed[:_SHOWN]:
+            for line in describe_failure(result, reports):
+                console.print_note(line)
+        more = f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
+        raise SmokeError(
+            "; ".join(wrong[:_SHOWN]) + more,
+            suggest_fix(failed[0], reports) if failed else "what to do about each is said there",
+        )
+    console.print_result(f"results, pictures and logs are in {reports}/")
+    return 0
+
+
+def _show_table(results: Sequence[DeploymentResult], console: Console) -> None:
+    rows = []
+    for result in results:
+        count = {o: sum(p.outcome is o for p in result.probes) for o in ProbeOutcome}
+        rows.append(
+            (
+                result.release,
+                result.deployment,
+                _MARKS[result.outcome],
+                str(count[ProbeOutcome.PASSED]),
+                str(count[ProbeOutcome.FAILED]),
+                str(count[ProbeOutcome.SKIPPED]),
+                f"{result.seconds:.1f}",
+                ", ".join(result.pictures),
+            )
+        )
+    columns = ("release", "deployment", "outcome", "passed", "failed", "skipped", "s", "pictures")
+    console.print_table(columns, rows)

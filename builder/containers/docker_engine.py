@@ -1,0 +1,190 @@
+"""A connection to the engine that the user's Docker client would talk to."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import secrets
+import socket
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
+
+from builder.containers.ssh import SshTunnel
+from builder.errors import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from docker import DockerClient
+    from docker.context import Context
+
+# Everything that we leave in an engine carries it; its value is the run that made it.
+RUN_LABEL = "tensorboard-proxy-wheels.run"
+# What outlives a run on purpose, such as an image, has this value.
+KEPT_VALUE = "kept"
+NAMESPACE = "tensorboard-proxy-wheels"
+# Seconds until one request to the engine is given up; builds and pulls stream and have their own.
+_REQUEST_TIMEOUT = 120
+_SSH_HINT = (
+    "Docker's client must be there, and ssh must let you in without a question (ssh-agent(1), "
+    "known_hosts)"
+)
+_CONNECT_HINT = (
+    "start Docker, or let this user at it (`docker info` must work); "
+    "smoke tests also run without: --engine process"
+)
+
+
+class ContainerEngine:
+    """An engine that answers.
+
+    Attributes:
+        client: docker-py's.
+        run_id: eight hex digits, the name and label of all that this run makes.
+        host: where published ports are found, such as `127.0.0.1`.
+        version: as the engine says it.
+        architecture: of its images, in uname's words, such as `x86_64`.
+    """
+
+    def __init__(self, client: DockerClient, address: str) -> None:
+        self.client = client
+        self.run_id = secrets.token_hex(4)
+        self.host = _find_published_host(address)
+        with translate_engine_errors("ask the engine for its version"):
+            about = client.version()
+        self.version = str(about.get("Version", "unknown"))
+        arch = str(about.get("Arch", "amd64"))
+        self.architecture = {"amd64": "x86_64", "arm64": "aarch64"}.get(arch, arch)
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels of what this run makes and removes."""
+        return {RUN_LABEL: self.run_id}
+
+
+def connect_engine(env: Mapping[str, str]) -> ContainerEngine:
+    """Connect as Docker's own client would.
+
+    That is to `DOCKER_HOST`, else to the context `DOCKER_CONTEXT`, else to the current one.
+
+    Raises:
+        EngineError: no engine answers there, or there is no such context.
+    """
+    from docker.errors import DockerException
+    from docker.utils import kwargs_from_env
+
+    try:
+        options: dict[str, Any] = dict(kwargs_from_env(environment=dict(env)))
+        if not options.get("base_url"):
+            options = _read_context(env.get("DOCKER_CONTEXT"))
+        if options["base_url"].startswith("ssh:"):
+            return _connect_over_ssh(options["base_url"])
+        client = _connect_client(options)
+    except (DockerException, OSError) as error:
+        raise EngineError(
+            f"no container engine answers: {_shorten_error(error)}", _CONNECT_HINT
+        ) from error
+    return ContainerEngine(client, str(client.api.base_url))
+
+
+def _connect_over_ssh(address: str) -> ContainerEngine:
+    from docker.errors import DockerException
+
+    tunnel = SshTunnel(address)
+    atexit.register(tunnel.close)
+    try:
+        client = _connect_client({"base_url": tunnel.url})
+    except (DockerException, OSError) as error:
+        why = tunnel.read_last_error() or _shorten_error(error)
+        raise EngineError(f"no container engine answers at {address}: {why}", _SSH_HINT) from error
+    return ContainerEngine(client, address)
+
+
+def _connect_client(options: Mapping[str, Any]) -> DockerClient:
+    from docker import DockerClient
+
+    _check_socket(options["base_url"])
+    client = DockerClient(timeout=_REQUEST_TIMEOUT, **options)
+    client.ping()
+    return client
+
+
+def _check_socket(address: str) -> None:
+    """Whether somebody listens at a socket: docker-py leaves its own open where nobody does.
+
+    Raises:
+        OSError: nobody listens there, or this user may not connect.
+    """
+    parts = urlsplit(address)
+    if parts.scheme not in {"unix", "http+unix"}:
+        return
+    path = f"/{(parts.netloc + parts.path).lstrip('/')}"
+    if path == "/":  # docker-py has a default for that
+        return
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(_REQUEST_TIMEOUT)
+        code = probe.connect_ex(path)
+    if code:
+        raise OSError(f"{path}: {os.strerror(code)}")
+
+
+def _read_context(name: str | None) -> dict[str, Any]:
+    """Where the engine of a context is; None for the current one.
+
+    Raises:
+        EngineError: there is no such context: another engine must not take its place.
+    """
+    from docker.context import ContextAPI
+    from docker.context.config import get_current_context_name
+
+    name = name or get_current_context_name() or "default"
+    try:
+        context = cast("Context | None", ContextAPI.get_context(name))
+        host = None if context is None else context.Host
+    except Exception as error:  # docker-py raises nothing narrower where a context is malformed
+        raise EngineError(
+            f"the Docker context {name!r} cannot be read", _shorten_error(error)
+        ) from error
+    if context is None or not host:
+        raise EngineError(
+            f"there is no Docker context {name!r}",
+            "`docker context ls` shows those that are there; DOCKER_CONTEXT names one",
+        )
+    tls = {"tls": context.TLSConfig} if host.startswith("tcp:") else {}
+    return {"base_url": host, **tls}
+
+
+@contextmanager
+def translate_engine_errors(
+    what: str, hint: str = "look at the engine's own log"
+) -> Iterator[None]:
+    """Turn the engine's errors into ours, which say what we were about to do.
+
+    Raises:
+        EngineError: the engine refused, or stopped answering.
+    """
+    import requests
+    from docker.errors import DockerException
+    from urllib3.exceptions import HTTPError
+
+    try:
+        yield
+    # A stream that breaks off halfway is urllib3's or the socket's to report.
+    except (DockerException, requests.RequestException, HTTPError, ConnectionError) as error:
+        message = _shorten_error(error)
+        if "no space left" in message.lower():
+            hint = "free space in the engine: `nox -s build -- --prune`, `docker system df`"
+        raise EngineError(f"the engine could not {what}: {message}", hint) from error
+
+
+def _find_published_host(address: str) -> str:
+    """A remote engine publishes on its own host, a local one on the loopback."""
+    parts = urlsplit(address)
+    remote = parts.scheme in {"http", "https", "ssh"} and parts.hostname is not None
+    return str(parts.hostname) if remote else "127.0.0.1"
+
+
+def _shorten_error(error: Exception) -> str:
+    explanation = getattr(error, "explanation", None)
+    return " ".join(str(explanation or error).split())[:400]

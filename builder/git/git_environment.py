@@ -1,0 +1,146 @@
+"""The surroundings in which git runs: clean, without prompts, hooks or surprises."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+
+    from builder.git.remote import Remote
+    from builder.system.settings import UserSettings
+
+# The user's own words on how to reach a server. All other GIT_* variables move git's directories,
+# set options or trace secrets, and are taken away.
+_KEPT_VARIABLES = frozenset(
+    """
+    GIT_ASKPASS GIT_CONFIG_GLOBAL GIT_CONFIG_NOSYSTEM GIT_CONFIG_SYSTEM GIT_EXEC_PATH
+    GIT_HTTP_PROXY_AUTHMETHOD GIT_HTTP_USER_AGENT GIT_PROXY_SSL_CAINFO GIT_SSH GIT_SSH_COMMAND
+    GIT_SSH_VARIANT GIT_SSL_CAINFO GIT_SSL_CAPATH GIT_SSL_CERT GIT_SSL_KEY
+    """.split()  # noqa: SIM905 - a list of quoted words is harder to read
+)
+# What the user's configuration may say stays, as credentials and proxies stand there; but nothing
+# of it decides what a merge makes, and nothing runs that a repository brings along.
+_CONFIGURATION = {
+    "protocol.allow": "never",
+    **{f"protocol.{scheme}.allow": "always" for scheme in ("https", "http", "ssh", "git", "file")},
+    "core.hooksPath": "/dev/null",
+    "core.attributesFile": "/dev/null",
+    "core.fsmonitor": "false",
+    "core.autocrlf": "false",
+    "core.eol": "lf",
+    "core.symlinks": "true",
+    "core.quotePath": "true",
+    "submodule.recurse": "false",
+    "fetch.recurseSubmodules": "false",
+    "fetch.prune": "false",
+    "fetch.writeCommitGraph": "false",
+    "fetch.fsckObjects": "false",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+    "rerere.enabled": "false",
+    "merge.conflictStyle": "merge",
+    "merge.renames": "true",
+    "merge.directoryRenames": "conflict",
+    "merge.renormalize": "false",
+    "diff.renames": "true",
+    "diff.renameLimit": "1000",
+    "diff.algorithm": "myers",
+    "diff.noprefix": "false",
+    "diff.mnemonicPrefix": "false",
+    "commit.gpgSign": "false",
+    "commit.cleanup": "default",
+    "i18n.commitEncoding": "UTF-8",
+    "log.showSignature": "false",
+    "advice.detachedHead": "false",
+    "transfer.credentialsInUrl": "die",
+    # A server that falls silent is given up on: bytes per second, for so many seconds.
+    "http.lowSpeedLimit": "1",
+    "http.lowSpeedTime": "60",
+}
+_UNATTENDED = {
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_PAGER": "cat",
+    "GIT_EDITOR": "false",
+    "GIT_SEQUENCE_EDITOR": "false",
+    "GIT_MERGE_AUTOEDIT": "no",
+    "GIT_PROTOCOL_FROM_USER": "0",
+}
+# Reads the two variables that it is told the names of; nothing secret is in its own words.
+_HELPER = '!f() {{ test "$1" = get && echo "username=${0}" && echo "password=${1}"; }}; f'
+
+
+def remove_git_variables(env: MutableMapping[str, str]) -> None:
+    """Remove the GIT_* variables, except those that say how to reach a server.
+
+    Called once, when the program starts: GitPython hands os.environ on to what it starts, and
+    cannot take away from it.
+    """
+    for name in [n for n in env if n.startswith("GIT_") and n not in _KEPT_VARIABLES]:
+        del env[name]
+
+
+def make_offline_variables(configuration: Iterable[tuple[str, str]] = ()) -> dict[str, str]:
+    """Variables for a git that reads a repository on this machine: no prompts, no network.
+
+    Args:
+        configuration: more of git's settings, as key and value; they come last and win.
+    """
+    found = [*_forbid_protocols(_CONFIGURATION.items()), *configuration]
+    return {**_UNATTENDED, **_to_variables(found)}
+
+
+def _forbid_protocols(configuration: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(k, "never" if k.startswith("protocol.") else v) for k, v in configuration]
+
+
+def _to_variables(configuration: Sequence[tuple[str, str]]) -> dict[str, str]:
+    found = {"GIT_CONFIG_COUNT": str(len(configuration))}
+    for number, (key, value) in enumerate(configuration):
+        found |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return found
+
+
+def make_git_variables(
+    env: Mapping[str, str],
+    settings: UserSettings,
+    remotes: Iterable[Remote],
+    *,
+    offline: bool,
+) -> dict[str, str]:
+    """The variables that git gets beside the user's; secrets stand in these alone.
+
+    Args:
+        env: the user's environment.
+        settings: proxy and certificates that the user configured.
+        remotes: those whose users and passwords git may ask for.
+        offline: let git reach no repository at all.
+    """
+    found = {
+        **_UNATTENDED,
+        # ssh asks on the terminal unless it is made to ask a program.
+        "SSH_ASKPASS": env.get("SSH_ASKPASS", "false"),
+        "SSH_ASKPASS_REQUIRE": "force",
+    }
+    configuration = list(_CONFIGURATION.items())
+    # git lets every helper store what was right: an empty one takes the user's own away.
+    if settings.http_proxy:
+        configuration.append(("http.proxy", settings.http_proxy))
+        parts = urlsplit(settings.http_proxy)
+        if parts.password is not None:
+            place = parts.netloc.rpartition("@")[2]
+            configuration.append((f"credential.{parts.scheme}://{place}.helper", ""))
+    bundle = env.get("REQUESTS_CA_BUNDLE") or settings.ca_bundle
+    if bundle and not {"GIT_SSL_CAINFO", "GIT_SSL_CAPATH"} & set(env):
+        name = "GIT_SSL_CAPATH" if Path(bundle).is_dir() else "GIT_SSL_CAINFO"
+        found[name] = bundle
+    for number, remote in enumerate(r for r in remotes if r.username is not None):
+        names = [f"TENSORBOARD_WHEELS_{what}_{number}" for what in ("USER", "PASSWORD")]
+        found |= dict(zip(names, (remote.username or "", remote.password or ""), strict=True))
+        helper = f"credential.{remote.origin}.helper"
+        configuration += [(helper, ""), (helper, _HELPER.format(*names))]
+    if offline:
+        configuration = _forbid_protocols(configuration)
+    return {**found, **_to_variables(configuration)}

@@ -1,0 +1,104 @@
+"""Ready: a wheel's bytes read once, checked again, with what goes beside them."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, NamedTuple
+
+from builder.errors import NewFindingsError, ProvenanceError, UncheckedError
+from builder.model import FindingStatus
+from builder.provenance import attest
+from builder.provenance.sbom import make_sbom
+from builder.provenance.statements import get_provenance_path
+from builder.publish.upload import Upload
+from builder.verify.check import check_wheel, read_claim, read_wheel
+from builder.verify.rebuild import verify_provenance
+from builder.wheel import archive, metadata
+from builder.wheel.rewrite import find_dist_info
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from builder.context import Workshop
+    from builder.provenance.claims import Claim
+
+
+class PreparedWheel(NamedTuple):
+    """A checked wheel in a room of its own, where nobody changes it any more, and its statement."""
+
+    upload: Upload
+    claim: Claim
+    statement: bytes
+
+
+def prepare_wheel(
+    wheel: Path, workdir: Path, workshop: Workshop, series: Sequence[str], *, attested: bool
+) -> PreparedWheel:
+    """Read the wheel and what lies beside it once, and check what was read.
+
+    Args:
+        wheel: the file.
+        workdir: where the copy goes that is checked, and sent later.
+        workshop: the doors.
+        series: assumed where the provenance says none.
+        attested: also take and verify the attestations beside it.
+
+    Raises:
+        NewFindingsError: it has findings that its stock wheel does not have.
+        ProvenanceError: it is not what its provenance says.
+    """
+    content = read_wheel(wheel)
+    own = workdir / wheel.name
+    own.write_bytes(content)
+    beside = get_provenance_path(wheel)
+    if beside.is_file():
+        get_provenance_path(own).write_bytes(beside.read_bytes())
+    attestations = []
+    for path in attest.find_attestations(wheel) if attested else ():
+        attestations.append(workdir / path.name)
+        attestations[-1].write_bytes(path.read_bytes())
+        attest.verify_attestation(attestations[-1], own, None)
+    verify_provenance(own, workshop)
+    _refuse_findings(own, workshop, series)
+    claim = read_claim(own)
+    if claim is None:
+        raise ProvenanceError(f"{beside.name} went away", "build the wheel again")
+    sha256 = hashlib.sha256(content).hexdigest()
+    upload = Upload(own, wheel.name, sha256, tuple(attestations))
+    return PreparedWheel(upload, claim, get_provenance_path(own).read_bytes())
+
+
+def _refuse_findings(wheel: Path, workshop: Workshop, series: Sequence[str]) -> None:
+    checked = check_wheel(
+        wheel,
+        workshop,
+        stock=None,
+        series=None,
+        default_series=series,
+        run_deep=False,
+    )
+    new = sorted({f.code for f in checked.findings if f.status is FindingStatus.NEW})
+    if new:
+        raise NewFindingsError(f"{wheel.name} fails {', '.join(new)}", "build it again")
+    unchecked = sorted({f.code for f in checked.findings if f.status is FindingStatus.UNCHECKED})
+    if unchecked:
+        raise UncheckedError(
+            f"{wheel.name}: {', '.join(unchecked)} could not be decided",
+            f"`nox -s check -- {wheel.name}` says what is missing",
+        )
+
+
+def make_wheel_sbom(prepared: PreparedWheel, epoch: int | None) -> bytes:
+    """The bill of materials of a wheel, for SOURCE_DATE_EPOCH in seconds or None."""
+    content = prepared.upload.path.read_bytes()
+    made = archive.parse_archive(content, prepared.upload.filename)
+    document = made.find_member(f"{find_dist_info(made, prepared.upload.filename)}/METADATA")
+    stated = metadata.parse_metadata(b"" if document is None else document.read())
+    pythons = stated.get_values("Requires-Python")
+    return make_sbom(
+        prepared.statement,
+        stated.get_values("Requires-Dist"),
+        pythons[0] if pythons else None,
+        epoch,
+    )

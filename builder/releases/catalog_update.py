@@ -1,0 +1,101 @@
+"""Catalog: compare with the index, show the difference, take it over."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from packaging.version import Version
+
+from builder.errors import IndexLookupError
+from builder.model import FIRST_RELEASE, NOTEBOOK_PATH, Release
+from builder.releases import catalog as catalogs
+from builder.wheel import archive, metadata
+from builder.wheel.blobs import hash_git_blob
+from builder.wheel.rewrite import find_dist_info
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from builder.model import WheelFile
+    from builder.releases.catalog import CatalogDifference, ReleaseFacts
+    from builder.releases.index import PackageIndex
+    from builder.releases.stock_wheels import FetchedWheel
+
+
+def check_catalog(path: Path, index: PackageIndex) -> list[CatalogDifference]:
+    """How the index differs from the catalog now.
+
+    Raises:
+        IndexLookupError: the catalog cannot be read, or the index does not answer.
+    """
+    return catalogs.compare_catalog(catalogs.load_facts(path), index.list_wheels())
+
+
+def update_catalog(
+    path: Path, index: PackageIndex, fetch_stock: Callable[[Release], FetchedWheel]
+) -> list[CatalogDifference]:
+    """Take over what the index says now; new wheels are fetched and looked into.
+
+    Args:
+        path: of the catalog file.
+        index: where releases are listed.
+        fetch_stock: gives a release's stock wheel.
+
+    Returns:
+        What was different before. A release that is gone from the index stays in the catalog: its
+        wheel may be in caches, and taking it out is a person's decision.
+
+    Raises:
+        IndexLookupError: the catalog cannot be read or written, or the index does not answer.
+    """
+    facts = catalogs.load_facts(path)
+    listed = index.list_wheels()
+    differences = catalogs.compare_catalog(facts, listed)
+    news = {
+        version: _collect_facts(version, listed[version], fetch_stock)
+        for version in {d.version for d in differences}
+        if version in listed and Version(version) >= Version(FIRST_RELEASE)
+    }
+    if news:
+        _write_catalog(path, catalogs.dump_catalog(catalogs.merge_catalog(facts, news)))
+    return differences
+
+
+def _write_catalog(path: Path, text: str) -> None:
+    try:
+        with tempfile.TemporaryDirectory(prefix=".catalog-", dir=path.parent) as workdir:
+            new = Path(workdir) / path.name
+            new.write_text(text, encoding="utf-8")
+            new.replace(path)
+    except OSError as error:
+        raise IndexLookupError(
+            f"the catalog {path} cannot be written: {error.strerror}", "name another with --catalog"
+        ) from error
+
+
+def _collect_facts(
+    version: str, wheels: list[WheelFile], fetch_stock: Callable[[Release], FetchedWheel]
+) -> ReleaseFacts:
+    release = Release(version=version, wheels=tuple(wheels), pinned=False)
+    if not release.python3_wheels or not all(w.sha256 for w in wheels):
+        raise IndexLookupError(
+            f"the index lists {version} without a sha256, or without a wheel for Python 3",
+            "ask an index that gives hashes (PIP_INDEX_URL)",
+        )
+    filename = release.wheel.filename
+    content = fetch_stock(release).content
+    stock = archive.parse_archive(content, filename)
+    document = stock.find_member(f"{find_dist_info(stock, filename)}/METADATA")
+    notebook = stock.find_member(NOTEBOOK_PATH)
+    # Indexes that speak HTML only list no sizes (PEP 503); the file itself has one.
+    sized = [replace(w, size=len(content)) if w == release.wheel else w for w in wheels]
+    found: dict[str, Any] = {"version": version, "wheels": [asdict(w) for w in sized]}
+    found["notebook_blob"] = None if notebook is None else hash_git_blob(notebook.read())
+    if document is not None:
+        found["requires_dist"] = metadata.parse_metadata(document.read()).get_values(
+            "Requires-Dist"
+        )
+    return found

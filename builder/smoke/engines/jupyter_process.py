@@ -1,0 +1,178 @@
+"""One running Jupyter of the process engine, in a directory of its own."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import psutil
+
+from builder.smoke.engines import era_stack, stack, workdir_processes
+from builder.smoke.engines.namespace import host_process
+from builder.smoke.engines.relay import LOOPBACK
+from builder.smoke.engines.startup import wait_until_up
+from builder.smoke.model import PROXY_URL_VARIABLE, JupyterSite
+from builder.system import command
+from builder.system.ports import can_connect, find_free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from builder.smoke.engines.namespace import HostedProcess, NamespaceIsolation
+    from builder.smoke.model import Deployment
+
+PROCESS_START_TIMEOUT = 60.0  # seconds until Jupyter must answer; it takes 2 to 4 on two idle cores
+_DIRECTORIES = {
+    "HOME": "home",
+    "TMPDIR": "tmp",
+    "JUPYTER_CONFIG_DIR": "config",
+    "JUPYTER_DATA_DIR": "data",
+    "JUPYTER_RUNTIME_DIR": "runtime",
+    "IPYTHONDIR": "ipython",
+    "MPLCONFIGDIR": "matplotlib",
+}
+
+
+class JupyterVirtualenv(NamedTuple):
+    """An environment that holds Jupyter and one TensorBoard.
+
+    Attributes:
+        python: its Python.
+        release: the TensorBoard release, such as `2.2.1`.
+        versions: name → version of all that is installed.
+        env: the environment that Jupyter starts with, apart from what its room adds.
+    """
+
+    python: Path
+    release: str
+    versions: Mapping[str, str]
+    env: Mapping[str, str]
+
+
+class JupyterProcess:
+    """What is behind the port of a Jupyter: its directory, and programs beside it.
+
+    Args:
+        path: the directory.
+        environ: what Jupyter was started with.
+        hosted: the running Jupyter.
+    """
+
+    def __init__(self, path: Path, env: Mapping[str, str], hosted: HostedProcess) -> None:
+        self.path = path
+        self._env = env
+        self._hosted = hosted
+
+    def run_command(
+        self, words: Sequence[str], *, root: bool = False, timeout: float = 30.0
+    ) -> tuple[int, str]:
+        """Run a program beside Jupyter; exit code and all output.
+
+        It starts where the notebooks are. What it leaves running needs an output of its own, or
+        the answer waits for it.
+
+        Args:
+            words: the program and its arguments.
+            root: asks for nothing here; in namespaces of our own Jupyter's user is root already.
+            timeout: seconds.
+
+        Raises:
+            CommandError: it is not there, or took too long.
+            SmokeError: Jupyter is gone.
+        """
+        del root
+        work = self.path / "work"
+        line = [*self._hosted.build_join_command(work), *words]
+        return command.try_command(line, timeout=timeout, cwd=work, env=self._env)
+
+    def read_log(self) -> str:
+        """What Jupyter has written so far, without its token.
+
+        jupyter-server-proxy logs all headers of a request that failed; on the notebook server the
+        token is among them.
+        """
+        text = (self.path / "log").read_text(encoding="utf-8", errors="replace")
+        return text.replace(self._env["JUPYTER_TOKEN"], "[token]")
+
+    def published_ports(self) -> Mapping[int, int] | None:
+        """Port inside → port on the host of all that is let through; None on plain loopback."""
+        return {stack.JUPYTER_PORT: self._hosted.port} if self._hosted.isolation else None
+
+    def check_reachable(self, port: int) -> dict[str, bool]:
+        """Whether the host reaches a port inside; empty on plain loopback.
+
+        Somebody else may listen on the host's port of that number. So it counts only if the one
+        who listens there is of this room.
+        """
+        published = self.published_ports()
+        if published is None:
+            return {}
+        return {"the host": self._is_reached_by_host(published.get(port, port))}
+
+    def exit_code(self) -> int | None:
+        """Jupyter's exit code, or None while it runs."""
+        return self._hosted.process.poll()
+
+    def _is_reached_by_host(self, port: int) -> bool:
+        if not can_connect(LOOPBACK, port):
+            return False
+        ours = {process.pid for process in workdir_processes.list_workdir_processes(self.path)}
+        return any(
+            one.pid in ours and one.status == psutil.CONN_LISTEN and tuple(one.laddr)[1:] == (port,)
+            for one in psutil.net_connections("tcp4")
+        )
+
+
+@contextmanager
+def start_jupyter_process(
+    deployment: Deployment,
+    virtualenv: JupyterVirtualenv,
+    isolation: NamespaceIsolation,
+    place: Path,
+) -> Iterator[JupyterSite]:
+    """Serve a deployment for as long as the block lasts; kernels and TensorBoards end with it.
+
+    Args:
+        deployment: what to serve.
+        virtualenv: what it runs in.
+        isolation: how it is kept apart from the host; empty for plain loopback, where
+            TensorBoard's port is within the host's reach.
+        place: directory for its room.
+
+    Raises:
+        SmokeError: the front end was not there yet, Jupyter did not answer in time, or something
+            of it does not end.
+    """
+    port = stack.JUPYTER_PORT if isolation else find_free_port()
+    words = era_stack.build_era_command(deployment, virtualenv.versions, ip=LOOPBACK, port=port)
+    words[0] = str(virtualenv.python.parent / words[0])
+    with tempfile.TemporaryDirectory(prefix=f"{deployment.name}-", dir=place) as name:
+        workdir = Path(name)
+        token = secrets.token_hex(16)
+        env = {**virtualenv.env, **_make_directories(workdir), "JUPYTER_TOKEN": token}
+        if deployment.variable is not None:
+            env[PROXY_URL_VARIABLE] = deployment.variable
+        with host_process(words, port, isolation, workdir=workdir, env=env) as hosted:
+            access = JupyterProcess(workdir, env, hosted)
+            url = f"http://{LOOPBACK}:{hosted.port}{deployment.base_url}"
+            wait_until_up(
+                "Jupyter",
+                f"{url}api/status",
+                PROCESS_START_TIMEOUT,
+                ended=access.exit_code,
+                log=access.read_log,
+                token=token,
+            )
+            yield JupyterSite(deployment, url, token, virtualenv.release, access)
+
+
+def _make_directories(workdir: Path) -> dict[str, str]:
+    """Make the directories of a room; the variables that name them."""
+    (workdir / "work").mkdir()
+    named = {variable: workdir / directory for variable, directory in _DIRECTORIES.items()}
+    for path in named.values():
+        path.mkdir()
+    return {variable: str(path) for variable, path in named.items()}

@@ -1,0 +1,177 @@
+"""Somebody at a Hub: logged in by its form, with a token and with servers of their own.
+
+What is asked for is JupyterHub's REST API (its document "JupyterHub REST API", 6.1).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
+
+import requests
+
+from builder.smoke.jupyter.http_client import JupyterClient
+from builder.smoke.jupyter.login import send_form
+from builder.smoke.model import LoginCredentials, ProbeFailure
+from builder.system.waiting import wait_for
+
+if TYPE_CHECKING:
+    from builder.smoke.jupyter.http_client import JupyterResponse
+
+PASSWORD = "any"  # noqa: S105 - DummyAuthenticator takes every one
+# Seconds: until a server must be there (three on two idle cores; ten at once took 80 on two busy
+# ones), and until one must be gone, which takes the Hub about five.
+SPAWN_TIMEOUT, STOP_TIMEOUT = 240.0, 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class HubUser:
+    """A user of a Hub.
+
+    Attributes:
+        root: the Hub's address, its prefix included, with a slash at its end.
+        name: as they type it.
+        client: the way to the Hub with the session's cookies.
+        token: an API token with all that they may do.
+    """
+
+    root: str
+    name: str
+    client: JupyterClient
+    token: str = field(repr=False)
+
+    @classmethod
+    def log_in(cls, root: str, name: str) -> Self:
+        """Log in by the form, and ask for a token as the Hub's own page does.
+
+        Raises:
+            ProbeFailure: the Hub lets nobody in, or gives no token.
+        """
+        client = JupyterClient(f"{root}hub/")
+        status = send_form(client, "login", {"username": name, "password": PASSWORD})
+        home_page = client.send_request("home")
+        if status != 302 or home_page.status != 200:
+            raise ProbeFailure(f"the Hub's form answers {status}, its home {home_page.status}")
+        return cls(root, name, client, _request_token(client, home_page, name))
+
+    @property
+    def credentials(self) -> LoginCredentials:
+        """What they type, and where."""
+        return LoginCredentials(f"{self.root}hub/login", self.name, PASSWORD)
+
+    def server_url(self, server: str = "") -> str:
+        """The address of one of their servers; of the default one without a name."""
+        named = f"{escape_user_name(server)}/" if server else ""
+        return f"{self.root}user/{escape_user_name(self.name)}/{named}"
+
+    def connect_by_token(self, server: str = "") -> JupyterClient:
+        """The way to one of their servers, with the token."""
+        return JupyterClient(self.server_url(server), self.token)
+
+    def connect_by_session(self, server: str = "") -> JupyterClient:
+        """The way to one of their servers with the session's cookies, as their browser has it.
+
+        Raises:
+            ProbeFailure: the Hub hands nobody on to that server.
+        """
+        client = self.client.at_address(self.server_url(server))
+        client.send_request("", follow=True).expect_status(200)
+        return client
+
+    def start_server(self, server: str = "", *, seconds: float = SPAWN_TIMEOUT) -> float:
+        """Start a server and follow its progress to the end.
+
+        Returns:
+            The seconds that it took.
+
+        Raises:
+            ProbeFailure: it did not start; the Hub's last word about it is told.
+        """
+        began = time.monotonic()
+        status = self._call_hub_api("POST", self._server_path(server)).status
+        if status not in (201, 202):
+            raise ProbeFailure(f"the Hub answers {status} to a start of {self.name}'s server")
+        try:
+            events = self._call_hub_api(
+                "GET", f"{self._server_path(server)}/progress", timeout=seconds
+            ).text
+        except requests.Timeout as error:
+            raise ProbeFailure(f"no server within {seconds:.0f} s") from error
+        last = find_last_event(events)
+        if not last.get("ready"):
+            raise ProbeFailure(f"the server of {self.name} did not start: {last.get('message')}")
+        return time.monotonic() - began
+
+    def stop_server(self, server: str = "", *, seconds: float = STOP_TIMEOUT) -> None:
+        """Stop a server and wait until the Hub says that it is gone.
+
+        Raises:
+            ProbeFailure: it is not, in time.
+        """
+        status = self._call_hub_api("DELETE", self._server_path(server), timeout=seconds).status
+        if status not in (202, 204):
+            raise ProbeFailure(f"the Hub answers {status} to a stop of {self.name}'s server")
+        if wait_for(lambda: server not in self.list_servers() or None, seconds) is None:
+            raise ProbeFailure(f"{self.name}'s server is not gone after {seconds:.0f} s")
+
+    def list_servers(self) -> dict[str, Any]:
+        """Their servers that run, come or go, by name, as the Hub tells of them."""
+        answer = self._call_hub_api("GET", f"users/{escape_user_name(self.name)}").expect_status(
+            200
+        )
+        servers: dict[str, Any] = answer.parse_json()["servers"]
+        return servers
+
+    def create_token(self, seconds: int) -> str:
+        """Another token, which expires."""
+        body = json.dumps({"note": "smoke", "expires_in": seconds})
+        answer = self._call_hub_api(
+            "POST", f"users/{escape_user_name(self.name)}/tokens", body
+        ).expect_status(201)
+        return str(answer.parse_json()["token"])
+
+    def close(self) -> None:
+        """Let the connections go."""
+        self.client.close()
+
+    def _server_path(self, server: str) -> str:
+        which = f"servers/{escape_user_name(server)}" if server else "server"
+        return f"users/{escape_user_name(self.name)}/{which}"
+
+    def _call_hub_api(
+        self, method: str, path: str, body: str | None = None, *, timeout: float = 20.0
+    ) -> JupyterResponse:
+        hub = JupyterClient(f"{self.root}hub/api/", self.token)
+        try:
+            return hub.send_request(path, body, method=method, timeout=timeout)
+        finally:
+            hub.close()
+
+
+def escape_user_name(name: str) -> str:
+    """The name of a user or server as it stands in addresses.
+
+    The rule is `url_escape_path` in jupyterhub/utils.py.
+    """
+    return quote(name, safe="@~")
+
+
+def find_last_event(stream: str) -> dict[str, Any]:
+    """The last event of a progress stream (WHATWG, "Server-sent events"), or an empty one."""
+    events = re.findall(r"^data: *(\{.*\})\s*$", stream, re.MULTILINE)
+    last: dict[str, Any] = json.loads(events[-1]) if events else {}
+    return last
+
+
+def _request_token(client: JupyterClient, home_page: JupyterResponse, name: str) -> str:
+    """The Hub's API takes cookies with the `_xsrf` that its pages hold for their scripts."""
+    xsrf = re.search(r'xsrf_token: "([^"]+)"', home_page.text)
+    headers = {"X-XSRFToken": xsrf[1] if xsrf else "", "Content-Type": "application/json"}
+    answer = client.send_request(
+        f"api/users/{escape_user_name(name)}/tokens", '{"note": "smoke"}', headers=headers
+    )
+    return str(answer.expect_status(201).parse_json()["token"])

@@ -1,0 +1,116 @@
+"""One of many users of a Hub, with a TensorBoard that shows their own canary."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from textwrap import dedent
+from typing import TYPE_CHECKING, Self, TypeVar
+
+import requests
+
+from builder.smoke.hub.hub_user import HubUser
+from builder.smoke.jupyter import notebook_session
+from builder.smoke.jupyter.frame import expect_one_frame
+from builder.smoke.jupyter.kernel import start_lasting_kernel
+from builder.smoke.jupyter.login import open_client
+from builder.smoke.jupyter.notebook import LOGDIR, SEPARATE_TMPDIR_CELL, NotebookRun
+from builder.smoke.jupyter.notebook_session import NotebookSession
+from builder.smoke.jupyter.tensorboard_client import TENSORBOARD_START_TIMEOUT, TensorBoardClient
+from builder.smoke.model import ProbeFailure
+from builder.tensorboard.endpoints import PLUGIN_PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from concurrent.futures import ThreadPoolExecutor
+    from contextlib import ExitStack
+
+    from builder.smoke.hub.site import Hub
+
+_T = TypeVar("_T")
+SCALAR_TAGS_PATH = f"{PLUGIN_PREFIX}scalars/tags"
+# Seconds: until TensorBoard must have read its logdir, until an answer must be there.
+_READ, _ANSWERS = 60.0, 10.0
+_WRITE = dedent(f"""\
+    from builder.smoke.jupyter.writer import EventFileWriter
+
+    with EventFileWriter("{LOGDIR}/train") as log:
+        for step in range(30):
+            log.write_scalar("CANARY", step, step / 30)""")
+
+
+@dataclass(frozen=True, slots=True)
+class LoadUser:
+    """One of many users, with a TensorBoard.
+
+    Attributes:
+        spawn_seconds: seconds from the request for a server to its being there.
+        frame_seconds: seconds from the cell that shows TensorBoard to its page.
+    """
+
+    hub_user: HubUser
+    session: NotebookSession
+    tensorboard: TensorBoardClient
+    spawn_seconds: float
+    frame_seconds: float
+
+    @classmethod
+    def create_with_tensorboard(cls, hub: Hub, name: str, release: str, stack: ExitStack) -> Self:
+        """Log in, start a server, show TensorBoard, and wait until it has the canary.
+
+        Args:
+            hub: with a container for each user.
+            name: of the user.
+            release: the TensorBoard release.
+            stack: closes what is opened.
+
+        Raises:
+            ProbeFailure: one of these cannot be done.
+        """
+        hub_user = stack.enter_context(closing(HubUser.log_in(hub.root, name)))
+        spawn_seconds = hub_user.start_server()
+        site, run = hub.find_site(hub_user, release), NotebookRun.with_new_canary(release)
+        client = stack.enter_context(closing(open_client(site)))
+        notebook_session.upload_notebook(client, run)
+        # Nothing has to be cleaned up in a container that goes with its user.
+        session = NotebookSession(
+            site, run, client, stack.enter_context(start_lasting_kernel(client, run.notebook))
+        )
+        for code in (SEPARATE_TMPDIR_CELL, _WRITE.replace("CANARY", run.canary), run.load_cell):
+            done = session.kernel.run_cell(code, timeout=TENSORBOARD_START_TIMEOUT)
+            if done.error is not None:
+                raise ProbeFailure(f"{name}: {done.error}")
+        began = time.monotonic()
+        frame = expect_one_frame(
+            session.kernel.run_cell(run.show_cell, timeout=TENSORBOARD_START_TIMEOUT),
+            session.page_url,
+        )
+        tensorboard = TensorBoardClient(client, frame.address)
+        tensorboard.send_request("/").expect_status(200)
+        frame_seconds = time.monotonic() - began
+        tensorboard.wait_for_json(
+            "the canary tag is", SCALAR_TAGS_PATH, lambda tags: run.canary in str(tags), _READ
+        )
+        return cls(hub_user, session, tensorboard, spawn_seconds, frame_seconds)
+
+    @property
+    def canary(self) -> str:
+        """The tag that nobody else has."""
+        return self.session.run.canary
+
+    def can_read_canary(self) -> bool:
+        """Whether they read their own canary now."""
+        try:
+            answer = self.tensorboard.send_request(SCALAR_TAGS_PATH, timeout=_ANSWERS)
+        except requests.RequestException:
+            return False
+        return answer.status == 200 and self.canary in answer.text
+
+
+def run_in_parallel(
+    pool: ThreadPoolExecutor, do: Callable[[_T], object], what: Sequence[_T]
+) -> None:
+    """Do that for each, all at once; the first failure in their order is raised at the end."""
+    for future in [pool.submit(do, one) for one in what]:
+        future.result()

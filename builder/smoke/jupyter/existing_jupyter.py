@@ -1,0 +1,156 @@
+"""A Jupyter that is not ours, and what it says of the TensorBoard in it."""
+
+from __future__ import annotations
+
+import re
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from packaging.version import InvalidVersion, Version
+
+from builder.errors import RequestError, SmokeError
+from builder.smoke.jupyter.http_client import DEFAULT_PORTS, JupyterClient
+from builder.smoke.jupyter.kernel import start_kernel
+from builder.smoke.jupyter.login import has_form
+from builder.smoke.model import PROXY_URL_VARIABLE, Deployment, JupyterSite, ProbeFailure
+from builder.smoke.results.scrub import list_secret_spellings, scrub_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from builder.smoke.model import Frontend
+
+_LAYERS = ("kernel", "only", "endpoints", "ports", "browser", "reopen")
+# What a variable that leads by the Hub begins with.
+_REDIRECTED = re.compile(r"(?:https?://[^/]+)?(/(?:[^%]*/)?hub/user-redirect/)")
+_ASK = f"""
+import json, os
+try:
+    from tensorboard.version import VERSION
+except ImportError:
+    VERSION = None
+print(json.dumps([VERSION, os.environ.get({PROXY_URL_VARIABLE!r})]))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ExistingJupyter:
+    """A running Jupyter.
+
+    Attributes:
+        url: its address, with a slash at the end.
+        token: lets us in; never shown.
+        ca_bundle: file or directory with the CAs to trust, or None for the default.
+    """
+
+    url: str
+    token: str = field(repr=False)
+    ca_bundle: str | None = None
+
+    @property
+    def host_and_port(self) -> str:
+        """Its host and port, the default one included, such as `hub.example.org:443`."""
+        parts = urlsplit(self.url)
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        return f"{host}:{parts.port or DEFAULT_PORTS[parts.scheme]}"
+
+    @property
+    def report_name(self) -> str:
+        """Host, port and path, fit for a directory's name: a hub has a report for each user."""
+        parts = urlsplit(self.url)
+        return re.sub(r"[^\w.@~]+", "-", f"{parts.netloc}{parts.path}").strip("-")
+
+
+def parse_existing_url(url: str, token_file: Path, ca_bundle: str | None = None) -> ExistingJupyter:
+    """Take an address and a token file from the command line.
+
+    Raises:
+        RequestError: the address is none of a Jupyter, or there is no token in the file. It is not
+            quoted, as it may hold a secret.
+    """
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").encode("idna")
+        _ = parts.port
+    except ValueError as error:  # UnicodeError is one
+        raise _make_url_error("cannot be read") from error
+    if parts.username or parts.password:
+        raise RequestError("--url holds a password", "put a token into --token-file")
+    if parts.query or parts.fragment:
+        raise _make_url_error("holds a query or a fragment")
+    if parts.scheme not in DEFAULT_PORTS or not host:
+        raise _make_url_error("is not the address of a Jupyter")
+    try:
+        token = token_file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise RequestError(f"{token_file} cannot be read: {error}", "put a token there") from error
+    if not re.fullmatch(r"[!-~]+", token):
+        raise RequestError(
+            f"{token_file} holds no token", "one line with the token alone, which is ASCII"
+        )
+    address = parts.geturl()
+    return ExistingJupyter(address if address.endswith("/") else f"{address}/", token, ca_bundle)
+
+
+def _make_url_error(why: str) -> RequestError:
+    return RequestError(
+        f"--url {why}", "the user's own server, such as https://hub.example.org/user/ann/"
+    )
+
+
+def detect_deployment(there: ExistingJupyter, frontend: Frontend) -> tuple[Deployment, str]:
+    """Ask a kernel which TensorBoard it has and what its variable is.
+
+    Returns:
+        The deployment as it turns out to be, and the TensorBoard release.
+
+    Raises:
+        SmokeError: it cannot be reached, does not let us in, or has no TensorBoard.
+    """
+    import requests
+
+    with closing(JupyterClient(there.url, there.token, ca_bundle=there.ca_bundle)) as client:
+        try:
+            with start_kernel(client, "tensorboard-proxy-question.ipynb") as kernel:
+                release, variable = kernel.evaluate_json(_ASK)
+            redirect = find_redirect(client, variable or "")
+        except (ProbeFailure, requests.RequestException) as error:
+            said = scrub_text(str(error), list_secret_spellings(there.token))
+            raise SmokeError(
+                f"no kernel can be had at {there.url}: {said}",
+                "is it running, is it the user's own server, and does the token belong to it?",
+            ) from error
+    try:
+        release = str(Version(str(release)))
+    except InvalidVersion as error:
+        raise SmokeError(
+            f"the kernel at {there.url} has no TensorBoard", "install a wheel there"
+        ) from error
+    base_url = urlsplit(there.url).path
+    deployment = Deployment(
+        there.report_name, frontend, base_url, variable, _LAYERS, redirect=redirect
+    )
+    return deployment, release
+
+
+def find_redirect(client: JupyterClient, variable: str) -> str:
+    """The user-redirect of a Hub by which the variable leads, if there is a Hub, or ""."""
+    leads = _REDIRECTED.match(variable)
+    is_hub = leads is not None and client.send_request(leads[1]).status == 302  # to its form
+    return leads[1] if leads is not None and is_hub else ""
+
+
+@contextmanager
+def open_existing_site(
+    there: ExistingJupyter, deployment: Deployment, release: str
+) -> Iterator[JupyterSite]:
+    """The site of a Jupyter that runs anyway; nothing is started or ended.
+
+    Raises:
+        requests.RequestException: there is no whole answer.
+    """
+    site = JupyterSite(deployment, there.url, there.token, release, ca_bundle=there.ca_bundle)
+    yield replace(site, has_form=has_form(site))

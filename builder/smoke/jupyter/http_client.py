@@ -1,0 +1,245 @@
+"""HTTP to Jupyter's own origin and to no other, as a program with a token or as a browser."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from builder.smoke.model import ProbeFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Mapping
+
+    from requests.cookies import RequestsCookieJar
+
+    from builder.smoke.model import JupyterSite
+
+_PIECE = 1 << 16
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class BarredOriginError(requests.ConnectionError):
+    """A request that would have left Jupyter's origin."""
+
+
+class JupyterResponse(NamedTuple):
+    """What came back.
+
+    Attributes:
+        url: what was asked for, or where the redirects led.
+        status: the HTTP status.
+        headers: of the response, whatever the case of their names.
+        body: in bytes, decompressed.
+        seconds: from the request to the last byte.
+    """
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    seconds: float
+
+    @property
+    def text(self) -> str:
+        """The body as UTF-8."""
+        return self.body.decode("utf-8", "replace")
+
+    def parse_json(self) -> Any:
+        """The body as JSON; NaN and the infinities as Python has them.
+
+        Raises:
+            ProbeFailure: it is none.
+        """
+        try:
+            return json.loads(self.body)
+        except ValueError as error:
+            raise ProbeFailure(f"{self.url} answers {self.status} and no JSON") from error
+
+    def expect_status(self, status: int) -> JupyterResponse:
+        """This, if the status is that one.
+
+        Raises:
+            ProbeFailure: it is another one.
+        """
+        if self.status != status:
+            where = self.headers.get("Location", "")
+            to = f" to {urlsplit(where).path}" if where else ""
+            raise ProbeFailure(f"{self.url} answers {self.status}{to} instead of {status}")
+        return self
+
+
+class JupyterClient:
+    """A person's way to Jupyter: every request goes to its origin, or is not made at all.
+
+    Nothing is read from the environment (no proxies, no netrc): that origin is asked directly.
+    Redirects are answers here, unless they are to be followed. One object serves one thread.
+
+    Args:
+        url: Jupyter's address, base URL included, with a slash at its end.
+        token: sent in a header, which also spares the requests the XSRF check (jupyter-server's
+            security documentation); None is a stranger, or a browser before `log_in`.
+        ca_bundle: file or directory with the CAs to trust, or None for the default.
+        cookies: to begin with.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str | None = None,
+        *,
+        ca_bundle: str | None = None,
+        cookies: RequestsCookieJar | None = None,
+    ) -> None:
+        self.url = url
+        self.ca_bundle = ca_bundle
+        self._token = token
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.cookies.update(cookies or {})
+        self._session.verify = ca_bundle if ca_bundle is not None else True
+        self._session.mount("http://", _SingleOriginAdapter(url))
+        self._session.mount("https://", _SingleOriginAdapter(url))
+
+    @classmethod
+    def for_site(cls, site: JupyterSite, token: str | None = None) -> Self:
+        """The way to a site, with that token or none."""
+        return cls(site.url, token, ca_bundle=site.ca_bundle)
+
+    def __repr__(self) -> str:
+        return f"Web({self.url!r})"
+
+    @property
+    def authorization(self) -> dict[str, str]:
+        """The header that carries the token; empty without one."""
+        return {} if self._token is None else {"Authorization": f"token {self._token}"}
+
+    def clone(self) -> JupyterClient:
+        """The same way for another thread, cookies included."""
+        return self.at_address(self.url, self._token)
+
+    def at_address(self, url: str, token: str | None = None) -> JupyterClient:
+        """The same cookies for another address of the same origin, with that token or none."""
+        return JupyterClient(url, token, ca_bundle=self.ca_bundle, cookies=self._session.cookies)
+
+    def close(self) -> None:
+        """Let its connections go."""
+        self._session.close()
+
+    def send_request(
+        self,
+        path: str,
+        body: bytes | str | None = None,
+        *,
+        method: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        follow: bool = False,
+        timeout: float = 20.0,
+    ) -> JupyterResponse:
+        """Ask for a path relative to Jupyter's base URL, or for an address.
+
+        Args:
+            path: percent-encoded.
+            body: makes it a POST, if `method` says nothing else.
+            method: such as `DELETE`.
+            headers: more of them.
+            follow: redirects, as far as they stay on Jupyter's origin.
+            timeout: seconds until the last byte must be there.
+
+        Raises:
+            BarredOriginError: it leads to another origin.
+            requests.Timeout: it took longer.
+            requests.RequestException: there was no whole answer.
+        """
+        url = urljoin(self.url, path)
+        began = time.monotonic()
+        try:
+            with self._session.request(
+                method or ("GET" if body is None else "POST"),
+                url,
+                data=body.encode() if isinstance(body, str) else body,
+                headers={**self.authorization, **(headers or {})},
+                timeout=timeout,
+                allow_redirects=follow,
+                stream=True,
+            ) as response:
+                content = _read_body(response, began, timeout)
+        except requests.Timeout as error:
+            raise requests.Timeout(f"{url} was not complete within {timeout:g} s") from error
+        seconds = time.monotonic() - began
+        return JupyterResponse(
+            response.url, response.status_code, response.headers, content, seconds
+        )
+
+    def call_api(
+        self,
+        method: str,
+        path: str,
+        content: Any = None,
+        *,
+        expect: Container[int] = range(400),
+        timeout: float = 20.0,
+    ) -> Any:
+        """One call of Jupyter's REST API, such as `POST sessions`; the answer's JSON or None.
+
+        Args:
+            method: of HTTP.
+            path: below `api/`, percent-encoded.
+            content: any JSON, or None to send nothing.
+            expect: the statuses that are no failure.
+            timeout: seconds.
+
+        Raises:
+            ProbeFailure: there is no answer, or its status is another one.
+        """
+        body = None if content is None else json.dumps(content)
+        kind = {"Content-Type": "application/json"}
+        try:
+            answer = self.send_request(
+                f"api/{path}", body, method=method, headers=kind, timeout=timeout
+            )
+        except (requests.RequestException, OSError) as error:
+            raise ProbeFailure(f"{method} api/{path} has no answer: {error}") from error
+        if answer.status not in expect:
+            raise ProbeFailure(f"{method} api/{path} answers {answer.status}: {answer.text[:200]}")
+        return answer.parse_json() if answer.body and answer.status < 400 else None
+
+
+def _read_body(response: requests.Response, began: float, timeout: float) -> bytes:
+    """The body, decompressed; `iter_content` would wait for whole pieces, however they drip in."""
+    if response.is_redirect:
+        return response.content  # requests has read it already, to see where it leads
+    pieces = []
+    try:
+        while piece := response.raw.read1(_PIECE, decode_content=True):
+            pieces.append(piece)
+            if time.monotonic() - began > timeout:
+                raise requests.Timeout
+    except urllib3.exceptions.ReadTimeoutError as error:
+        raise requests.Timeout from error
+    except urllib3.exceptions.HTTPError as error:
+        raise requests.ConnectionError(f"{response.url} broke off: {error}") from error
+    return b"".join(pieces)
+
+
+class _SingleOriginAdapter(HTTPAdapter):
+    """Sends requests to one origin only, redirected ones included."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self._origin = _split_origin(url)
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kw: Any) -> requests.Response:
+        if _split_origin(request.url or "") != self._origin:
+            raise BarredOriginError(f"{request.url} is not Jupyter's origin: not asked")
+        return super().send(request, *args, **kw)
+
+
+def _split_origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or DEFAULT_PORTS.get(parts.scheme)

@@ -1,0 +1,252 @@
+"""A person at a running Jupyter: the notebook is there, a kernel runs, and all of it goes again."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass
+from textwrap import dedent
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from builder.smoke.jupyter import notebook
+from builder.smoke.jupyter.kernel import Kernel, end_session, start_kernel
+from builder.smoke.jupyter.login import open_client
+from builder.smoke.model import Frontend, JupyterSite, ProbeFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from builder.smoke.jupyter.http_client import JupyterClient
+    from builder.smoke.jupyter.notebook import NotebookRun
+
+NOTEBOOK_PAGES = {
+    Frontend.LAB: "lab/tree/",
+    Frontend.NOTEBOOK: "notebooks/",
+    Frontend.CLASSIC: "nbclassic/notebooks/",
+}
+
+# A TensorBoard may outlive its kernel, so it is ended by the pid in its info file; the name is
+# looked at, since a pid may be another program's by now. A kernel that does not reap its dead
+# children waits for them when it ends. The directory is the run's, or it stays.
+_CLEAN = dedent("""\
+    import glob, json, os, shutil, signal, time
+
+    def _is_running(pid):
+        try:
+            os.waitpid(pid, os.WNOHANG)
+        except OSError:
+            pass  # not a child of this kernel
+        try:
+            with open("/proc/%d/cmdline" % pid, "rb") as file:
+                return b"tensorboard" in file.read()
+        except OSError:
+            return False
+
+    _pids = []
+    for _path in glob.glob("tmp/.tensorboard-info/*.info"):
+        with open(_path) as _file:
+            _pids.append(json.load(_file)["pid"])
+    for _signal in (signal.SIGTERM, signal.SIGKILL):
+        for _pid in filter(_is_running, _pids):
+            os.kill(_pid, _signal)
+        _deadline = time.monotonic() + 4
+        while any(map(_is_running, _pids)) and time.monotonic() < _deadline:
+            time.sleep(0.02)
+    if os.path.basename(os.getcwd()) == DIRECTORY:
+        shutil.rmtree(os.getcwd(), ignore_errors=True)
+    print(json.dumps(list(filter(_is_running, _pids))))""")
+# Seconds for cleaning up, and for training: TensorFlow alone takes a while to import.
+_CLEANS, _TRAINS = 15.0, 180.0
+_READ_PROXY = dedent("""\
+    import importlib.util, json, os
+
+    _spec, _found = importlib.util.find_spec("jupyter_server_proxy"), True
+    if _spec:
+        with open(os.path.join(os.path.dirname(_spec.origin), "handlers.py")) as _file:
+            _found = WORDS in _file.read()
+    print(json.dumps(_found))""")
+_IS_PREPARED = (
+    "import json\nprint(json.dumps(get_ipython().find_line_magic('tensorboard') is not None))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NotebookSession:
+    """What the probes of the kernel layers work with.
+
+    Attributes:
+        site: the running Jupyter.
+        run: what is run there.
+        client: the way to it, with the token.
+        kernel: of the run's notebook; its cells have not run yet.
+    """
+
+    site: JupyterSite
+    run: NotebookRun
+    client: JupyterClient
+    kernel: Kernel
+
+    @property
+    def page_url(self) -> str:
+        """The address of the notebook's page: frames are relative to it."""
+        return build_page_url(self.site, self.run)
+
+    def run_setup_cells(self) -> float:
+        """Run the cells before the one that shows TensorBoard, if they have not run yet.
+
+        Returns:
+            Seconds that they took.
+
+        Raises:
+            ProbeFailure: one of them failed.
+        """
+        if self.kernel.evaluate_json(_IS_PREPARED):
+            return 0.0
+        seconds = 0.0
+        for code in notebook.list_code_cells(self.run)[:-1]:
+            done = self.kernel.run_cell(code, timeout=_TRAINS)
+            seconds += done.seconds
+            if done.error is not None:
+                raise ProbeFailure(f"{done.error} in the cell {code.splitlines()[0]}")
+        return seconds
+
+    def has_proxy_words(self, words: str) -> bool:
+        """Whether jupyter-server-proxy's source has these words, which its first releases lack.
+
+        A kernel in another environment does not see it, and then today's is assumed.
+        """
+        found: bool = self.kernel.evaluate_json(_READ_PROXY.replace("WORDS", repr(words)))
+        return found
+
+    def read_json(self, name: str) -> Any:
+        """A JSON file of the run's directory."""
+        path = quote(f"{self.run.directory}/{name}")
+        return json.loads(
+            self.client.call_api("GET", f"contents/{path}?type=file&format=text")["content"]
+        )
+
+
+def build_page_url(site: JupyterSite, run: NotebookRun) -> str:
+    """The address at which the site's front end shows the run's notebook."""
+    return f"{site.url}{NOTEBOOK_PAGES[site.deployment.frontend]}{quote(run.notebook)}"
+
+
+def upload_notebook(client: JupyterClient, run: NotebookRun) -> str:
+    """Put the notebook and what it imports into a directory of its own below Jupyter's root.
+
+    Returns:
+        The notebook's path below that root.
+
+    Raises:
+        ProbeFailure: Jupyter does not take it.
+    """
+    texts = notebook.read_shipped_modules()
+    directories = {run.directory}
+    for path in texts:
+        parts = path.split("/")[:-1]
+        directories |= {"/".join([run.directory, *parts[: k + 1]]) for k in range(len(parts))}
+    for directory in sorted(directories):
+        _put_content(client, directory, type="directory")
+    for path, text in texts.items():
+        _put_content(client, f"{run.directory}/{path}", type="file", format="text", content=text)
+    _put_content(client, run.notebook, type="notebook", content=notebook.build_notebook(run))
+    return run.notebook
+
+
+def clean_up_run(client: JupyterClient, run: NotebookRun) -> None:
+    """End the run's kernels and TensorBoards, whoever started them, and remove its directory.
+
+    Raises:
+        ProbeFailure: something of it is still there.
+    """
+    # A kernel that is free cleans up itself: ended before its TensorBoard, it waits for that for
+    # seconds (ipykernel).
+    for session in _list_sessions(client, run):
+        free = session["kernel"].get("execution_state") == "idle"
+        if session["path"] == run.notebook and free:
+            with suppress(ProbeFailure), start_kernel(client, run.notebook) as kernel:
+                _clean_with_kernel(kernel, run)
+                return
+    _clean_with_new_kernel(client, run)
+
+
+def _clean_with_new_kernel(client: JupyterClient, run: NotebookRun) -> None:
+    """Clean up by a kernel that has seen nothing of the run."""
+    _end_all_sessions(client, run)
+    with _remove_on_failure(client, run), start_kernel(client, run.notebook) as kernel:
+        _clean_with_kernel(kernel, run)
+
+
+@contextmanager
+def _remove_on_failure(client: JupyterClient, run: NotebookRun) -> Iterator[None]:
+    """Where the block fails, as no kernel can be had, Jupyter itself removes the directory."""
+    try:
+        yield
+    except BaseException:
+        with suppress(ProbeFailure):  # the block's failure is the one to be told
+            _end_all_sessions(
+                client, run
+            )  # one that came too late for its request is there all the same
+            _delete_directory(client, run.directory)
+        raise
+
+
+def _end_all_sessions(client: JupyterClient, run: NotebookRun) -> None:
+    for session in _list_sessions(client, run):
+        end_session(client, session["id"])
+
+
+def _delete_directory(client: JupyterClient, path: str) -> None:
+    where = f"contents/{quote(path)}"
+    try:
+        client.call_api("DELETE", where, expect=(204, 404))
+    except ProbeFailure:  # where there is no trash, Jupyter takes no directory that holds something
+        for item in client.call_api("GET", f"{where}?type=directory")["content"]:
+            _delete_directory(client, item["path"])
+        client.call_api("DELETE", where)
+
+
+def _list_sessions(client: JupyterClient, run: NotebookRun) -> list[dict[str, Any]]:
+    return [
+        s for s in client.call_api("GET", "sessions") if s["path"].startswith(f"{run.directory}/")
+    ]
+
+
+@contextmanager
+def open_notebook_session(site: JupyterSite, run: NotebookRun) -> Iterator[NotebookSession]:
+    """The run's notebook is there and has a kernel while the block lasts; then nothing is left.
+
+    Args:
+        site: the running Jupyter.
+        run: what is to be run; its cells are for the caller.
+
+    Raises:
+        ProbeFailure: Jupyter takes no notebook, or no kernel starts.
+    """
+    with closing(open_client(site)) as client, ExitStack() as ends:
+        with _remove_on_failure(client, run):
+            upload_notebook(client, run)
+            kernel = ends.enter_context(start_kernel(client, run.notebook))
+        try:
+            yield NotebookSession(site, run, client, kernel)
+        finally:
+            _end_notebook_session(client, kernel, run)
+
+
+def _put_content(client: JupyterClient, path: str, **model: Any) -> None:
+    client.call_api("PUT", f"contents/{quote(path)}", model)
+
+
+def _end_notebook_session(client: JupyterClient, kernel: Kernel, run: NotebookRun) -> None:
+    """Clean up by that kernel, or by a new one if it is busy, or dead."""
+    try:
+        _clean_with_kernel(kernel, run)
+    except ProbeFailure:
+        _clean_with_new_kernel(client, run)
+
+
+def _clean_with_kernel(kernel: Kernel, run: NotebookRun) -> None:
+    left = kernel.evaluate_json(_CLEAN.replace("DIRECTORY", repr(run.directory)), timeout=_CLEANS)
+    if left:
+        raise ProbeFailure(f"TensorBoards are still running, with the pids {left}")

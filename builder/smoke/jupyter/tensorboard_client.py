@@ -1,0 +1,265 @@
+"""A running TensorBoard, as its info file tells of it and as Jupyter's proxy shows it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from textwrap import dedent
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urljoin
+
+from builder.smoke.jupyter.frame import list_plain_texts
+from builder.smoke.jupyter.kernel import CELL_TIMEOUT
+from builder.smoke.model import ProbeFailure
+from builder.tensorboard.responses import TensorBoardRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from builder.smoke.jupyter.http_client import JupyterClient, JupyterResponse
+    from builder.smoke.jupyter.kernel import Kernel
+    from builder.smoke.jupyter.messages import CellExecution
+    from builder.smoke.jupyter.notebook_session import NotebookSession
+
+# tensorboard/manager.py: the fields of an info file, in all releases.
+INFO_FILE_FIELDS = frozenset(
+    {"cache_key", "db", "logdir", "path_prefix", "pid", "port", "start_time", "version"}
+)
+_PAUSE = 0.05
+# Seconds for TensorBoard to start, which gives up on itself after 60.
+TENSORBOARD_START_TIMEOUT = 70.0
+
+_INFOS = dedent("""\
+    import glob, json, os, tempfile
+
+    _told = {}
+    for _path in glob.glob(os.path.join(tempfile.gettempdir(), ".tensorboard-info*", "*.info")):
+        with open(_path) as _file:
+            _info = json.load(_file)
+        _told[_info["pid"]] = _info
+    print(json.dumps(list(_told.values())))""")
+
+_RUNNING_ONLY = dedent("""\
+    import json
+    from tensorboard import manager
+
+    print(json.dumps(hasattr(manager, "_is_running")))""")
+
+_BESIDE = dedent("""\
+    import hashlib, http.client, json
+
+    def _beside(port, path, body, kind):
+        line = http.client.HTTPConnection("localhost", port, timeout=20)
+        headers = {"Connection": "close", "Accept-Encoding": "identity"}
+        if body is not None:
+            headers["Content-Type"] = kind
+        try:
+            line.request("GET" if body is None else "POST", path, body, headers)
+            answer = line.getresponse()
+            content = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            return [0, type(error).__name__, 0]
+        finally:
+            line.close()
+        return [answer.status, hashlib.sha256(content).hexdigest(), len(content)]
+
+    print(json.dumps([_beside(PORT, *_ask) for _ask in json.loads(ASKS)]))""")
+
+# Seconds. A TensorBoard that is importing TensorFlow hears a signal when that is done.
+_STOP_TIMEOUT = 40
+_STOP = dedent("""\
+    import json, os, signal, time
+
+    _left, _deadline = True, time.monotonic() + SECONDS
+    os.kill(PID, signal.SIGTERM)
+    while _left and time.monotonic() < _deadline:
+        _left = os.waitpid(PID, os.WNOHANG)[0] == 0
+        time.sleep(0.01)
+    print(json.dumps(_left))""")
+
+
+_FORGET = dedent("""\
+    import glob, os, tempfile
+
+    for _path in glob.glob(os.path.join(tempfile.gettempdir(), ".tensorboard-info*/pid-PID.info")):
+        os.unlink(_path)""")
+
+
+class TensorBoardInfo(NamedTuple):
+    """What a TensorBoard says of itself: where, which process, since when (seconds since 1970)."""
+
+    port: int
+    pid: int
+    logdir: str
+    start_time: int
+    fields: frozenset[str]
+
+
+class ResponseDigest(NamedTuple):
+    """An answer in brief: its status (0 for none), its sha256 (or why not), its length in bytes."""
+
+    status: int
+    sha256: str
+    length: int
+
+
+def read_info_files(kernel: Kernel) -> tuple[TensorBoardInfo, ...]:
+    """What all info files tell in the kernel's temporary directory, the newest TensorBoard first.
+
+    With the series `security` they lie in the user's own directory as well.
+    """
+    known = [
+        TensorBoardInfo(t["port"], t["pid"], t["logdir"], t["start_time"], frozenset(t))
+        for t in kernel.evaluate_json(_INFOS)
+    ]
+    return tuple(sorted(known, key=lambda info: -info.start_time))
+
+
+def has_reuse_check(kernel: Kernel) -> bool:
+    """Whether this TensorBoard has the series `security`: a dead one is not reused."""
+    return bool(kernel.evaluate_json(_RUNNING_ONLY))
+
+
+def find_tensorboard(kernel: Kernel, port: int) -> TensorBoardInfo:
+    """The TensorBoard on a port.
+
+    Raises:
+        ProbeFailure: no info file tells of one.
+    """
+    known = read_info_files(kernel)
+    for info in known:
+        if info.port == port:
+            return info
+    raise ProbeFailure(f"no TensorBoard on port {port}, only on {[i.port for i in known]}")
+
+
+def launch_tensorboard(
+    session: NotebookSession, arguments: str
+) -> tuple[CellExecution, TensorBoardInfo]:
+    """Run `%tensorboard` with arguments that it has not been run with.
+
+    Returns:
+        The cell, and the TensorBoard that is new.
+
+    Raises:
+        ProbeFailure: none is; what the cell shows instead is told.
+    """
+    before = {info.pid for info in read_info_files(session.kernel)}
+    done = session.kernel.run_cell(f"%tensorboard {arguments}", timeout=TENSORBOARD_START_TIMEOUT)
+    new = [info for info in read_info_files(session.kernel) if info.pid not in before]
+    if len(new) != 1:
+        said = " ".join(
+            [*list_plain_texts(done), done.error or "", done.get_stream_text("stderr")]
+        ).strip()
+        raise ProbeFailure(f"%tensorboard {arguments} starts {len(new)} servers and says: {said}")
+    return done, new[0]
+
+
+def stop_tensorboard(session: NotebookSession, info: TensorBoardInfo) -> None:
+    """End a TensorBoard as `!kill` does, and wait until it is gone.
+
+    Raises:
+        ProbeFailure: it does not go.
+    """
+    code = _STOP.replace("PID", str(info.pid)).replace("SECONDS", str(_STOP_TIMEOUT))
+    if session.kernel.evaluate_json(code, timeout=_STOP_TIMEOUT + CELL_TIMEOUT):
+        raise ProbeFailure(
+            f"the TensorBoard with the pid {info.pid} does not end within "
+            f"{_STOP_TIMEOUT} s of SIGTERM"
+        )
+
+
+def remove_info_file(kernel: Kernel, info: TensorBoardInfo) -> None:
+    """Remove what a killed TensorBoard left, for which it is reused.
+
+    Raises:
+        ProbeFailure: it cannot be removed.
+    """
+    done = kernel.run_cell(_FORGET.replace("PID", str(info.pid)))
+    if done.error is not None:
+        raise ProbeFailure(f"the info file of {info} cannot be removed: {done.error}")
+
+
+class TensorBoardClient:
+    """TensorBoard through Jupyter's proxy.
+
+    Args:
+        client: the way to Jupyter.
+        address: what a frame loads: all that TensorBoard's page asks for is relative to it.
+    """
+
+    def __init__(self, client: JupyterClient, address: str) -> None:
+        self.client = client
+        self.address = address
+
+    def build_url(self, path: str) -> str:
+        """The address of one of TensorBoard's own paths, with or without its first slash."""
+        return urljoin(self.address, path.lstrip("/"))
+
+    def send_request(
+        self,
+        ask: TensorBoardRequest | str,
+        *,
+        encoding: str = "identity",
+        timeout: float = 20.0,
+        client: JupyterClient | None = None,
+    ) -> JupyterResponse:
+        """Ask it; see `JupyterClient.send_request`.
+
+        Args:
+            ask: what to ask, or a path to get.
+            encoding: the `Accept-Encoding`.
+            timeout: seconds until the last byte must be there.
+            client: another way to Jupyter.
+        """
+        path, body, kind = TensorBoardRequest(ask) if isinstance(ask, str) else ask
+        headers = {"Accept-Encoding": encoding} | ({} if body is None else {"Content-Type": kind})
+        return (client or self.client).send_request(
+            self.build_url(path), body, headers=headers, timeout=timeout
+        )
+
+    def get_json(self, path: str, body: str | None = None) -> Any:
+        """The JSON of an answer that is to be 200."""
+        return self.send_request(TensorBoardRequest(path, body)).expect_status(200).parse_json()
+
+    def get_digest(self, ask: TensorBoardRequest) -> ResponseDigest:
+        """The answer in brief."""
+        answer = self.send_request(ask)
+        return ResponseDigest(
+            answer.status, hashlib.sha256(answer.body).hexdigest(), len(answer.body)
+        )
+
+    def wait_for_json(
+        self, what: str, path: str, is_expected: Callable[[Any], bool], seconds: float
+    ) -> Any:
+        """Ask until the JSON of the answer is as it should be, and give that.
+
+        Args:
+            what: is waited for, for the error.
+            path: to ask for.
+            is_expected: whether the JSON is as it should be.
+            seconds: until when.
+
+        Raises:
+            ProbeFailure: it was not, in that time.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            answer = self.send_request(path)
+            if answer.status == 200 and is_expected(answer.parse_json()):
+                return answer.parse_json()
+            if time.monotonic() > deadline:
+                raise ProbeFailure(
+                    f"{what} not there within {seconds:.0f} s; the last answer is"
+                    f" {answer.status}: {answer.text[:200]}"
+                )
+            time.sleep(_PAUSE)
+
+
+def request_from_kernel(
+    session: NotebookSession, port: int, asks: Sequence[TensorBoardRequest]
+) -> list[ResponseDigest]:
+    """What TensorBoard answers to one who asks from beside it, past the proxy: from the kernel."""
+    code = _BESIDE.replace("PORT", str(port)).replace("ASKS", repr(json.dumps(asks)))
+    return [ResponseDigest(*row) for row in session.kernel.evaluate_json(code, timeout=60.0)]
