@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.model import PACKAGE, IdentityKind
-from builder.patching.identity import make_identity
+from builder.patching.identity import WheelNaming
 from builder.patching.overlay import build_overlay
 from builder.patching.series import load_series
 from builder.system import command, virtualenvs
@@ -42,9 +42,7 @@ def stock_wheel(version: str, room: Path) -> Path:
 def our_wheel(version: str, room: Path) -> Path:
     """The wheel that `python -m builder build` makes, with the default series."""
     project = read_project_settings(ROOT)
-    identity = make_identity(
-        IdentityKind.TEST, version, name=project.name, local_label="", build_tag=None
-    )
+    identity = WheelNaming(IdentityKind.TEST, project.name).make_identity(version)
     series = [load_series(ROOT / "patches" / name) for name in project.series]
     release = find(version)
     made = build_overlay(release, stock_path(release.wheel).read_bytes(), series, identity)

@@ -15,7 +15,7 @@ from builder.build.backends import check_pins
 from builder.errors import SourceError
 from builder.model import Delta, IdentityKind, PickedCommits
 from builder.patching.delta import make_delta
-from builder.patching.identity import make_identity
+from builder.patching.identity import WheelNaming
 from builder.patching.overlay import build_overlay
 from builder.patching.series import load_series
 from builder.provenance.statements import SourceBuildProvenance
@@ -31,9 +31,7 @@ _found = CATALOG.find_release("2.2.1")
 assert _found is not None
 RELEASE = _found
 PROXY, TODAY = (load_series(ROOT / "patches" / name) for name in ("proxy", "today"))
-IDENTITY = make_identity(
-    IdentityKind.TEST, "2.2.1", name="tensorboardtmp", local_label="x.1", build_tag=None
-)
+IDENTITY = WheelNaming(IdentityKind.TEST, "tensorboardtmp").make_identity("2.2.1")
 
 
 def _published() -> bytes:

@@ -9,13 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.cherrypick.picker import open_cherry_picker
-from builder.context import Sources, Workshop
-from builder.git import parse_remote
-from builder.releases.cache import Cache
-from builder.releases.index import OfflineIndex
+from builder.context import RunContext
+from builder.git import Upstream, parse_remote
 from builder.system.console import Console
 from builder.system.settings import read_user_settings
-from tests.conftest import CATALOG, ROOT
 from tests.upstream import NOTEBOOK, git
 
 if TYPE_CHECKING:
@@ -27,28 +24,18 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def workshop(tmp_path: Path, upstream: StandIn) -> Workshop:
-    """With a cache of its own, on the stand-in."""
-    environ = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "xdg")}
-    environment = read_user_settings(environ)
-    return Workshop(
-        catalog=CATALOG,
-        patches=ROOT / "patches",
-        cache=Cache(environment.cache),
-        index=OfflineIndex(),
-        console=Console(),
-        environment=environment,
-        environ=environ,
-        commit=None,
-        sources=Sources(parse_remote(str(upstream.path))),
-    )
+def ours(tmp_path: Path, upstream: StandIn) -> Upstream:
+    """The stand-in, with a cache of its own."""
+    env = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "xdg")}
+    context = RunContext(read_user_settings(env), env, Console())
+    return Upstream(context, parse_remote(str(upstream.path)))
 
 
 def test_without_commits_it_is_the_release(
-    workshop: Workshop, upstream: StandIn, release: Callable[[str], Release], tmp_path: Path
+    ours: Upstream, upstream: StandIn, release: Callable[[str], Release], tmp_path: Path
 ) -> None:
     """Its own commit and tree, which can be exported for a build."""
-    picker = open_cherry_picker((), workshop)
+    picker = open_cherry_picker((), ours)
     picked, steps = picker.pick_commits(release("2.2.1"))
     assert (picked.head, picked.base, steps) == (upstream.commits["2.2.1"],) * 2 + ([],)
     assert picked.tree == git(upstream.path, "rev-parse", "2.2.1^{tree}")
@@ -59,10 +46,10 @@ def test_without_commits_it_is_the_release(
 
 
 def test_what_needs_bazel_can_still_be_picked(
-    workshop: Workshop, upstream: StandIn, release: Callable[[str], Release]
+    ours: Upstream, upstream: StandIn, release: Callable[[str], Release]
 ) -> None:
     """The overlay refuses such a commit, a source build takes it, on another release as well."""
-    picker = open_cherry_picker(("rules", "proto"), workshop)
+    picker = open_cherry_picker(("rules", "proto"), ours)
     picked, steps = picker.pick_commits(release("2.2.2"))
     assert [s.commit.id for s in steps] == [upstream.commits[n] for n in ("rules", "proto")]
     changed = {c.path for c in picker.mirror.list_changes(picked.base, picked.head)}

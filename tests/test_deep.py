@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from builder.model import FindingStatus, IdentityKind, Release
-from builder.patching.identity import make_identity
+from builder.patching.identity import WheelNaming
 from builder.patching.overlay import build_overlay
 from builder.releases.eras import get_era
 from builder.system.settings import read_user_settings
@@ -38,9 +38,7 @@ def newest(release: Callable[[str], Release], stock_wheel: Callable[[str], Path]
     """2.21.0 under the test name: the release whose era is the most likely to be at hand."""
     era = get_era(release("2.21.0"))
     needs.python(era.python)
-    identity = make_identity(
-        IdentityKind.TEST, "2.21.0", name="tensorboardtmp", local_label="", build_tag=None
-    )
+    identity = WheelNaming(IdentityKind.TEST, "tensorboardtmp").make_identity("2.21.0")
     overlay = build_overlay(release("2.21.0"), stock_wheel("2.21.0").read_bytes(), [], identity)
     return WheelBytes(overlay.filename, overlay.content)
 

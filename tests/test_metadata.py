@@ -31,7 +31,8 @@ lines = st.text(
 def make(kind: str, version: str = "2.2.1", **more: str) -> Identity:
     """An identity with the usual defaults."""
     settings = {"name": "tensorboardtmp", "local_label": "proxy.1", "build_tag": None, **more}
-    return identity.make_identity(IdentityKind(kind), version, **settings)  # type: ignore[arg-type]
+    naming = identity.WheelNaming(IdentityKind(kind), **settings)  # type: ignore[arg-type]
+    return naming.make_identity(version)
 
 
 @given(st.binary(max_size=300))

@@ -14,6 +14,7 @@ from builder.build.plan import make_plan, to_json
 from builder.build.release import BuildOptions
 from builder.errors import IndexLookupError, RequestError
 from builder.model import FIRST_RELEASE, IdentityKind, WheelFile
+from builder.patching.identity import WheelNaming
 from builder.patching.series import load_series
 from builder.releases import catalog as catalogs
 from builder.releases.request import (
@@ -26,7 +27,7 @@ from tests.conftest import CATALOG, RELEASES, ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-OPTIONS = {"kind": IdentityKind.TEST, "name": "tensorboardtmp", "local_label": "proxy.1"}
+NAMING = WheelNaming(IdentityKind.TEST, "tensorboardtmp", "proxy.1")
 
 
 def test_releases_that_need_their_own_tensorflow_stay_out() -> None:
@@ -158,12 +159,12 @@ def test_the_file_is_as_update_would_write_it() -> None:
 
 def test_plan_says_what_each_series_means(tmp_path: Path) -> None:
     """Applied, native or none, with files; what is in the output directory is said."""
-    options = BuildOptions(series=(), build_tag=None, output=tmp_path, **OPTIONS)  # type: ignore[arg-type]
+    options = BuildOptions(series=(), naming=NAMING, output=tmp_path)
     series = [load_series(ROOT / "patches" / n) for n in ("proxy", "proxy-hardening")]
     present = {"tensorboardtmp-2.2.1-py3-none-any.whl"}
     plans = {
         p.release.version: to_json(p)
-        for p in make_plan(CATALOG.releases, series, options.get_identity, present)
+        for p in make_plan(CATALOG.releases, series, options.naming.make_identity, present)
     }
     assert plans["2.2.1"]["series"] == [
         {"name": "proxy", "status": "applied", "patches": ["shell-html.patch"], "metadata": []},
@@ -178,9 +179,9 @@ def test_plan_says_what_each_series_means(tmp_path: Path) -> None:
 
 def test_plan_refuses_what_the_catalog_knows_to_be_other_content() -> None:
     """A release whose notebook.py is another blob would not build, and the plan says so."""
-    options = BuildOptions(series=(), build_tag=None, output=ROOT, **OPTIONS)  # type: ignore[arg-type]
+    options = BuildOptions(series=(), naming=NAMING, output=ROOT)
     other = replace(CATALOG.releases[10], notebook_blob="0" * 40)
     series = [load_series(ROOT / "patches" / "proxy")]
-    (plan,) = make_plan([other], series, options.get_identity, ())
+    (plan,) = make_plan([other], series, options.naming.make_identity, ())
     assert plan.backend == "refused"
     assert "was not made against blob 000" in plan.reason

@@ -15,7 +15,7 @@ import pytest
 from builder.errors import PatchError
 from builder.model import NOTEBOOK_PATH, IdentityKind
 from builder.patching.delta import make_delta
-from builder.patching.identity import make_identity
+from builder.patching.identity import WheelNaming
 from builder.patching.overlay import build_overlay
 from builder.patching.series import audit_series, load_series
 from builder.releases.cache import Cache
@@ -337,7 +337,7 @@ def test_entries_that_cannot_be(
     assert old in text
     series = today(tmp_path, text.replace(old, new))
     stock = stock_wheel("2.2.1").read_bytes()
-    identity = make_identity(IdentityKind.TEST, "2.2.1", name="x", local_label="", build_tag=None)
+    identity = WheelNaming(IdentityKind.TEST, "x").make_identity("2.2.1")
     with pytest.raises(PatchError, match=why) as caught:
         build_overlay(release("2.2.1"), stock, [load_series(series)], identity)
     assert "\n" not in caught.value.message

@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.build.existing_wheel import find_or_build_wheel
-from builder.cli.options import DEFAULT_PATCHES, CommonOptions, make_build_options, open_workshop
+from builder.cli.options import (
+    CommonOptions,
+    IdentityOptions,
+    make_build_options,
+    open_context,
+    open_sources,
+)
 from builder.errors import RequestError, SmokeError
 from builder.provenance.statements import get_provenance_path
-from builder.releases.catalog import DEFAULT_CATALOG_PATH
 from builder.smoke.run import SmokeContext
 from builder.smoke.suite import SmokeOptions, smoke_release
 from builder.system.console import Console
@@ -23,40 +28,42 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.build.release import BuildOptions
-    from builder.context import Workshop
+    from builder.context import RunContext
     from builder.model import Release
     from builder.smoke.model import Deployment, JupyterSite, WheelUnderTest
 
+OFFLINE = CommonOptions(offline=True)
 pytestmark = pytest.mark.usefixtures("warm")
 
 
 @pytest.fixture
 def said() -> io.StringIO:
-    """What the workshop tells a person."""
+    """What a person is told."""
     return io.StringIO()
 
 
 @pytest.fixture
-def workshop(said: io.StringIO) -> Workshop:
-    """The doors, without the network."""
-    opened = open_workshop(CommonOptions(DEFAULT_CATALOG_PATH, DEFAULT_PATCHES, offline=True))
-    return replace(opened, console=Console(said, said))
+def context(said: io.StringIO) -> RunContext:
+    """A run without the network."""
+    return replace(open_context(OFFLINE), console=Console(said, said))
 
 
 def options(output: Path, *series: str) -> BuildOptions:
     """As `--series` gives them, which nobody said if there are none."""
-    return make_build_options(series, "test", None, None, None, output)
+    return make_build_options(series, IdentityOptions(output=output))
 
 
 @pytest.fixture
 def found(
-    workshop: Workshop, release: Callable[[str], Release], tmp_path: Path
+    context: RunContext, release: Callable[[str], Release], tmp_path: Path
 ) -> Callable[..., Path]:
     """Find or build 2.2.1 with the series that were said."""
 
     def find(*series: str) -> Path:
         chosen = options(tmp_path, *series)
-        return find_or_build_wheel(release("2.2.1"), chosen.get_identity("2.2.1"), workshop, chosen)
+        identity = chosen.naming.make_identity("2.2.1")
+        sources = open_sources(OFFLINE, context)
+        return find_or_build_wheel(release("2.2.1"), identity, chosen, sources, context)
 
     return find
 
@@ -115,13 +122,14 @@ class NoRoom:
 
 
 def test_reports_with_tensorflow_lie_apart(
-    workshop: Workshop, release: Callable[[str], Release], tmp_path: Path
+    context: RunContext, release: Callable[[str], Release], tmp_path: Path
 ) -> None:
     """They do not take the place of those without it."""
-    how = SmokeContext("none", None, tmp_path, lambda *_: None, workshop.check_cancelled, print)
+    sources = open_sources(OFFLINE, context)
+    how = SmokeContext("none", None, tmp_path, lambda *_: None, context.check_cancelled, print)
     for tensorflow in (False, True):
         chosen = SmokeOptions("lab", options(tmp_path), control=True, tensorflow=tensorflow)
-        done = smoke_release(release("2.2.1"), workshop, chosen, NoRoom(), how)
+        done = smoke_release(release("2.2.1"), chosen, NoRoom(), how, sources, context)
         assert [r.failure for r in done] == [f"no room for {r.deployment} ()" for r in done]
     places = {p.name for p in (tmp_path / "2.2.1").iterdir()}
     plain = {"lab", "lab-base-url", "lab-unset"}

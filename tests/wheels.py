@@ -8,7 +8,7 @@ from typing import NamedTuple
 from builder.checks import run_checks
 from builder.checks.wheel_under_check import WheelUnderCheck
 from builder.model import Delta, Finding, FindingStatus, IdentityKind
-from builder.patching.identity import make_identity
+from builder.patching.identity import WheelNaming
 from builder.patching.overlay import build_overlay
 from builder.patching.series import load_series
 from builder.system.settings import read_project_settings
@@ -34,9 +34,8 @@ def make_wheel(
     release = CATALOG.find_release(version)
     assert release is not None
     stock = stock_path(release.wheel).read_bytes()
-    identity = make_identity(
-        kind, version, name="tensorboardtmp", local_label="proxy.1", build_tag=build_tag
-    )
+    naming = WheelNaming(kind, "tensorboardtmp", "proxy.1", build_tag)
+    identity = naming.make_identity(version)
     series = [load_series(ROOT / "patches" / name) for name in read_project_settings(ROOT).series]
     built = build_overlay(release, stock, series, identity)
     return Made(

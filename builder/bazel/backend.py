@@ -27,9 +27,11 @@ if TYPE_CHECKING:
 
     from builder.bazel.release_table import ReleaseRow
     from builder.cherrypick.picker import CherryPicker
-    from builder.context import Workshop
+    from builder.context import RunContext
+    from builder.git import Upstream
     from builder.model import Delta, PickedCommits, Release
     from builder.patching.series import Series
+    from builder.releases.cache import Cache
     from builder.wheel.archive import Archive
 
 _PROGRESS_SECONDS = 10.0  # seconds between two words of progress
@@ -90,12 +92,16 @@ class BazelBackend:
     Attributes:
         toolchain_builder: makes toolchains.
         options: what the user wants.
-        workshop: the doors.
+        upstream: has the source.
+        cache: keeps Bazel's binaries.
+        context: of the run.
     """
 
     toolchain_builder: toolchain.ToolchainBuilder
     options: BazelOptions
-    workshop: Workshop
+    upstream: Upstream
+    cache: Cache
+    context: RunContext
 
     def build_from_source(
         self,
@@ -118,13 +124,13 @@ class BazelBackend:
             EngineError: the engine refused.
         """
         source = prepare_source(
-            release, all_series, picker or open_cherry_picker((), self.workshop)
+            release, all_series, picker or open_cherry_picker((), self.upstream)
         )
         row = self.toolchain_builder.releases.get(release.version)
         bazel = self._choose_bazel(row, release)
         log = self.options.logs / f"{release.version}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
-        reporter = _ProgressReporter(release.version, self.workshop.console.print_note)
+        reporter = _ProgressReporter(release.version, self.context.console.print_note)
         image = toolchain.build_toolchain_image(
             self.toolchain_builder, bazel, log.with_suffix(".image.log"), reporter.report_step
         )
@@ -133,7 +139,7 @@ class BazelBackend:
             source.picker.mirror.export_tar(source.picked.head, tar)
             job = self._make_job(release, image, tar, source, bazel)
             monitor = container_build.BuildMonitor(
-                log, reporter.report_step, self.workshop.check_cancelled
+                log, reporter.report_step, self.context.check_cancelled
             )
             files = container_build.run_bazel_build(self.toolchain_builder.engine, job, monitor)
         wheel = build_output.find_wheel(files, release.wheel.filename)
@@ -177,14 +183,14 @@ class BazelBackend:
         )
 
     def _choose_bazel(self, row: ReleaseRow | None, release: Release) -> toolchain.BazelBinary:
-        workshop = self.workshop
+        context = self.context
         fetch = binary.BazelFetcher(
-            workshop.cache,
-            workshop.environment,
-            workshop.console.make_download_progress(
-                f"Bazel for {release.version}", workshop.check_cancelled
+            self.cache,
+            context.settings,
+            context.console.make_download_progress(
+                f"Bazel for {release.version}", context.check_cancelled
             ),
-            offline=workshop.sources.offline,
+            offline=self.upstream.offline,
         )
         return binary.choose_bazel(
             self.options.bazel,
@@ -231,8 +237,16 @@ class BazelBackend:
 
 
 @contextmanager
-def open_bazel_backend(options: BazelOptions, workshop: Workshop) -> Iterator[BazelBackend]:
+def open_bazel_backend(
+    options: BazelOptions, upstream: Upstream, cache: Cache, context: RunContext
+) -> Iterator[BazelBackend]:
     """Connect to the engine and choose the base image.
+
+    Args:
+        options: what the user wants.
+        upstream: has the source.
+        cache: keeps Bazel's binaries.
+        context: of the run.
 
     Raises:
         EngineError: no engine answers, or the image cannot be had.
@@ -240,18 +254,18 @@ def open_bazel_backend(options: BazelOptions, workshop: Workshop) -> Iterator[Ba
     """
     bazelrc.check_services(options.services)
     binary.check_bazel_path(options.bazel)
-    bundle = settings.read_ca_bundle(options.ca_bundle, workshop.environ, workshop.environment)
+    bundle = settings.read_ca_bundle(options.ca_bundle, context.env, context.settings)
     trusted = bundle if options.ca_bundle or settings.has_foreign_certificates(bundle) else None
-    network_settings = settings.gather_network_settings(
-        workshop.environ, workshop.environment, trusted
-    )
-    engine = docker_engine.connect_engine(workshop.environ)
+    network_settings = settings.gather_network_settings(context.env, context.settings, trusted)
+    engine = docker_engine.connect_engine(context.env)
     yield BazelBackend(
         toolchain.open_toolchain_builder(
-            engine, options.base, options.dockerfiles, network_settings, workshop.console.print_note
+            engine, options.base, options.dockerfiles, network_settings, context.console.print_note
         ),
         options,
-        workshop,
+        upstream,
+        cache,
+        context,
     )
 
 

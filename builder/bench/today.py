@@ -29,7 +29,7 @@ from builder.wheel.names import parse_wheel_filename
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from builder.context import Workshop
+    from builder.context import RunContext
     from builder.model import Release
 
 RATIO_GOAL = 1.10
@@ -46,14 +46,15 @@ class _BenchmarkEnv(NamedTuple):
 
 
 def measure_today(
-    release: Release, ours: Path, workshop: Workshop, repeat: int
+    release: Release, ours: Path, stock: bytes, context: RunContext, repeat: int
 ) -> list[Measurement]:
     """Import and first answer of both wheels, `repeat` times each, after one turn that warms up.
 
     Args:
         release: what is measured.
         ours: its wheel, built.
-        workshop: has the stock wheel.
+        stock: the stock wheel.
+        context: of the run.
         repeat: how many turns.
 
     Raises:
@@ -61,12 +62,12 @@ def measure_today(
     """
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         workdir = Path(name)
-        stock = workdir / release.wheel.filename
-        stock.write_bytes(workshop.stock(release).content)
+        path = workdir / release.wheel.filename
+        path.write_bytes(stock)
         logdir = workdir / "logdir"
         logdirs.write_logdir(logdir)
         benchmark_envs = _make_benchmark_envs(
-            release, {"stock": stock, "ours": ours}, workshop, workdir
+            release, {"stock": path, "ours": ours}, context, workdir
         )
         ways: dict[str, Callable[[_BenchmarkEnv], float]] = {
             "import": _time_import,
@@ -90,7 +91,7 @@ def measure_today(
 
 
 def _make_benchmark_envs(
-    release: Release, wheels: Mapping[str, Path], workshop: Workshop, workdir: Path
+    release: Release, wheels: Mapping[str, Path], context: RunContext, workdir: Path
 ) -> dict[str, _BenchmarkEnv]:
     """The environments: dependencies as the stock wheel gets them, and what ours needs besides."""
     era = get_era(release)
@@ -98,8 +99,8 @@ def _make_benchmark_envs(
     for which in wheels:
         place = workdir / which
         place.mkdir()
-        env = virtualenvs.make_clean_env(workshop.environment, workshop.environ, place)
-        base = workshop.pythons.find_python(era.python)
+        env = virtualenvs.make_clean_env(context.settings, context.env, place)
+        base = context.pythons.find_python(era.python)
         python = virtualenvs.make_virtualenv(place / "env", base, env)
         found[which] = _BenchmarkEnv(python, place, env)
     python, clean = found["ours"].python, found["ours"].env

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from builder.errors import CommandError
 from builder.model import IdentityKind
-from builder.patching.identity import make_identity
+from builder.patching.identity import WheelNaming
 from builder.patching.overlay import build_overlay
 from builder.system import command
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     import psutil
 
-    from builder.context import Workshop
     from builder.model import Release
     from builder.patching.series import Series
 
@@ -57,25 +56,39 @@ class Measurement:
 
 
 def measure_wheel(
-    release: Release, workshop: Workshop, all_series: Sequence[Series], repeat: int
+    release: Release,
+    stock: bytes,
+    all_series: Sequence[Series],
+    patches: Path,
+    env: Mapping[str, str],
+    repeat: int,
 ) -> list[Measurement]:
     """Run every way `repeat` times, in turns, so that a busy machine slows all of them alike.
+
+    Args:
+        release: what is built.
+        stock: its stock wheel.
+        all_series: what our build applies.
+        patches: the directory that holds the series.
+        env: the user's environment.
+        repeat: how many turns.
 
     Raises:
         CommandError: unzip, zip, git or the wheel tool is missing or failed.
         PatchError: the release has no patch, so that there is nothing to compare.
     """
-    stock = workshop.stock(release)
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         workdir = Path(name)
         source = workdir / release.wheel.filename
-        source.write_bytes(stock.content)
-        series, patch = _find_first_patch(release, workshop, all_series)
+        source.write_bytes(stock)
+        series, patch = _find_first_patch(release, patches, all_series)
         alone = ("--series", series.name)
         ways = {
-            ("build, all series", "process"): lambda at: _run_our_build(release, workshop, (), at),
+            ("build, all series", "process"): lambda at: _run_our_build(
+                release, patches, env, (), at
+            ),
             ("build, that patch", "process"): lambda at: _run_our_build(
-                release, workshop, alone, at
+                release, patches, env, alone, at
             ),
             ("wheel unpack, git apply, wheel pack", "process"): lambda at: _run_wheel_tool(
                 source, patch, at
@@ -102,11 +115,11 @@ def _time_way(way: Callable[[Path], None], place: Path) -> float:
 
 
 def _find_first_patch(
-    release: Release, workshop: Workshop, all_series: Sequence[Series]
+    release: Release, patches: Path, all_series: Sequence[Series]
 ) -> tuple[Series, Path]:
     for series in all_series:
         for patch in series.find_patches(release.version):
-            return series, workshop.patches / series.name / patch.file
+            return series, patches / series.name / patch.file
     raise CommandError(f"no patch serves {release.version}", "measure another release")
 
 
@@ -115,12 +128,10 @@ def _run_program(argv: Sequence[str], place: Path, env: Mapping[str, str] | None
 
 
 def _run_our_build(
-    release: Release, workshop: Workshop, options: Sequence[str], place: Path
+    release: Release, patches: Path, env: Mapping[str, str], options: Sequence[str], place: Path
 ) -> None:
     argv = [sys.executable, "-m", "builder", "build", release.version, "--offline", *options]
-    _run_program(
-        [*argv, "--patches", str(workshop.patches), "--output", "dist"], place, _make_env(workshop)
-    )
+    _run_program([*argv, "--patches", str(patches), "--output", "dist"], place, _make_env(env))
 
 
 def _run_wheel_tool(source: Path, patch: Path, place: Path) -> None:
@@ -146,13 +157,7 @@ def _run_hand_recipe(source: Path, patch: Path, place: Path) -> None:
 def _run_overlay(release: Release, source: Path, all_series: Sequence[Series], place: Path) -> None:
     content = source.read_bytes()
     hashlib.sha256(content).hexdigest()
-    identity = make_identity(
-        IdentityKind.TEST,
-        release.version,
-        name="tensorboardtmp",
-        local_label="",
-        build_tag=None,
-    )
+    identity = WheelNaming(IdentityKind.TEST, "tensorboardtmp").make_identity(release.version)
     overlay = build_overlay(release, content, all_series, identity)
     with (place / overlay.filename).open("wb") as file:
         file.writelines(overlay.pieces)
@@ -164,7 +169,7 @@ def _run_lower_bound(source: Path, place: Path) -> None:
     (place / source.name).write_bytes(content)
 
 
-def measure_all_releases(workshop: Workshop, jobs: int) -> dict[str, float]:
+def measure_all_releases(patches: Path, env: Mapping[str, str], jobs: int) -> dict[str, float]:
     """`build all` as one process tree: wall time in seconds, peak of all resident sets in MB."""
     import psutil
 
@@ -173,9 +178,9 @@ def measure_all_releases(workshop: Workshop, jobs: int) -> dict[str, float]:
         place = Path(name)
         started = time.perf_counter()
         peak = 0
-        argv += ["--patches", str(workshop.patches), "--output", str(place / "dist")]
+        argv += ["--patches", str(patches), "--output", str(place / "dist")]
         with command.run_in_background(
-            argv, log=place / "log", cwd=place, env=_make_env(workshop)
+            argv, log=place / "log", cwd=place, env=_make_env(env)
         ) as process:
             watched = psutil.Process(process.pid)
             while process.poll() is None:
@@ -186,9 +191,9 @@ def measure_all_releases(workshop: Workshop, jobs: int) -> dict[str, float]:
         return {"seconds": time.perf_counter() - started, "peak_mb": peak / 1e6, "jobs": jobs}
 
 
-def _make_env(workshop: Workshop) -> dict[str, str]:
+def _make_env(env: Mapping[str, str]) -> dict[str, str]:
     """Ours, with the package to be found from any directory, installed or not."""
-    return {**workshop.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    return {**env, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
 
 
 def _sum_resident_memory(process: psutil.Process) -> int:

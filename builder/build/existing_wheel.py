@@ -17,15 +17,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.build.release import BuildOptions
-    from builder.context import Workshop
+    from builder.context import RunContext
     from builder.model import Identity, Release
+    from builder.verify.sources import WheelSources
 
 
 def find_or_build_wheel(
     release: Release,
     identity: Identity,
-    workshop: Workshop,
     options: BuildOptions,
+    sources: WheelSources,
+    context: RunContext,
     spare: Path | None = None,
 ) -> Path:
     """The wheel in the output directory; it is built where it is missing.
@@ -37,8 +39,9 @@ def find_or_build_wheel(
     Args:
         release: what it is made from.
         identity: what it is called.
-        workshop: the doors.
         options: how to build, and the output directory.
+        sources: what it is built from.
+        context: of the run.
         spare: where a missing one goes instead of the output directory, or None.
 
     Raises:
@@ -50,9 +53,11 @@ def find_or_build_wheel(
         / make_wheel_name(identity, parse_wheel_filename(release.wheel.filename).tag).filename
     )
     if not wheel.is_file():
-        workshop.console.print_note(f"{wheel} is not there: building it")
+        context.console.print_note(f"{wheel} is not there: building it")
         options = options if spare is None else replace(options, output=spare)
-        return build_release(release, workshop.series(options.series), workshop, options).path
+        return build_release(
+            release, sources.load_series(options.series), options, sources, context
+        ).path
     made, asked = _read_claimed_series(wheel), _describe_series(options.series)
     if made == asked or (made is None and not options.named):
         return wheel
@@ -68,7 +73,7 @@ def find_or_build_wheel(
             f"`nox -s build -- {release.version} --series {words} --force` and the same identity "
             "build it again; without --series it is taken as it is",
         )
-    workshop.console.print_note(message)
+    context.console.print_note(message)
     return wheel
 
 

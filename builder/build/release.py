@@ -16,7 +16,6 @@ from builder.checks.wheel_under_check import WheelUnderCheck
 from builder.cherrypick.picker import open_cherry_picker
 from builder.errors import BuilderError, NewFindingsError, to_internal_error
 from builder.model import Finding, FindingStatus
-from builder.patching.identity import make_identity
 from builder.provenance import statements
 from builder.verify import deep
 from builder.wheel import archive
@@ -27,17 +26,18 @@ if TYPE_CHECKING:
 
     from builder.bazel.backend import BazelBackend, SourceBuild
     from builder.build.equivalence import WheelComparison
-    from builder.context import Workshop
+    from builder.context import RunContext
     from builder.model import (
         AppliedPatch,
         Identity,
-        IdentityKind,
         MetadataEdit,
         PickedCommits,
         Release,
     )
+    from builder.patching.identity import WheelNaming
     from builder.patching.overlay import Overlay
     from builder.patching.series import Series
+    from builder.verify.sources import WheelSources
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,30 +49,13 @@ class BuildOptions:
     """
 
     series: tuple[str, ...]
-    kind: IdentityKind
-    name: str
-    local_label: str
-    build_tag: str | None
+    naming: WheelNaming
     output: Path
     force: bool = False
     deep: bool = False
     picks: tuple[str, ...] = ()
     backend: Backend = Backend.OVERLAY
     named: bool = False
-
-    def get_identity(self, version: str) -> Identity:
-        """The identity of that release's final wheel.
-
-        Raises:
-            RequestError: a part of it is malformed.
-        """
-        return make_identity(
-            self.kind,
-            version,
-            name=self.name,
-            local_label=self.local_label,
-            build_tag=self.build_tag,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,33 +105,37 @@ class FailedRelease:
 def build_release(
     release: Release,
     all_series: Sequence[Series],
-    workshop: Workshop,
     options: BuildOptions,
-    backends: WheelBuilder | None = None,
+    sources: WheelSources,
+    context: RunContext,
+    wheel_builder: WheelBuilder | None = None,
 ) -> BuiltRelease:
     """Build one release into the output directory.
 
     Args:
         release: what to build.
         all_series: what to apply, in order.
-        workshop: the doors.
         options: the user's choices.
-        backends: make the wheel; None for the overlay, without commits to pick.
+        sources: has the stock wheel.
+        context: of the run.
+        wheel_builder: makes the wheel; None for the overlay, without commits to pick.
 
     Raises:
         BuilderError: of the stage that failed; the output directory is as it was.
     """
     started = time.perf_counter()
-    workshop.check_cancelled()
-    identity = options.get_identity(release.version)
-    fetched = workshop.stock(release)
-    backends = backends or WheelBuilder(Backend.OVERLAY, workshop.cache, None, None)
-    made = backends.make_final_wheel(release, fetched.content, all_series, identity)
+    context.check_cancelled()
+    identity = options.naming.make_identity(release.version)
+    fetched = sources.releases.fetch_stock_wheel(release)
+    wheel_builder = wheel_builder or WheelBuilder(
+        Backend.OVERLAY, sources.releases.cache, None, None
+    )
+    made = wheel_builder.make_final_wheel(release, fetched.content, all_series, identity)
     overlay = made.overlay
     content = overlay.content
     sha256 = hashlib.sha256(content).hexdigest()
     findings = _check_final_wheel(
-        overlay, content, fetched.content, release, workshop, run_deep=options.deep
+        overlay, content, fetched.content, release, context, run_deep=options.deep
     )
     codes = {*STATIC_CODES, *(DEEP_CODES if options.deep else ())}
     path = options.output / overlay.filename
@@ -163,10 +150,10 @@ def build_release(
             overlay.delta,
             identity,
             series=made.series,
-            run=made.to_provenance_run(workshop.commit, workshop.environment.source_date_epoch),
+            run=made.to_provenance_run(sources.tool_commit, context.settings.source_date_epoch),
         ),
         force=options.force,
-        check_cancelled=workshop.check_cancelled,
+        check_cancelled=context.check_cancelled,
     )
     return BuiltRelease(
         release=release,
@@ -191,8 +178,9 @@ def build_release(
 
 def build_releases(
     releases: Sequence[Release],
-    workshop: Workshop,
     options: BuildOptions,
+    sources: WheelSources,
+    context: RunContext,
     *,
     jobs: int,
     report: Callable[[BuiltRelease | FailedRelease], None],
@@ -202,8 +190,9 @@ def build_releases(
 
     Args:
         releases: what to build.
-        workshop: the doors.
         options: the user's choices.
+        sources: has the stock wheels, the series and the commits to pick.
+        context: of the run.
         jobs: how many at a time.
         report: called from this thread for each release as it is done.
         bazel_backend: builds from source; needed where the backend is not the overlay.
@@ -216,14 +205,14 @@ def build_releases(
         SourceError: a commit to pick cannot be had.
         InterruptedRunError: Ctrl-C or SIGTERM; what was complete stays, nothing is half-written.
     """
-    all_series = workshop.series(options.series)
-    picker = open_cherry_picker(options.picks, workshop) if options.picks else None
-    backends = WheelBuilder(options.backend, workshop.cache, picker, bazel_backend)
+    all_series = sources.load_series(options.series)
+    picker = open_cherry_picker(options.picks, sources.upstream) if options.picks else None
+    wheel_builder = WheelBuilder(options.backend, sources.releases.cache, picker, bazel_backend)
     outcomes: dict[str, BuiltRelease | FailedRelease] = {}
     # Threads suffice: inflating and hashing, which is nearly all of the work, release the lock.
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         futures = {
-            pool.submit(build_release, r, all_series, workshop, options, backends): r
+            pool.submit(build_release, r, all_series, options, sources, context, wheel_builder): r
             for r in releases
         }
         try:
@@ -238,7 +227,7 @@ def build_releases(
                 outcomes[release.version] = outcome
                 report(outcome)
         except BaseException:
-            workshop.cancelled.set()
+            context.cancelled.set()
             pool.shutdown(wait=True, cancel_futures=True)
             raise
     return [outcomes[r.version] for r in releases]
@@ -249,7 +238,7 @@ def _check_final_wheel(
     content: bytes,
     stock: bytes,
     release: Release,
-    workshop: Workshop,
+    context: RunContext,
     *,
     run_deep: bool,
 ) -> list[Finding]:
@@ -267,9 +256,9 @@ def _check_final_wheel(
             deep.WheelBytes(overlay.filename, content),
             deep.WheelBytes(release.wheel.filename, stock),
             release,
-            workshop.environment,
-            workshop.environ,
-            workshop.pythons,
+            context.settings,
+            context.env,
+            context.pythons,
         )
     _refuse_new_findings(overlay.filename, findings)
     return findings

@@ -17,11 +17,10 @@ from builder.model import PickedCommits
 from builder.wheel.blobs import hash_git_blob
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from builder.cherrypick.paths import SortedPaths
-    from builder.context import Workshop
-    from builder.git import Commit, Mirror
+    from builder.git import Commit, Mirror, Upstream
     from builder.model import Conflict, PathChange, Release
     from builder.patching.series import Series
     from builder.wheel.archive import Archive
@@ -73,13 +72,13 @@ class CherryPicker:
     Attributes:
         mirror: upstream's repository.
         commits: what to pick, in order.
-        workshop: told what is worth knowing.
+        report_note: is given what a person should know.
         native_finder: what the releases have already.
     """
 
     mirror: Mirror
     commits: tuple[Commit, ...]
-    workshop: Workshop
+    report_note: Callable[[str], None]
     native_finder: NativeCommitFinder
 
     def find_base(self, release: Release) -> str:
@@ -94,7 +93,7 @@ class CherryPicker:
                 explain_absence(release, self.mirror), "look at the version, and at --upstream"
             )
         if base.note:
-            self.workshop.console.print_note(f"{release.version}: {base.note}")
+            self.report_note(f"{release.version}: {base.note}")
         return base.commit
 
     def preview_picks(self, release: Release, base: str) -> PickPreview:
@@ -166,7 +165,7 @@ class CherryPicker:
         if paths.needs_bazel or not paths.taken:
             raise _make_patch_error(release, paths)
         for module in self.find_uncovered_imports(release, changes, paths):
-            self.workshop.console.print_note(
+            self.report_note(
                 f"{release.version}: {module} is imported anew, and no requirement brings it"
             )
         blobs = {c.path: (c.before,) for c in changes if c.path in paths.taken}
@@ -208,16 +207,18 @@ class CherryPicker:
         return tuple(sorted(found))
 
 
-def open_cherry_picker(revisions: Sequence[str], workshop: Workshop) -> CherryPicker:
+def open_cherry_picker(revisions: Sequence[str], upstream: Upstream) -> CherryPicker:
     """Find the commits in upstream's mirror, or in the repository that `--from` names.
 
     Raises:
         RequestError: one is named in a way that git could take for something else.
         SourceError: one is not there, or is none that can be picked.
     """
-    mirror = workshop.mirror
+    mirror = upstream.mirror
     commits = tuple(_find_pickable_commit(mirror, revision) for revision in revisions)
-    return CherryPicker(mirror, commits, workshop, NativeCommitFinder(mirror))
+    return CherryPicker(
+        mirror, commits, upstream.context.console.print_note, NativeCommitFinder(mirror)
+    )
 
 
 def _find_pickable_commit(mirror: Mirror, revision: str) -> Commit:

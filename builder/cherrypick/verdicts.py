@@ -18,21 +18,22 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from builder.cherrypick.picker import CherryPicker
-    from builder.context import Workshop
-    from builder.git import Commit
+    from builder.git import Commit, Upstream
     from builder.model import Release
+    from builder.releases.cache import Cache
     from builder.wheel.archive import Archive
 
 
 def make_verdicts(
-    releases: Sequence[Release], revisions: Sequence[str], workshop: Workshop
+    releases: Sequence[Release], revisions: Sequence[str], upstream: Upstream, cache: Cache
 ) -> tuple[tuple[Commit, ...], list[Verdict]]:
     """Judge commits on releases.
 
     Args:
         releases: what to judge them on.
         revisions: the commits, as they were named.
-        workshop: the doors; stock wheels are used where they are in the cache.
+        upstream: has the commits.
+        cache: stock wheels are looked into where it has them, and else judged by path names.
 
     Returns:
         The commits, and one verdict for each release, in their order.
@@ -41,27 +42,28 @@ def make_verdicts(
         RequestError: a commit is named in a way that git could take for something else.
         SourceError: a commit cannot be had, or the repository has none of the releases.
     """
-    picker = open_cherry_picker(revisions, workshop)
+    picker = open_cherry_picker(revisions, upstream)
+    context = upstream.context
 
     def judge_release(release: Release) -> Verdict:
-        workshop.check_cancelled()
-        return judge_commits(picker, release, _read_cached_wheel(release, workshop))
+        context.check_cancelled()
+        return judge_commits(picker, release, _read_cached_wheel(release, cache))
 
     with ThreadPoolExecutor(max_workers=count_cores()) as pool:
         try:
             verdicts = list(pool.map(judge_release, releases))
         except BaseException:
-            workshop.cancelled.set()
+            context.cancelled.set()
             raise
     if all(v.kind is VerdictKind.ABSENT for v in verdicts):
         raise SourceError(verdicts[0].reason, "look at --upstream: it has none of these releases")
     noted = [v for v in verdicts if v.note]
     if noted:
         more = f" (so for {len(noted)} releases)" if len(noted) > 1 else ""
-        workshop.console.print_note(f"{noted[0].version}: {noted[0].note}{more}")
+        context.console.print_note(f"{noted[0].version}: {noted[0].note}{more}")
     guessed = [v.version for v in verdicts if v.paths.taken and not v.wheel]
     if guessed:
-        workshop.console.print_note(
+        context.console.print_note(
             f"{len(guessed)} stock wheels are not in the cache ({guessed[0]} …): what they ship "
             "was judged by path names"
         )
@@ -113,9 +115,9 @@ def judge_commits(picker: CherryPicker, release: Release, stock: Archive | None)
     )
 
 
-def _read_cached_wheel(release: Release, workshop: Workshop) -> Archive | None:
+def _read_cached_wheel(release: Release, cache: Cache) -> Archive | None:
     """The stock wheel, if it is in the cache."""
-    content = workshop.cache.read_file(release.wheel.sha256)
+    content = cache.read_file(release.wheel.sha256)
     if content is None:
         return None
     try:

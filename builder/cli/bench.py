@@ -16,15 +16,15 @@ from builder.build.release import FailedRelease, build_releases
 from builder.cli.options import (
     ROOT,
     CommonOptions,
+    IdentityOptions,
     common_options,
     make_build_options,
-    open_workshop,
+    open_context,
+    open_sources,
     python_path_option,
     read_project_defaults,
-    take_common_options,
+    take_options,
 )
-from builder.model import IdentityKind
-from builder.releases.request import parse_release_request
 
 _report_to_option = click.option(
     "--report-to",
@@ -55,17 +55,20 @@ def wheel(
     offline: bool,
 ) -> int:
     """Build one release beside the hand recipes and the floor; then build all."""
-    workshop = open_workshop(CommonOptions(catalog, patches, offline))
-    console = workshop.console
-    (chosen,) = workshop.releases(parse_release_request([release], workshop.catalog))
-    all_series = workshop.series(read_project_defaults().series)
-    for one in workshop.catalog.releases:
-        workshop.stock(one)
-    measurements = measure_wheel(chosen, workshop, all_series, repeat)
-    build_all = measure_all_releases(workshop, jobs)
+    common = CommonOptions(catalog, patches, offline)
+    context = open_context(common)
+    sources = open_sources(common, context)
+    console, releases = context.console, sources.releases
+    (chosen,) = releases.find_requested([release])
+    all_series = sources.load_series(read_project_defaults().series)
+    for one in releases.catalog.releases:  # none is to be fetched while time is measured
+        releases.fetch_stock_wheel(one)
+    stock = releases.fetch_stock_wheel(chosen).content
+    measurements = measure_wheel(chosen, stock, all_series, patches, context.env, repeat)
+    build_all = measure_all_releases(patches, context.env, jobs)
     console.print_table(("group", "way", "median ms", "ratio"), report.to_wheel_rows(measurements))
     console.print_result(
-        f"build all: {len(workshop.catalog.releases)} releases in {build_all['seconds']:.1f} s "
+        f"build all: {len(releases.catalog.releases)} releases in {build_all['seconds']:.1f} s "
         f"with {jobs} jobs, peak {build_all['peak_mb']:.0f} MB"
     )
     document = report.to_wheel_json(chosen.version, measurements, build_all)
@@ -84,22 +87,25 @@ def today(
     releases: tuple[str, ...],
     repeat: int,
     report_to: Path,
-    **common: Any,
+    **given: Any,
 ) -> int:
     """Import and first answer, ours beside stock in its own era. Default: 2.2.1 2.11.2."""
-    workshop = open_workshop(take_common_options(common))
-    console = workshop.console
-    wanted = workshop.releases(
-        parse_release_request(releases or ("2.2.1", "2.11.2"), workshop.catalog)
-    )
+    common = take_options(CommonOptions, given)
+    context = open_context(common)
+    sources = open_sources(common, context)
+    console = context.console
+    wanted = sources.releases.find_requested(releases or ("2.2.1", "2.11.2"))
     measurements = []
     with tempfile.TemporaryDirectory(prefix="bench-wheels-") as name:
-        options = make_build_options((), IdentityKind.TEST, None, None, None, Path(name))
-        for outcome in build_releases(wanted, workshop, options, jobs=1, report=lambda _: None):
+        options = make_build_options((), IdentityOptions(output=Path(name)))
+        for outcome in build_releases(
+            wanted, options, sources, context, jobs=1, report=lambda _: None
+        ):
             if isinstance(outcome, FailedRelease):
                 raise outcome.error
+            stock = sources.releases.fetch_stock_wheel(outcome.release).content
             measurements += bench_today.measure_today(
-                outcome.release, outcome.path, workshop, repeat
+                outcome.release, outcome.path, stock, context, repeat
             )
     found = bench_today.to_today_rows(measurements)
     console.print_table(("what", "stock ms", "ours ms", "ratio"), found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,22 +9,29 @@ import click
 from builder.build.backends import Backend
 from builder.build.release import BuiltRelease, FailedRelease, build_releases
 from builder.cli.options import (
+    CommonOptions,
+    IdentityOptions,
     common_options,
     identity_options,
-    make_pick_options,
-    open_workshop,
+    make_build_options,
+    open_context,
+    open_sources,
     pick_option,
     python_path_option,
     series_option,
     source_options,
-    take_common_options,
+    split_picks,
+    take_options,
 )
 from builder.cli.output import format_finding
-from builder.cli.prune import prune_engine as remove_ours
-from builder.cli.prune import prune_option
-from builder.cli.source_build import backend_options, open_chosen_backend, take_bazel_options
+from builder.cli.prune import prune_engine, prune_option
+from builder.cli.source_build import (
+    SourceBuildOptions,
+    backend_options,
+    make_bazel_options,
+    open_chosen_backend,
+)
 from builder.model import FindingStatus
-from builder.releases.request import parse_release_request
 from builder.system.machine import count_cores
 
 if TYPE_CHECKING:
@@ -55,19 +61,29 @@ def build(
     releases: tuple[str, ...],
     series: tuple[str, ...],
     picks: tuple[str, ...],
+    force: bool,
+    deep: bool,
     jobs: int | None,
     prune: bool,
-    **chosen: Any,
+    **given: Any,
 ) -> int:
     """Build releases: 2.2.1, '>=1.13,<2.3', latest, all, or several of these."""
     if prune:
-        return remove_ours(releases)
-    common = take_common_options(chosen)
-    backend, source = take_bazel_options(chosen)
-    options = replace(make_pick_options(picks, common.remote, series, chosen), backend=backend)
-    workshop = open_workshop(common, commit=True)
-    console = workshop.console
-    wanted = workshop.releases(parse_release_request(releases, workshop.catalog))
+        return prune_engine(releases)
+    common = take_options(CommonOptions, given)
+    backend, bazel = make_bazel_options(take_options(SourceBuildOptions, given))
+    options = make_build_options(
+        series,
+        take_options(IdentityOptions, given),
+        picks=split_picks(picks, common.remote),
+        backend=backend,
+        force=force,
+        deep=deep,
+    )
+    context = open_context(common)
+    sources = open_sources(common, context, with_commit=True)
+    console = context.console
+    wanted = sources.releases.find_requested(releases)
     done = 0
 
     def report(outcome: BuiltRelease | FailedRelease) -> None:
@@ -78,9 +94,12 @@ def build(
 
     # Bazel takes all cores for one release.
     jobs = jobs or (count_cores() if backend is Backend.OVERLAY else 1)
-    with console.show_progress(), open_chosen_backend(backend, source, workshop) as opened:
+    with (
+        console.show_progress(),
+        open_chosen_backend(backend, bazel, sources, context) as opened,
+    ):
         outcomes = build_releases(
-            wanted, workshop, options, jobs=jobs, report=report, bazel_backend=opened
+            wanted, options, sources, context, jobs=jobs, report=report, bazel_backend=opened
         )
     if len(outcomes) == 1:
         return _report_one_release(outcomes[0], console)

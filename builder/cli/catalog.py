@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from builder.cli.options import CommonOptions, common_options, open_workshop
+from builder.cli.options import CommonOptions, common_options, open_context, open_releases
 from builder.errors import IndexLookupError
 from builder.releases.catalog_update import check_catalog, update_catalog
 
@@ -27,16 +27,18 @@ def catalog() -> None:
 @common_options
 def check(catalog: Path, patches: Path, offline: bool) -> int:
     """Show how the index differs from the catalog; exit code 3 if it does."""
-    workshop = open_workshop(CommonOptions(catalog, patches, offline))
-    differences = check_catalog(catalog, workshop.index)
-    _show_differences(differences, workshop.console)
+    common = CommonOptions(catalog, patches, offline)
+    context = open_context(common)
+    releases = open_releases(common, context)
+    differences = check_catalog(catalog, releases.index)
+    _show_differences(differences, context.console)
     if differences:
         raise IndexLookupError(
             f"the index differs from the catalog in {len(differences)} points",
             "look at them; `nox -s catalog -- update` takes them over",
         )
-    workshop.console.print_result(
-        f"the index is as the catalog says: {len(workshop.catalog.releases)} releases"
+    context.console.print_result(
+        f"the index is as the catalog says: {len(releases.catalog.releases)} releases"
     )
     return 0
 
@@ -45,13 +47,15 @@ def check(catalog: Path, patches: Path, offline: bool) -> int:
 @common_options
 def update(catalog: Path, patches: Path, offline: bool) -> int:
     """Take over what the index says, and show the difference; review it with `git diff`."""
-    workshop = open_workshop(CommonOptions(catalog, patches, offline))
-    with workshop.console.show_progress():
-        differences = update_catalog(catalog, workshop.index, workshop.stock)
-    _show_differences(differences, workshop.console)
+    common = CommonOptions(catalog, patches, offline)
+    context = open_context(common)
+    releases = open_releases(common, context)
+    with context.console.show_progress():
+        differences = update_catalog(catalog, releases.index, releases.fetch_stock_wheel)
+    _show_differences(differences, context.console)
     gone = sum("gone from the index" in d.text for d in differences)
     left = f"; {gone} gone from the index are left to you" if gone else ""
-    workshop.console.print_result(
+    context.console.print_result(
         f"{catalog}: {len(differences) - gone} differences taken over{left}"
     )
     return 0

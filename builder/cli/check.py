@@ -9,13 +9,15 @@ import click
 
 from builder.checks.table import DEEP_CODES, STATIC_CODES
 from builder.cli.options import (
+    CommonOptions,
     common_options,
-    open_workshop,
+    open_context,
+    open_sources,
     python_path_option,
     read_project_defaults,
     source_options,
     split_series,
-    take_common_options,
+    take_options,
 )
 from builder.cli.output import format_finding
 from builder.errors import (
@@ -32,9 +34,10 @@ from builder.verify.rebuild import make_other_tree_hint, verify_attestations, ve
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from builder.context import Workshop
     from builder.model import Finding
+    from builder.system.console import Console
     from builder.verify.check import CheckVerdict
+    from builder.verify.sources import WheelSources
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -65,64 +68,71 @@ def check(
     publisher: str | None,
     deep: bool,
     series: tuple[str, ...],
-    **shared: Any,
+    **given: Any,
 ) -> int:
     """Check wheels: container, names, RECORD, METADATA, WHEEL, content, difference from stock."""
     if publisher is not None and not provenance:
         raise RequestError("--publisher goes with --provenance", "add --provenance")
-    workshop = open_workshop(take_common_options(shared))
+    common = take_options(CommonOptions, given)
+    context = open_context(common)
+    sources = open_sources(common, context)
     defaults = read_project_defaults()
     asked = split_series(series, defaults) if series else None
     failures: list[BuilderError] = []
     for wheel in wheels:
         try:
             # What another tree made must pass here as well, if it is to pass at all.
-            unverified = _verify_provenance(wheel, workshop, publisher) if provenance else None
+            unverified = (
+                _verify_provenance(wheel, publisher, sources, context.console)
+                if provenance
+                else None
+            )
             checked = check_wheel(
                 wheel,
-                workshop,
+                sources,
+                context,
                 stock=stock,
                 series=asked,
                 default_series=defaults.series,
                 run_deep=deep,
             )
-            _report_findings(wheel, checked, workshop, deep=deep)
+            _report_findings(wheel, checked, context.console, deep=deep)
             if unverified is not None:
                 raise unverified
         except BuilderError as error:
             if len(wheels) == 1:
                 raise
-            workshop.console.print_error(error.message, error.hint)
+            context.console.print_error(error.message, error.hint)
             failures.append(error)
     return max((f.exit_code for f in failures), default=0)
 
 
 def _verify_provenance(
-    wheel: Path, workshop: Workshop, publisher: str | None
+    wheel: Path, publisher: str | None, sources: WheelSources, console: Console
 ) -> OtherTreeError | None:
     """Verify its provenance; the error, where only another tree of this tool could."""
     try:
-        verified = verify_provenance(wheel, workshop)
+        verified = verify_provenance(wheel, sources)
     except OtherTreeError as error:
         return error
     verified += verify_attestations(wheel, publisher) or ["no attestation beside it"]
-    workshop.console.print_result(f"{wheel.name}: provenance holds: {'; '.join(verified)}")
+    console.print_result(f"{wheel.name}: provenance holds: {'; '.join(verified)}")
     return None
 
 
-def _report_findings(wheel: Path, checked: CheckVerdict, workshop: Workshop, *, deep: bool) -> None:
+def _report_findings(wheel: Path, checked: CheckVerdict, console: Console, *, deep: bool) -> None:
     for note in checked.notes:
-        workshop.console.print_note(f"{wheel.name}: {note}")
+        console.print_note(f"{wheel.name}: {note}")
     codes = {*STATIC_CODES, *(DEEP_CODES if deep else ())}
     count = {s: _list_codes(checked.findings, s) for s in FindingStatus}
     passed = len(codes - {f.code for f in checked.findings})
-    workshop.console.print_result(
+    console.print_result(
         f"{wheel.name}: {passed} checks passed, {len(count[FindingStatus.NEW])} failed, "
         f"{len(count[FindingStatus.INHERITED])} inherited, "
         f"{len(count[FindingStatus.UNCHECKED])} unchecked"
     )
     for finding in checked.findings:
-        workshop.console.print_result(f"  {format_finding(finding)}")
+        console.print_result(f"  {format_finding(finding)}")
     if count[FindingStatus.NEW]:
         failed = ", ".join(sorted(count[FindingStatus.NEW]))
         if checked.other_tree is not None:

@@ -1,28 +1,40 @@
-"""Options that several verbs share, and the workshop that they describe."""
+"""Options that several verbs share, and what they describe."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from builder.build.backends import Backend
 from builder.build.release import BuildOptions
-from builder.context import Sources, Workshop
+from builder.context import RunContext
 from builder.errors import RequestError, make_extra_hint
-from builder.git import PUBLIC_REMOTE, check_revision, describe_checkout, parse_remote
+from builder.git import (
+    PUBLIC_REMOTE,
+    Upstream,
+    check_revision,
+    describe_checkout,
+    parse_remote,
+)
 from builder.model import IdentityKind
+from builder.patching.identity import WheelNaming
 from builder.releases import catalog as catalogs
 from builder.releases.cache import Cache
 from builder.releases.index import OfflineIndex, SimpleIndex
+from builder.releases.releases import Releases
 from builder.system.console import Console
 from builder.system.settings import read_project_settings, read_user_settings
+from builder.verify.sources import WheelSources
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
     from builder.system.settings import ProjectSettings
 
 # In a checkout these lie beside the package, in an installed distribution inside it.
@@ -33,24 +45,36 @@ DEFAULT_PATCHES = (PACKAGE_DIRECTORY if _IS_INSTALLED else ROOT) / "patches"
 DOCKERFILES = (PACKAGE_DIRECTORY if _IS_INSTALLED else ROOT) / "dockerfiles"
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+_Options = TypeVar("_Options", bound="DataclassInstance")
 
 
-class CommonOptions(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class CommonOptions:
     """The options that every verb has, and where upstream's source and Pythons are."""
 
-    catalog: Path
-    patches: Path
-    offline: bool
+    catalog: Path = catalogs.DEFAULT_CATALOG_PATH
+    patches: Path = DEFAULT_PATCHES
+    offline: bool = False
     upstream: str | None = None
     remote: str | None = None
     python_paths: tuple[Path, ...] = ()
 
 
-def take_common_options(options: dict[str, Any]) -> CommonOptions:
-    """Take the options that every verb has out of those that click handed over."""
-    return CommonOptions(
-        **{name: options.pop(name) for name in CommonOptions._fields if name in options}
-    )
+@dataclass(frozen=True, slots=True)
+class IdentityOptions:
+    """What wheels are called and where they go, as the user said it; None where nothing was."""
+
+    identity: str = IdentityKind.TEST.value
+    name: str | None = None
+    local_label: str | None = None
+    build_tag: str | None = None
+    output: Path = Path("dist")
+
+
+def take_options(kind: type[_Options], given: dict[str, Any]) -> _Options:
+    """Take the options that are fields of a dataclass out of those that click handed over."""
+    wanted = (field.name for field in fields(kind))
+    return kind(**{name: given.pop(name) for name in wanted if name in given})
 
 
 def combine_decorators(*decorators: Decorator) -> Decorator:
@@ -167,30 +191,53 @@ def require_extra(extra: str) -> Iterator[None]:
         ) from error
 
 
-def open_workshop(common: CommonOptions, *, commit: bool = False) -> Workshop:
-    """The doors, wired for real.
+def open_context(common: CommonOptions) -> RunContext:
+    """The run, as the user's environment and options say."""
+    offline = {"UV_OFFLINE": "1"} if common.offline else {}
+    return RunContext(
+        settings=read_user_settings(os.environ),
+        env={**os.environ, **offline},
+        console=Console(),
+        python_paths=common.python_paths,
+    )
+
+
+def open_releases(common: CommonOptions, context: RunContext) -> Releases:
+    """The catalog with its index and its cache.
+
+    Raises:
+        IndexLookupError: the catalog cannot be read.
+    """
+    return Releases(
+        catalog=catalogs.parse_catalog(catalogs.load_facts(common.catalog)),
+        index=OfflineIndex() if common.offline else SimpleIndex(context.settings),
+        cache=Cache(context.settings.cache),
+        context=context,
+    )
+
+
+def open_sources(
+    common: CommonOptions, context: RunContext, *, with_commit: bool = False
+) -> WheelSources:
+    """What wheels are made from.
 
     Args:
         common: the options that every verb has.
-        commit: also find out the commit of this tool (it starts git).
+        context: of the run.
+        with_commit: also find out the commit of this tool (it starts git).
+
+    Raises:
+        IndexLookupError: the catalog cannot be read.
+        RequestError: a repository is named in a way that git could take for something else.
     """
-    settings = read_user_settings(os.environ)
-    return Workshop(
-        catalog=catalogs.parse_catalog(catalogs.load_facts(common.catalog)),
-        patches=common.patches,
-        cache=Cache(settings.cache),
-        index=OfflineIndex() if common.offline else SimpleIndex(settings),
-        console=Console(),
-        environment=settings,
-        environ={**os.environ, "UV_OFFLINE": "1"} if common.offline else dict(os.environ),
-        commit=describe_checkout(ROOT) if commit else None,
-        sources=Sources(
-            PUBLIC_REMOTE if common.upstream is None else parse_remote(common.upstream),
-            None if common.remote is None else parse_remote(common.remote),
-            common.offline,
-        ),
-        python_paths=common.python_paths,
+    upstream = Upstream(
+        context,
+        PUBLIC_REMOTE if common.upstream is None else parse_remote(common.upstream),
+        None if common.remote is None else parse_remote(common.remote),
+        common.offline,
     )
+    commit = describe_checkout(ROOT) if with_commit else None
+    return WheelSources(open_releases(common, context), common.patches, upstream, commit)
 
 
 def read_project_defaults() -> ProjectSettings:
@@ -233,53 +280,42 @@ def split_picks(given: tuple[str, ...], remote: str | None) -> tuple[str, ...]:
     return picks
 
 
-def make_pick_options(
-    given: tuple[str, ...], remote: str | None, series: tuple[str, ...], chosen: dict[str, Any]
-) -> BuildOptions:
-    """As `make_build_options`, with commits to pick, which take the place of the default series.
-
-    Raises:
-        RequestError: as `split_picks` and `make_build_options`.
-    """
-    picks = split_picks(given, remote)
-    options = make_build_options(("none",) if picks and not series else series, **chosen)
-    return replace(options, picks=picks)
-
-
 def make_build_options(
     series: tuple[str, ...],
-    identity: str,
-    name: str | None,
-    local_label: str | None,
-    build_tag: str | None,
-    output: Path,
+    identity: IdentityOptions,
     *,
+    picks: tuple[str, ...] = (),
+    backend: Backend = Backend.OVERLAY,
     force: bool = False,
     deep: bool = False,
 ) -> BuildOptions:
     """The user's choices, defaults filled in and judged before anything is fetched.
 
+    Commits to pick take the place of the default series.
+
     Raises:
         RequestError: a name, label or build tag is malformed.
     """
     defaults = read_project_defaults()
-    kind = IdentityKind(identity)
-    unused = name if kind is IdentityKind.LOCAL else local_label
+    kind = IdentityKind(identity.identity)
+    unused = identity.name if kind is IdentityKind.LOCAL else identity.local_label
     if unused is not None:
         raise RequestError(
             f"{unused!r} has no place in a {kind} identity",
             "--name goes with --identity test, --local-version with --identity local",
         )
-    options = BuildOptions(
-        series=split_series(series, defaults),
-        kind=kind,
-        name=defaults.name if name is None else name,
-        local_label=local_label or defaults.local_label,
-        build_tag=build_tag,
-        output=output,
+    return BuildOptions(
+        series=() if picks and not series else split_series(series, defaults),
+        naming=WheelNaming(
+            kind,
+            defaults.name if identity.name is None else identity.name,
+            identity.local_label or defaults.local_label,
+            identity.build_tag,
+        ),
+        output=identity.output,
         force=force,
         deep=deep,
-        named=bool(series),
+        picks=picks,
+        backend=backend,
+        named=bool(series or picks),
     )
-    options.get_identity("1.13.0")
-    return options

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from builder.checks.table import CHECK_SENTENCES
 
 if TYPE_CHECKING:
-    from builder.context import Workshop
+    from builder.context import RunContext
     from builder.model import Finding
 
 
@@ -19,17 +19,17 @@ def format_finding(finding: Finding) -> str:
     return f"{finding.status} {finding.code}{about}: {finding.detail} ({sentence})"
 
 
-def set_step_output(name: str, value: str, workshop: Workshop) -> None:
+def set_step_output(name: str, value: str, context: RunContext) -> None:
     """Set an output of the GitHub Actions step that we run in; elsewhere say the value.
 
     Args:
         name: the output's.
         value: one line.
-        workshop: the environment says where outputs go (GITHUB_OUTPUT).
+        context: its environment says where outputs go (GITHUB_OUTPUT).
     """
-    outputs = workshop.environ.get("GITHUB_OUTPUT")
+    outputs = context.env.get("GITHUB_OUTPUT")
     if not outputs:
-        workshop.console.print_result(value)
+        context.console.print_result(value)
         return
     with Path(outputs).open("a", encoding="utf-8") as file:
         file.write(f"{name}={value}\n")

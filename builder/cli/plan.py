@@ -11,25 +11,29 @@ from builder.build.plan import BuildPlan, SeriesPlan, make_plan, to_json, to_mat
 from builder.cherrypick.verdict import to_json as verdict_json
 from builder.cherrypick.verdicts import make_verdicts
 from builder.cli.options import (
+    CommonOptions,
+    IdentityOptions,
     common_options,
     identity_options,
-    make_pick_options,
-    open_workshop,
+    make_build_options,
+    open_context,
+    open_sources,
     pick_option,
     series_option,
     source_options,
-    take_common_options,
+    split_picks,
+    take_options,
 )
 from builder.cli.output import format_finding, set_step_output
 from builder.errors import NewFindingsError
 from builder.patching.series import audit_series
-from builder.releases.request import parse_release_request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from builder.context import Workshop
     from builder.model import Release
+    from builder.system.console import Console
+    from builder.verify.sources import WheelSources
 
 
 @click.command()
@@ -51,26 +55,30 @@ def plan(
     picks: tuple[str, ...],
     as_json: bool,
     matrix: str | None,
-    **chosen: Any,
+    **given: Any,
 ) -> int:
     """Show what `build` would do to releases: 2.2.1, '>=1.13,<2.3', latest, all.
 
     With --cherry-pick: whether the commits go onto each release (clean), are there already
     (native), conflict, or change what only Bazel can build (needs-bazel).
     """
-    common = take_common_options(chosen)
-    options = make_pick_options(picks, common.remote, series, chosen)
-    workshop = open_workshop(common)
-    wanted = workshop.releases(parse_release_request(releases, workshop.catalog))
+    common = take_options(CommonOptions, given)
+    options = make_build_options(
+        series, take_options(IdentityOptions, given), picks=split_picks(picks, common.remote)
+    )
+    context = open_context(common)
+    sources = open_sources(common, context)
+    console = context.console
+    wanted = sources.releases.find_requested(releases)
     if options.picks:
-        return _show_verdicts(wanted, options.picks, workshop, as_json=as_json)
-    all_series = workshop.series(options.series)
+        return _show_verdicts(wanted, options.picks, sources, console, as_json=as_json)
+    all_series = sources.load_series(options.series)
     present = {p.name for p in options.output.iterdir()} if options.output.is_dir() else set()
-    plans = make_plan(wanted, all_series, options.get_identity, present)
+    plans = make_plan(wanted, all_series, options.naming.make_identity, present)
     if matrix is not None:
-        set_step_output(matrix, json.dumps(to_matrix(plans)), workshop)
+        set_step_output(matrix, json.dumps(to_matrix(plans)), context)
     elif as_json:
-        workshop.console.print_result(json.dumps([to_json(p) for p in plans], indent=1))
+        console.print_result(json.dumps([to_json(p) for p in plans], indent=1))
     else:
         columns = (
             "release",
@@ -81,10 +89,10 @@ def plan(
             "output",
             "there",
         )
-        workshop.console.print_table(columns, [_format_plan_row(p) for p in plans])
-    findings = audit_series(all_series, workshop.catalog.versions)
+        console.print_table(columns, [_format_plan_row(p) for p in plans])
+    findings = audit_series(all_series, sources.releases.catalog.versions)
     for finding in findings:
-        workshop.console.print_note(format_finding(finding))
+        console.print_note(format_finding(finding))
     if findings:
         raise NewFindingsError(
             f"the series have {len(findings)} findings", "mend series.toml, or remove the file"
@@ -93,18 +101,23 @@ def plan(
 
 
 def _show_verdicts(
-    wanted: Sequence[Release], picks: Sequence[str], workshop: Workshop, *, as_json: bool
+    wanted: Sequence[Release],
+    picks: Sequence[str],
+    sources: WheelSources,
+    console: Console,
+    *,
+    as_json: bool,
 ) -> int:
     """Say what commits mean for each release."""
-    commits, verdicts = make_verdicts(wanted, picks, workshop)
+    commits, verdicts = make_verdicts(wanted, picks, sources.upstream, sources.releases.cache)
     if as_json:
         documents = [verdict_json(v, [c.id for c in commits]) for v in verdicts]
-        workshop.console.print_result(json.dumps(documents, indent=1))
+        console.print_result(json.dumps(documents, indent=1))
         return 0
     for commit in commits:
-        workshop.console.print_result(f"{commit.id} {commit.subject}")
+        console.print_result(f"{commit.id} {commit.subject}")
     rows = [(v.version, str(v.kind), v.reason, ", ".join(v.imports)) for v in verdicts]
-    workshop.console.print_table(("release", "verdict", "because", "imports not required"), rows)
+    console.print_table(("release", "verdict", "because", "imports not required"), rows)
     return 0
 
 

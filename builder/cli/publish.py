@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,15 +13,18 @@ import click
 
 from builder.cli.options import (
     CommonOptions,
+    IdentityOptions,
     combine_decorators,
     common_options,
     identity_options,
     make_build_options,
-    open_workshop,
+    open_context,
+    open_releases,
+    open_sources,
     python_path_option,
     require_extra,
     series_option,
-    take_common_options,
+    take_options,
 )
 from builder.errors import PublishError, RequestError, make_extra_hint
 from builder.publish.install_hint import format_install_commands
@@ -34,13 +37,12 @@ from builder.publish.releases import (
 )
 from builder.publish.target import REHEARSAL, TESTPYPI, get_testpypi_index, resolve_repository
 from builder.publish.upload import RetryPolicy, UploadOutcome
-from builder.releases.request import parse_release_request
 from builder.system.pythons import check_python_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from builder.context import Workshop
+    from builder.context import RunContext
     from builder.publish.target import PublishTarget
     from builder.publish.uploader import Uploader
     from builder.system.console import Console
@@ -63,6 +65,28 @@ _repository_options = combine_decorators(
         help="Where the repository serves files. Default: derived from where it takes them.",
     ),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _TargetOptions:
+    """Where wheels go, as the user said it."""
+
+    repository: str | None
+    index_url: str | None
+    rehearsal: Path | None
+
+    def check(self, *, offline: bool) -> None:
+        """See that they go together.
+
+        Raises:
+            RequestError: they do not.
+        """
+        if self.repository is not None and self.rehearsal is not None:
+            raise RequestError("--rehearsal and --repository exclude each other", "leave one out")
+        if self.repository is None and self.index_url is not None:
+            raise RequestError("--index-url belongs to a repository", "name it with --repository")
+        if self.repository is not None and offline:
+            raise RequestError("--offline and --repository exclude each other", "leave one out")
 
 
 @click.command()
@@ -91,41 +115,47 @@ _repository_options = combine_decorators(
 @common_options
 def publish(
     releases: tuple[str, ...],
-    repository: str | None,
-    index_url: str | None,
-    rehearsal: Path | None,
     wait: int,
-    **chosen: Any,
+    dry_run: bool,
+    attest: bool,
+    install: bool,
+    python: str | None,
+    series: tuple[str, ...],
+    **given: Any,
 ) -> int:
     """Upload checked wheels, and prove that the index serves what was built.
 
     Without --repository they go to a rehearsal index, started on loopback by this run.
     """
     _require_libraries()
-    if repository is not None and rehearsal is not None:
-        raise RequestError("--rehearsal and --repository exclude each other", "leave one out")
-    if repository is None and index_url is not None:
-        raise RequestError("--index-url belongs to a repository", "name it with --repository")
-    if repository is not None and chosen["offline"]:
-        raise RequestError("--offline and --repository exclude each other", "leave one out")
-    common = take_common_options(chosen)
-    flags = {name: chosen.pop(name) for name in ("dry_run", "attest", "install", "python")}
-    if flags["python"] is not None:
-        check_python_version(flags["python"])
-    build = make_build_options(chosen.pop("series"), **chosen)
-    workshop = open_workshop(common, commit=True)
-    wanted = workshop.releases(parse_release_request(releases, workshop.catalog))
-    with _open_publish_target(repository, index_url, rehearsal, workshop) as (target, uploader):
-        options = PublishOptions(build, target, replace(RetryPolicy(), total=wait), **flags)
+    common = take_options(CommonOptions, given)
+    where = take_options(_TargetOptions, given)
+    where.check(offline=common.offline)
+    if python is not None:
+        check_python_version(python)
+    build = make_build_options(series, take_options(IdentityOptions, given))
+    context = open_context(common)
+    sources = open_sources(common, context, with_commit=True)
+    wanted = sources.releases.find_requested(releases)
+    with _open_publish_target(where, context) as (target, uploader):
+        options = PublishOptions(
+            build,
+            target,
+            replace(RetryPolicy(), total=wait),
+            dry_run=dry_run,
+            attest=attest,
+            install=install,
+            python=python,
+        )
         refuse_names(options)
-        console = workshop.console
+        console = context.console
         console.print_note(f"publishing to {target.label}, {target.upload_url}")
 
         def report(outcome: PublishedRelease | PublishFailure) -> None:
             if len(wanted) > 1 or isinstance(outcome, PublishedRelease):
                 console.print_result(_format_outcome_line(outcome, dry_run=options.dry_run))
 
-        outcomes = publish_releases(wanted, workshop, options, uploader, report)
+        outcomes = publish_releases(wanted, options, uploader, report, sources, context)
     return _report_outcomes(outcomes, target, console, dry_run=options.dry_run)
 
 
@@ -141,26 +171,27 @@ def install_hint(
     catalog: Path,
     patches: Path,
     offline: bool,
-    **chosen: Any,
+    **given: Any,
 ) -> int:
     """Show what a user types to install published wheels safely. Default: from testpypi."""
-    build = make_build_options((), **chosen)
-    workshop = open_workshop(CommonOptions(catalog, patches, offline))
+    build = make_build_options((), take_options(IdentityOptions, given))
+    common = CommonOptions(catalog, patches, offline)
+    context = open_context(common)
     if repository is None and index_url is None:
         where, label = get_testpypi_index(), TESTPYPI
     else:
         with require_extra("publish"):
             target = resolve_repository(repository or TESTPYPI, index_url)
         where, label = target.index_url, target.label
-    for release in workshop.releases(parse_release_request(releases, workshop.catalog)):
-        identity = build.get_identity(release.version)
-        workshop.console.print_result(format_install_commands(identity, where, label))
+    for release in open_releases(common, context).find_requested(releases):
+        identity = build.naming.make_identity(release.version)
+        context.console.print_result(format_install_commands(identity, where, label))
     return 0
 
 
 @contextmanager
 def _open_publish_target(
-    repository: str | None, index_url: str | None, rehearsal: Path | None, workshop: Workshop
+    where: _TargetOptions, context: RunContext
 ) -> Iterator[tuple[PublishTarget, Uploader]]:
     """The repository and its door; a rehearsal lives as long as the block.
 
@@ -170,12 +201,12 @@ def _open_publish_target(
     from builder.publish.rehearsal import run_rehearsal_index
     from builder.publish.uploader import TwineUploader, read_credentials
 
-    settings = workshop.environment
-    if repository is not None:
-        target = resolve_repository(repository, index_url)
+    settings = context.settings
+    if where.repository is not None:
+        target = resolve_repository(where.repository, where.index_url)
         yield target, TwineUploader(target, read_credentials(os.environ), settings)
         return
-    with run_rehearsal_index(rehearsal) as index:
+    with run_rehearsal_index(where.rehearsal) as index:
         yield index.target, TwineUploader(index.target, index.credentials, settings)
 
 

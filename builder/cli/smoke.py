@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from builder.cli.options import (
     DOCKERFILES,
+    CommonOptions,
+    IdentityOptions,
     combine_decorators,
     common_options,
     identity_options,
-    open_workshop,
+    make_build_options,
+    open_context,
+    open_sources,
     python_path_option,
     require_extra,
     series_option,
-    take_common_options,
+    take_options,
 )
 from builder.cli.smoke_common import (
+    ReportOptions,
     control_option,
     make_smoke_context,
-    make_smoke_options,
     no_browser_option,
     report_smoke_results,
     reports_option,
@@ -31,14 +35,14 @@ from builder.cli.smoke_common import (
 )
 from builder.errors import RequestError, SmokeError
 from builder.releases.eras import get_era
-from builder.releases.request import parse_release_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from builder.context import Workshop
+    from builder.context import RunContext
     from builder.model import Release
     from builder.releases.eras import Era
+    from builder.releases.releases import Releases
     from builder.smoke.engines.runners import DeploymentRunner
     from builder.smoke.results.result import DeploymentResult
     from builder.smoke.run import SmokeContext
@@ -75,102 +79,114 @@ _suite_options = combine_decorators(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _EngineOptions:
+    """Where Jupyter runs, as the user said it."""
+
+    engine: str
+    base: str | None
+    era: bool
+
+
 @click.command("smoke-lab")
 @_suite_options
-def smoke_lab(**given: Any) -> int:
+def smoke_lab(releases: tuple[str, ...], **given: Any) -> int:
     """JupyterLab, TensorBoard through Jupyter's port only, in a real browser: 2.2.1, all, …."""
-    return _run_suite("lab", **given)
+    return _run_suite("lab", releases, **given)
 
 
 @click.command("smoke-notebook")
 @_suite_options
-def smoke_notebook(**given: Any) -> int:
+def smoke_notebook(releases: tuple[str, ...], **given: Any) -> int:
     """The same for Notebook 7 and for classic (nbclassic)."""
-    return _run_suite("notebook", **given)
+    return _run_suite("notebook", releases, **given)
 
 
 def _run_suite(
     suite: str,
     releases: tuple[str, ...],
-    **chosen: Any,
+    series: tuple[str, ...],
+    beside: str | None,
+    control: bool,
+    **given: Any,
 ) -> int:
     with require_extra("smoke"):
-        from builder.smoke.suite import smoke_release
-    workshop = open_workshop(take_common_options(chosen), commit=True)
-    options = make_smoke_options(suite, chosen, tensorflow=chosen["beside"] is not None)
-    reports, era = chosen["reports"], chosen["era"]
+        from builder.smoke.suite import SmokeOptions, smoke_release
+    context = open_context(common := take_options(CommonOptions, given))
+    sources = open_sources(common, context, with_commit=True)
+    build = make_build_options(series, take_options(IdentityOptions, given))
+    options = SmokeOptions(suite, build, control, tensorflow=beside is not None)
+    reports = take_options(ReportOptions, given)
+    engine = take_options(_EngineOptions, given)
     if options.tensorflow and not releases:
         releases = ("latest",)
-    wanted = workshop.releases(parse_release_request(releases, workshop.catalog))
-    if not era:
-        wanted = select_startable_releases(wanted, workshop)
-    with _open_runner(workshop, **chosen) as runner:
-        context = make_smoke_context(
-            workshop, runner.name, runner.host, reports=reports, no_browser=chosen["no_browser"]
-        )
+    wanted = sources.releases.find_requested(releases)
+    if not engine.era:
+        wanted = select_startable_releases(wanted, context.console)
+    with _open_runner(engine, sources.releases, context) as runner:
+        smoke = make_smoke_context(context, runner.name, runner.host, reports)
 
         def run_release(release: Release) -> list[DeploymentResult]:
-            this = _adapt_to_era(context, suite, release.version, workshop) if era else context
-            return smoke_release(release, workshop, options, runner, this)
+            this = smoke
+            if engine.era:
+                era = sources.releases.find_era(release.version)
+                this = _adapt_to_era(smoke, suite, release.version, era)
+            return smoke_release(release, options, runner, this, sources, context)
 
-        results, broken = run_each_release(wanted, workshop, run_release)
-    return report_smoke_results(results, reports, workshop.console, broken)
+        results, broken = run_each_release(wanted, context, run_release)
+    return report_smoke_results(results, reports.reports, context.console, broken)
 
 
-def _adapt_to_era(
-    context: SmokeContext, suite: str, version: str, workshop: Workshop
-) -> SmokeContext:
+def _adapt_to_era(smoke: SmokeContext, suite: str, version: str, era: Era) -> SmokeContext:
     """Without the browser, where the front ends of that time take no commands."""
     from builder.smoke.engines.era_stack import has_commands
 
-    if has_commands(workshop.era(version)):
-        return context
+    if has_commands(era):
+        return smoke
     if suite == "notebook":
         raise SmokeError(
             f"the notebooks of {version}'s time are at addresses that nothing here visits",
             "smoke_lab --era runs the same TensorBoard",
         )
     why = "JupyterLab before 3 takes no commands"
-    workshop.console.print_note(f"{version}: no browser, as {why}")
-    return replace(context, open_browser=None, no_browser_reason=why)
+    smoke.report_step(f"{version}: no browser, as {why}")
+    return replace(smoke, open_browser=None, no_browser_reason=why)
 
 
 @contextmanager
 def _open_runner(
-    workshop: Workshop, engine: str, base: str | None, era: bool, **chosen: Any
+    options: _EngineOptions, releases: Releases, context: RunContext
 ) -> Iterator[DeploymentRunner]:
     from builder.smoke.engines import runners
     from builder.smoke.engines.process import open_process_runner
 
-    del chosen
-    if era and engine == "docker":
+    if options.era and options.engine == "docker":
         raise RequestError("--era runs without a container", "leave --engine docker out")
-    console, settings = workshop.console, workshop.environment
-    found, why = runners.choose_engine("process" if era else engine, workshop.environ)
-    console.print_note(f"engine: {'process' if found is None else 'docker'} ({why})")
+    note, settings = context.console.print_note, context.settings
+    wanted = "process" if options.era else options.engine
+    found, why = runners.choose_engine(wanted, context.env)
+    note(f"engine: {'process' if found is None else 'docker'} ({why})")
     if found is None:
-        if base is not None:
+        if options.base is not None:
             raise RequestError("--base is for containers, and no engine runs here", "leave it out")
-        eras = _make_era_finder(workshop) if era else None
-        with open_process_runner(
-            settings, workshop.environ, workshop.pythons, eras=eras
-        ) as beside_us:
+        eras = _make_era_finder(releases) if options.era else None
+        with open_process_runner(settings, context.env, context.pythons, eras=eras) as beside_us:
             if beside_us.isolation.reason:
-                console.print_note(f"plain loopback: {beside_us.isolation.reason}")
+                note(f"plain loopback: {beside_us.isolation.reason}")
             yield beside_us
         return
     with runners.open_docker_runner(
-        found, base, DOCKERFILES, settings.cache, workshop.uv_environ
+        found, options.base, DOCKERFILES, settings.cache, context.uv_env
     ) as in_containers:
-        console.print_note(f"base image: {in_containers.base}")
+        note(f"base image: {in_containers.base}")
         yield in_containers
 
 
-def _make_era_finder(workshop: Workshop) -> Callable[[str], Era]:
+def _make_era_finder(releases: Releases) -> Callable[[str], Era]:
     """The era of a release of this run."""
 
     def find_era(version: str) -> Era:
-        (release,) = workshop.releases(parse_release_request((version,), workshop.catalog))
+        (release,) = releases.find_requested((version,))
         return get_era(release)
 
     return find_era

@@ -1,13 +1,13 @@
-"""What the smoke commands share: options, the walk, the run over releases, the verdict."""
+"""What the smoke commands share: options, the run over releases, the verdict."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from builder.cli.options import make_build_options
 from builder.errors import BuilderError, SmokeError
 from builder.releases.request import select_runnable_releases
 from builder.smoke.model import ProbeOutcome
@@ -18,13 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from contextlib import AbstractContextManager
 
-    from builder.context import Workshop
+    from builder.context import RunContext
     from builder.model import Release
     from builder.smoke.browser.chromium import ChromiumBrowser
     from builder.smoke.model import ProbeResult
     from builder.smoke.results.result import DeploymentResult
     from builder.smoke.run import SmokeContext
-    from builder.smoke.suite import SmokeOptions
     from builder.system.console import Console
 
 # How many of what failed is told at the end; the table and the reports have all of it.
@@ -43,33 +42,24 @@ no_browser_option = click.option(
 control_option = click.option("--control/--no-control", help="Also run it where it must fail.")
 
 
-def make_smoke_options(
-    suite: str, chosen: dict[str, Any], *, tensorflow: bool = False
-) -> SmokeOptions:
-    """What the user chose, of the options that all suites with an engine have."""
-    from builder.smoke.suite import SmokeOptions
+@dataclass(frozen=True, slots=True)
+class ReportOptions:
+    """Where reports go and whether there is a browser, as the user said it."""
 
-    names = ("identity", "name", "local_label", "build_tag", "output")
-    build = make_build_options(chosen["series"], **{name: chosen[name] for name in names})
-    return SmokeOptions(suite, build, chosen["control"], tensorflow)
+    reports: Path
+    no_browser: bool
 
 
 def make_smoke_context(
-    workshop: Workshop,
-    engine: str,
-    host: str,
-    *,
-    reports: Path,
-    no_browser: bool,
+    context: RunContext, engine: str, host: str, options: ReportOptions
 ) -> SmokeContext:
     """What is the same for all deployments of a run.
 
     Args:
-        workshop: of the command.
+        context: of the run.
         engine: as reports name it.
         host: of all sites, with its port if they share one; the browser knows no other.
-        reports: the directory of reports.
-        no_browser: leave the browser's probes out.
+        options: where reports go, and whether there is a browser.
 
     Raises:
         SmokeError: there is no browser, or it does not start.
@@ -78,22 +68,22 @@ def make_smoke_context(
 
     return SmokeContext(
         engine=engine,
-        open_browser=None if no_browser else _make_browser_opener(workshop, host),
-        reports=reports,
-        report_probe=_make_probe_reporter(workshop.console),
-        check_cancelled=workshop.check_cancelled,
-        report_step=workshop.console.print_note,
+        open_browser=None if options.no_browser else _make_browser_opener(context, host),
+        reports=options.reports,
+        report_probe=_make_probe_reporter(context.console),
+        check_cancelled=context.check_cancelled,
+        report_step=context.console.print_note,
     )
 
 
 def _make_browser_opener(
-    workshop: Workshop, host: str
+    context: RunContext, host: str
 ) -> Callable[[], AbstractContextManager[ChromiumBrowser]]:
     """Opens a browser for which no other host exists; tried at once, before anything is started."""
     from builder.smoke.browser.chromium import open_browser
 
     def open_for_host() -> AbstractContextManager[ChromiumBrowser]:
-        return open_browser(workshop.environ, {host})
+        return open_browser(context.env, {host})
 
     with open_for_host():
         return open_for_host
@@ -111,7 +101,7 @@ def _make_probe_reporter(console: Console) -> Callable[[str, ProbeResult], None]
     return report
 
 
-def select_startable_releases(releases: Sequence[Release], workshop: Workshop) -> list[Release]:
+def select_startable_releases(releases: Sequence[Release], console: Console) -> list[Release]:
     """Those that start in an image of today; which ones stay out is said.
 
     Raises:
@@ -121,15 +111,13 @@ def select_startable_releases(releases: Sequence[Release], workshop: Workshop) -
     able = select_runnable_releases(releases, hint)
     out = ", ".join(r.version for r in releases if r not in able)
     if out:
-        workshop.console.print_note(
-            f"{out}: left out, as they import the TensorFlow of 2019; {hint}"
-        )
+        console.print_note(f"{out}: left out, as they import the TensorFlow of 2019; {hint}")
     return able
 
 
 def run_each_release(
     releases: Sequence[Release],
-    workshop: Workshop,
+    context: RunContext,
     run_release: Callable[[Release], Iterable[DeploymentResult]],
 ) -> tuple[list[DeploymentResult], int]:
     """Run them one after the other; one that cannot be run does not stop the others.
@@ -146,9 +134,9 @@ def run_each_release(
         try:
             results += run_release(release)
         except BuilderError as error:
-            if len(releases) == 1 or workshop.cancelled.is_set():
+            if len(releases) == 1 or context.cancelled.is_set():
                 raise
-            workshop.console.print_error(f"{release.version}: {error.message}", error.hint)
+            context.console.print_error(f"{release.version}: {error.message}", error.hint)
             broken += 1
     return results, broken
 

@@ -10,17 +10,21 @@ import click
 from builder.cli.options import (
     DOCKERFILES,
     CommonOptions,
+    IdentityOptions,
     combine_decorators,
     common_options,
     identity_options,
-    open_workshop,
+    make_build_options,
+    open_context,
+    open_sources,
     require_extra,
     series_option,
+    take_options,
 )
 from builder.cli.smoke_common import (
+    ReportOptions,
     control_option,
     make_smoke_context,
-    make_smoke_options,
     no_browser_option,
     report_smoke_results,
     reports_option,
@@ -28,13 +32,12 @@ from builder.cli.smoke_common import (
     select_startable_releases,
 )
 from builder.errors import EngineError, RequestError
-from builder.releases.request import parse_release_request
 from builder.system.console import Console
 from builder.system.files import write_file_atomically
 
 if TYPE_CHECKING:
     from builder.containers.docker_engine import ContainerEngine
-    from builder.context import Workshop
+    from builder.context import RunContext
     from builder.model import Release
     from builder.smoke.results.result import DeploymentResult
 
@@ -75,43 +78,45 @@ _hub_options = combine_decorators(
 @common_options
 def smoke_hub(
     releases: tuple[str, ...],
+    series: tuple[str, ...],
+    only: tuple[str, ...],
+    users: int,
+    base: str | None,
+    socket: str,
     page: Path,
-    reports: Path,
-    catalog: Path,
-    patches: Path,
-    **chosen: Any,
+    control: bool,
+    **given: Any,
 ) -> int:
     """JupyterHub in both configurations, isolation, load: 2.2.1, …; `table` writes the docs."""
+    reports = take_options(ReportOptions, given)
     if releases == ("table",):
-        return _write_page(reports, page)
+        return _write_page(reports.reports, page)
     with require_extra("smoke"):
         from builder.smoke.engines import runners
         from builder.smoke.hub_suite import HubOptions, smoke_hub_release
-    workshop = open_workshop(CommonOptions(catalog, patches, chosen["offline"]), commit=True)
-    hub = HubOptions(_check_configurations(chosen["only"]), chosen["users"], chosen["socket"])
-    options = make_smoke_options("hub", chosen)
-    wanted = workshop.releases(parse_release_request(releases, workshop.catalog))
-    wanted = select_startable_releases(wanted, workshop)
+        from builder.smoke.suite import SmokeOptions
+    common = take_options(CommonOptions, given)
+    context = open_context(common)
+    sources = open_sources(common, context, with_commit=True)
+    hub = HubOptions(_check_configurations(only), users, socket)
+    build = make_build_options(series, take_options(IdentityOptions, given))
+    options = SmokeOptions("hub", build, control, tensorflow=False)
+    wanted = sources.releases.find_requested(releases)
+    wanted = select_startable_releases(wanted, context.console)
     with runners.open_docker_runner(
-        _connect_engine(workshop),
-        chosen["base"],
-        DOCKERFILES,
-        workshop.environment.cache,
-        workshop.uv_environ,
+        _connect_engine(context), base, DOCKERFILES, context.settings.cache, context.uv_env
     ) as runner:
-        workshop.console.print_note(f"base image: {runner.base}")
-        context = make_smoke_context(
-            workshop, runner.name, runner.host, reports=reports, no_browser=chosen["no_browser"]
-        )
+        context.console.print_note(f"base image: {runner.base}")
+        smoke = make_smoke_context(context, runner.name, runner.host, reports)
 
         def run_release(release: Release) -> list[DeploymentResult]:
-            return smoke_hub_release(release, workshop, options, hub, runner, context)
+            return smoke_hub_release(release, options, hub, runner, smoke, sources, context)
 
-        results, broken = run_each_release(wanted, workshop, run_release)
-    return report_smoke_results(results, reports, workshop.console, broken)
+        results, broken = run_each_release(wanted, context, run_release)
+    return report_smoke_results(results, reports.reports, context.console, broken)
 
 
-def _connect_engine(workshop: Workshop) -> ContainerEngine:
+def _connect_engine(context: RunContext) -> ContainerEngine:
     """The engine: the Hub is run in containers alone, as two of its configurations need them.
 
     Raises:
@@ -120,7 +125,7 @@ def _connect_engine(workshop: Workshop) -> ContainerEngine:
     from builder.containers.docker_engine import connect_engine
 
     try:
-        return connect_engine(workshop.environ)
+        return connect_engine(context.env)
     except EngineError as error:
         raise EngineError(error.message, "start Docker: the Hub is run in containers") from error
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from builder.cli.options import DEFAULT_PATCHES, CommonOptions, open_workshop, require_extra
+from builder.cli.options import CommonOptions, open_context, require_extra
 from builder.cli.smoke_common import (
+    ReportOptions,
     make_smoke_context,
     no_browser_option,
     report_smoke_results,
     reports_option,
 )
-from builder.releases.catalog import DEFAULT_CATALOG_PATH
 from builder.smoke.model import Frontend, WheelUnderTest
 
 
@@ -44,16 +44,16 @@ def smoke(url: str, token_file: Path, frontend: str, no_browser: bool, reports: 
     with require_extra("smoke"):
         from builder.smoke.jupyter import existing_jupyter
         from builder.smoke.run import run_deployment
-    workshop = open_workshop(CommonOptions(DEFAULT_CATALOG_PATH, DEFAULT_PATCHES, offline=True))
-    console = workshop.console
-    there = existing_jupyter.parse_existing_url(url, token_file, workshop.environment.ca_bundle)
+    context = open_context(CommonOptions(offline=True))
+    console = context.console
+    there = existing_jupyter.parse_existing_url(url, token_file, context.settings.ca_bundle)
     deployment, release = existing_jupyter.detect_deployment(there, Frontend(frontend))
     console.print_note(f"TensorBoard {release}, variable {deployment.variable!r}")
-    context = make_smoke_context(
-        workshop, "existing", there.host_and_port, reports=reports, no_browser=no_browser
+    smoke_context = make_smoke_context(
+        context, "existing", there.host_and_port, ReportOptions(reports, no_browser)
     )
     result = run_deployment(
-        context,
+        smoke_context,
         deployment,
         WheelUnderTest(None, release, release),
         lambda chosen: existing_jupyter.open_existing_site(there, chosen, release),

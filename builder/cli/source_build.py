@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from builder.bazel.backend import BazelBackend
-    from builder.context import Workshop
+    from builder.context import RunContext
+    from builder.verify.sources import WheelSources
 
 # A build of the real source takes tens of minutes where nothing is cached.
 _TIMEOUT = 7200
@@ -69,49 +71,62 @@ backend_options = combine_decorators(
         help="Bazel: where its logs go.",
     ),
 )
-_BAZEL_ONLY = (
-    "base",
-    "bazel",
-    "remote_cache",
-    "remote_executor",
-    "flags",
-    "bazel_cache",
-    "ca_bundle",
-)
 
 
-def take_bazel_options(chosen: dict[str, Any]) -> tuple[Backend, BazelOptions]:
-    """Take the options of `backend_options` out of those that click handed over.
+@dataclass(frozen=True, slots=True)
+class SourceBuildOptions:
+    """The options of `backend_options`, as the user said them."""
+
+    backend: str
+    base: str | None
+    bazel: str | None
+    remote_cache: str | None
+    remote_executor: str | None
+    flags: tuple[str, ...]
+    bazel_cache: Path | None
+    ca_bundle: Path | None
+    timeout: float
+    logs: Path
+
+
+def make_bazel_options(given: SourceBuildOptions) -> tuple[Backend, BazelOptions]:
+    """The backend, and what the user wants of Bazel.
 
     Raises:
-        RequestError: one of them says something of Bazel, and Bazel has nothing to do.
+        RequestError: an option says something of Bazel, and Bazel has nothing to do.
     """
-    backend = Backend(chosen.pop("backend"))
-    given = {name: chosen.pop(name) for name in (*_BAZEL_ONLY, "timeout", "logs")}
-    idle = [name for name in _BAZEL_ONLY if given[name]]
+    backend = Backend(given.backend)
+    of_bazel = {
+        "--base": given.base,
+        "--bazel": given.bazel,
+        "--remote-cache": given.remote_cache,
+        "--remote-executor": given.remote_executor,
+        "--bazel-flag": given.flags,
+        "--bazel-cache": given.bazel_cache,
+        "--ca-bundle": given.ca_bundle,
+    }
+    idle = [option for option, value in of_bazel.items() if value]
     if backend is Backend.OVERLAY and idle:
-        option = "--bazel-flag" if idle[0] == "flags" else f"--{idle[0].replace('_', '-')}"
         raise RequestError(
-            f"{option} concerns the build from source", "say --backend bazel, or both"
+            f"{idle[0]} concerns the build from source", "say --backend bazel, or both"
         )
-    services = BazelServices(given["remote_cache"], given["remote_executor"], given["flags"])
     return backend, BazelOptions(
-        base=given["base"],
-        bazel=given["bazel"],
-        services=services,
-        timeout=given["timeout"],
-        ca_bundle=given["ca_bundle"],
-        caches=given["bazel_cache"],
-        logs=given["logs"],
+        base=given.base,
+        bazel=given.bazel,
+        services=BazelServices(given.remote_cache, given.remote_executor, given.flags),
+        timeout=given.timeout,
+        ca_bundle=given.ca_bundle,
+        caches=given.bazel_cache,
+        logs=given.logs,
         dockerfiles=DOCKERFILES,
     )
 
 
 @contextmanager
 def open_chosen_backend(
-    backend: Backend, options: BazelOptions, workshop: Workshop
+    backend: Backend, options: BazelOptions, sources: WheelSources, context: RunContext
 ) -> Iterator[BazelBackend | None]:
-    """The foundry, where the backend has work for it.
+    """The Bazel backend, where it has work to do; else None.
 
     Raises:
         EngineError: no engine answers, or the base image cannot be had.
@@ -120,5 +135,6 @@ def open_chosen_backend(
     if backend is Backend.OVERLAY:
         yield None
         return
-    with open_bazel_backend(options, workshop) as opened:
+    cache = sources.releases.cache
+    with open_bazel_backend(options, sources.upstream, cache, context) as opened:
         yield opened

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,37 +14,53 @@ from packaging.version import Version
 from builder.build.release import FailedRelease, build_releases
 from builder.cli.options import (
     ROOT,
+    CommonOptions,
+    IdentityOptions,
     common_options,
     make_build_options,
-    open_workshop,
+    open_context,
+    open_releases,
+    open_sources,
     python_path_option,
     series_option,
-    take_common_options,
+    take_options,
 )
 from builder.errors import RequestError, TodayError
-from builder.model import IdentityKind
-from builder.releases.request import parse_release_request, select_runnable_releases
+from builder.releases.request import select_runnable_releases
 from builder.reports import today_page
 from builder.system.machine import count_cores
 from builder.today import cell as cells
 from builder.today.cell import PYTHONS
 from builder.today.grid import GridOptions, make_pairs, make_trial, run_grid, split_by_python
-from builder.today.record import record_reference as record_era
+from builder.today.record import record_reference
 from builder.today.reference import save_reference
 from builder.wheel.names import parse_wheel_filename
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from builder.context import Workshop
+    from builder.context import RunContext
     from builder.model import Release
+    from builder.releases.releases import Releases
+    from builder.system.console import Console
     from builder.today.cell import GridCell
     from builder.today.grid import GridPair
     from builder.today.trial import Trial
+    from builder.verify.sources import WheelSources
 
 DEFAULT_REFERENCES = ROOT / "tests" / "eras"
 _DIRECTORY = click.Path(path_type=Path, file_okay=False)
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _TrialOptions:
+    """Which wheels are tried, as the user said it."""
+
+    stock: bool
+    wheels: tuple[Path, ...]
+    series: tuple[str, ...]
+
 
 _references_option = click.option(
     "--references",
@@ -77,47 +94,41 @@ def today(
     releases: tuple[str, ...],
     pythons: tuple[str, ...],
     page: Path,
-    **chosen: Any,
+    references: Path,
+    reports: Path,
+    jobs: int | None,
+    fresh: bool,
+    **given: Any,
 ) -> int:
     """Try wheels on today's Pythons: 2.2.1, all, …; `today table` writes docs/today.md.
 
     Without --python, those that are not on this machine are left out, and named.
     """
-    workshop = open_workshop(take_common_options(chosen))
-    grid = _make_grid_options(workshop, **chosen)
+    common = take_options(CommonOptions, given)
+    context = open_context(common)
+    sources = open_sources(common, context)
     if releases == ("table",):
-        return _write_page(workshop, grid.reports, page)
+        return _write_page(sources.releases, context.console, reports, page)
     for python in pythons:
-        workshop.pythons.find_python(python)
-    with tempfile.TemporaryDirectory(prefix="today-wheels-") as name:
-        trials = _make_trials(releases, workshop, Path(name), **chosen)
-        able, refused = make_pairs(trials, pythons or PYTHONS)
-        return _run_pairs(able, refused, grid, workshop)
-
-
-def _make_grid_options(
-    workshop: Workshop,
-    *,
-    references: Path,
-    reports: Path,
-    jobs: int | None,
-    fresh: bool,
-    **others: Any,
-) -> GridOptions:
-    del others
-    return GridOptions(
+        context.pythons.find_python(python)
+    grid = GridOptions(
         references=references,
         reports=reports,
-        settings=workshop.environment,
-        env=workshop.environ,
-        pythons=workshop.pythons,
+        settings=context.settings,
+        env=context.env,
+        pythons=context.pythons,
         jobs=jobs or count_cores(),
         fresh=fresh,
     )
+    trial = take_options(_TrialOptions, given)
+    with tempfile.TemporaryDirectory(prefix="today-wheels-") as name:
+        trials = _make_trials(releases, trial, sources, context, Path(name))
+        able, refused = make_pairs(trials, pythons or PYTHONS)
+        return _run_pairs(able, refused, grid, context)
 
 
 def _run_pairs(
-    pairs: Sequence[GridPair], refused: Sequence[GridPair], grid: GridOptions, workshop: Workshop
+    pairs: Sequence[GridPair], refused: Sequence[GridPair], grid: GridOptions, context: RunContext
 ) -> int:
     """Try those whose Python is on this machine; what is left out is said.
 
@@ -125,10 +136,10 @@ def _run_pairs(
         PythonNotFoundError: there are none.
         TodayError: some are not as in their era.
     """
-    able, missing = split_by_python(pairs, workshop.pythons)
+    able, missing = split_by_python(pairs, context.pythons)
     if missing and not able:
         raise next(iter(missing.values()))
-    console = workshop.console
+    console = context.console
     count = 0
     began = time.monotonic()
 
@@ -179,24 +190,20 @@ def _format_grid_rows(
 
 def _make_trials(
     releases: tuple[str, ...],
-    workshop: Workshop,
+    options: _TrialOptions,
+    sources: WheelSources,
+    context: RunContext,
     workdir: Path,
-    *,
-    stock: bool,
-    wheels: tuple[Path, ...],
-    series: tuple[str, ...],
-    **others: Any,
 ) -> list[Trial]:
-    del others
-    if wheels:
-        return [_make_file_trial(path, workshop) for path in wheels]
-    wanted = _select_releases(workshop, releases)
-    if stock:
-        return [_make_stock_trial(release, workshop, workdir) for release in wanted]
-    options = make_build_options(series, IdentityKind.TEST, None, None, None, workdir)
+    if options.wheels:
+        return [_make_file_trial(path, sources.releases) for path in options.wheels]
+    wanted = _select_releases(sources.releases, releases)
+    if options.stock:
+        return [_make_stock_trial(release, sources.releases, workdir) for release in wanted]
+    build = make_build_options(options.series, IdentityOptions(output=workdir))
     trials = []
     for outcome in build_releases(
-        wanted, workshop, options, jobs=count_cores(), report=lambda _: None
+        wanted, build, sources, context, jobs=count_cores(), report=lambda _: None
     ):
         if isinstance(outcome, FailedRelease):
             raise outcome.error
@@ -204,38 +211,37 @@ def _make_trials(
     return trials
 
 
-def _make_file_trial(path: Path, workshop: Workshop) -> Trial:
+def _make_file_trial(path: Path, releases: Releases) -> Trial:
     """A wheel file that somebody made; it is the stock wheel if the catalog knows its sha256."""
     release = Version(parse_wheel_filename(path.name).version).public
-    found = workshop.catalog.find_release(release)
+    found = releases.catalog.find_release(release)
     trial = make_trial(path.resolve(), release, stock=False)
     return trial._replace(stock=found is not None and found.wheel.sha256 == trial.sha256)
 
 
-def _make_stock_trial(release: Release, workshop: Workshop, workdir: Path) -> Trial:
+def _make_stock_trial(release: Release, releases: Releases, workdir: Path) -> Trial:
     path = workdir / release.wheel.filename
-    path.write_bytes(workshop.stock(release).content)
+    path.write_bytes(releases.fetch_stock_wheel(release).content)
     return make_trial(path, release.version, stock=True)
 
 
-def _select_releases(workshop: Workshop, releases: tuple[str, ...]) -> list[Release]:
-    found = workshop.releases(parse_release_request(releases, workshop.catalog))
-    return select_runnable_releases(found, "name 1.14.0 or later")
+def _select_releases(releases: Releases, words: tuple[str, ...]) -> list[Release]:
+    return select_runnable_releases(releases.find_requested(words), "name 1.14.0 or later")
 
 
-def _write_page(workshop: Workshop, reports: Path, page: Path) -> int:
+def _write_page(releases: Releases, console: Console, reports: Path, page: Path) -> int:
     kept = cells.load_cells(reports)
     if not kept:
         raise RequestError(f"{reports} has no cells", "python -m builder today all")
-    able = select_runnable_releases(workshop.catalog.releases, "refresh the catalog")
+    able = select_runnable_releases(releases.catalog.releases, "refresh the catalog")
     with tempfile.TemporaryDirectory(prefix="today-wheels-") as name:
-        trials = [_make_stock_trial(release, workshop, Path(name)) for release in able]
+        trials = [_make_stock_trial(release, releases, Path(name)) for release in able]
         _, refused = make_pairs(trials, PYTHONS)
     pairs = frozenset((p.trial.release, p.python) for p in refused)
     page.write_text(
         today_page.render_today_page(kept, [r.version for r in able], pairs), encoding="utf-8"
     )
-    workshop.console.print_result(f"{page}: {len(kept)} cells")
+    console.print_result(f"{page}: {len(kept)} cells")
     return 0
 
 
@@ -244,21 +250,20 @@ def _write_page(workshop: Workshop, reports: Path, page: Path) -> int:
 @_references_option
 @python_path_option
 @common_options
-def record(releases: tuple[str, ...], references: Path, **common: Any) -> int:
+def record(releases: tuple[str, ...], references: Path, **given: Any) -> int:
     """Record what stock wheels answer in their own era, for `today` to compare with."""
-    workshop = open_workshop(take_common_options(common))
-    wanted = _select_releases(workshop, releases)
+    common = take_options(CommonOptions, given)
+    context = open_context(common)
+    known = open_releases(common, context)
     with tempfile.TemporaryDirectory(prefix="record-") as name:
-        for release in wanted:
+        for release in _select_releases(known, releases):
             stock = Path(name, release.wheel.filename)
-            stock.write_bytes(workshop.stock(release).content)
-            made = record_era(
-                release, stock, workshop.environment, workshop.environ, workshop.pythons
-            )
+            stock.write_bytes(known.fetch_stock_wheel(release).content)
+            made = record_reference(release, stock, context.settings, context.env, context.pythons)
             path = save_reference(made, references)
             count = sum(len(mode.answers) for mode in made.modes.values())
             size = path.stat().st_size
-            workshop.console.print_result(
+            context.console.print_result(
                 f"{path}: {count} answers on {made.python}, {size:,} bytes"
             )
     return 0

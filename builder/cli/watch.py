@@ -10,10 +10,13 @@ from builder.build.release import FailedRelease
 from builder.cli.options import (
     ROOT,
     CommonOptions,
+    IdentityOptions,
     common_options,
     identity_options,
     make_build_options,
-    open_workshop,
+    open_context,
+    open_sources,
+    take_options,
 )
 from builder.cli.output import set_step_output
 from builder.errors import IndexLookupError
@@ -32,21 +35,25 @@ if TYPE_CHECKING:
 @click.option("--propose", "to_github", is_flag=True, help="Open a pull request with gh.")
 @identity_options
 @common_options
-def watch(to_github: bool, catalog: Path, patches: Path, offline: bool, **chosen: Any) -> int:
+def watch(to_github: bool, catalog: Path, patches: Path, offline: bool, **given: Any) -> int:
     """Take the index's news over into the catalog, build them, and show or propose it.
 
     With --propose the catalog must be a checkout's, which is on a new branch afterwards.
     """
-    options = make_build_options((), **chosen)
-    workshop = open_workshop(CommonOptions(catalog, patches, offline), commit=True)
-    console = workshop.console
+    options = make_build_options((), take_options(IdentityOptions, given))
+    common = CommonOptions(catalog, patches, offline)
+    context = open_context(common)
+    sources = open_sources(common, context, with_commit=True)
+    console = context.console
 
     def report(outcome: BuiltRelease | FailedRelease) -> None:
         how = outcome.error.message if isinstance(outcome, FailedRelease) else outcome.placement
         console.print_note(f"{outcome.release.version}: {how}")
 
     with console.show_progress():
-        changes = apply_index_changes(catalog, workshop, options, jobs=count_cores(), report=report)
+        changes = apply_index_changes(
+            catalog, options, sources, context, jobs=count_cores(), report=report
+        )
     if not changes.differences:
         console.print_result("the index is as the catalog says")
         return 0
@@ -67,6 +74,6 @@ def watch(to_github: bool, catalog: Path, patches: Path, offline: bool, **chosen
                 ROOT, catalog, changes.branch, format_pr_title(changes), format_pr_body(changes)
             )
         )
-        set_step_output("branch", changes.branch, workshop)
+        set_step_output("branch", changes.branch, context)
     failed = [o.error.exit_code for o in changes.outcomes if isinstance(o, FailedRelease)]
     return max(failed, default=0)

@@ -1,13 +1,14 @@
 """Upstream's repository, and our own: GitPython over the system's git."""
 
 from builder.git.checkout import describe_checkout
-from builder.git.conflicts import describe_conflicts as describe_conflicts
+from builder.git.conflicts import describe_conflicts
 from builder.git.git_environment import remove_git_variables
 from builder.git.merge import merge_trees
 from builder.git.mirror import Mirror, open_mirror
 from builder.git.pick import cherry_pick
 from builder.git.remote import PUBLIC_REMOTE, Remote, check_revision, parse_remote
 from builder.git.repository import EMPTY_TREE, Commit
+from builder.git.upstream import Upstream
 
 __all__ = [
     "EMPTY_TREE",
@@ -15,6 +16,7 @@ __all__ = [
     "Commit",
     "Mirror",
     "Remote",
+    "Upstream",
     "check_revision",
     "cherry_pick",
     "describe_checkout",

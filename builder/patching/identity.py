@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.errors import RequestError, WheelError
@@ -24,19 +25,12 @@ TEST_AUTHOR = "For testing only"
 TEST_EMAIL = "none@none.com"
 
 
-def make_identity(
-    kind: IdentityKind,
-    version: str,
-    *,
-    name: str,
-    local_label: str,
-    build_tag: str | None,
-) -> Identity:
-    """Decide the name and version of a final wheel.
+@dataclass(frozen=True, slots=True)
+class WheelNaming:
+    """What the user wants final wheels to be called; judged when it is made.
 
-    Args:
+    Attributes:
         kind: which of the two identities.
-        version: the upstream version.
         name: the distribution name of the `test` identity.
         local_label: the label behind the `+` of the `local` identity.
         build_tag: PEP 427 build tag, or None.
@@ -44,16 +38,30 @@ def make_identity(
     Raises:
         RequestError: a part is malformed, or the test name is the official one.
     """
-    if build_tag is not None:
-        names.check_build_tag(build_tag)
-    if kind is IdentityKind.LOCAL:
-        return Identity(kind, PACKAGE, names.make_local_version(version, local_label), build_tag)
-    if names.normalize_name(name) == PACKAGE:
-        raise RequestError(
-            f"a test wheel cannot be called {name}: that is the official distribution's name",
-            "choose another --name, or --identity local, which adds a local version",
-        )
-    return Identity(kind, name, version, build_tag)
+
+    kind: IdentityKind
+    name: str
+    local_label: str = ""
+    build_tag: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.build_tag is not None:
+            names.check_build_tag(self.build_tag)
+        if self.kind is IdentityKind.LOCAL:
+            names.check_local_label(self.local_label)
+        elif names.normalize_name(self.name) == PACKAGE:
+            raise RequestError(
+                f"a test wheel cannot be called {self.name}: that is the official distribution's "
+                "name",
+                "choose another --name, or --identity local, which adds a local version",
+            )
+
+    def make_identity(self, version: str) -> Identity:
+        """The name and version of the final wheel of an upstream version."""
+        if self.kind is IdentityKind.LOCAL:
+            version = names.make_local_version(version, self.local_label)
+            return Identity(self.kind, PACKAGE, version, self.build_tag)
+        return Identity(self.kind, self.name, version, self.build_tag)
 
 
 def make_wheel_name(identity: Identity, tag: str = "py3-none-any") -> WheelName:

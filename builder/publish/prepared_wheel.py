@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from builder.context import Workshop
+    from builder.context import RunContext
     from builder.provenance.claims import Claim
+    from builder.verify.sources import WheelSources
 
 
 class PreparedWheel(NamedTuple):
@@ -33,14 +34,21 @@ class PreparedWheel(NamedTuple):
 
 
 def prepare_wheel(
-    wheel: Path, workdir: Path, workshop: Workshop, series: Sequence[str], *, attested: bool
+    wheel: Path,
+    workdir: Path,
+    sources: WheelSources,
+    context: RunContext,
+    *,
+    series: Sequence[str],
+    attested: bool,
 ) -> PreparedWheel:
     """Read the wheel and what lies beside it once, and check what was read.
 
     Args:
         wheel: the file.
         workdir: where the copy goes that is checked, and sent later.
-        workshop: the doors.
+        sources: what it is made from again.
+        context: of the run.
         series: assumed where the provenance says none.
         attested: also take and verify the attestations beside it.
 
@@ -59,8 +67,8 @@ def prepare_wheel(
         attestations.append(workdir / path.name)
         attestations[-1].write_bytes(path.read_bytes())
         attest.verify_attestation(attestations[-1], own, None)
-    verify_provenance(own, workshop)
-    _refuse_findings(own, workshop, series)
+    verify_provenance(own, sources)
+    _refuse_findings(own, sources, context, series)
     claim = read_claim(own)
     if claim is None:
         raise ProvenanceError(f"{beside.name} went away", "build the wheel again")
@@ -69,10 +77,13 @@ def prepare_wheel(
     return PreparedWheel(upload, claim, get_provenance_path(own).read_bytes())
 
 
-def _refuse_findings(wheel: Path, workshop: Workshop, series: Sequence[str]) -> None:
+def _refuse_findings(
+    wheel: Path, sources: WheelSources, context: RunContext, series: Sequence[str]
+) -> None:
     checked = check_wheel(
         wheel,
-        workshop,
+        sources,
+        context,
         stock=None,
         series=None,
         default_series=series,

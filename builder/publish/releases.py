@@ -32,13 +32,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from builder.build.release import BuildOptions
-    from builder.context import Workshop
+    from builder.context import RunContext
     from builder.model import Identity, Release
+    from builder.publish.prepared_wheel import PreparedWheel
     from builder.publish.published_files import PublishedFiles
     from builder.publish.reinstall import InstallTarget
     from builder.publish.target import PublishTarget
     from builder.publish.upload import RetryPolicy
     from builder.publish.uploader import Uploader
+    from builder.verify.sources import WheelSources
 
 _T = TypeVar("_T")
 
@@ -116,22 +118,23 @@ def refuse_names(options: PublishOptions) -> None:
     Raises:
         RequestError: a public index must not get such a name.
     """
-    identity = options.build.get_identity("1.13.0")
-    official = names.normalize_name(identity.name) == PACKAGE
-    if options.target.public and (official or identity.kind is IdentityKind.LOCAL):
+    naming = options.build.naming
+    if options.target.public and naming.kind is IdentityKind.LOCAL:
         raise RequestError(
-            f"{identity.name} {identity.version} has no place on {options.target.name}, which is "
-            "public: the name is the official distribution's, and local versions are refused",
+            f"{PACKAGE} with the local version +{naming.local_label} has no place on "
+            f"{options.target.name}, which is public: the name is the official distribution's, "
+            "and local versions are refused",
             "--identity test gives it another name; local wheels go to a private index",
         )
 
 
 def publish_releases(
     releases: Sequence[Release],
-    workshop: Workshop,
     options: PublishOptions,
     uploader: Uploader,
     report: Callable[[PublishedRelease | PublishFailure], None],
+    sources: WheelSources,
+    context: RunContext,
 ) -> list[PublishedRelease | PublishFailure]:
     """Publish releases: first all are sent, then each is waited for, compared and installed.
 
@@ -140,53 +143,29 @@ def publish_releases(
 
     Args:
         releases: what to publish.
-        workshop: the doors.
         options: the user's choices.
         uploader: the index's upload side.
         report: called for each release when its outcome is known.
+        sources: what wheels are built from, and again to verify them.
+        context: of the run.
 
     Returns:
         One outcome for each release, in their order; nothing half published is called done.
     """
+    publisher = _Publisher(options, uploader, sources, context)
     outcomes: list[PublishedRelease | PublishFailure] = []
     with tempfile.TemporaryDirectory(prefix="publish-") as name:
-        for sent in _upload_releases(releases, Path(name), workshop, options, uploader):
+        for sent in publisher.upload_releases(releases, Path(name)):
             outcome: PublishedRelease | PublishFailure
             if isinstance(sent, PublishFailure):
                 outcome = sent
             else:
                 outcome = _try_release(
-                    sent.published.release,
-                    partial(_verify_published_release, sent, workshop, options),
+                    sent.published.release, partial(publisher.verify_published_release, sent)
                 )
             outcomes.append(outcome)
             report(outcome)
     return outcomes
-
-
-def _upload_releases(
-    releases: Sequence[Release],
-    workdir: Path,
-    workshop: Workshop,
-    options: PublishOptions,
-    uploader: Uploader,
-) -> list[_UploadedRelease | PublishFailure]:
-    all_sent: list[_UploadedRelease | PublishFailure] = []
-    refused: UploadRefusedError | None = None
-    for release in releases:
-        sent: _UploadedRelease | PublishFailure
-        if refused is None:
-            own = workdir / release.version
-            own.mkdir()
-            sending = partial(_upload_release, release, own, workshop, options, uploader)
-            sent = _try_release(release, sending)
-        else:
-            not_tried = UploadRefusedError(f"{release.version} was not tried", refused.hint)
-            sent = PublishFailure(release, not_tried)
-        if isinstance(sent, PublishFailure) and isinstance(sent.error, UploadRefusedError):
-            refused = sent.error
-        all_sent.append(sent)
-    return all_sent
 
 
 def _try_release(release: Release, action: Callable[[], _T]) -> _T | PublishFailure:
@@ -198,75 +177,107 @@ def _try_release(release: Release, action: Callable[[], _T]) -> _T | PublishFail
         return PublishFailure(release, to_internal_error(error))
 
 
-def _upload_release(
-    release: Release, workdir: Path, workshop: Workshop, options: PublishOptions, uploader: Uploader
-) -> _UploadedRelease:
-    """Find, check and upload one wheel."""
-    started, note = time.perf_counter(), workshop.console.print_note
-    identity = options.build.get_identity(release.version)
-    spare = workdir / "built" if options.dry_run else None
-    wheel = find_or_build_wheel(release, identity, workshop, options.build, spare)
-    prepared = prepare_wheel(
-        wheel, workdir, workshop, options.build.series, attested=options.attest
-    )
-    install_target = None
-    if options.install:
-        series = prepared.claim.series
-        install_target = choose_install_target(
-            release, prepared.upload.path, series, options.python, workshop.pythons
+@dataclass(frozen=True, slots=True)
+class _Publisher:
+    """Sends wheels to one index, and looks whether it serves them."""
+
+    options: PublishOptions
+    uploader: Uploader
+    sources: WheelSources
+    context: RunContext
+
+    def upload_releases(
+        self, releases: Sequence[Release], workdir: Path
+    ) -> list[_UploadedRelease | PublishFailure]:
+        """Upload them one after the other; an index that refuses us is not asked again."""
+        all_sent: list[_UploadedRelease | PublishFailure] = []
+        refused: UploadRefusedError | None = None
+        for release in releases:
+            sent: _UploadedRelease | PublishFailure
+            if refused is None:
+                own = workdir / release.version
+                own.mkdir()
+                sent = _try_release(release, partial(self._upload_release, release, own))
+            else:
+                not_tried = UploadRefusedError(f"{release.version} was not tried", refused.hint)
+                sent = PublishFailure(release, not_tried)
+            if isinstance(sent, PublishFailure) and isinstance(sent.error, UploadRefusedError):
+                refused = sent.error
+            all_sent.append(sent)
+        return all_sent
+
+    def _upload_release(self, release: Release, workdir: Path) -> _UploadedRelease:
+        """Find, check and upload one wheel."""
+        started, options, context = time.perf_counter(), self.options, self.context
+        identity = options.build.naming.make_identity(release.version)
+        spare = workdir / "built" if options.dry_run else None
+        wheel = find_or_build_wheel(release, identity, options.build, self.sources, context, spare)
+        prepared = prepare_wheel(
+            wheel,
+            workdir,
+            self.sources,
+            context,
+            series=options.build.series,
+            attested=options.attest,
         )
-    published_files = SimpleIndexFiles(
-        workshop.environment, options.target.index_url, names.normalize_name(identity.name)
-    )
-    there = is_already_listed(prepared.upload, published_files, options.retry_policy)
-    upload_outcome = UploadOutcome.SKIPPED if there else UploadOutcome.UPLOADED
-    if not options.dry_run:
-        write_file_atomically(
-            get_sbom_path(wheel), make_wheel_sbom(prepared, workshop.environment.source_date_epoch)
-        )
-        if options.attest and not there and not prepared.upload.attestations:
-            upload = prepared.upload._replace(attestations=(_sign_wheel(prepared.upload, wheel),))
-            prepared = prepared._replace(upload=upload)
-        if not there:
-            overwrites = not options.target.public
-            upload_outcome = upload_wheel(
-                prepared.upload,
-                uploader,
-                published_files,
-                options.retry_policy,
-                note,
-                overwrites=overwrites,
+        install_target = None
+        if options.install:
+            series = prepared.claim.series
+            install_target = choose_install_target(
+                release, prepared.upload.path, series, options.python, context.pythons
             )
-        note(f"{prepared.upload.filename} {upload_outcome}")
-    spent = time.perf_counter() - started
-    done = PublishedRelease(release, identity, prepared.upload, upload_outcome, seconds=spent)
-    return _UploadedRelease(done, published_files, install_target)
-
-
-def _verify_published_release(
-    sent: _UploadedRelease, workshop: Workshop, options: PublishOptions
-) -> PublishedRelease:
-    """Wait until the index serves it, compare, install it back, start it."""
-    started = time.perf_counter()
-    done, note = sent.published, workshop.console.print_note
-    if options.dry_run:
-        return done
-    waited = wait_until_served(done.upload, sent.published_files, options.retry_policy, note)
-    install_target = sent.install_target
-    if install_target is not None:
-        note(f"installing {done.upload.filename} back on Python {install_target.python}")
-        reinstall_wheel(
-            done.upload,
-            done.identity,
-            options.target.index_url,
-            install_target,
-            workshop.environment,
-            workshop.environ,
+        published_files = SimpleIndexFiles(
+            context.settings, options.target.index_url, names.normalize_name(identity.name)
         )
-    spent = done.seconds + time.perf_counter() - started
-    return replace(
-        done, waited=waited, python=install_target and install_target.python, seconds=spent
-    )
+        there = is_already_listed(prepared.upload, published_files, options.retry_policy)
+        upload_outcome = UploadOutcome.SKIPPED if there else UploadOutcome.UPLOADED
+        if not options.dry_run:
+            epoch = context.settings.source_date_epoch
+            write_file_atomically(get_sbom_path(wheel), make_wheel_sbom(prepared, epoch))
+            if not there:
+                prepared = self._with_attestation(prepared, wheel)
+                upload_outcome = upload_wheel(
+                    prepared.upload,
+                    self.uploader,
+                    published_files,
+                    options.retry_policy,
+                    context.console.print_note,
+                    overwrites=not options.target.public,
+                )
+            context.console.print_note(f"{prepared.upload.filename} {upload_outcome}")
+        spent = time.perf_counter() - started
+        done = PublishedRelease(release, identity, prepared.upload, upload_outcome, seconds=spent)
+        return _UploadedRelease(done, published_files, install_target)
+
+    def _with_attestation(self, prepared: PreparedWheel, wheel: Path) -> PreparedWheel:
+        """Sign the wheel where that is wanted and nobody has yet."""
+        if not self.options.attest or prepared.upload.attestations:
+            return prepared
+        upload = prepared.upload._replace(attestations=(_sign_wheel(prepared.upload, wheel),))
+        return prepared._replace(upload=upload)
+
+    def verify_published_release(self, sent: _UploadedRelease) -> PublishedRelease:
+        """Wait until the index serves it, compare, install it back, start it."""
+        started = time.perf_counter()
+        options, done, note = self.options, sent.published, self.context.console.print_note
+        if options.dry_run:
+            return done
+        waited = wait_until_served(done.upload, sent.published_files, options.retry_policy, note)
+        install_target = sent.install_target
+        if install_target is not None:
+            note(f"installing {done.upload.filename} back on Python {install_target.python}")
+            reinstall_wheel(
+                done.upload,
+                done.identity,
+                options.target.index_url,
+                install_target,
+                self.context.settings,
+                self.context.env,
+            )
+        spent = done.seconds + time.perf_counter() - started
+        return replace(
+            done, waited=waited, python=install_target and install_target.python, seconds=spent
+        )
 
 
 def _sign_wheel(upload: Upload, wheel: Path) -> Path:

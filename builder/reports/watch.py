@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.build.release import BuildOptions
-    from builder.context import Workshop
+    from builder.context import RunContext
     from builder.releases.catalog import CatalogDifference
+    from builder.verify.sources import WheelSources
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,9 @@ class IndexChanges:
 
 def apply_index_changes(
     path: Path,
-    workshop: Workshop,
     options: BuildOptions,
+    sources: WheelSources,
+    context: RunContext,
     *,
     jobs: int,
     report: Callable[[BuiltRelease | FailedRelease], None],
@@ -49,8 +51,9 @@ def apply_index_changes(
 
     Args:
         path: the catalog's file.
-        workshop: the doors.
         options: how to build.
+        sources: what wheels are built from; its catalog is the one before.
+        context: of the run.
         jobs: how many at a time.
         report: called for each release as it is done.
 
@@ -58,7 +61,7 @@ def apply_index_changes(
         IndexLookupError: the catalog cannot be read or written, or the index does not answer.
     """
     before = path.read_bytes()
-    differences = update_catalog(path, workshop.index, workshop.stock)
+    differences = update_catalog(path, sources.releases.index, sources.releases.fetch_stock_wheel)
     after = path.read_bytes()
     branch = f"catalog/{hashlib.sha256(after).hexdigest()[:12]}"
     if before == after:
@@ -66,8 +69,8 @@ def apply_index_changes(
     catalog = catalogs.parse_catalog(catalogs.load_facts(path))
     versions = dict.fromkeys(d.version for d in differences)
     releases = [r for r in map(catalog.find_release, versions) if r is not None]
-    fresh = replace(workshop, catalog=catalog)
-    outcomes = build_releases(releases, fresh, options, jobs=jobs, report=report)
+    fresh = sources._replace(releases=replace(sources.releases, catalog=catalog))
+    outcomes = build_releases(releases, options, fresh, context, jobs=jobs, report=report)
     return IndexChanges(tuple(differences), tuple(outcomes), is_applied=True, branch=branch)
 
 

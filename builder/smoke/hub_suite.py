@@ -18,7 +18,7 @@ from builder.smoke.hub_run import run_hub_configuration
 from builder.smoke.suite import build_unpatched_wheel, get_wheel_under_test, run_jobs
 
 if TYPE_CHECKING:
-    from builder.context import Workshop
+    from builder.context import RunContext
     from builder.model import Release
     from builder.smoke.engines.runners import DockerRunner
     from builder.smoke.hub.configurations import HubConfiguration
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from builder.smoke.results.result import DeploymentResult
     from builder.smoke.run import SmokeContext
     from builder.smoke.suite import SmokeOptions
+    from builder.verify.sources import WheelSources
 
 _LOAD = "load"
 _AT_ONCE = 2  # Hubs; the servers of their users come and go
@@ -47,18 +48,19 @@ class HubOptions(NamedTuple):
 
 def smoke_hub_release(
     release: Release,
-    workshop: Workshop,
     options: SmokeOptions,
     hub: HubOptions,
     runner: DockerRunner,
     smoke: SmokeContext,
+    sources: WheelSources,
+    context: RunContext,
 ) -> list[DeploymentResult]:
     """Run the Hub's configurations on one release; one result for each, load last.
 
     Raises:
         BuilderError: the wheel cannot be built or installed, so there is nothing to run.
     """
-    wheel = get_wheel_under_test(release, workshop, options)
+    wheel = get_wheel_under_test(release, options, sources, context)
     with tempfile.TemporaryDirectory(prefix="smoke-") as name:
         chosen = [c for c in HUB_CONFIGURATIONS if not hub.only or c.name in hub.only]
         resources = _build_hub_resources(wheel, hub, runner, smoke)
@@ -67,7 +69,7 @@ def smoke_hub_release(
         ]
         if options.control:
             jobs.append((HUB_UNSET_CONTROL, wheel, resources))
-            unpatched = build_unpatched_wheel(release, workshop, options, Path(name))
+            unpatched = build_unpatched_wheel(release, options, sources, context, Path(name))
             if unpatched is not None:
                 jobs.append(
                     (
@@ -84,7 +86,7 @@ def smoke_hub_release(
             for part in (beside, alone)
             for result in run_jobs(
                 [partial(run_hub_configuration, smoke, *job, hub.users) for job in part],
-                workshop,
+                context.cancelled,
                 runner.end_all,
                 workers=_AT_ONCE,
             )

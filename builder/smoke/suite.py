@@ -18,16 +18,18 @@ from builder.smoke.schedule import DeploymentSchedule
 from builder.wheel.names import parse_wheel_filename
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterable, Sequence
     from contextlib import AbstractContextManager
 
     from builder.build.release import BuildOptions
-    from builder.context import Workshop
+    from builder.context import RunContext
     from builder.model import Release
     from builder.smoke.engines.runners import DeploymentRunner
     from builder.smoke.model import Deployment, JupyterSite
     from builder.smoke.results.result import DeploymentResult
     from builder.smoke.run import SmokeContext
+    from builder.verify.sources import WheelSources
 
     _Start = Callable[[Deployment], AbstractContextManager[JupyterSite]]
 
@@ -54,24 +56,25 @@ class SmokeOptions:
 
 def smoke_release(
     release: Release,
-    workshop: Workshop,
     options: SmokeOptions,
     runner: DeploymentRunner,
     smoke: SmokeContext,
+    sources: WheelSources,
+    context: RunContext,
 ) -> list[DeploymentResult]:
     """Run the suite on one release; one result for each deployment, in the suite's order.
 
     Raises:
         BuilderError: the wheel cannot be built or installed, so there is nothing to run.
     """
-    wheel = get_wheel_under_test(release, workshop, options)
+    wheel = get_wheel_under_test(release, options, sources, context)
     with tempfile.TemporaryDirectory(prefix="smoke-") as name:
         workdir = Path(name)
         wanted = [(deployment, wheel) for deployment in DEPLOYMENT_SUITES[options.suite]]
         if options.control:
             frontend = wanted[0][0].frontend
             wanted.append((UNSET_CONTROLS[frontend], wheel))
-            unpatched = build_unpatched_wheel(release, workshop, options, workdir)
+            unpatched = build_unpatched_wheel(release, options, sources, context, workdir)
             if unpatched is not None:
                 wanted.append((UNPATCHED_CONTROLS[frontend], unpatched))
         starts = _prepare_wheels([each_wheel for _, each_wheel in wanted], runner, smoke)
@@ -87,7 +90,7 @@ def smoke_release(
                 )
                 for place, job in enumerate(jobs)
             ],
-            workshop,
+            context.cancelled,
             runner.end_all,
             workers=len(jobs) if schedule else _AT_ONCE,
         )
@@ -115,7 +118,7 @@ def _prepare_wheels(
 
 def run_jobs(
     jobs: Sequence[Callable[[], DeploymentResult]],
-    workshop: Workshop,
+    cancelled: threading.Event,
     end_all: Callable[[], None],
     *,
     workers: int,
@@ -124,7 +127,7 @@ def run_jobs(
 
     Args:
         jobs: one for each deployment.
-        workshop: is told when they are interrupted.
+        cancelled: is set when they are interrupted.
         end_all: ends what they wait for.
         workers: how many at once.
 
@@ -137,18 +140,18 @@ def run_jobs(
             wait(futures, return_when=FIRST_EXCEPTION)
             return [future.result() for future in futures]
         except BaseException:
-            workshop.cancelled.set()
+            cancelled.set()
             pool.shutdown(wait=False, cancel_futures=True)
             end_all()
             raise
 
 
 def get_wheel_under_test(
-    release: Release, workshop: Workshop, options: SmokeOptions
+    release: Release, options: SmokeOptions, sources: WheelSources, context: RunContext
 ) -> WheelUnderTest:
     """The wheel in the output directory, or built; see `find_or_build_wheel`."""
-    identity = options.build.get_identity(release.version)
-    path = find_or_build_wheel(release, identity, workshop, options.build)
+    identity = options.build.naming.make_identity(release.version)
+    path = find_or_build_wheel(release, identity, options.build, sources, context)
     return to_wheel_under_test(path, release.version, tensorflow=options.tensorflow)
 
 
@@ -163,13 +166,17 @@ def to_wheel_under_test(path: Path, release: str, *, tensorflow: bool = False) -
 
 
 def build_unpatched_wheel(
-    release: Release, workshop: Workshop, options: SmokeOptions, workdir: Path
+    release: Release,
+    options: SmokeOptions,
+    sources: WheelSources,
+    context: RunContext,
+    workdir: Path,
 ) -> WheelUnderTest | None:
     """The same wheel without the proxy series; None where upstream has the variable itself."""
-    proxy = next((s for s in workshop.series(options.build.series) if s.name == _PROXY), None)
+    proxy = next((s for s in sources.load_series(options.build.series) if s.name == _PROXY), None)
     if proxy is None or not proxy.find_patches(release.version):
         return None
     names = tuple(n for n in options.build.series if n != _PROXY)
     build = replace(options.build, series=names, output=workdir, force=False, deep=False)
-    built = build_release(release, workshop.series(names), workshop, build)
+    built = build_release(release, sources.load_series(names), build, sources, context)
     return to_wheel_under_test(built.path, release.version)

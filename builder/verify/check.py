@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from builder.context import Workshop
+    from builder.context import RunContext
     from builder.model import Delta, Finding, Release
     from builder.patching.series import Series
     from builder.provenance.claims import Claim, ClaimedPicks
+    from builder.verify.sources import WheelSources
     from builder.wheel.archive import Archive
 
 
@@ -48,7 +49,8 @@ class CheckVerdict:
 
 def check_wheel(
     wheel: Path,
-    workshop: Workshop,
+    sources: WheelSources,
+    context: RunContext,
     *,
     stock: Path | None,
     series: Sequence[str] | None,
@@ -59,7 +61,8 @@ def check_wheel(
 
     Args:
         wheel: the file.
-        workshop: the doors.
+        sources: what it may be made from.
+        context: of the run.
         stock: the stock wheel's file; None to find it by the version.
         series: the series that it should have; None to take them from the provenance beside it.
         default_series: assumed where there is no provenance either.
@@ -72,8 +75,8 @@ def check_wheel(
     content = read_wheel(wheel)
     made = archive.parse_archive(content, wheel.name)
     notes: list[str] = []
-    release = _find_release(wheel.name, workshop)
-    stock_wheel = _load_stock_wheel(stock, release, workshop, notes)
+    release = _find_release(wheel.name, sources)
+    stock_wheel = _load_stock_wheel(stock, release, sources, notes)
     claim = read_claim(wheel) if series is None else None
     names = default_series if series is None else series
     if claim is not None:
@@ -81,7 +84,7 @@ def check_wheel(
     elif series is None:
         notes.append(f"no provenance beside it: assumed the series {', '.join(names)}")
     picks = None if claim is None else claim.picks
-    expected = _make_expected_delta(stock_wheel, release, names, picks, workshop, notes)
+    expected = _make_expected_delta(stock_wheel, release, names, picks, sources, notes)
     wheel_under_check = WheelUnderCheck(
         filename=wheel.name,
         archive=made,
@@ -96,9 +99,9 @@ def check_wheel(
             if stock_wheel is None
             else deep.WheelBytes(stock_wheel.filename, stock_wheel.archive.data),
             release,
-            workshop.environment,
-            workshop.environ,
-            workshop.pythons,
+            context.settings,
+            context.env,
+            context.pythons,
         )
     # What a statement says makes no finding milder; it says where to look for the reason.
     other_tree = (
@@ -140,7 +143,7 @@ def read_wheel(path: Path) -> bytes:
 def load_claimed_series(
     names: Sequence[str],
     picks: ClaimedPicks | None,
-    workshop: Workshop,
+    sources: WheelSources,
     release: Release,
     stock: Archive,
 ) -> list[Series]:
@@ -153,31 +156,35 @@ def load_claimed_series(
         RequestError: a series has an impossible name.
         SourceError: a commit cannot be had.
     """
-    series = workshop.series(names)
+    series = sources.load_series(names)
     if picks is None:
         return series
-    sources = workshop.sources
+    upstream = sources.upstream
     for option, claimed, named in (
-        ("--upstream", picks.upstream, sources.upstream.url),
-        ("--from", picks.remote, None if sources.commits is None else sources.commits.url),
+        ("--upstream", picks.upstream, upstream.remote.url),
+        (
+            "--from",
+            picks.remote,
+            None if upstream.commits_remote is None else upstream.commits_remote.url,
+        ),
     ):
         if claimed != named:
             raise ProvenanceError(
                 f"its commits are said to be from {claimed or picks.upstream}, not from "
-                f"{named or sources.upstream.url}",
+                f"{named or upstream.remote.url}",
                 f"if you trust that repository, say {option} {claimed}"
                 if claimed
                 else f"leave {option} out",
             )
-    return [open_cherry_picker(picks.commits, workshop).pick_as_series(release, stock), *series]
+    return [open_cherry_picker(picks.commits, upstream).pick_as_series(release, stock), *series]
 
 
-def _find_release(filename: str, workshop: Workshop) -> Release | None:
+def _find_release(filename: str, sources: WheelSources) -> Release | None:
     try:
         version = Version(names.parse_wheel_filename(filename).version)
     except (WheelError, InvalidVersion):
         return None
-    return workshop.catalog.find_release(version.public)
+    return sources.releases.catalog.find_release(version.public)
 
 
 class _StockWheel(NamedTuple):
@@ -199,13 +206,13 @@ def _make_expected_delta(
     release: Release | None,
     series: Sequence[str],
     picks: ClaimedPicks | None,
-    workshop: Workshop,
+    sources: WheelSources,
     notes: list[str],
 ) -> _ExpectedDelta | None:
     if stock_wheel is None or release is None:
         return None
     try:
-        all_series = load_claimed_series(series, picks, workshop, release, stock_wheel.archive)
+        all_series = load_claimed_series(series, picks, sources, release, stock_wheel.archive)
         delta = make_delta(release, stock_wheel.archive, all_series)
     except BuilderError as error:
         notes.append(f"what the patches make of it is unknown: {error.message}")
@@ -214,7 +221,7 @@ def _make_expected_delta(
 
 
 def _load_stock_wheel(
-    given: Path | None, release: Release | None, workshop: Workshop, notes: list[str]
+    given: Path | None, release: Release | None, sources: WheelSources, notes: list[str]
 ) -> _StockWheel | None:
     if given is not None:
         content = read_wheel(given)
@@ -227,7 +234,7 @@ def _load_stock_wheel(
         notes.append("its version is not in the catalog: there is no stock wheel to compare with")
         return None
     try:
-        content = workshop.stock(release).content
+        content = sources.releases.fetch_stock_wheel(release).content
     except IndexLookupError as error:
         notes.append(f"the stock wheel is not at hand: {error.message}")
         return None

@@ -23,8 +23,8 @@ from builder.wheel import archive
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from builder.context import Workshop
     from builder.provenance.claims import Claim
+    from builder.verify.sources import WheelSources
 
 
 def make_other_tree_hint(commit: str | None) -> str:
@@ -65,7 +65,7 @@ def verify_attestations(wheel: Path, publisher: str | None) -> list[str]:
         ) from error
 
 
-def verify_provenance(wheel: Path, workshop: Workshop) -> list[str]:
+def verify_provenance(wheel: Path, sources: WheelSources) -> list[str]:
     """Verify a wheel against the statement beside it; nothing comes from the cache of outcomes.
 
     Returns:
@@ -96,7 +96,7 @@ def verify_provenance(wheel: Path, workshop: Workshop) -> list[str]:
             f"{wheel.name} is said to be built from source, which only another build can show",
             f"`nox -s build -- {claim.release} --backend both` compares one with the overlay",
         )
-    statement, rebuilt = _rebuild_wheel(claim, workshop)
+    statement, rebuilt = _rebuild_wheel(claim, sources)
     other_tree = claim.describe_other_tree(claims.parse_statement(statement, beside.name).tool)
     if other_tree is not None and rebuilt != sha256:
         # No success either: only that tree's rebuild can show what it made.
@@ -116,18 +116,18 @@ def verify_provenance(wheel: Path, workshop: Workshop) -> list[str]:
     return ["subject digest", materials, "a rebuild gives the same bytes"]
 
 
-def _rebuild_wheel(claim: Claim, workshop: Workshop) -> tuple[bytes, str]:
+def _rebuild_wheel(claim: Claim, sources: WheelSources) -> tuple[bytes, str]:
     """The statement of a rebuild, and the sha256 of what it gives."""
-    release = workshop.catalog.find_release(claim.release)
+    release = sources.releases.catalog.find_release(claim.release)
     if release is None:
         raise ProvenanceError(
             f"its release {claim.release} is not in the catalog",
             "`nox -s catalog -- update` pins it",
         )
-    stock = workshop.stock(release).content
+    stock = sources.releases.fetch_stock_wheel(release).content
     try:
         parsed = archive.parse_archive(stock, release.wheel.filename)
-        all_series = load_claimed_series(claim.series, claim.picks, workshop, release, parsed)
+        all_series = load_claimed_series(claim.series, claim.picks, sources, release, parsed)
         overlay = build_overlay(release, stock, all_series, claim.identity)
     except (PatchError, RequestError, WheelError, ValueError) as error:
         raise ProvenanceError(

@@ -90,19 +90,29 @@ def check_build_tag(tag: str) -> str:
     return tag
 
 
+def check_local_label(label: str) -> str:
+    """The label of a local version, if it is one.
+
+    Raises:
+        RequestError: it is no PEP 440 local version label.
+    """
+    try:
+        Version(f"0+{label}")
+    except InvalidVersion as error:
+        raise RequestError(
+            f"{label!r} is not a local version label (PEP 440)",
+            "use ASCII letters and digits with single dots between them, such as proxy.1",
+        ) from error
+    return label
+
+
 def make_local_version(version: str, label: str) -> str:
     """`2.2.1` and `proxy.1` → `2.2.1+proxy.1` (PEP 440 local version, normalised).
 
     Raises:
         RequestError: the label is no PEP 440 local version label.
     """
-    try:
-        return str(Version(f"{Version(version).public}+{label}"))
-    except InvalidVersion as error:
-        raise RequestError(
-            f"{label!r} is not a local version label (PEP 440)",
-            "use ASCII letters and digits with single dots between them, such as proxy.1",
-        ) from error
+    return str(Version(f"{Version(version).public}+{check_local_label(label)}"))
 
 
 def is_normalized(name: WheelName) -> bool:

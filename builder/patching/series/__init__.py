@@ -4,7 +4,7 @@ A series is a directory with `series.toml` and the patch files that it lists; se
 `patches/README.md` for the form.
 """
 
-from builder.patching.series.toml import load_series
+from builder.patching.series.toml import load_all_series, load_series
 from builder.patching.series.values import Patch, Series, audit_series
 
-__all__ = ["Patch", "Series", "audit_series", "load_series"]
+__all__ = ["Patch", "Series", "audit_series", "load_all_series", "load_series"]

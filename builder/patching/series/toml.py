@@ -16,19 +16,42 @@ from typing import TYPE_CHECKING, Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from builder.errors import PatchError
+from builder.errors import PatchError, RequestError
 from builder.model import MetadataEdit
 from builder.patching import diff
 from builder.patching.series.values import CodemodPatch, DiffPatch, MetadataPatch, Series
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from builder.patching.series.values import Patch
 
 _BLOB_ID = re.compile(r"[0-9a-f]{40}")
 _HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z-]*")
+_SERIES_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 _REQUIRED_HEADERS = ("Description", "Origin", "Author", "Forwarded", "Last-Update")
+
+
+def load_all_series(patches: Path, names: Sequence[str]) -> list[Series]:
+    """Read several series.
+
+    Args:
+        patches: the directory that holds them.
+        names: of the series, in the order in which they are applied. They may come from a
+            statement beside a wheel, and must not lead out of the directory.
+
+    Raises:
+        RequestError: a name is none, or stands twice.
+        PatchError: one is missing or malformed.
+    """
+    for name in names:
+        if not _SERIES_NAME.fullmatch(name) or names.count(name) > 1:
+            raise RequestError(
+                f"{name!r} is no series name, or stands twice",
+                "name series as the directories in patches/ are called, each once",
+            )
+    return [load_series(patches / name) for name in names]
 
 
 def load_series(directory: Path) -> Series:

@@ -1,0 +1,85 @@
+"""Upstream's releases: pinned in the catalog, listed by the index, kept in the cache."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from builder.errors import RequestError
+from builder.releases.eras import Era, get_era
+from builder.releases.request import parse_release_request
+from builder.releases.stock_wheels import FetchedWheel, fetch_stock_wheel, look_up_release
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from builder.context import RunContext
+    from builder.model import Release
+    from builder.releases.cache import Cache
+    from builder.releases.catalog import Catalog
+    from builder.releases.index import PackageIndex
+
+
+@dataclass(frozen=True)
+class Releases:
+    """The releases that one run knows.
+
+    Attributes:
+        catalog: pinned releases.
+        index: where the others are, and the wheels of all.
+        cache: stock wheels that were fetched before.
+        context: of the run.
+    """
+
+    catalog: Catalog
+    index: PackageIndex
+    cache: Cache
+    context: RunContext
+
+    def find_requested(self, words: Sequence[str]) -> list[Release]:
+        """The releases that words such as `2.2.1`, `all` or `>=2.0` mean.
+
+        What the catalog does not have is looked up in the index, with a notice.
+
+        Raises:
+            RequestError: a word means no release.
+            IndexLookupError: one cannot be looked up.
+        """
+        requested = parse_release_request(words, self.catalog)
+        found = list(requested.releases)
+        note = self.context.console.print_note
+        for version in requested.unknown:
+            release = look_up_release(version, self.catalog, self.index)
+            note(
+                f"{release.version} is not in the catalog; used as the index lists it now "
+                "(`nox -s catalog -- update` pins it)"
+            )
+            found.append(release)
+        for release in found:
+            if release.yanked:
+                note(f"{release.version} is yanked upstream")
+        return found
+
+    def find_era(self, version: str) -> Era:
+        """The Python and the date at which a release of the catalog is at home.
+
+        Raises:
+            RequestError: the catalog does not have it.
+            IndexLookupError: it is not known when it was uploaded.
+        """
+        release = self.catalog.find_release(version)
+        if release is None:
+            raise RequestError(f"{version} is not in the catalog", "`nox -s catalog -- update`")
+        return get_era(release)
+
+    def fetch_stock_wheel(self, release: Release) -> FetchedWheel:
+        """The release's stock wheel, verified.
+
+        Raises:
+            IndexLookupError: it cannot be had.
+        """
+        wheel = release.wheel
+        progress = self.context.console.make_download_progress(
+            wheel.filename, self.context.check_cancelled
+        )
+        return fetch_stock_wheel(wheel, self.cache, self.index, progress)
