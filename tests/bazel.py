@@ -35,11 +35,13 @@ genrule(
 @cache
 def make_toolchain(log: Path) -> str:
     """The toolchain's image, of the base image that has Debian's Bazel."""
-    inside = settings.gather_network_settings({}, NO_SETTINGS, None)
-    bench = toolchain.open_toolchain_builder(
-        engine(), build_base(), ROOT / "dockerfiles", inside, lambda _: None
+    network_settings = settings.gather_network_settings({}, NO_SETTINGS, None)
+    builder_ = toolchain.open_toolchain_builder(
+        engine(), build_base(), ROOT / "dockerfiles", network_settings, lambda _: None
     )
-    return toolchain.build_toolchain_image(bench, toolchain.BazelBinary(None), log, lambda _: None)
+    return toolchain.build_toolchain_image(
+        builder_, toolchain.BazelBinary(None), log, lambda _: None
+    )
 
 
 def small_source(
@@ -61,21 +63,23 @@ def small_source(
 
 def make_job(
     source: Path,
-    inside: settings.NetworkSettings | None = None,
+    network_settings: settings.NetworkSettings | None = None,
     services: bazelrc.BazelServices | None = None,
     timeout: float = 300,
 ) -> container_build.BazelJob:
     """A build of that source by the real toolchain, without the caches of other builds."""
-    inside = inside or settings.NetworkSettings({}, {})
+    network_settings = network_settings or settings.NetworkSettings({}, {})
     services = services or bazelrc.BazelServices(flags=("--disk_cache=",))
-    lines = _QUICK_START + bazelrc.render_bazelrc(services, None, trusts=inside.has_certificates)
+    lines = _QUICK_START + bazelrc.render_bazelrc(
+        services, None, trusts=network_settings.has_certificates
+    )
     return container_build.BazelJob(
         release="2.2.1",
         image=make_toolchain(source.with_suffix(".image.log")),
         source=source,
         changed={},
-        env=inside.env,
-        settings={**inside.files, "bazelrc": lines},
+        env=network_settings.env,
+        settings={**network_settings.files, "bazelrc": lines},
         timeout=timeout,
     )
 

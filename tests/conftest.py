@@ -24,7 +24,7 @@ from builder.releases.index import SimpleIndex
 from builder.releases.stock_wheels import fetch_stock_wheel
 from builder.system.console import Console
 from builder.system.settings import read_user_settings
-from tests.index_server import Shelf, serving
+from tests.index_server import ServedFiles, serving
 from tests.needs import STRICT
 
 if TYPE_CHECKING:
@@ -151,8 +151,8 @@ def own_cache(tmp_path: Path) -> Path:
 @pytest.fixture
 def as_pinned() -> Iterator[dict[str, str]]:
     """Settings for an index that is just as the catalog says, whatever upstream releases today."""
-    shelf = Shelf(pinned=[w for r in CATALOG.releases for w in r.wheels])
-    with serving(shelf) as place:
+    served = ServedFiles(pinned=[w for r in CATALOG.releases for w in r.wheels])
+    with serving(served) as place:
         yield {"PIP_INDEX_URL": f"http://{place}/simple"}
 
 

@@ -22,12 +22,12 @@ _AT_MOST = 300  # bytes
 
 def main() -> None:
     """Write, read, write on, and print."""
-    room, seed = Path(tempfile.mkdtemp(dir=sys.argv[1])), int(sys.argv[2])
+    workdir, seed = Path(tempfile.mkdtemp(dir=sys.argv[1])), int(sys.argv[2])
     chance = random.Random(seed)  # noqa: S311 - no secret
     events = [bytes([k]) * chance.randrange(_AT_MOST) for k in range(_RECORDS)]
     whole = b"".join(map(_record, events))
     ends = [len(b"".join(map(_record, events[: k + 1]))) for k in range(_RECORDS)]
-    path = room / "events.out.tfevents.1"
+    path = workdir / "events.out.tfevents.1"
     path.write_bytes(b"")
     watcher = importlib.import_module("tensorboard.backend.event_processing.directory_watcher")
     loading = importlib.import_module("tensorboard.backend.event_processing.event_file_loader")
@@ -43,7 +43,7 @@ def main() -> None:
         read += loader.Load()
         if len(read) != sum(end <= at for end in ends):
             wrong.append(at)
-    empty = room / "empty"
+    empty = workdir / "empty"
     empty.mkdir()
     nothing = list(watcher.DirectoryWatcher(str(empty), loading.RawEventFileLoader).Load())
     compat: Any = importlib.import_module("tensorboard.compat")

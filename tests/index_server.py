@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Shelf:
+class ServedFiles:
     """What the index has, and how it behaves.
 
     Attributes:
@@ -44,26 +44,26 @@ class Shelf:
 
 
 @contextmanager
-def serving(shelf: Shelf) -> Iterator[str]:
+def serving(served: ServedFiles) -> Iterator[str]:
     """Serve the shelf for as long as the block lasts; gives the index's `host:port`."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            shelf.requests.append(self.path)
+            served.requests.append(self.path)
             if not self._authorized():
                 self._answer(401, b"")
             elif self.path == "/simple/tensorboard/":
-                self._answer(200, json.dumps(_page(shelf)).encode())
-            elif self.path.startswith("/files/") and self.path[7:] in shelf.files:
-                self._answer(200, shelf.files[self.path[7:]], shelf.cut)
+                self._answer(200, json.dumps(_page(served)).encode())
+            elif self.path.startswith("/files/") and self.path[7:] in served.files:
+                self._answer(200, served.files[self.path[7:]], served.cut)
             else:
                 self._answer(404, b"")
 
         def _authorized(self) -> bool:
-            if shelf.password is None:
+            if served.password is None:
                 return True
             given = self.headers.get("Authorization", "").removeprefix("Basic ")
-            return base64.b64decode(given).decode().endswith(f":{shelf.password}")
+            return base64.b64decode(given).decode().endswith(f":{served.password}")
 
         def _answer(self, code: int, body: bytes, cut: int | None = None) -> None:
             self.send_response(code)
@@ -73,7 +73,7 @@ def serving(shelf: Shelf) -> Iterator[str]:
             with contextlib.suppress(ConnectionError):  # the client has seen enough
                 for start in range(0, len(body[:cut]), 1 << 16):
                     self.wfile.write(body[:cut][start : start + (1 << 16)])
-                    stopping.wait(shelf.trickle)
+                    stopping.wait(served.trickle)
 
         def log_message(self, *_: Any) -> None:
             pass
@@ -87,17 +87,17 @@ def serving(shelf: Shelf) -> Iterator[str]:
             stopping.set()
 
 
-def _page(shelf: Shelf) -> dict[str, Any]:
+def _page(served: ServedFiles) -> dict[str, Any]:
     """The project page (PEP 691)."""
     files: list[dict[str, Any]] = [
         {
             "filename": name,
             "url": f"/files/{name}",
-            "hashes": {"sha256": shelf.hashes.get(name, hashlib.sha256(content).hexdigest())},
+            "hashes": {"sha256": served.hashes.get(name, hashlib.sha256(content).hexdigest())},
             "size": len(content),
             "upload-time": "2026-01-01T00:00:00Z",
         }
-        for name, content in shelf.files.items()
+        for name, content in served.files.items()
     ]
     files += [
         {
@@ -109,6 +109,6 @@ def _page(shelf: Shelf) -> dict[str, Any]:
             "requires-python": wheel.requires_python,
             "yanked": wheel.yanked,
         }
-        for wheel in shelf.pinned
+        for wheel in served.pinned
     ]
     return {"meta": {"api-version": "1.1"}, "name": "tensorboard", "files": files, "versions": []}

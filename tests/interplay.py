@@ -31,22 +31,22 @@ def find(version: str) -> Release:
     return release
 
 
-def stock_wheel(version: str, room: Path) -> Path:
+def stock_wheel(version: str, workdir: Path) -> Path:
     """The published wheel, under its own name."""
     wheel = find(version).wheel
-    path = room / wheel.filename
+    path = workdir / wheel.filename
     path.write_bytes(stock_path(wheel).read_bytes())
     return path
 
 
-def our_wheel(version: str, room: Path) -> Path:
+def our_wheel(version: str, workdir: Path) -> Path:
     """The wheel that `python -m builder build` makes, with the default series."""
     project = read_project_settings(ROOT)
     identity = WheelNaming(IdentityKind.TEST, project.name).make_identity(version)
     series = [load_series(ROOT / "patches" / name) for name in project.series]
     release = find(version)
     made = build_overlay(release, stock_path(release.wheel).read_bytes(), series, identity)
-    path = room / made.filename
+    path = workdir / made.filename
     path.write_bytes(made.content)
     return path
 
@@ -54,29 +54,27 @@ def our_wheel(version: str, room: Path) -> Path:
 class Place:
     """An environment, and a room for what is made there."""
 
-    def __init__(self, room: Path, python: Path) -> None:
-        room.mkdir()
-        self.room = room
+    def __init__(self, workdir: Path, python: Path) -> None:
+        workdir.mkdir()
+        self.workdir = workdir
         settings = read_user_settings(os.environ)
-        self.environ = virtualenvs.make_clean_env(settings, os.environ, room)
-        self.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
-        self.python = virtualenvs.make_virtualenv(room / "env", python, self.environ)
+        self.env = virtualenvs.make_clean_env(settings, os.environ, workdir)
+        self.env["TF_CPP_MIN_LOG_LEVEL"] = "2"
+        self.python = virtualenvs.make_virtualenv(workdir / "env", python, self.env)
 
     def install(self, *wanted: str | Path, until: str | None = None) -> None:
         """Install requirements and wheels, uploaded before a date if one is given."""
-        virtualenvs.install_packages(
-            self.python, [str(w) for w in wanted], self.environ, until=until
-        )
+        virtualenvs.install_packages(self.python, [str(w) for w in wanted], self.env, until=until)
 
     def replace(self, wheel: Path, until: str | None = None) -> None:
         """Take TensorBoard out and put a wheel in, which is how one does it beside TensorFlow."""
-        virtualenvs.uninstall_package(self.python, PACKAGE, self.environ)
+        virtualenvs.uninstall_package(self.python, PACKAGE, self.env)
         self.install(wheel, until=until)
-        assert not list(virtualenvs.find_record_mismatches(wheel, self.python, self.environ))
+        assert not list(virtualenvs.find_record_mismatches(wheel, self.python, self.env))
 
     def versions(self) -> dict[str, str]:
         """Name → version of what is installed."""
-        return virtualenvs.list_installed_versions(self.python, self.environ)
+        return virtualenvs.list_installed_versions(self.python, self.env)
 
     def drive(self, name: str, *words: str) -> Any:
         """Run one of the drivers beside this file; the JSON that it prints last."""
@@ -84,15 +82,15 @@ class Place:
         out = command.run_command(
             [str(self.python), str(driver), *words],
             timeout=_TIMEOUT,
-            cwd=self.room,
-            env=self.environ,
+            cwd=self.workdir,
+            env=self.env,
         )
         return json.loads(out.splitlines()[-1])
 
     def served(self, logdir: Path, run: str) -> Any:
         """The scalars that a server with the user's flags lists, once it knows that run."""
         script = self.python.parent / PACKAGE
-        with run_tensorboard(script, logdir, self.room, self.environ) as server:
+        with run_tensorboard(script, logdir, self.workdir, self.env) as server:
             deadline = time.monotonic() + _READ
             tags: dict[str, Any] = {}
             while run not in tags and time.monotonic() < deadline:

@@ -27,10 +27,10 @@ _UP = 60.0
 
 @contextmanager
 def running(
-    room: Path,
+    workdir: Path,
     base_url: str = "/",
     authority: Authority | None = None,
-    environ: Mapping[str, str] | None = None,
+    env: Mapping[str, str] | None = None,
 ) -> Iterator[JupyterSite]:
     """Start jupyter-server with its files below `room`; its log is `jupyter.log` there.
 
@@ -40,30 +40,34 @@ def running(
     # Its kernels have no ports, as a Jupyter that another test starts could choose the same; the
     # paths of their sockets may have 107 bytes (unix(7)).
     with tempfile.TemporaryDirectory() as runtime:
-        more = {**(environ or {}), "JUPYTER_RUNTIME_DIR": runtime}
-        yield from _serve(room, base_url, authority, more)
+        more = {**(env or {}), "JUPYTER_RUNTIME_DIR": runtime}
+        yield from _serve(workdir, base_url, authority, more)
 
 
 def _serve(
-    room: Path, base_url: str, authority: Authority | None, more: Mapping[str, str]
+    workdir: Path, base_url: str, authority: Authority | None, more: Mapping[str, str]
 ) -> Iterator[JupyterSite]:
     port, token = find_free_port(), secrets.token_hex(16)
-    root = room / "root"
+    root = workdir / "root"
     root.mkdir()
     kept = {k: v for k, v in os.environ.items() if not k.startswith("JUPYTER")}
-    environ = {**kept, **more}
-    environ |= {"HOME": str(room), "TMPDIR": str(room), "IPYTHONDIR": str(room / "ipython")}
-    environ |= {f"JUPYTER_{kind}_DIR": str(room) for kind in ("CONFIG", "DATA")}
-    environ["JUPYTER_TOKEN"] = token
+    env = {**kept, **more}
+    env |= {
+        "HOME": str(workdir),
+        "TMPDIR": str(workdir),
+        "IPYTHONDIR": str(workdir / "ipython"),
+    }
+    env |= {f"JUPYTER_{kind}_DIR": str(workdir) for kind in ("CONFIG", "DATA")}
+    env["JUPYTER_TOKEN"] = token
     words = [sys.executable, "-m", "jupyter_server", "--allow-root", "--no-browser"]
     words += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--ServerApp.ip=127.0.0.1"]
     words += [f"--ServerApp.base_url={base_url}", f"--ServerApp.root_dir={root}"]
     words += ["--FileContentsManager.delete_to_trash=False", "--KernelManager.transport=ipc"]
     scheme, ca_bundle = "http", None
     if authority is not None:
-        words += [f"--ServerApp.certfile={authority.write(room / 'server.pem')}"]
-        scheme, ca_bundle = "https", str(room / "authority.pem")
-        (room / "authority.pem").write_bytes(authority.pem)
+        words += [f"--ServerApp.certfile={authority.write(workdir / 'server.pem')}"]
+        scheme, ca_bundle = "https", str(workdir / "authority.pem")
+        (workdir / "authority.pem").write_bytes(authority.pem)
     site = JupyterSite(
         Deployment("test", Frontend.LAB, base_url),
         f"{scheme}://127.0.0.1:{port}{base_url}",
@@ -71,8 +75,8 @@ def _serve(
         "2.2.1",
         ca_bundle=ca_bundle,
     )
-    log = room / "jupyter.log"
-    with command.run_in_background(words, log=log, cwd=room, env=environ) as process:
+    log = workdir / "jupyter.log"
+    with command.run_in_background(words, log=log, cwd=workdir, env=env) as process:
         deadline = time.monotonic() + _UP
         while command.wait_for_exit(process, 0.05) is None and time.monotonic() < deadline:
             try:

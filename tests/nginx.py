@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 _CONFIGURATION = """\
 daemon off;
-pid {room}/pid;
-error_log {room}/error.log;
+pid {workdir}/pid;
+error_log {workdir}/error.log;
 events {{}}
 http {{
-  access_log {room}/access.log;
-  client_body_temp_path {room}/body;
+  access_log {workdir}/access.log;
+  client_body_temp_path {workdir}/body;
   client_max_body_size 0;
   server {{
     listen {address}:{port};
-    root {room}/cache;
+    root {workdir}/cache;
     location / {{
       dav_methods PUT;
       create_full_put_path on;
@@ -50,18 +50,18 @@ def gateway() -> str:
 
 
 @contextmanager
-def remote_cache(room: Path) -> Iterator[tuple[str, Path]]:
+def remote_cache(workdir: Path) -> Iterator[tuple[str, Path]]:
     """A cache for as long as the block lasts: its address inside containers, its access log."""
     program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         lacking("there is no nginx: apt-get install nginx-light")
     address, port = gateway(), find_free_port()
-    (room / "cache").mkdir(parents=True)
-    room.chmod(0o755)
-    text = _CONFIGURATION.format(room=room, address=address, port=port)
+    (workdir / "cache").mkdir(parents=True)
+    workdir.chmod(0o755)
+    text = _CONFIGURATION.format(workdir=workdir, address=address, port=port)
     if os.geteuid() == 0:
         text = f"user root;\n{text}"
-    (room / "nginx.conf").write_text(text)
+    (workdir / "nginx.conf").write_text(text)
     url = f"http://{address}:{port}"
 
     def up() -> bool | None:
@@ -73,6 +73,8 @@ def remote_cache(room: Path) -> Iterator[tuple[str, Path]]:
             return None
         return True
 
-    with command.run_in_background([program, "-c", str(room / "nginx.conf")], log=room / "log"):
-        assert wait_for(up, 20), (room / "log").read_text()
-        yield url, room / "access.log"
+    with command.run_in_background(
+        [program, "-c", str(workdir / "nginx.conf")], log=workdir / "log"
+    ):
+        assert wait_for(up, 20), (workdir / "log").read_text()
+        yield url, workdir / "access.log"

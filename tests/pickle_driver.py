@@ -27,16 +27,16 @@ class Other:
 
 def main() -> None:
     """Write, read, print."""
-    room = Path(sys.argv[1])
+    workdir = Path(sys.argv[1])
     tools: Any = importlib.import_module("tensorboard.plugins.beholder.file_system_tools")
-    ran = room / "ran"
+    ran = workdir / "ran"
     values = {"plain": [{"name": "a", "mean": "1e0"}], "other": Other(ran)}
-    told: dict[str, Any] = {}
+    reported: dict[str, Any] = {}
     for name, value in values.items():
-        path = room / f"{name}.pkl"
+        path = workdir / f"{name}.pkl"
         path.write_bytes(pickle.dumps(value))
-        told[name] = tools.read_pickle(str(path), default=[])
-    print(json.dumps({**told, "ran": ran.exists()}))  # noqa: T201 - the answer
+        reported[name] = tools.read_pickle(str(path), default=[])
+    print(json.dumps({**reported, "ran": ran.exists()}))  # noqa: T201 - the answer
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def named(room: Path) -> list[str]:
+def named(workdir: Path) -> list[str]:
     """The command lines of processes whose environment names the room, by our own count.
 
     One that becomes another program has no environment for that moment, and is not among them.
@@ -19,7 +19,7 @@ def named(room: Path) -> list[str]:
     found = []
     for process in psutil.process_iter():
         try:
-            if process.pid != os.getpid() and str(room) in str(process.environ()):
+            if process.pid != os.getpid() and str(workdir) in str(process.environ()):
                 found.append(" ".join(process.cmdline()))
         except (psutil.Error, OSError):
             pass  # gone, or somebody else's

@@ -34,12 +34,12 @@ _SIGNER = "trailofbits/pypi-attestations"
 @pytest.fixture(scope="module")
 def assets() -> dict[str, bytes]:
     """File name → content, from a pinned source distribution on the index."""
-    environment = read_user_settings(os.environ)
-    store = Cache(environment.cache)
+    settings = read_user_settings(os.environ)
+    store = Cache(settings.cache)
     content = store.read_file(_SDIST_SHA256)
     if content is None:
         with (
-            open_index_client(environment, environment.index_url) as client,
+            open_index_client(settings, settings.index_url) as client,
             store.make_download_path() as target,
         ):
             page = client.get_project_page(_PROJECT)

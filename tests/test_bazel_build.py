@@ -42,8 +42,8 @@ def _base() -> None:
 
 
 def _internal(wheel: Path) -> dict[str, object]:
-    told = json.loads(Path(f"{wheel}.provenance.json").read_text())
-    definition = told["predicate"]["buildDefinition"]
+    reported = json.loads(Path(f"{wheel}.provenance.json").read_text())
+    definition = reported["predicate"]["buildDefinition"]
     parts: dict[str, object] = definition["internalParameters"]
     return {**parts, "type": definition["buildType"], "of": definition["resolvedDependencies"]}
 
@@ -58,9 +58,9 @@ def test_both_ways_give_the_same_wheel(
     assert "equivalence     287 members identical, none different" in done.stdout
     assert list((tmp_path / "caches" / "disk" / "cas").iterdir())
     wheel = tmp_path / "dist" / WHEEL
-    told = _internal(wheel)
-    assert told["backend"] == "overlay"
-    found = told["equivalence"]
+    reported = _internal(wheel)
+    assert reported["backend"] == "overlay"
+    found = reported["equivalence"]
     assert isinstance(found, dict)
     explained = {entry["path"]: entry["why"] for entry in found["explained"]}
     assert found["different"] == []
@@ -83,12 +83,12 @@ def test_the_default_series_go_into_the_source_and_onto_the_wheel(
     """The series against git is in what Bazel built, the one against wheels on top of it."""
     done = run_builder("build", "2.2.1", *BAZEL, "--upstream", str(upstream.path))
     assert done.returncode == 0, done.stderr
-    told = _internal(tmp_path / "dist" / WHEEL)
-    assert told["type"] == "urn:tensorboard-proxy-wheels:bazel:v1"
-    source = told["sourceBuild"]
+    reported = _internal(tmp_path / "dist" / WHEEL)
+    assert reported["type"] == "urn:tensorboard-proxy-wheels:bazel:v1"
+    source = reported["sourceBuild"]
     assert isinstance(source, dict)
     assert list(source["changedInSource"]) == ["tensorboard/notebook.py"]
-    changes = told["changes"]
+    changes = reported["changes"]
     assert isinstance(changes, dict)
     assert "tensorboard/notebook.py" not in changes  # Bazel's wheel had it already
     assert "tensorboard/_vendor/bleach/sanitizer.py" in changes
@@ -117,9 +117,9 @@ def test_the_style_of_1_14_and_a_commit_that_needs_bazel(
     assert "--backend bazel" in refused.stderr
     built = run_builder("build", "2.2.1", *BAZEL, *page)
     assert built.returncode == 0, built.stderr
-    told = _internal(tmp_path / "dist" / WHEEL)["of"]
-    assert isinstance(told, list)
-    commits = {entry["digest"].get("gitCommit") for entry in told}
+    reported = _internal(tmp_path / "dist" / WHEEL)["of"]
+    assert isinstance(reported, list)
+    commits = {entry["digest"].get("gitCommit") for entry in reported}
     assert {upstream.commits["2.2.1"], upstream.commits["page"]} <= commits
 
 

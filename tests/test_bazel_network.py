@@ -47,15 +47,15 @@ def _watch(tmp_path: Path, name: str) -> BuildMonitor:
 
 def test_settings_reach_the_build_and_no_image(tmp_path: Path) -> None:
     """Proxies, a private CA and the index are there at run time, and nowhere in the image."""
-    environ = {
+    env = {
         "HTTPS_PROXY": f"http://user:{CANARY}@proxy.invalid:3128",
         "NO_PROXY": gateway(),
         "PIP_TRUSTED_HOST": "index.invalid",
     }
     index = f"https://user:{CANARY}@index.invalid/simple"
     with _tls_server(tmp_path) as (url, authority, sha256):
-        inside = settings.gather_network_settings(
-            environ, UserSettings(tmp_path, index, None, None, None), authority
+        network_settings = settings.gather_network_settings(
+            env, UserSettings(tmp_path, index, None, None, None), authority
         )
         kept = "cp $(SRCS) out/ && cp $$PIP_CONFIG_FILE out/pip.conf && env > out/action"
         command = f"cat $$PIP_CONFIG_FILE >&2 && touch out/a.whl && {kept}"
@@ -71,7 +71,7 @@ def test_settings_reach_the_build_and_no_image(tmp_path: Path) -> None:
         )
         flags = bazelrc.BazelServices(flags=("--disk_cache=", "--repository_cache="))
         watch = _watch(tmp_path, "build.log")
-        out = run_bazel_build(engine(), make_job(source, inside, flags), watch)
+        out = run_bazel_build(engine(), make_job(source, network_settings, flags), watch)
     assert out["fetched"] == b"served over TLS\n"
     seen = out["seen"].decode()
     assert f"HTTPS_PROXY=http://user:{CANARY}@proxy.invalid:3128" in seen

@@ -74,12 +74,10 @@ def test_the_packager_is_the_one_that_wrote_the_wheel(generator: str, requiremen
     assert find_packager(f"Wheel-Version: 1.0\nGenerator: {generator}\n") == requirement
 
 
-def _run(
-    *words: str, script: str = str(SCRIPT), **environ: str
-) -> subprocess.CompletedProcess[str]:
+def _run(*words: str, script: str = str(SCRIPT), **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["sh", script, *words],
-        env={"PATH": os.environ["PATH"], **environ},
+        env={"PATH": os.environ["PATH"], **env},
         capture_output=True,
         text=True,
         check=False,
@@ -130,7 +128,7 @@ def _repository(tmp_path: Path) -> dict[str, str]:
 
 
 def _source(
-    tmp_path: Path, commit: str, picks: str = "", **environ: str
+    tmp_path: Path, commit: str, picks: str = "", **env: str
 ) -> tuple[subprocess.CompletedProcess[str], str]:
     """Run the step by a table of one release; what it said, and the file that it made."""
     tool = tmp_path / "tool"
@@ -148,7 +146,7 @@ def _source(
         "SRC": str(src),
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_CONFIG_SYSTEM": os.devnull,
-        **environ,
+        **env,
     }
     done = _run("source", script=script, **settings)
     file = src / "file"

@@ -78,35 +78,35 @@ def test_values_of_flags_are_not_told() -> None:
     ]
 
 
-def _pip(environ: dict[str, str], environment: UserSettings) -> dict[str, str]:
-    inside = settings.gather_network_settings(environ, environment, None)
+def _pip(env: dict[str, str], environment: UserSettings) -> dict[str, str]:
+    network_settings = settings.gather_network_settings(env, environment, None)
     parser = configparser.RawConfigParser()
-    parser.read_string(inside.files["pip.conf"].decode())
+    parser.read_string(network_settings.files["pip.conf"].decode())
     return dict(parser["global"])
 
 
-def _environment(**given: str) -> UserSettings:
+def _settings(**given: str) -> UserSettings:
     values = {"index_url": None, "ca_bundle": None, "http_proxy": None, **given}
     return UserSettings(cache=Path(), source_date_epoch=None, **values)
 
 
 def test_proxies_go_in_by_both_spellings_and_spare_what_no_proxy_names() -> None:
     """Pip's file has the proxy only where the index is behind it."""
-    environ = {"https_proxy": "http://p:1", "NO_PROXY": "index.corp,.internal"}
-    inside = settings.gather_network_settings(environ, _environment(), None)
-    assert inside.env == {
+    env = {"https_proxy": "http://p:1", "NO_PROXY": "index.corp,.internal"}
+    network_settings = settings.gather_network_settings(env, _settings(), None)
+    assert network_settings.env == {
         **ALWAYS,
         "https_proxy": "http://p:1",
         "HTTPS_PROXY": "http://p:1",
         "no_proxy": "index.corp,.internal",
         "NO_PROXY": "index.corp,.internal",
     }
-    near = _environment(index_url="https://index.corp/simple")
-    assert _pip(environ, near) == {"index-url": "https://index.corp/simple"}
-    far = _environment(index_url="https://index.example/simple")
-    assert _pip(environ, far)["proxy"] == "http://p:1"
+    near = _settings(index_url="https://index.corp/simple")
+    assert _pip(env, near) == {"index-url": "https://index.corp/simple"}
+    far = _settings(index_url="https://index.example/simple")
+    assert _pip(env, far)["proxy"] == "http://p:1"
     # pip's own proxy stands where no variable does.
-    alone = settings.gather_network_settings({}, _environment(http_proxy="http://q:1"), None).env
+    alone = settings.gather_network_settings({}, _settings(http_proxy="http://q:1"), None).env
     names = ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY")
     assert alone == {**dict.fromkeys(names, "http://q:1"), **ALWAYS}
 
@@ -116,7 +116,7 @@ def test_users_of_netrc_keep_their_access(tmp_path: Path, monkeypatch: pytest.Mo
     netrc = tmp_path / "netrc"
     netrc.write_text("machine index.example login me password s:e/c@t\n")
     monkeypatch.setenv("NETRC", str(netrc))
-    found = _pip({}, _environment(index_url="https://index.example/simple"))
+    found = _pip({}, _settings(index_url="https://index.example/simple"))
     assert found == {"index-url": "https://me:s%3Ae%2Fc%40t@index.example/simple"}
 
 
@@ -129,12 +129,12 @@ def test_a_stock_bundle_stays_out_and_a_foreign_one_goes_in(tmp_path: Path) -> N
         stock + ssl.DER_cert_to_PEM_cert(b"one of a company").encode()
     )
     (tmp_path / "a.pem").write_bytes(stock)
-    assert settings.read_ca_bundle(tmp_path, {}, _environment()) == stock
+    assert settings.read_ca_bundle(tmp_path, {}, _settings()) == stock
     (tmp_path / "empty").write_text("")
     with pytest.raises(RequestError, match="no certificate"):
-        settings.read_ca_bundle(tmp_path / "empty", {}, _environment())
+        settings.read_ca_bundle(tmp_path / "empty", {}, _settings())
     with pytest.raises(RequestError, match="cannot be read"):
-        settings.read_ca_bundle(tmp_path / "absent", {}, _environment())
+        settings.read_ca_bundle(tmp_path / "absent", {}, _settings())
 
 
 def test_a_bundle_that_is_broken_is_refused() -> None:

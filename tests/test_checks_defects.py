@@ -229,8 +229,8 @@ def test_a_stronger_hash_is_no_defect() -> None:
     assert codes(findings(t.sha512_hash(made.file), made)) == set()
 
 
-@pytest.mark.parametrize("standing", FindingStatus)
-def test_the_good_wheel_has_no_finding(standing: FindingStatus) -> None:
+@pytest.mark.parametrize("status", FindingStatus)
+def test_the_good_wheel_has_no_finding(status: FindingStatus) -> None:
     """What all defects are made from is without any."""
     made = make_wheel()
-    assert codes(findings(made.file, made), standing) == set()
+    assert codes(findings(made.file, made), status) == set()

@@ -29,8 +29,8 @@ def run(run_builder: RunBuilder, own_cache: Path, upstream: StandIn) -> Run:
     """Run a verb on the stand-in, with a cache of this test's own."""
 
     def words(*words: str, **env: str) -> Finished:
-        surroundings = {"XDG_CACHE_HOME": str(own_cache), **env}
-        return run_builder(*words, "--upstream", str(upstream.path), env=surroundings)
+        whole_env = {"XDG_CACHE_HOME": str(own_cache), **env}
+        return run_builder(*words, "--upstream", str(upstream.path), env=whole_env)
 
     return words
 
@@ -142,7 +142,7 @@ def test_a_new_import_is_told(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "told"),
+    ("words", "code", "reported"),
     [
         (("2.2.1", "--cherry-pick", "--exec=x"), 2, "'--exec=x' is no commit"),
         (("2.2.1", "--cherry-pick", "a..b"), 2, "'a..b' is no commit"),
@@ -159,11 +159,11 @@ def test_a_new_import_is_told(run: Run) -> None:
     ],
 )
 def test_bad_input_gets_a_clear_line(
-    run: Run, tmp_path: Path, words: tuple[str, ...], code: int, told: str
+    run: Run, tmp_path: Path, words: tuple[str, ...], code: int, reported: str
 ) -> None:
     """One line of what, one of what to do, and nothing in dist/."""
     done = run("build", *words)
-    assert (done.returncode, told in done.stderr) == (code, True), done.stderr
+    assert (done.returncode, reported in done.stderr) == (code, True), done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "dist").exists()
 
@@ -202,8 +202,8 @@ def test_a_statement_does_not_choose_the_repository(
     ):
         assert old in text
         beside.write_text(text.replace(old, new))
-        told = run("check", f"dist/{WHEEL}", "--provenance")
-        assert told.returncode == code, (old, told.stdout, told.stderr)
+        reported = run("check", f"dist/{WHEEL}", "--provenance")
+        assert reported.returncode == code, (old, reported.stdout, reported.stderr)
 
 
 def test_builds_are_the_same_wherever_the_mirror_is(

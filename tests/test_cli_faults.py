@@ -13,7 +13,7 @@ import pytest
 
 from tests.cli import STOCK, WHEEL
 from tests.conftest import ROOT
-from tests.index_server import Shelf, serving
+from tests.index_server import ServedFiles, serving
 from tests.needs import lacking
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def test_a_tampered_download_never_reaches_dist(
 ) -> None:
     """An index that serves other bytes than the catalog pins."""
     content = stock_wheel("2.2.1").read_bytes()
-    with serving(Shelf({STOCK: content[:-1] + b"x"})) as place:
+    with serving(ServedFiles({STOCK: content[:-1] + b"x"})) as place:
         env = {"PIP_INDEX_URL": f"http://{place}/simple", "XDG_CACHE_HOME": str(tmp_path / "c")}
         done = run_builder("build", "2.2.1", env=env)
     assert done.returncode == 3
@@ -44,7 +44,7 @@ def test_one_failure_does_not_stop_the_others(
 ) -> None:
     """The index has one of two wheels: that one is built, the other one is named."""
     content = stock_wheel("2.2.1").read_bytes()
-    with serving(Shelf({STOCK: content})) as place:
+    with serving(ServedFiles({STOCK: content})) as place:
         env = {"PIP_INDEX_URL": f"http://{place}/simple", "XDG_CACHE_HOME": str(tmp_path / "c")}
         done = run_builder("build", "2.2.1", "2.2.2", env=env)
     assert done.returncode == 3
@@ -161,8 +161,8 @@ def test_names_cannot_write_to_the_terminal(run_builder: RunBuilder, tmp_path: P
 def test_ctrl_c_stops_a_download(tmp_path: Path, stock_wheel: Callable[[str], Path]) -> None:
     """An index that trickles: the process ends long before the file would."""
     content = stock_wheel("2.2.1").read_bytes()
-    shelf = Shelf({STOCK: content}, trickle=0.2)
-    with serving(shelf) as place:
+    served = ServedFiles({STOCK: content}, trickle=0.2)
+    with serving(served) as place:
         env = {
             **os.environ,
             "PYTHONPATH": str(ROOT),

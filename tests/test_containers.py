@@ -96,8 +96,8 @@ def test_a_build_has_no_network_and_no_proxy_settings(
     tag = build_image(own, recipe, log)
     try:
         assert "['lo']" in log.read_text()
-        told = log.read_text() + str(own.client.images.get(tag).history())
-        assert "canary-6b1f" not in told
+        reported = log.read_text() + str(own.client.images.get(tag).history())
+        assert "canary-6b1f" not in reported
     finally:
         remove_image(engine(), tag)
         own.client.close()
@@ -261,8 +261,8 @@ def _contexts(directory: Path, current: str, **hosts: str) -> dict[str, str]:
         meta = directory / "contexts/meta" / hashlib.sha256(name.encode()).hexdigest()
         meta.mkdir(parents=True)
         endpoint = {"Host": host, "SkipTLSVerify": False}
-        told = {"Name": name, "Metadata": {}, "Endpoints": {"docker": endpoint}}
-        (meta / "meta.json").write_text(json.dumps(told))
+        reported = {"Name": name, "Metadata": {}, "Endpoints": {"docker": endpoint}}
+        (meta / "meta.json").write_text(json.dumps(reported))
     (directory / "config.json").write_text(json.dumps({"currentContext": current}))
     return {"DOCKER_CONFIG": str(directory), "DOCKER_HOST": ""}
 

@@ -70,14 +70,14 @@ def test_an_engine_behind_ssh_does_all_that_one_does(near: Path) -> None:
 def test_docker_host_may_name_it(run_builder: RunBuilder, near: Path, tmp_path: Path) -> None:
     """Also for the program as a whole, which leaves neither ssh nor socket behind."""
     build_base()
-    room = tmp_path / "tmp"
-    room.mkdir()
-    env = {"DOCKER_HOST": f"ssh://{tmp_path.name}", "TMPDIR": str(room)}
+    workdir = tmp_path / "tmp"
+    workdir.mkdir()
+    env = {"DOCKER_HOST": f"ssh://{tmp_path.name}", "TMPDIR": str(workdir)}
     done = run_builder("base-image", "build", env=env)
     assert done.returncode == 0, done.stderr
     assert "is there" in done.stdout
     assert near.exists()
-    assert list(room.iterdir()) == []
+    assert list(workdir.iterdir()) == []
     assert not [line for line in command_lines() if f"ssh://{tmp_path.name}" in line]
 
 

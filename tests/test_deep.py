@@ -70,9 +70,9 @@ def spoil(wheel: WheelBytes, changes: dict[str, bytes], without: str = "") -> Wh
 
 def behaviour(wheel: WheelBytes, stock: WheelBytes | None = None) -> list[Finding]:
     """What is found when it is run."""
-    environment = read_user_settings(os.environ)
+    settings = read_user_settings(os.environ)
     found = CATALOG.find_release("2.21.0")
-    return deep.check_behaviour(wheel, stock, found, environment, os.environ, needs.pythons())
+    return deep.check_behaviour(wheel, stock, found, settings, os.environ, needs.pythons())
 
 
 def test_a_good_wheel_starts(newest: WheelBytes) -> None:
@@ -117,10 +117,8 @@ def test_nothing_is_left_behind(newest: WheelBytes, tmp_path: Path) -> None:
     """No server survives a check, and no directory."""
     (tmp_path / FILENAME).write_bytes(newest.content)
     words = [sys.executable, "-m", "builder", "check", "--deep", "--series", "none", FILENAME]
-    environ = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        words, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False
-    )
+    env = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     assert "B80" not in done.stdout, done.stdout
     assert [p.name for p in tmp_path.iterdir()] == [FILENAME]
     with_room = [p for p in psutil.process_iter(["cmdline"]) if str(tmp_path) in str(p.info)]

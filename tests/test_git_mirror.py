@@ -39,13 +39,13 @@ def mirrored(tmp_path: Path) -> Open:
     def make(
         address: object, source: object = None, *, offline: bool = False, **environ: str
     ) -> Mirror:
-        surroundings = {**os.environ, **environ}
+        whole_env = {**os.environ, **environ}
         return open_mirror(
             tmp_path / "git",
             parse_remote(str(address)),
             None if source is None else parse_remote(str(source)),
-            surroundings,
-            read_user_settings(surroundings),
+            whole_env,
+            read_user_settings(whole_env),
             offline=offline,
             note=lambda _: None,
         )

@@ -76,9 +76,9 @@ def test_a_conflict_names_the_place_and_leaves_nothing(
     mirror: Mirror, upstream: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The file and the line in the release's own file; no worktree, no ref, no file stays."""
-    room = tmp_path / "tmp"
-    room.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(room))
+    workdir = tmp_path / "tmp"
+    workdir.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(workdir))
     refs = mirror.runner.run_git("for-each-ref").text
     commit = mirror.read_commit(upstream.proxy)
     with pytest.raises(PatchError) as conflict:
@@ -88,7 +88,7 @@ def test_a_conflict_names_the_place_and_leaves_nothing(
     line = int(conflict.value.message.rpartition("line")[2].strip("s )").split(",")[0])
     theirs = git(upstream.path, "show", f"2.5.0:{NOTEBOOK}").splitlines()
     assert any("import" in text or "%PORT%" in text for text in theirs[line - 2 : line + 20])
-    assert list(room.iterdir()) == []
+    assert list(workdir.iterdir()) == []
     assert mirror.runner.run_git("for-each-ref").text == refs
     assert len(mirror.runner.run_git("worktree", "list").text.splitlines()) == 1
     assert not list((mirror.runner.directory / "worktrees").glob("*"))

@@ -21,7 +21,7 @@ from builder.system.settings import (
     read_user_settings,
 )
 from tests.conftest import CATALOG
-from tests.index_server import Shelf, serving
+from tests.index_server import ServedFiles, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,9 +47,9 @@ def content(stock_wheel: Callable[[str], Path]) -> bytes:
 
 
 @contextmanager
-def index(shelf: Shelf, tmp_path: Path, user: str = "") -> Iterator[SimpleIndex]:
+def index(served: ServedFiles, tmp_path: Path, user: str = "") -> Iterator[SimpleIndex]:
     """An index client for the shelf."""
-    with serving(shelf) as place:
+    with serving(served) as place:
         url = f"http://{user}{place}/simple/"
         yield SimpleIndex(UserSettings(tmp_path, url, None, None, None))
 
@@ -61,15 +61,15 @@ def progress() -> object:
 
 def test_fetched_once_then_from_the_cache(wheel: WheelFile, content: bytes, tmp_path: Path) -> None:
     """The second time the index is not asked, and the bytes are the pinned ones."""
-    shelf = Shelf({NAME: content})
+    served = ServedFiles({NAME: content})
     cache = Cache(tmp_path)
-    with index(shelf, tmp_path) as client:
+    with index(served, tmp_path) as client:
         first = fetch_stock_wheel(wheel, cache, client, Console().make_download_progress(NAME))
-        asked = list(shelf.requests)
+        asked = list(served.requests)
         second = fetch_stock_wheel(wheel, cache, client, Console().make_download_progress(NAME))
     assert (first.content, first.cached) == (content, False)
     assert (second.content, second.cached) == (content, True)
-    assert asked == shelf.requests == ["/simple/tensorboard/", f"/files/{NAME}"]
+    assert asked == served.requests == ["/simple/tensorboard/", f"/files/{NAME}"]
     assert fetch_stock_wheel(
         wheel, cache, OfflineIndex(), Console().make_download_progress(NAME)
     ).cached
@@ -84,7 +84,7 @@ def test_a_tampered_file_is_refused_and_not_kept(
     hashes = {} if listed_truly else {NAME: wheel.sha256}
     cache = Cache(tmp_path)
     with (
-        index(Shelf({NAME: spoilt}, hashes), tmp_path) as client,
+        index(ServedFiles({NAME: spoilt}, hashes), tmp_path) as client,
         pytest.raises(IndexLookupError, match="tampered with or cut short"),
     ):
         fetch_stock_wheel(wheel, cache, client, Console().make_download_progress(NAME))
@@ -94,7 +94,7 @@ def test_a_tampered_file_is_refused_and_not_kept(
 def test_a_truncated_download_is_refused(wheel: WheelFile, content: bytes, tmp_path: Path) -> None:
     """A connection cut in the middle leaves nothing behind."""
     with (
-        index(Shelf({NAME: content}, cut=100_000), tmp_path) as client,
+        index(ServedFiles({NAME: content}, cut=100_000), tmp_path) as client,
         pytest.raises(IndexLookupError, match=NAME),
     ):
         fetch_stock_wheel(wheel, Cache(tmp_path), client, Console().make_download_progress(NAME))
@@ -112,7 +112,7 @@ def test_bit_rot_in_the_cache_is_noticed(wheel: WheelFile, content: bytes, tmp_p
             with pytest.raises(IndexLookupError, match=r"spoiled, and is removed; .*--offline"):
                 fetch_stock_wheel(wheel, cache, source, Console().make_download_progress(NAME))
             continue
-        with index(Shelf({NAME: content}), tmp_path) as client:
+        with index(ServedFiles({NAME: content}), tmp_path) as client:
             assert not fetch_stock_wheel(
                 wheel, cache, client, Console().make_download_progress(NAME)
             ).cached
@@ -124,7 +124,7 @@ def test_parallel_fetches_meet_in_one_file(
 ) -> None:
     """Threads of one process and the cache they share."""
     outcomes: list[bytes] = []
-    with index(Shelf({NAME: content}), tmp_path) as client:
+    with index(ServedFiles({NAME: content}), tmp_path) as client:
 
         def one() -> None:
             outcomes.append(
@@ -145,7 +145,7 @@ def test_parallel_fetches_meet_in_one_file(
 def test_a_file_that_the_index_lacks_is_named(wheel: WheelFile, tmp_path: Path) -> None:
     """As with a mirror that holds new releases only."""
     with (
-        index(Shelf(), tmp_path) as client,
+        index(ServedFiles(), tmp_path) as client,
         pytest.raises(IndexLookupError, match=f"does not list {NAME}"),
     ):
         fetch_stock_wheel(wheel, Cache(tmp_path), client, Console().make_download_progress(NAME))
@@ -155,16 +155,16 @@ def test_passwords_are_used_and_never_told(
     wheel: WheelFile, content: bytes, tmp_path: Path
 ) -> None:
     """Credentials in the index URL open the door and appear in no message."""
-    shelf = Shelf({NAME: content}, password="canary-7f3a")
-    with index(shelf, tmp_path, "ann:canary-7f3a@") as client:
+    served = ServedFiles({NAME: content}, password="canary-7f3a")
+    with index(served, tmp_path, "ann:canary-7f3a@") as client:
         assert (
             fetch_stock_wheel(
                 wheel, Cache(tmp_path), client, Console().make_download_progress(NAME)
             ).content
             == content
         )
-    shelf.password = "another"
-    with index(shelf, tmp_path, "ann:canary-7f3a@") as client:
+    served.password = "another"
+    with index(served, tmp_path, "ann:canary-7f3a@") as client:
         with pytest.raises(IndexLookupError) as caught:
             client.list_wheels()
         assert "canary" not in f"{caught.value.message} {caught.value.hint}"
@@ -181,15 +181,15 @@ def test_a_dead_index_is_an_error_of_one_line(tmp_path: Path) -> None:
 def test_releases_outside_the_catalog_are_looked_up(content: bytes, tmp_path: Path) -> None:
     """With the hash that the index lists; without one, or without the release, an error."""
     name = "tensorboard-2.99.0-py3-none-any.whl"
-    shelf = Shelf({name: content})
-    with index(shelf, tmp_path) as client:
+    served = ServedFiles({name: content})
+    with index(served, tmp_path) as client:
         found = look_up_release("2.99", CATALOG, client)
         assert (found.version, found.pinned) == ("2.99.0", False)
         assert found.wheel.sha256 == hashlib.sha256(content).hexdigest()
         with pytest.raises(RequestError, match=r"2\.98\.0: no such release; nearest 2\.21\.0"):
             look_up_release("2.98.0", CATALOG, client)
     with (
-        index(Shelf({name: content}, {name: ""}), tmp_path) as client,
+        index(ServedFiles({name: content}, {name: ""}), tmp_path) as client,
         pytest.raises(IndexLookupError, match="without a sha256"),
     ):
         look_up_release("2.99.0", CATALOG, client)
@@ -199,14 +199,14 @@ def test_environment_wins_over_configuration_files(tmp_path: Path) -> None:
     """PIP_INDEX_URL, then uv's variable, then pip.conf; the cache below XDG_CACHE_HOME."""
     configuration = tmp_path / "pip.conf"
     configuration.write_text("[global]\nindex-url = https://a.example/\ncert = /a.pem\n")
-    environ = {"PIP_CONFIG_FILE": str(configuration), "HOME": str(tmp_path)}
-    read = read_user_settings(environ)
+    env = {"PIP_CONFIG_FILE": str(configuration), "HOME": str(tmp_path)}
+    read = read_user_settings(env)
     assert (read.index_url, read.ca_bundle) == ("https://a.example/", "/a.pem")
     assert read.cache == tmp_path / ".cache/tensorboard-proxy-wheels"
-    environ |= {"UV_DEFAULT_INDEX": "https://b.example/", "XDG_CACHE_HOME": "/elsewhere"}
-    assert read_user_settings(environ).index_url == "https://b.example/"
-    environ |= {"PIP_INDEX_URL": "https://c.example/", "PIP_CERT": "/c.pem"}
-    read = read_user_settings(environ)
+    env |= {"UV_DEFAULT_INDEX": "https://b.example/", "XDG_CACHE_HOME": "/elsewhere"}
+    assert read_user_settings(env).index_url == "https://b.example/"
+    env |= {"PIP_INDEX_URL": "https://c.example/", "PIP_CERT": "/c.pem"}
+    read = read_user_settings(env)
     assert (read.index_url, read.ca_bundle) == ("https://c.example/", "/c.pem")
     assert str(read.cache).startswith("/elsewhere/")
 

@@ -62,12 +62,12 @@ def _wheel(directory: Path, name: str, version: str, requires: str = "") -> Path
 def _send(
     wheel: Path, index: RehearsalIndex, credentials: UploadCredentials | None = None
 ) -> UploadOutcome:
-    environment = read_user_settings(os.environ)
-    parcel = Upload(wheel, wheel.name, hashlib.sha256(wheel.read_bytes()).hexdigest())
-    uploader = TwineUploader(index.target, credentials or index.credentials, environment)
-    shelf = SimpleIndexFiles(environment, index.target.index_url, wheel.name.split("-")[0])
-    delivery = upload_wheel(parcel, uploader, shelf, QUICK, print, overwrites=False)
-    wait_until_served(parcel, shelf, QUICK, print)
+    settings = read_user_settings(os.environ)
+    upload = Upload(wheel, wheel.name, hashlib.sha256(wheel.read_bytes()).hexdigest())
+    uploader = TwineUploader(index.target, credentials or index.credentials, settings)
+    served = SimpleIndexFiles(settings, index.target.index_url, wheel.name.split("-")[0])
+    delivery = upload_wheel(upload, uploader, served, QUICK, print, overwrites=False)
+    wait_until_served(upload, served, QUICK, print)
     return delivery
 
 
@@ -148,11 +148,11 @@ def test_kept_files_outlive_it_and_two_do_not_share_them(tmp_path: Path) -> None
 @pytest.fixture
 def hostile(tmp_path: Path) -> Path:
     """What a test index may hold: ours, and a stranger's package under the name of a dependency."""
-    shelf = tmp_path / "shelf"
-    shelf.mkdir()
-    _wheel(shelf, "tensorboardtmp", "2.2.1", "six>=1.10")
-    _wheel(shelf, "six", "99")
-    return shelf
+    served = tmp_path / "shelf"
+    served.mkdir()
+    _wheel(served, "tensorboardtmp", "2.2.1", "six>=1.10")
+    _wheel(served, "six", "99")
+    return served
 
 
 def _six(python: Path) -> str:
@@ -172,10 +172,10 @@ def test_the_printed_commands_let_no_stranger_in(tool: str, hostile: Path, tmp_p
         assert len(lines) == 3
         path = f"{venv / 'bin'}:{Path(find_uv()).parent}:{os.environ['PATH']}"
         # nox points uv at the session's own environment, which is not meant here.
-        environ = {k: v for k, v in settings_of_uv().items() if k != "UV_PYTHON"}
+        env = {k: v for k, v in settings_of_uv().items() if k != "UV_PYTHON"}
         subprocess.run(
             ["sh", "-ec", "\n".join(lines)],
-            env={**environ, "PATH": path, "VIRTUAL_ENV": str(venv)},
+            env={**env, "PATH": path, "VIRTUAL_ENV": str(venv)},
             check=True,
             capture_output=True,
         )
@@ -206,8 +206,8 @@ def test_the_printed_project_table_lets_no_stranger_in(hostile: Path, tmp_path: 
             f'dependencies = ["tensorboardtmp==2.2.1"]\n\n{table}\n'
         )
         words = [find_uv(), "lock", "--quiet"]
-        environ = settings_of_uv()
-        subprocess.run(words, cwd=project, env=environ, check=True, capture_output=True)
+        env = settings_of_uv()
+        subprocess.run(words, cwd=project, env=env, check=True, capture_output=True)
     lock = (project / "uv.lock").read_text()
     assert 'name = "tensorboardtmp"' in lock
     assert 'name = "six"\nversion = "1.' in lock

@@ -104,13 +104,13 @@ def test_versions_of_pyenv_that_are_not_switched_on(where: str, tmp_path: Path) 
     root = tmp_path / (".pyenv" if where == "home" else "elsewhere")
     version = install(root)
     refusing = shims(root, f"python{version}", "python", "python3")
-    environ = hidden(tmp_path, *([refusing] if where == "shims" else []))
+    env = hidden(tmp_path, *([refusing] if where == "shims" else []))
     if where == "variable":
-        environ["PYENV_ROOT"] = str(root)
-    found = PythonFinder(environ).find_python(version)
+        env["PYENV_ROOT"] = str(root)
+    found = PythonFinder(env).find_python(version)
     assert found.resolve() == another()[1].resolve()
     words = [str(found), "-c", "import platform; print(platform.python_version())"]
-    assert command.run_command(words, timeout=30, env=environ).startswith(f"{version}.")
+    assert command.run_command(words, timeout=30, env=env).startswith(f"{version}.")
 
 
 def test_ours_is_always_there(tmp_path: Path) -> None:
@@ -138,12 +138,12 @@ def test_a_shim_that_asks_path_refuses_with_the_users_own(tmp_path: Path) -> Non
         f"#!/bin/sh\nIFS=:; for place in $PATH; do case $place in */versions/*)"
         f' exec "$place/python{version}" "$@";; esac; done\nexit 127\n'
     )
-    environ = hidden(tmp_path, refusing)
-    found = PythonFinder(environ).find_python(version)
-    assert command.try_command([str(found), "-c", ""], timeout=30, env=environ)[0] == 0
+    env = hidden(tmp_path, refusing)
+    found = PythonFinder(env).find_python(version)
+    assert command.try_command([str(found), "-c", ""], timeout=30, env=env)[0] == 0
     for given in (refusing, refusing / f"python{version}"):
         with pytest.raises(RequestError, match="no CPython 3 that runs"):
-            PythonFinder(environ, [given]).find_python(version)
+            PythonFinder(env, [given]).find_python(version)
 
 
 @pytest.mark.parametrize(
@@ -172,11 +172,11 @@ def test_what_cannot_be_read_is_passed_over(tmp_path: Path) -> None:
     """Somebody else's home on PATH, as `su` leaves it; and what is no path at all."""
     theirs = tmp_path / "theirs"
     (theirs / "bin").mkdir(parents=True)
-    environ = hidden(theirs, theirs / "bin", Path("/etc/passwd"), PYENV_ROOT="x" * 5000)
+    env = hidden(theirs, theirs / "bin", Path("/etc/passwd"), PYENV_ROOT="x" * 5000)
     theirs.chmod(0)
     # root reads everything, unless it gives that up.
     drop = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
-    words = [*drop, sys.executable, "-c", _FIND, repr(environ)]
+    words = [*drop, sys.executable, "-c", _FIND, repr(env)]
     code, said = command.try_command(words, timeout=60, cwd=ROOT)
     theirs.chmod(0o700)
     assert code == 1
@@ -203,10 +203,10 @@ def test_what_the_user_gives_comes_first(what: str, tmp_path: Path) -> None:
     asked = tmp_path / "asked"
     other = shims(tmp_path / "path", f"python{version}") / f"python{version}"
     other.write_text(f'#!/bin/sh\necho >> {asked}\nexec {python} "$@"\n')
-    environ = hidden(tmp_path, other.parent)
-    assert PythonFinder(environ, [given]).find_python(version).resolve() == python.resolve()
+    env = hidden(tmp_path, other.parent)
+    assert PythonFinder(env, [given]).find_python(version).resolve() == python.resolve()
     assert not asked.exists()
-    assert PythonFinder(environ).find_python(version).resolve() == python.resolve()
+    assert PythonFinder(env).find_python(version).resolve() == python.resolve()
     assert asked.exists()
 
 
@@ -297,13 +297,13 @@ def test_a_network_that_does_not_answer_is_asked_once(
 
     said: list[str] = []
     with mirror(refuse) as url:
-        environ = hidden(
+        env = hidden(
             tmp_path,
             UV_PYTHON_DOWNLOADS="automatic",
             UV_PYTHON_INSTALL_MIRROR=url,
             UV_PYTHON_PREFERENCE="managed",
         )
-        finder = PythonFinder(environ, note=said.append)
+        finder = PythonFinder(env, note=said.append)
         for version in (OLD, OLD, OLDER):
             with pytest.raises(PythonNotFoundError, match="uv cannot fetch one") as caught:
                 finder.find_python(version)
@@ -315,14 +315,14 @@ def test_a_network_that_does_not_answer_is_asked_once(
 def test_a_network_that_swallows_everything_does_not_hold_us_up(tmp_path: Path) -> None:
     """The limit is ours, or the user's own."""
     with mirror(lambda request: request.rfile.read()) as url:
-        environ = hidden(
+        env = hidden(
             tmp_path,
             UV_PYTHON_DOWNLOADS="automatic",
             UV_PYTHON_INSTALL_MIRROR=url,
             UV_HTTP_TIMEOUT="1",
         )
         with pytest.raises(PythonNotFoundError, match="timed out"):
-            PythonFinder(environ).find_python(OLD)
+            PythonFinder(env).find_python(OLD)
 
 
 def distribution(home: Path) -> tuple[str, Path]:
@@ -364,26 +364,26 @@ def distribution(home: Path) -> tuple[str, Path]:
 def test_uv_fetches_what_is_missing(tmp_path: Path) -> None:
     """Where the user's settings let it, and whatever refuses; the next run finds it there."""
     version, listing = distribution(tmp_path)
-    environ = hidden(
+    env = hidden(
         tmp_path,
         shims(tmp_path, f"python{version}", "python3", "python"),
         UV_PYTHON_DOWNLOADS="automatic",
         UV_PYTHON_DOWNLOADS_JSON_URL=str(listing),
     )
     said: list[str] = []
-    found = PythonFinder(environ, note=said.append).find_python(version)
+    found = PythonFinder(env, note=said.append).find_python(version)
     words = [str(found), "-c", "import platform; print(platform.python_version())"]
-    assert command.run_command(words, timeout=30, env=environ).startswith(f"{version}.")
+    assert command.run_command(words, timeout=30, env=env).startswith(f"{version}.")
     assert said == [f"there is no CPython {version} here: asking uv for one"]
-    again = PythonFinder({**environ, "UV_PYTHON_DOWNLOADS": "never"}, note=said.append)
+    again = PythonFinder({**env, "UV_PYTHON_DOWNLOADS": "never"}, note=said.append)
     assert list((tmp_path / "uv").glob(f"cpython-{version}.*"))
     assert again.find_python(version) == found
     assert len(said) == 1
 
 
-def missing(environ: dict[str, str]) -> str:
+def missing(env: dict[str, str]) -> str:
     """One of today's Pythons that this environment does not have."""
-    finder = PythonFinder(environ)
+    finder = PythonFinder(env)
     found = next((version for version in PYTHONS if look(finder, version) is None), None)
     return found or needs.lacking("this system has every CPython in its own directories")
 
@@ -392,10 +392,10 @@ def test_pairs_without_their_python_are_told_apart(
     stock_wheel: Callable[[str], Path], tmp_path: Path
 ) -> None:
     """The rest is tried."""
-    environ = hidden(tmp_path)
+    env = hidden(tmp_path)
     subject = make_trial(stock_wheel("2.2.1"), "2.2.1", stock=True)
-    pairs = [GridPair(subject, missing(environ)), GridPair(subject, OURS)]
-    found, gone = split_by_python(pairs, PythonFinder(environ))
+    pairs = [GridPair(subject, missing(env)), GridPair(subject, OURS)]
+    found, gone = split_by_python(pairs, PythonFinder(env))
     assert found == pairs[1:]
     assert list(gone) == [pairs[0].python]
 
@@ -404,9 +404,9 @@ def test_a_python_that_is_named_and_missing_ends_the_run_at_once(
     run_builder: RunBuilder, tmp_path: Path
 ) -> None:
     """Before anything is built or installed; two lines."""
-    environ = hidden(tmp_path, Path("/usr/bin"))
-    version = missing(environ)
-    done = run_builder("today", "all", "--python", version, env={"PYENV_ROOT": "", **environ})
+    env = hidden(tmp_path, Path("/usr/bin"))
+    version = missing(env)
+    done = run_builder("today", "all", "--python", version, env={"PYENV_ROOT": "", **env})
     assert done.returncode == 10
     assert done.stdout == ""
     what, remedy = done.stderr.splitlines()
@@ -421,10 +421,10 @@ def test_pythons_that_nobody_named_are_left_out_and_said(
     if OURS not in PYTHONS:
         needs.lacking(f"this is Python {OURS}, which is none of {', '.join(PYTHONS)}")
     caches = read_user_settings(os.environ).cache.parent
-    environ = hidden(tmp_path, Path("/usr/bin"), UV_CACHE_DIR=str(caches / "uv"))
+    env = hidden(tmp_path, Path("/usr/bin"), UV_CACHE_DIR=str(caches / "uv"))
     config = os.environ.get("XDG_CONFIG_HOME", str(Path.home() / ".config"))
-    environ |= {"PYENV_ROOT": "", "XDG_CACHE_HOME": str(caches), "XDG_CONFIG_HOME": config}
-    done = run_builder("today", "2.21.0", env=environ)
+    env |= {"PYENV_ROOT": "", "XDG_CACHE_HOME": str(caches), "XDG_CONFIG_HOME": config}
+    done = run_builder("today", "2.21.0", env=env)
     assert done.returncode == 0, done.stderr
     assert f"2.21.0 patched on {OURS}: ok" in done.stdout
     assert "note: left out: Python 3." in done.stderr

@@ -21,5 +21,5 @@ def test_redaction_leaves_no_credentials(around: str, secret: str) -> None:
 def test_each_url_is_redacted_by_itself() -> None:
     """An @ in a path or in a mail address hides nothing."""
     text = "fatal: https://u:p@ss@h/a@b and ssh://u@h/: not https://h/@b, me@h"
-    told = "fatal: https://***@h/a@b and ssh://***@h/: not https://h/@b, me@h"
-    assert redact_credentials(text) == told
+    reported = "fatal: https://***@h/a@b and ssh://***@h/: not https://h/@b, me@h"
+    assert redact_credentials(text) == reported

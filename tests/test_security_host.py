@@ -31,7 +31,7 @@ def test_the_default_is_the_loopback(release: str, python: str, tmp_path: Path) 
         chosen = [] if host is None else ["--host", host]
         log = tmp_path / "server.log"
         with command.run_in_background(
-            [*words, *chosen], log=log, cwd=tmp_path, env=place.environ
+            [*words, *chosen], log=log, cwd=tmp_path, env=place.env
         ) as server:
             assert wait_for(lambda: can_connect("127.0.0.1", port) or None, WAIT), log.read_text()
             addresses = {

@@ -90,10 +90,10 @@ def test_files_outside_are_refused(
     """By each of the four ways: what is inside is served, all else is a 400 that says why."""
     place.replace(our_wheel(release, tmp_path))
     outside = write_logdir(tmp_path)
-    environ = {**place.environ, "HOME": str(tmp_path), **({ANYWHERE: "1"} if anywhere else {})}
+    env = {**place.env, "HOME": str(tmp_path), **({ANYWHERE: "1"} if anywhere else {})}
     script = place.python.parent / "tensorboard"
     seen: dict[str, int] = {}
-    with run_tensorboard(script, tmp_path / "logs", tmp_path, environ) as server:
+    with run_tensorboard(script, tmp_path / "logs", tmp_path, env) as server:
         assert wait_for(lambda: runs(server), WAIT) == ["run"]
         for route in FIELDS:
             for name in ("inside", "deeper", "in full", *outside):

@@ -44,13 +44,13 @@ class Machine(NamedTuple):
     """
 
     python: Path
-    room: Path
+    workdir: Path
     prefix: tuple[str, ...]
 
     @property
     def temporary(self) -> Path:
         """The directory for everybody's temporary files."""
-        return self.room / "tmp"
+        return self.workdir / "tmp"
 
     @property
     def shared(self) -> Path:
@@ -60,12 +60,12 @@ class Machine(NamedTuple):
     def start(self, uid: int, *words: str, python: Path | None = None) -> subprocess.Popen[str]:
         """Run the driver as a user."""
         python = python or self.python
-        environ = {**os.environ, "TMPDIR": str(self.temporary), "HOME": str(self.room)}
-        environ["PATH"] = f"{python.parent}:{os.environ['PATH']}"
+        env = {**os.environ, "TMPDIR": str(self.temporary), "HOME": str(self.workdir)}
+        env["PATH"] = f"{python.parent}:{os.environ['PATH']}"
         return subprocess.Popen(
             [*(word.format(uid=uid) for word in self.prefix), str(python), str(DRIVER), *words],
-            cwd=self.room,
-            env=environ,
+            cwd=self.workdir,
+            env=env,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -116,10 +116,10 @@ def _line(process: subprocess.Popen[str]) -> str:
 def home() -> Iterator[Place]:
     """An environment that every user may enter, into which each release is put in its turn."""
     needs.other_users()
-    room = Path(tempfile.mkdtemp(prefix="tb-users-"))
-    room.chmod(0o755)
-    yield Place(room / "place", needs.python(PYTHON))
-    shutil.rmtree(room)
+    workdir = Path(tempfile.mkdtemp(prefix="tb-users-"))
+    workdir.chmod(0o755)
+    yield Place(workdir / "place", needs.python(PYTHON))
+    shutil.rmtree(workdir)
 
 
 @pytest.fixture(params=RELEASES)
@@ -133,14 +133,14 @@ def release(request: pytest.FixtureRequest, home: Place, tmp_path: Path) -> str:
 @pytest.fixture
 def machine(home: Place) -> Iterator[Machine]:
     """A machine without any TensorBoard yet."""
-    room = Path(tempfile.mkdtemp(prefix="machine-", dir=home.room))
-    made = Machine(home.python, room, needs.other_users(home.python))
+    workdir = Path(tempfile.mkdtemp(prefix="machine-", dir=home.workdir))
+    made = Machine(home.python, workdir, needs.other_users(home.python))
     made.temporary.mkdir()
     made.temporary.chmod(0o1777)
-    (room / "logs").mkdir()
-    room.chmod(0o755)
+    (workdir / "logs").mkdir()
+    workdir.chmod(0o755)
     yield made
-    shutil.rmtree(room)
+    shutil.rmtree(workdir)
 
 
 def share(machine: Machine, owner: int, mode: int = 0o777) -> None:
@@ -283,7 +283,7 @@ def test_stock_ones_and_ours_find_each_other(
 ) -> None:
     """One user's TensorBoards of both kinds know each other, in whoever's shared directory."""
     home.replace(our_wheel("2.21.0", tmp_path))
-    stock = Place(machine.room / "stock", needs.python(PYTHON))
+    stock = Place(machine.workdir / "stock", needs.python(PYTHON))
     stock.install(stock_wheel("2.21.0", tmp_path))
     share(machine, owner)
     first, second = find_free_port(), find_free_port()

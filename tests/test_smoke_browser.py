@@ -208,10 +208,10 @@ def test_every_excuse_has_a_reason_and_covers_only_its_own_script() -> None:
     theirs = ConsoleEntry("uncaught", said, f"{ORIGIN}/static/notebook/notebook_core.c9a6.js?v=c9")
     ours = ConsoleEntry("uncaught", said, f"{PREFIX}index.js")
     assert list(find_console_errors([theirs, ours], PREFIX, "2.2.1")) == [str(ours)]
-    assert all(excuse.reason and excuse.text for excuse in (*KNOWN_CONSOLE_ISSUES,))
-    for excuse in KNOWN_CONSOLE_ISSUES:
-        assert excuse.text is not None
-        assert excuse.text.startswith("^")
+    assert all(issue.reason and issue.text for issue in (*KNOWN_CONSOLE_ISSUES,))
+    for issue in KNOWN_CONSOLE_ISSUES:
+        assert issue.text is not None
+        assert issue.text.startswith("^")
 
 
 def test_an_excuse_ends_with_its_releases() -> None:

@@ -155,16 +155,16 @@ def test_its_kernel_is_asked_by_its_own_ca(
     tmp_path: Path, stock_wheel: Callable[[str], Path]
 ) -> None:
     """TensorBoard and variable, over TLS; without the CA it is not trusted."""
-    environ = {
+    env = {
         "PYTHONPATH": str(stock_wheel("2.2.1")),  # a ZIP file, of which Python imports
         "TENSORBOARD_PROXY_URL": "/hub/user-redirect/proxy/%PORT%/",
     }
     authority = make_authority("127.0.0.1")
-    with jupyter.running(tmp_path, "/user/ann/", authority, environ) as site:
+    with jupyter.running(tmp_path, "/user/ann/", authority, env) as site:
         there = ExistingJupyter(site.url, site.token, site.ca_bundle)
         deployment, release = detect_deployment(there, Frontend.NOTEBOOK)
         assert release == "2.2.1"
-        assert deployment.variable == environ["TENSORBOARD_PROXY_URL"]
+        assert deployment.variable == env["TENSORBOARD_PROXY_URL"]
         assert deployment.redirect == "", "without a Hub that form leads nowhere"
         assert (deployment.base_url, deployment.name) == ("/user/ann/", there.report_name)
         with open_existing_site(there, deployment, release) as theirs:

@@ -40,7 +40,7 @@ def left(reports: Path, result: DeploymentResult, *names: str) -> DeploymentResu
     return replace(result, pictures=tuple(n for n in names if n.endswith(".png")))
 
 
-def told(reports: Path, *results: DeploymentResult, broken: int = 0) -> tuple[SmokeError, str]:
+def reported(reports: Path, *results: DeploymentResult, broken: int = 0) -> tuple[SmokeError, str]:
     """The error, and all that is said beside it."""
     out = io.StringIO()
     with pytest.raises(SmokeError) as error:
@@ -55,7 +55,7 @@ def test_the_picture_and_the_end_of_the_log_are_shown(tmp_path: Path) -> None:
     )
     names = ("jupyterlab.png", "jupyter.log", "jupyterlab-trace.zip")
     results = left(tmp_path, failed("page"), *names), left(tmp_path, passed, *names)
-    error, said = told(tmp_path, *results)
+    error, said = reported(tmp_path, *results)
     place = tmp_path / "2.2.1" / "lab"
     assert error.message == "2.2.1 lab: page: not so"
     assert error.hint == (
@@ -69,20 +69,20 @@ def test_the_picture_and_the_end_of_the_log_are_shown(tmp_path: Path) -> None:
 
 def test_nothing_is_promised_that_is_not_there(tmp_path: Path) -> None:
     """A Jupyter that is not ours, asked without the browser, has no log and no picture."""
-    error, said = told(tmp_path, left(tmp_path, failed("page", wheel="")))
+    error, said = reported(tmp_path, left(tmp_path, failed("page", wheel="")))
     assert error.hint == f"{tmp_path / '2.2.1' / 'lab' / RESULT_FILENAME} has what each probe saw"
     assert said == ""
 
 
 def test_what_to_do_about_a_frame_past_jupyter(tmp_path: Path) -> None:
     """Where the wheel is ours the patch may be missing; elsewhere the variable too."""
-    error, _ = told(tmp_path, left(tmp_path, failed("frame-under-prefix")))
+    error, _ = reported(tmp_path, left(tmp_path, failed("frame-under-prefix")))
     assert error.hint.startswith("if w.whl was built without the series proxy")
     assert "`nox -s build -- 2.2.1 --force`" in error.hint
-    error, _ = told(tmp_path, left(tmp_path, failed("frame-under-prefix", "url", wheel="")))
+    error, _ = reported(tmp_path, left(tmp_path, failed("frame-under-prefix", "url", wheel="")))
     assert error.hint.startswith("set TENSORBOARD_PROXY_URL where its kernels start")
     never = failed("frame-under-prefix", "dead", failure="Jupyter ended with exit code 1")
-    error, _ = told(tmp_path, left(tmp_path, never))
+    error, _ = reported(tmp_path, left(tmp_path, never))
     assert "proxy" not in error.hint
     assert error.message.startswith("2.2.1 dead: Jupyter ended with exit code 1; ")
 
@@ -90,14 +90,14 @@ def test_what_to_do_about_a_frame_past_jupyter(tmp_path: Path) -> None:
 def test_many_failures_are_bounded(tmp_path: Path) -> None:
     """Three of them; and releases that could not be run at all are counted."""
     results = [left(tmp_path, failed("page", f"d{n}"), "p.png") for n in range(5)]
-    error, said = told(tmp_path, *results, broken=2)
+    error, said = reported(tmp_path, *results, broken=2)
     assert error.message.endswith("2.2.1 d2: page: not so; and 3 more")
     assert [line.split(":")[1] for line in said.splitlines()] == [
         " 2.2.1 d0",
         " 2.2.1 d1",
         " 2.2.1 d2",
     ]
-    error, said = told(tmp_path, broken=2)
+    error, said = reported(tmp_path, broken=2)
     assert error.message == "2 of the releases could not be run, as said above"
     assert (error.hint, said) == ("what to do about each is said there", "")
 
@@ -109,7 +109,7 @@ def test_what_failed_first_is_told_first(tmp_path: Path) -> None:
     )
     results = [failed("page", name) for name in ("d0", "d1")]
     results = [left(tmp_path, replace(r, probes=(*r.probes, *unreached))) for r in results]
-    error, _ = told(tmp_path, *results)
+    error, _ = reported(tmp_path, *results)
     assert error.message == (
         "2.2.1 d0: page: not so; 2.2.1 d1: page: not so; 2.2.1 d0: reuse: not reached; and 3 more"
     )
@@ -119,5 +119,5 @@ def test_nothing_asserted_is_told(tmp_path: Path) -> None:
     """A deployment of which all was skipped has failed, and the run with it."""
     skipped = (ProbeResult("page", ProbeOutcome.SKIPPED, 0.0, "--no-browser"),)
     result = replace(failed("page"), probes=skipped)
-    error, _ = told(tmp_path, left(tmp_path, result))
+    error, _ = reported(tmp_path, left(tmp_path, result))
     assert error.message == "2.2.1 lab: no probe could be made"

@@ -174,7 +174,7 @@ def _jupyter() -> AbstractContextManager[str]:
 
 
 @pytest.mark.parametrize(
-    ("token", "path", "statuses", "told"),
+    ("token", "path", "statuses", "reported"),
     [
         ("hers", "proxy/6006/", ("200", "200", "403"), (True, True, False)),
         ("his", "proxy/6006/", ("403", "403", "403"), (False, False, False)),
@@ -183,13 +183,13 @@ def _jupyter() -> AbstractContextManager[str]:
     ],
 )
 def test_an_attempt_tells_whether_anything_was_read(
-    token: str | None, path: str, statuses: tuple[str, ...], told: tuple[bool, ...]
+    token: str | None, path: str, statuses: tuple[str, ...], reported: tuple[bool, ...]
 ) -> None:
     """TensorBoard's page is a leak, so is a canary below a page that is refused; a form is none."""
     with _jupyter() as url, closing(JupyterClient(url, token)) as web:
         seen = try_access(web, f"{url}{path}", UserTensorBoard("/", 6006, _CANARY))
-    assert seen == AttemptResult(statuses, told)
-    assert seen.is_readable == any(told)
+    assert seen == AttemptResult(statuses, reported)
+    assert seen.is_readable == any(reported)
 
 
 _OUT = AttemptResult(("403", "login"), (False, False))

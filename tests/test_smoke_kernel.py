@@ -142,7 +142,7 @@ def test_a_question_that_was_lost(tmp_path: Path) -> None:
     spec.write_text(json.dumps({"argv": words, "display_name": "Python", "language": "python"}))
     settings = {"MappingKernelManager": {"kernel_info_timeout": 5}}
     (tmp_path / "jupyter_server_config.json").write_text(json.dumps(settings))
-    with jupyter.running(tmp_path, environ={"JUPYTER_PATH": str(tmp_path)}) as site:
+    with jupyter.running(tmp_path, env={"JUPYTER_PATH": str(tmp_path)}) as site:
         web = JupyterClient(site.url, site.token)
         with start_kernel(web, "unlucky.ipynb") as kernel:
             assert kernel.run_cell("print('here')").get_stream_text() == "here\n"

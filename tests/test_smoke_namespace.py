@@ -49,7 +49,7 @@ def way(request: pytest.FixtureRequest) -> NamespaceIsolation:
 
 
 @pytest.fixture
-def room(tmp_path: Path) -> Iterator[Path]:
+def workdir(tmp_path: Path) -> Iterator[Path]:
     """A room as `host_process` wants it; no process that names it is left."""
     (tmp_path / "work").mkdir()
     (tmp_path / "work" / "page").write_text("here I am")
@@ -57,15 +57,17 @@ def room(tmp_path: Path) -> Iterator[Path]:
     assert named(tmp_path) == []
 
 
-def serve(room: Path, way: NamespaceIsolation, port: int) -> AbstractContextManager[HostedProcess]:
+def serve(
+    workdir: Path, way: NamespaceIsolation, port: int
+) -> AbstractContextManager[HostedProcess]:
     """A web server in the room."""
     words = [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(port)]
-    return host_process(words, port, way, workdir=room, env=environ(room))
+    return host_process(words, port, way, workdir=workdir, env=env(workdir))
 
 
-def environ(room: Path) -> dict[str, str]:
+def env(workdir: Path) -> dict[str, str]:
     """The least that a program needs."""
-    return {"PATH": os.environ["PATH"], "TMPDIR": str(room)}
+    return {"PATH": os.environ["PATH"], "TMPDIR": str(workdir)}
 
 
 def fetch(port: int) -> str:
@@ -82,50 +84,50 @@ def fetch(port: int) -> str:
     return page
 
 
-def test_only_its_port_is_let_through(room: Path, way: NamespaceIsolation) -> None:
+def test_only_its_port_is_let_through(workdir: Path, way: NamespaceIsolation) -> None:
     """The page comes through the one port; its own port is within reach on plain loopback only."""
     port = find_free_port()
-    with serve(room, way, port) as hosted:
+    with serve(workdir, way, port) as hosted:
         assert fetch(hosted.port) == "here I am"
         assert can_connect("127.0.0.1", port) is not bool(way)
     assert not can_connect("127.0.0.1", hosted.port)
 
 
-def test_programs_join_it(room: Path, way: NamespaceIsolation) -> None:
+def test_programs_join_it(workdir: Path, way: NamespaceIsolation) -> None:
     """They see its network and its processes, start in a directory, and exit codes come back."""
     port = find_free_port()
-    with serve(room, way, port) as hosted:
+    with serve(workdir, way, port) as hosted:
         fetch(hosted.port)
         ask = f"import socket; socket.create_connection(('127.0.0.1', {port})); print('in')"
         words = [sys.executable, "-c", f"import os; print(os.getcwd()); {ask}; exit(3)"]
-        line = [*hosted.build_join_command(room / "work"), *words]
-        done = command.try_command(line, timeout=DEADLINE, cwd=room / "work", env=environ(room))
-        assert done == (3, f"{room / 'work'}\nin\n")
+        line = [*hosted.build_join_command(workdir / "work"), *words]
+        done = command.try_command(line, timeout=DEADLINE, cwd=workdir / "work", env=env(workdir))
+        assert done == (3, f"{workdir / 'work'}\nin\n")
         seen = command.run_command(
-            [*hosted.build_join_command(room), "readlink", "/proc/self/ns/pid"], timeout=DEADLINE
+            [*hosted.build_join_command(workdir), "readlink", "/proc/self/ns/pid"], timeout=DEADLINE
         )
         assert (seen.strip() != str(Path("/proc/self/ns/pid").readlink())) is bool(way)
         if way:
             count = command.run_command(
-                [*hosted.build_join_command(room), "ls", "/proc"], timeout=DEADLINE
+                [*hosted.build_join_command(workdir), "ls", "/proc"], timeout=DEADLINE
             ).split()
             assert len([name for name in count if name.isdigit()]) < 10
 
 
-def test_orphans_end_with_it_and_are_buried(room: Path, way: NamespaceIsolation) -> None:
+def test_orphans_end_with_it_and_are_buried(workdir: Path, way: NamespaceIsolation) -> None:
     """One that nobody knows any more is killed; one that ended before leaves no zombie."""
     port = find_free_port()
     script = "setsid sleep 1234 >/dev/null 2>&1 & setsid true >/dev/null 2>&1 &"
-    with serve(room, way, port) as hosted:
+    with serve(workdir, way, port) as hosted:
         fetch(hosted.port)
-        line = [*hosted.build_join_command(room), "sh", "-c", script]
-        assert command.try_command(line, timeout=DEADLINE, env=environ(room)) == (0, "")
+        line = [*hosted.build_join_command(workdir), "sh", "-c", script]
+        assert command.try_command(line, timeout=DEADLINE, env=env(workdir)) == (0, "")
         # The shell is gone, `sleep` may be on its way yet.
-        assert wait_for(lambda: any("sleep 1234" in w for w in named(room)) or None, DEADLINE)
+        assert wait_for(lambda: any("sleep 1234" in w for w in named(workdir)) or None, DEADLINE)
         if way:
-            first = psutil.Process(int(hosted.build_join_command(room)[-3]))
+            first = psutil.Process(int(hosted.build_join_command(workdir)[-3]))
             assert wait_for(lambda: not _unburied(first) or None, DEADLINE), _unburied(first)
-    assert named(room) == []
+    assert named(workdir) == []
 
 
 def _unburied(first: psutil.Process) -> list[psutil.Process]:
@@ -137,16 +139,16 @@ def _unburied(first: psutil.Process) -> list[psutil.Process]:
     return zombies
 
 
-def test_its_end_is_told(room: Path, way: NamespaceIsolation) -> None:
+def test_its_end_is_told(workdir: Path, way: NamespaceIsolation) -> None:
     """The program's exit code is that of the process, and callers are refused, not kept waiting."""
     words = [sys.executable, "-c", "print('I am done'); exit(7)"]
-    with host_process(words, 1, way, workdir=room, env=environ(room)) as hosted:
+    with host_process(words, 1, way, workdir=workdir, env=env(workdir)) as hosted:
         assert command.wait_for_exit(hosted.process, DEADLINE) == 7
         assert not can_connect("127.0.0.1", hosted.port)
         if way:
             with pytest.raises(SmokeError, match="gone"):
-                hosted.build_join_command(room)
-    assert (room / "log").read_text() == "I am done\n"
+                hosted.build_join_command(workdir)
+    assert (workdir / "log").read_text() == "I am done\n"
 
 
 HOLD = """
@@ -167,11 +169,11 @@ HOLD = """
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_it_ends_when_we_are_killed(
-    room: Path, way: NamespaceIsolation, number: signal.Signals
+    workdir: Path, way: NamespaceIsolation, number: signal.Signals
 ) -> None:
     """Ctrl-C, SIGTERM, and SIGKILL, after which nobody can clean up."""
     name = next(n for n, one in WAYS.items() if one == way)
-    words = [sys.executable, "-c", textwrap.dedent(HOLD), str(room), str(find_free_port()), name]
+    words = [sys.executable, "-c", textwrap.dedent(HOLD), str(workdir), str(find_free_port()), name]
     with subprocess.Popen(
         words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as holder:
@@ -183,7 +185,7 @@ def test_it_ends_when_we_are_killed(
             holder.wait(DEADLINE)
         finally:
             holder.kill()
-    assert wait_for(lambda: named(room) == [] or None, DEADLINE), named(room)
+    assert wait_for(lambda: named(workdir) == [] or None, DEADLINE), named(workdir)
     # A process that ends has no environment any more before its sockets are closed.
     assert wait_for(lambda: not can_connect("127.0.0.1", port) or None, DEADLINE)
 

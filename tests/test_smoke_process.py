@@ -43,7 +43,7 @@ LAB = Deployment("lab", Frontend.LAB, base_url="/foo/", variable="/foo/proxy/%PO
 SECRET = "s3cret-of-the-index"
 
 
-def subject(version: str, directory: Path) -> WheelUnderTest:
+def wheel(version: str, directory: Path) -> WheelUnderTest:
     """Our wheel of a release."""
     return WheelUnderTest(our_wheel(version, directory), version, version)
 
@@ -51,9 +51,9 @@ def subject(version: str, directory: Path) -> WheelUnderTest:
 @contextmanager
 def engine(eras: Callable[[str], Era] | None = None, **given: str) -> Iterator[ProcessRunner]:
     """The engine, for somebody whose index needs a password, and who has settings for Jupyter."""
-    environ = {**os.environ, "UV_INDEX_PRIVATE_PASSWORD": SECRET, "JUPYTER_CONFIG_DIR": "/nowhere"}
+    env = {**os.environ, "UV_INDEX_PRIVATE_PASSWORD": SECRET, "JUPYTER_CONFIG_DIR": "/nowhere"}
     settings = read_user_settings(os.environ)
-    with open_process_runner(settings, environ, needs.pythons(), eras=eras, **given) as runner:
+    with open_process_runner(settings, env, needs.pythons(), eras=eras, **given) as runner:
         yield runner
 
 
@@ -68,7 +68,7 @@ def runner() -> Iterator[ProcessRunner]:
 def begin(runner: ProcessRunner, tmp_path_factory: pytest.TempPathFactory) -> Begin:
     """Starts deployments in an environment that is made once, with our newest wheel."""
     directory = tmp_path_factory.mktemp("wheel")
-    return runner.prepare_wheel(subject(RELEASE, directory), directory / "log", lambda _: None)
+    return runner.prepare_wheel(wheel(RELEASE, directory), directory / "log", lambda _: None)
 
 
 def ask(site: JupyterSite, path: str) -> requests.Response:
@@ -97,13 +97,13 @@ def show(site: JupyterSite, port: int) -> str:
     return found
 
 
-def environ_of(site: JupyterSite) -> dict[str, str]:
+def env_of(site: JupyterSite) -> dict[str, str]:
     """The environment of programs inside."""
     words = ["python", "-c", "import json, os; print(json.dumps(dict(os.environ)))"]
     code, out = behind(site).run_command(words)
     assert code == 0, out
-    told: dict[str, str] = json.loads(out)
-    return told
+    reported: dict[str, str] = json.loads(out)
+    return reported
 
 
 def test_tensorboard_through_jupyters_port_only(runner: ProcessRunner, begin: Begin) -> None:
@@ -125,11 +125,11 @@ def test_tensorboard_through_jupyters_port_only(runner: ProcessRunner, begin: Be
 def test_it_gets_directories_of_its_own_and_no_secrets(begin: Begin) -> None:
     """All below a room that only we may enter, and that goes with all its processes."""
     with begin(LAB) as site:
-        given = environ_of(site)
+        given = env_of(site)
         assert given["TENSORBOARD_PROXY_URL"] == LAB.variable
         assert SECRET not in str(given)
-        room = Path(given["HOME"]).parent
-        assert room.stat().st_mode & 0o777 == 0o700
+        workdir = Path(given["HOME"]).parent
+        assert workdir.stat().st_mode & 0o777 == 0o700
         assert (
             {
                 Path(given[name]).parent
@@ -137,21 +137,21 @@ def test_it_gets_directories_of_its_own_and_no_secrets(begin: Begin) -> None:
                 if name.startswith("JUPYTER_") and name.endswith("_DIR")
             }
             == {Path(given["TMPDIR"]).parent}
-            == {room}
+            == {workdir}
         )
-        assert any("jupyter-lab" in line for line in named(room))
+        assert any("jupyter-lab" in line for line in named(workdir))
         assert "Jupyter Server" in behind(site).read_log()
         assert site.token not in behind(site).read_log()
-        assert all(site.token not in line for line in named(room))
-    assert named(room) == []
-    assert not room.exists()
+        assert all(site.token not in line for line in named(workdir))
+    assert named(workdir) == []
+    assert not workdir.exists()
 
 
 def test_unset_is_unset(begin: Begin) -> None:
     """No variable for a deployment without one, whatever we have ourselves; classic this time."""
     with begin(Deployment("classic", Frontend.CLASSIC, variable=None)) as site:
         assert ask(site, "nbclassic/tree").ok
-        assert "TENSORBOARD_PROXY_URL" not in environ_of(site)
+        assert "TENSORBOARD_PROXY_URL" not in env_of(site)
         assert "browser" not in behind(site).read_log()
 
 
@@ -166,7 +166,7 @@ def test_two_at_once(runner: ProcessRunner, begin: Begin) -> None:
         crossed = {"Authorization": f"token {one.token}"}
         answer = requests.get(f"{other.url}api/contents", headers=crossed, timeout=DEADLINE)
         assert answer.status_code == 403
-        assert environ_of(one)["HOME"] != environ_of(other)["HOME"]
+        assert env_of(one)["HOME"] != env_of(other)["HOME"]
 
 
 def test_plain_loopback(runner: ProcessRunner, begin: Begin) -> None:
@@ -177,10 +177,10 @@ def test_plain_loopback(runner: ProcessRunner, begin: Begin) -> None:
         port = find_free_port()
         with begin(LAB) as site:
             assert "<tb-webapp>" in show(site, port)
-            room = Path(environ_of(site)["HOME"]).parent
+            workdir = Path(env_of(site)["HOME"]).parent
             assert behind(site).published_ports() is None
             assert behind(site).check_reachable(port) == {}
-        assert named(room) == []
+        assert named(workdir) == []
         # A socket closes a little after the process that had it has gone.
         assert wait_for(lambda: not can_connect("127.0.0.1", port) or None, 20)
     finally:
@@ -190,9 +190,9 @@ def test_plain_loopback(runner: ProcessRunner, begin: Begin) -> None:
 def test_a_sweep_ends_all(runner: ProcessRunner, begin: Begin) -> None:
     """What an interrupted run does: whoever waits for Jupyter gets an answer at once."""
     with begin(LAB) as site:
-        room = Path(environ_of(site)["HOME"]).parent
+        workdir = Path(env_of(site)["HOME"]).parent
         runner.end_all()
-        assert named(room) == []
+        assert named(workdir) == []
         with pytest.raises(requests.ConnectionError):
             ask(site, "lab")
 
@@ -200,7 +200,7 @@ def test_a_sweep_ends_all(runner: ProcessRunner, begin: Begin) -> None:
 def test_a_jupyter_that_does_not_come_up(begin: Begin) -> None:
     """Its exit code, and the end of its log, at once and not at the deadline."""
     with begin(LAB) as site:
-        program = Path(environ_of(site)["PATH"].split(":")[0], "jupyter-lab")
+        program = Path(env_of(site)["PATH"].split(":")[0], "jupyter-lab")
     hidden = program.rename(program.with_name("hidden"))
     try:
         with pytest.raises(SmokeError) as caught, begin(LAB):
@@ -213,7 +213,7 @@ def test_a_jupyter_that_does_not_come_up(begin: Begin) -> None:
 
 def test_a_wheel_that_does_not_start(runner: ProcessRunner, tmp_path: Path) -> None:
     """Said before any Jupyter is started, with the reason."""
-    good = subject(RELEASE, tmp_path)
+    good = wheel(RELEASE, tmp_path)
     assert good.path is not None
     broken = {"tensorboard/main.py": b"import no_such_module\n"}
     content = rewrite_wheel(
@@ -229,7 +229,7 @@ def test_a_release_that_does_not_take_that_python(tmp_path: Path) -> None:
     """The wheel, the Python, and why."""
     needs.python("3.8")
     with engine(python="3.8") as old, pytest.raises(SmokeError) as caught:
-        old.prepare_wheel(subject(RELEASE, tmp_path), tmp_path / "log", lambda _: None)
+        old.prepare_wheel(wheel(RELEASE, tmp_path), tmp_path / "log", lambda _: None)
     assert "tensorboardtmp-2.21.0" in caught.value.message
     assert "Python 3.8, today" in caught.value.message
     assert "Requires-Python" in caught.value.hint or "Python>=3.9" in caught.value.hint
@@ -240,7 +240,7 @@ def test_jupyter_of_its_own_time(tmp_path: Path) -> None:
     """April 2020: the notebook server on Python 3.7, whose log would give the token away."""
     needs.python(get_era(find("2.2.1")).python)
     with engine(eras=lambda version: get_era(find(version))) as runner:
-        begin = runner.prepare_wheel(subject("2.2.1", tmp_path), tmp_path / "log", lambda _: None)
+        begin = runner.prepare_wheel(wheel("2.2.1", tmp_path), tmp_path / "log", lambda _: None)
         assert "notebook==6.0.3\n" in (tmp_path / "log").read_text()
         with begin(LAB) as site:
             assert ask(site, "lab").ok

@@ -32,8 +32,8 @@ def fail(error: Exception) -> None:
 def test_what_was_not_reached_has_failed() -> None:
     """A layer whose block ends early has all its probes in the results."""
     record = ProbeRecorder()
-    with record.layer("only"), record.probe(ONLY[0]) as told:
-        told("seen")
+    with record.layer("only"), record.probe(ONLY[0]) as reported:
+        reported("seen")
     assert list(outcomes(record)) == ONLY
     assert record.results[0] == ProbeResult(
         ONLY[0], ProbeOutcome.PASSED, record.results[0].seconds, "seen"
@@ -94,8 +94,8 @@ def test_no_token_is_told(before: int) -> None:
     record.hide_secret(token)
     with record.probe(ONLY[0]):
         fail(ProbeFailure("x" * (before % 7) + f"at http://h/?token={quote(token, safe='')} " * 40))
-    with record.probe(ONLY[1]) as told:
-        told("y" * before + token)
+    with record.probe(ONLY[1]) as reported:
+        reported("y" * before + token)
     for result in (*record.results, *told_of):
         assert "canary" not in result.detail
         assert "(hidden)" in result.detail

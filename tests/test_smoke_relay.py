@@ -160,7 +160,7 @@ def test_a_broken_connection_is_seen_as_broken() -> None:
 
 def test_a_caller_that_goes_is_gone_behind_it_too() -> None:
     """Else a long answer would be made for nobody."""
-    told = asyncio.Event()
+    signalled = asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         del reader
@@ -169,13 +169,13 @@ def test_a_caller_that_goes_is_gone_behind_it_too() -> None:
                 writer.write(b"x" * 100_000)
                 await writer.drain()
         except ConnectionError:
-            told.set()
+            signalled.set()
 
     async def scene() -> None:
         async with served(talk) as port, call(port) as (reader, writer):
             await reader.readexactly(10)
             writer.transport.abort()
-            await told.wait()
+            await signalled.wait()
 
     play(scene())
 
@@ -208,11 +208,11 @@ def test_it_takes_no_more_than_the_other_end_takes() -> None:
 
 def test_open_connections_end_with_the_loop_without_a_word() -> None:
     """What ends with Jupyter writes no traceback below what Jupyter has said last."""
-    told: list[str] = []
+    signalled: list[str] = []
 
     async def scene(ends: ExitStack) -> None:
         loop = asyncio.get_running_loop()
-        loop.set_exception_handler(lambda _, context: told.append(context["message"]))
+        loop.set_exception_handler(lambda _, context: signalled.append(context["message"]))
         behind, listener = (
             ends.enter_context(socket.create_server((relay.LOOPBACK, 0))) for _ in range(2)
         )
@@ -224,4 +224,4 @@ def test_open_connections_end_with_the_loop_without_a_word() -> None:
 
     with ExitStack() as ends:
         asyncio.run(scene(ends))
-    assert told == []
+    assert signalled == []

@@ -59,9 +59,9 @@ def test_the_json_says_what_each_probe_asserts() -> None:
 def test_a_report_replaces_the_one_before_as_a_whole(tmp_path: Path) -> None:
     """No file of the old report is left among those of the new one."""
     for name in ("old.png", "new.png"):
-        with open_report_directory(tmp_path, "2.2.1", "lab") as room:
-            (room / name).write_bytes(b"")
-            (room / RESULT_FILENAME).write_text(make(ProbeOutcome.PASSED).to_json())
+        with open_report_directory(tmp_path, "2.2.1", "lab") as workdir:
+            (workdir / name).write_bytes(b"")
+            (workdir / RESULT_FILENAME).write_text(make(ProbeOutcome.PASSED).to_json())
     assert sorted(p.name for p in (tmp_path / "2.2.1/lab").iterdir()) == [
         "new.png",
         RESULT_FILENAME,
@@ -72,13 +72,13 @@ def test_a_report_replaces_the_one_before_as_a_whole(tmp_path: Path) -> None:
 
 def test_an_interrupted_report_leaves_the_one_before(tmp_path: Path) -> None:
     """Half a report never appears."""
-    with open_report_directory(tmp_path, "2.2.1", "lab") as room:
-        (room / "old.png").write_bytes(b"")
+    with open_report_directory(tmp_path, "2.2.1", "lab") as workdir:
+        (workdir / "old.png").write_bytes(b"")
     with (  # noqa: PT012 - the block is what is interrupted
         pytest.raises(KeyboardInterrupt),
-        open_report_directory(tmp_path, "2.2.1", "lab") as room,
+        open_report_directory(tmp_path, "2.2.1", "lab") as workdir,
     ):
-        (room / "new.png").write_bytes(b"")
+        (workdir / "new.png").write_bytes(b"")
         raise KeyboardInterrupt
     assert [p.name for p in (tmp_path / "2.2.1").rglob("*")] == ["lab", "old.png"]
 

@@ -26,29 +26,29 @@ def test_the_report_of_a_deployment_that_broke_off_is_there(
     tmp_path: Path, error: type[Exception]
 ) -> None:
     """With its pictures and what kept it; what nobody foresaw goes on to the command as well."""
-    told: list[ProbeResult] = []
+    reported: list[ProbeResult] = []
     how = SmokeContext(
-        "x", None, tmp_path, lambda _, r: told.append(r), lambda: None, lambda _: None
+        "x", None, tmp_path, lambda _, r: reported.append(r), lambda: None, lambda _: None
     )
     site = JupyterSite(Deployment("lab", Frontend.LAB), "http://h/", TOKEN, "2.2.1")
 
-    def work(record: ProbeRecorder, room: Path) -> None:
-        run_layers(how, site, subject, record, room)
+    def work(record: ProbeRecorder, workdir: Path) -> None:
+        run_layers(how, site, wheel, record, workdir)
         record.skip_probe("page", f"?token={TOKEN}")
-        (room / "jupyterlab.png").write_bytes(b"")
+        (workdir / "jupyterlab.png").write_bytes(b"")
         raise error(f"at http://h/?token={TOKEN}")
 
-    subject = WheelUnderTest(None, "2.2.1", "2.2.1")
+    wheel = WheelUnderTest(None, "2.2.1", "2.2.1")
     if error is TimeoutError:
-        assert report_deployment(how, "lab", subject, work).outcome is ProbeOutcome.FAILED
+        assert report_deployment(how, "lab", wheel, work).outcome is ProbeOutcome.FAILED
     else:
         with pytest.raises(BuilderError, match="a fault of ours: TypeError") as caught:
-            report_deployment(how, "lab", subject, work)
+            report_deployment(how, "lab", wheel, work)
         assert TOKEN not in caught.value.message
     place = tmp_path / "2.2.1" / "lab"
     assert sorted(p.name for p in place.iterdir()) == ["jupyterlab.png", RESULT_FILENAME]
     result = json.loads((place / RESULT_FILENAME).read_text())
     assert result["failure"].endswith("at http://h/?token=(hidden)")
     assert result["outcome"] == ProbeOutcome.FAILED
-    assert TOKEN not in (place / RESULT_FILENAME).read_text() + str(told)
-    assert len(told) == 1
+    assert TOKEN not in (place / RESULT_FILENAME).read_text() + str(reported)
+    assert len(reported) == 1

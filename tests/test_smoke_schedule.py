@@ -14,7 +14,7 @@ _TIMEOUT = 30
 
 def test_nobody_has_a_turn_before_all_have_started_nor_ends_before_all_have_finished() -> None:
     """What one does alone, and what comes and goes, are never at the same time."""
-    abreast, lock = DeploymentSchedule(3, at_once=2), threading.Lock()
+    schedule, lock = DeploymentSchedule(3, at_once=2), threading.Lock()
     seen: list[str] = []
 
     def say(word: str) -> None:
@@ -22,9 +22,9 @@ def test_nobody_has_a_turn_before_all_have_started_nor_ends_before_all_have_fini
             seen.append(word)
 
     def deployment(place: int) -> None:
-        with abreast.take_slot(place) as member:
+        with schedule.take_slot(place) as slot:
             say("start")
-            with member.wait_for_turn():
+            with slot.wait_for_turn():
                 say("look")
             say("end")
 
@@ -36,12 +36,12 @@ def test_nobody_has_a_turn_before_all_have_started_nor_ends_before_all_have_fini
 
 def test_no_more_than_so_many_look_at_once() -> None:
     """The third waits until one of two is done."""
-    abreast, looking, most = DeploymentSchedule(3, at_once=2), 0, 0
+    schedule, looking, most = DeploymentSchedule(3, at_once=2), 0, 0
     lock, both = threading.Lock(), threading.Barrier(2)
 
     def deployment(number: int) -> None:
         nonlocal looking, most
-        with abreast.take_slot(number) as member, member.wait_for_turn():
+        with schedule.take_slot(number) as slot, slot.wait_for_turn():
             with lock:
                 looking += 1
                 most = max(most, looking)
@@ -60,11 +60,11 @@ def test_no_more_than_so_many_look_at_once() -> None:
 
 def test_turns_are_taken_in_the_order_of_the_places() -> None:
     """Whoever started first: the longest is named first, and must not begin last."""
-    abreast = DeploymentSchedule(4, at_once=1)
+    schedule = DeploymentSchedule(4, at_once=1)
     seen: list[int] = []
 
     def deployment(place: int) -> None:
-        with abreast.take_slot(place) as member, member.wait_for_turn():
+        with schedule.take_slot(place) as slot, slot.wait_for_turn():
             seen.append(place)
 
     with ThreadPoolExecutor(4) as pool:
@@ -76,17 +76,17 @@ def test_turns_are_taken_in_the_order_of_the_places() -> None:
 @pytest.mark.parametrize("late", [False, True])
 def test_one_that_fails_keeps_nobody_waiting(late: bool) -> None:
     """Whether it fails before it has started, or while it has its turn."""
-    abreast = DeploymentSchedule(2, at_once=1)
+    schedule = DeploymentSchedule(2, at_once=1)
 
     def fails() -> None:
-        with abreast.take_slot(0) as member:
+        with schedule.take_slot(0) as slot:
             if late:
-                with member.wait_for_turn():
+                with slot.wait_for_turn():
                     raise ZeroDivisionError
             raise ZeroDivisionError
 
     def works() -> bool:
-        with abreast.take_slot(1) as member, member.wait_for_turn():
+        with schedule.take_slot(1) as slot, slot.wait_for_turn():
             return True
 
     with ThreadPoolExecutor(2) as pool:

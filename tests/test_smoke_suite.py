@@ -101,7 +101,7 @@ def test_a_wheel_that_says_nothing_is_taken_if_nothing_was_asked(
     assert said.getvalue() == before
 
 
-class NoRoom:
+class FailingRunner:
     """An engine that starts nothing, as one without memory left."""
 
     name, host, can_change_host = "none", "127.0.0.1", False
@@ -129,7 +129,7 @@ def test_reports_with_tensorflow_lie_apart(
     how = SmokeContext("none", None, tmp_path, lambda *_: None, context.check_cancelled, print)
     for tensorflow in (False, True):
         chosen = SmokeOptions("lab", options(tmp_path), control=True, tensorflow=tensorflow)
-        done = smoke_release(release("2.2.1"), chosen, NoRoom(), how, sources, context)
+        done = smoke_release(release("2.2.1"), chosen, FailingRunner(), how, sources, context)
         assert [r.failure for r in done] == [f"no room for {r.deployment} ()" for r in done]
     places = {p.name for p in (tmp_path / "2.2.1").iterdir()}
     plain = {"lab", "lab-base-url", "lab-unset"}

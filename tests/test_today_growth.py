@@ -49,22 +49,22 @@ def test_a_record_comes_once_and_whole(release: str, place: Place) -> None:
     @given(seed=st.integers(0, 2**32))
     @settings(max_examples=5, deadline=None, phases=[Phase.generate])
     def grow(seed: int) -> None:
-        told = place.drive("growth_driver.py", str(place.room), str(seed))
-        assert told == {"same": True, "wrong": [], "nothing": [], "tensorflow": "stub"}
+        reported = place.drive("growth_driver.py", str(place.workdir), str(seed))
+        assert reported == {"same": True, "wrong": [], "nothing": [], "tensorflow": "stub"}
 
     grow()
 
 
 def test_the_server_shows_new_points(release: str, place: Place) -> None:
     """A record that is cut anywhere waits for its rest, and the server goes on."""
-    path = place.room / release / "run" / "events.out.tfevents.1"
+    path = place.workdir / release / "run" / "events.out.tfevents.1"
     path.parent.mkdir(parents=True)
     path.write_bytes(encode_record(encode_event(START, 0, b"\x1a\x0dbrain.Event:2")) + _point(0))
     script = place.python.parent / "tensorboard"
     flags = ["--reload_interval", "1"]
     if release == "2.21.0":
         flags += ["--load_fast", "false"]  # Python reads, not the data server
-    with run_tensorboard(script, path.parent.parent, place.room, place.environ, flags) as server:
+    with run_tensorboard(script, path.parent.parent, place.workdir, place.env, flags) as server:
         _wait_for(server, [0])
         for step, cut in enumerate((3, 9, 20, -2), 1):
             point = _point(step)

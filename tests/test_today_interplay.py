@@ -43,17 +43,17 @@ LOSS = [[0, 1.0], [1, 0.5], [2, 0.25], [3, 0.125]]
 
 def facts(place: Place) -> Any:
     """What the driver says of the TensorBoard there, on the project's own logdir."""
-    logdir.write_logdir(place.room / "logdir")
-    scratch = place.room / "scratch"
+    logdir.write_logdir(place.workdir / "logdir")
+    scratch = place.workdir / "scratch"
     scratch.mkdir()
     runs = logdir.RUNS
-    return place.drive("interplay_driver.py", str(place.room / "logdir"), str(scratch), *runs)
+    return place.drive("interplay_driver.py", str(place.workdir / "logdir"), str(scratch), *runs)
 
 
-def era_facts(version: str, wheel: Path, room: Path, *wanted: str) -> Any:
+def era_facts(version: str, wheel: Path, workdir: Path, *wanted: str) -> Any:
     """The same of a wheel among the dependencies of its own time."""
     era = get_era(find(version))
-    place = Place(room, needs.python(era.python))
+    place = Place(workdir, needs.python(era.python))
     place.install(wheel, *wanted, until=era.until)
     return facts(place)
 
@@ -118,12 +118,12 @@ def test_tensorflow_of_the_same_era(tmp_path: Path) -> None:
     assert "tensorboard" not in versions
     assert versions["protobuf"] < "3.20"  # TensorFlow's own bound
     runs = tmp_path / "runs"
-    told = place.drive("writers_driver.py", "tensorflow", str(runs))
-    assert told["compat"] == told["version"] == "2.11.0"
-    assert told["scalar from"] == "tensorboard.plugins.scalar.summary_v2"
-    assert told["loss"] == LOSS
+    reported = place.drive("writers_driver.py", "tensorflow", str(runs))
+    assert reported["compat"] == reported["version"] == "2.11.0"
+    assert reported["scalar from"] == "tensorboard.plugins.scalar.summary_v2"
+    assert reported["loss"] == LOSS
     assert {"weights", "notes", "pictures", "_hparams_/session_start_info"} <= {
-        *told["tags"]["tensors"]
+        *reported["tags"]["tensors"]
     }
     tags = place.served(runs, "run")
     assert set(tags["run"]) == {"loss"}
@@ -137,13 +137,13 @@ def test_beside_todays_tensorflow(tmp_path: Path) -> None:
     for version in ("1.14.0", "2.1.0", "2.2.1", "2.21.0"):
         place.replace(our_wheel(version, tmp_path))
         runs = tmp_path / "runs" / version
-        told = place.drive("writers_driver.py", "tensorflow", str(runs))
-        assert told["loss"] == LOSS, version
-        assert told["compat"] == told["version"], version
+        reported = place.drive("writers_driver.py", "tensorflow", str(runs))
+        assert reported["loss"] == LOSS, version
+        assert reported["compat"] == reported["version"], version
         assert set(place.served(runs, "run")["run"]) == {"loss"}, version
         grown = place.drive("growth_driver.py", str(tmp_path), "1")
-        assert grown.pop("tensorflow") == told["version"], version
+        assert grown.pop("tensorflow") == reported["version"], version
         assert grown == {"same": True, "wrong": [], "nothing": []}, version
         if version != "2.21.0":  # the others have Beholder
-            told = place.drive("pickle_driver.py", str(tmp_path / "runs"))
-            assert told == {"plain": [{"name": "a", "mean": "1e0"}], "other": [], "ran": False}
+            reported = place.drive("pickle_driver.py", str(tmp_path / "runs"))
+            assert reported == {"plain": [{"name": "a", "mean": "1e0"}], "other": [], "ran": False}

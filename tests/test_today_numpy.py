@@ -37,16 +37,16 @@ def places_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Place
 
     @cache
     def make(version: str) -> Places:
-        room = tmp_path_factory.mktemp(version)
+        workdir = tmp_path_factory.mktemp(version)
         era = get_era(find(version))
-        ours = our_wheel(version, room)
+        ours = our_wheel(version, workdir)
         home = needs.python(era.python)
         made = Places(
-            Place(room / "stock", home),
-            Place(room / "era", home),
-            Place(room / "today", needs.python(TODAY)),
+            Place(workdir / "stock", home),
+            Place(workdir / "era", home),
+            Place(workdir / "today", needs.python(TODAY)),
         )
-        made.stock.install(stock_wheel(version, room), until=era.until)
+        made.stock.install(stock_wheel(version, workdir), until=era.until)
         made.era.install(ours, until=era.until)
         made.today.install(ours)
         return made

@@ -83,8 +83,8 @@ def test_requires_python_decides_what_is_tried(stock_wheel: Callable[[str], Path
     pythons = ["3.7", "3.8", "3.9", "3.13"]
     tried = {}
     for version in ("2.11.2", "2.12.0", "2.14.1"):
-        subject = make_trial(stock_wheel(version), version, stock=True)
-        able, refused = make_pairs([subject], pythons)
+        trial = make_trial(stock_wheel(version), version, stock=True)
+        able, refused = make_pairs([trial], pythons)
         tried[version] = [p.python for p in able]
         assert {p.python for p in able} | {p.python for p in refused} == set(pythons)
     assert tried == {"2.11.2": pythons, "2.12.0": pythons[1:], "2.14.1": pythons[2:]}

@@ -103,9 +103,9 @@ LISTED = {"apps", "route", "listed_apps", "active", "names", "later"}
 LOADERS = {"flags", "clash", "fixes", "loads", "half"}
 
 
-def plugins_wheel(room: Path, modules: dict[str, str]) -> Path:
+def plugins_wheel(workdir: Path, modules: dict[str, str]) -> Path:
     """A wheel whose package `foreign` has these modules, each with an entry point."""
-    path = room / "foreign-1-py3-none-any.whl"
+    path = workdir / "foreign-1-py3-none-any.whl"
     points = [
         f"{name} = foreign.{name}:{'LOADER' if name in LOADERS else 'Plugin'}\n" for name in modules
     ]
@@ -129,18 +129,18 @@ def plugin(name: str, wrong: str = "pass", where: str = "") -> str:
     return PLUGIN.format(name=name, wrong=wrong, where=where)
 
 
-def make_place(version: str, python: str, room: Path, *others: str | Path) -> Place:
+def make_place(version: str, python: str, workdir: Path, *others: str | Path) -> Place:
     """An environment with our wheel and others."""
-    place = Place(room / "place", needs.python(python))
-    place.install(our_wheel(version, room), *others)
-    (place.room / "logdir").mkdir()
+    place = Place(workdir / "place", needs.python(python))
+    place.install(our_wheel(version, workdir), *others)
+    (place.workdir / "logdir").mkdir()
     return place
 
 
 def listing(place: Place) -> tuple[dict[str, bool], list[str]]:
     """What the server lists (name → whether it is active) when asked twice, and its log."""
     script = place.python.parent / "tensorboard"
-    with run_tensorboard(script, place.room / "logdir", place.room, place.environ) as server:
+    with run_tensorboard(script, place.workdir / "logdir", place.workdir, place.env) as server:
         for _ in range(2):
             answer = server.send_request("/data/plugins_listing")
         assert answer.status_code == 200, answer.text
@@ -169,11 +169,13 @@ def test_what_fails_is_skipped_with_one_warning(version: str, python: str, tmp_p
     listed, log = listing(place)
     warnings = [line for line in log if "Skipping plugin" in line]
     for name, (_, _, why) in all_wrong.items():
-        told = [line for line in warnings if f"Skipping plugin {name} = foreign.{name}:" in line]
-        assert len(told) == 1, (name, log)
-        assert why in told[0]
-    told = [line for line in warnings if "Skipping plugin projector = foreign." in line]
-    assert len(told) == 1
+        reported = [
+            line for line in warnings if f"Skipping plugin {name} = foreign.{name}:" in line
+        ]
+        assert len(reported) == 1, (name, log)
+        assert why in reported[0]
+    reported = [line for line in warnings if "Skipping plugin projector = foreign." in line]
+    assert len(reported) == 1
     assert len(warnings) == len(all_wrong) + 1
     assert {"scalars", "graphs", "text", "projector", "good", "odd", "last"} <= set(listed)
     assert set(WRONG) & set(listed) == LISTED & set(all_wrong)
@@ -189,7 +191,7 @@ def test_ctrl_c_is_no_failure_of_a_plugin(where: str, tmp_path: Path) -> None:
     place = make_place("2.2.1", "3.13", tmp_path, plugins_wheel(tmp_path, modules))
     with pytest.raises(CommandError, match="it ended with exit code"):
         listing(place)
-    log = (place.room / "server.log").read_text(encoding="utf-8")
+    log = (place.workdir / "server.log").read_text(encoding="utf-8")
     assert "KeyboardInterrupt" in log
     assert "Skipping" not in log
 
@@ -199,9 +201,9 @@ def test_the_newest_profile_plugin(version: str, tmp_path: Path) -> None:
     """It is for 2.3.0 and later, by its imports; earlier releases skip it, and say so."""
     place = make_place(version, "3.12", tmp_path, "tensorboard-plugin-profile>=2.24")
     listed, log = listing(place)
-    (told,) = [line for line in log if "Skipping plugin" in line]
-    assert "Skipping plugin profile = " in told
-    assert "Not a TBLoader or TBPlugin subclass" in told
+    (reported,) = [line for line in log if "Skipping plugin" in line]
+    assert "Skipping plugin profile = " in reported
+    assert "Not a TBLoader or TBPlugin subclass" in reported
     assert "scalars" in listed
 
 
@@ -210,8 +212,8 @@ def test_a_loader_that_1_14_does_not_know(tmp_path: Path) -> None:
     wanted = ("tensorboard-plugin-wit", "setuptools<81")
     place = make_place("1.14.0", "3.11", tmp_path, *wanted)
     listed, log = listing(place)
-    (told,) = [line for line in log if "Skipping plugin" in line]
-    assert "Skipping plugin wit = " in told
+    (reported,) = [line for line in log if "Skipping plugin" in line]
+    assert "Skipping plugin wit = " in reported
     assert "scalars" in listed
 
 
@@ -220,6 +222,6 @@ def test_plugins_that_are_named_twice(tmp_path: Path) -> None:
     place = make_place(
         "2.21.0", "3.13", tmp_path, plugins_wheel(tmp_path, {"good": plugin("good")})
     )
-    told = place.drive("twice_driver.py", str(place.room / "logdir"))
-    assert told["kept"], "the class itself is what get_dynamic_plugins gives"
-    assert all({"good", "projector", "scalars"} <= set(listed) for listed in told["listed"])
+    reported = place.drive("twice_driver.py", str(place.workdir / "logdir"))
+    assert reported["kept"], "the class itself is what get_dynamic_plugins gives"
+    assert all({"good", "projector", "scalars"} <= set(listed) for listed in reported["listed"])

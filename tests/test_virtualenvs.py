@@ -25,8 +25,8 @@ def test_what_was_compiled_stays_for_the_next_start(
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "imported.py").touch()
     words = [sys.executable, "-c", "import imported"]
-    environ = make_clean_env(read_user_settings(os.environ), os.environ, tmp_path)
+    env = make_clean_env(read_user_settings(os.environ), os.environ, tmp_path)
     command.run_command(words, timeout=60, cwd=tmp_path)
     assert not (tmp_path / "__pycache__").exists()
-    command.run_command(words, timeout=60, cwd=tmp_path, env=environ)
+    command.run_command(words, timeout=60, cwd=tmp_path, env=env)
     assert (tmp_path / "__pycache__").is_dir()

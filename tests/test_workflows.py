@@ -182,8 +182,8 @@ def test_the_browser_is_one_that_starts() -> None:
             found = re.search(r"nox -s (smoke|tests)", step.get("run", ""))
             if found:
                 seen.add(found[1])
-                environ = {**job.get("env", {}), **step.get("env", {})}
-                assert environ.get("CHROMIUM") == "google-chrome", name
+                env = {**job.get("env", {}), **step.get("env", {})}
+                assert env.get("CHROMIUM") == "google-chrome", name
     assert seen == {"smoke", "tests"}
 
 

@@ -26,9 +26,9 @@ def test_summary_writer(version: str, tmp_path: Path) -> None:
     place.install("torch", our_wheel(version, tmp_path))
     assert "tensorboard" not in place.versions()
     runs = tmp_path / "runs"
-    told = place.drive("writers_driver.py", "torch", str(runs))
-    assert (told["loss"], told["old"]) == (LOSS, LOSS)
-    tags = told["tags"]
+    reported = place.drive("writers_driver.py", "torch", str(runs))
+    assert (reported["loss"], reported["old"]) == (LOSS, LOSS)
+    tags = reported["tags"]
     assert tags["graph"] is True
     assert {"notes/text_summary", "curve", "mesh_VERTEX"} <= set(tags["tensors"])
     assert "weights" in tags["histograms"]

@@ -53,13 +53,13 @@ def findings(file: File, made: Made) -> list[Finding]:
     """
     stock = archive.parse_archive(made.stock.content, made.stock.filename)
     parsed = archive.parse_archive(file.content, file.filename)
-    subject = WheelUnderCheck(file.filename, parsed, stock, made.delta)
-    return run_checks(subject, made.stock.filename)
+    wheel_under_check = WheelUnderCheck(file.filename, parsed, stock, made.delta)
+    return run_checks(wheel_under_check, made.stock.filename)
 
 
-def codes(found: list[Finding], standing: FindingStatus = FindingStatus.NEW) -> set[str]:
+def codes(found: list[Finding], status: FindingStatus = FindingStatus.NEW) -> set[str]:
     """The codes with that standing."""
-    return {f.code for f in found if f.status is standing}
+    return {f.code for f in found if f.status is status}
 
 
 _KEPT = ("__init__.py", "main.py", "notebook.py", "version.py", "lazy.py")
