@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import sys
 import tempfile
 import time
@@ -15,6 +14,8 @@ import requests
 from builder.smoke.model import Deployment, Frontend, JupyterSite
 from builder.system import command
 from builder.system.ports import find_free_port
+from builder.system.redact import Secret
+from tests.smoke_page import INSTALLED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,7 +48,7 @@ def running(
 def _serve(
     workdir: Path, base_url: str, authority: Authority | None, more: Mapping[str, str]
 ) -> Iterator[JupyterSite]:
-    port, token = find_free_port(), secrets.token_hex(16)
+    port, token = find_free_port(), Secret.generate()
     root = workdir / "root"
     root.mkdir()
     kept = {k: v for k, v in os.environ.items() if not k.startswith("JUPYTER")}
@@ -58,7 +59,7 @@ def _serve(
         "IPYTHONDIR": str(workdir / "ipython"),
     }
     env |= {f"JUPYTER_{kind}_DIR": str(workdir) for kind in ("CONFIG", "DATA")}
-    env["JUPYTER_TOKEN"] = token
+    env["JUPYTER_TOKEN"] = token.value
     words = [sys.executable, "-m", "jupyter_server", "--allow-root", "--no-browser"]
     words += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--ServerApp.ip=127.0.0.1"]
     words += [f"--ServerApp.base_url={base_url}", f"--ServerApp.root_dir={root}"]
@@ -72,7 +73,7 @@ def _serve(
         Deployment("test", Frontend.LAB, base_url),
         f"{scheme}://127.0.0.1:{port}{base_url}",
         token,
-        "2.2.1",
+        INSTALLED,
         ca_bundle=ca_bundle,
     )
     log = workdir / "jupyter.log"

@@ -13,12 +13,18 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+from builder.smoke.model import WheelUnderTest
+from builder.system.redact import Secret
+
 if TYPE_CHECKING:
     import ssl
     from types import TracebackType
     from typing import Self
 
 TOKEN = "canary-token-93c1d7"
+SECRET = Secret(TOKEN)
+# What is found installed, where no wheel of ours is.
+INSTALLED = WheelUnderTest(None, "2.2.1", "2.2.1")
 COOKIE = "canary-cookie-77b0aa"
 CANARY = "canary-0123abcd"
 PATH = "smoke/smoke.ipynb"

@@ -30,10 +30,11 @@ from builder.smoke.model import (
 )
 from builder.smoke.probes import exposure
 from builder.smoke.results.recorder import ProbeRecorder
+from builder.system.redact import Secret
 from tests import jupyter
 from tests.certificates import make_authority
 from tests.http_servers import running, tls_with
-from tests.smoke_page import TOKEN, Imitation
+from tests.smoke_page import INSTALLED, TOKEN, Imitation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -69,7 +70,7 @@ def test_an_address_is_a_place_and_a_report(
     """Each user of a hub has a report of their own; the browser is kept to host and port."""
     there = parse_existing_url(url, token_file)
     assert (there.url, there.host_and_port, there.report_name) == (made, place, label)
-    assert there.token == "abc-1"
+    assert there.token == Secret("abc-1")
     assert "abc-1" not in repr(there)
 
 
@@ -147,7 +148,7 @@ def _served(handler: type[BaseHTTPRequestHandler]) -> AbstractContextManager[str
 def test_what_is_no_jupyter_is_told(body: str) -> None:
     """Any answer is one line, in which a server that repeats the token is not quoted."""
     with _answering(body) as url, pytest.raises(SmokeError, match="no kernel can be had") as error:
-        detect_deployment(ExistingJupyter(url, SECRET), Frontend.LAB)
+        detect_deployment(ExistingJupyter(url, Secret(SECRET)), Frontend.LAB)
     assert SECRET not in error.value.message
 
 
@@ -162,12 +163,12 @@ def test_its_kernel_is_asked_by_its_own_ca(
     authority = make_authority("127.0.0.1")
     with jupyter.running(tmp_path, "/user/ann/", authority, env) as site:
         there = ExistingJupyter(site.url, site.token, site.ca_bundle)
-        deployment, release = detect_deployment(there, Frontend.NOTEBOOK)
-        assert release == "2.2.1"
+        deployment, wheel = detect_deployment(there, Frontend.NOTEBOOK)
+        assert wheel == INSTALLED
         assert deployment.variable == env["TENSORBOARD_PROXY_URL"]
         assert deployment.redirect == "", "without a Hub that form leads nowhere"
         assert (deployment.base_url, deployment.name) == ("/user/ann/", there.report_name)
-        with open_existing_site(there, deployment, release) as theirs:
+        with open_existing_site(there, deployment, wheel) as theirs:
             assert theirs.has_form
             log_in(theirs).close()
         with pytest.raises(SmokeError, match="CERTIFICATE_VERIFY_FAILED"):
@@ -182,7 +183,9 @@ def test_every_way_to_it_takes_its_ca(tmp_path: Path) -> None:
     tls = tls_with(authority.write(tmp_path / "server.pem"))
     with Imitation("", form=False, tls=tls) as imitation:
         deployment = Deployment("x", Frontend.CLASSIC)
-        knowing = JupyterSite(deployment, imitation.url, TOKEN, "2.2.1", ca_bundle=str(bundle))
+        knowing = JupyterSite(
+            deployment, imitation.url, Secret(TOKEN), INSTALLED, ca_bundle=str(bundle)
+        )
         for site, outcome in (
             (knowing, ProbeOutcome.PASSED),
             (replace(knowing, ca_bundle=None), ProbeOutcome.FAILED),
@@ -192,7 +195,7 @@ def test_every_way_to_it_takes_its_ca(tmp_path: Path) -> None:
             assert record.results[0].name == "anonymous-refused"
             assert record.results[0].outcome is outcome, record.results[0].detail
         assert not has_form(knowing)
-        with closing(JupyterClient.for_site(knowing, TOKEN)) as web:
+        with closing(JupyterClient.for_site(knowing, knowing.token)) as web:
             assert web.send_request("api").status == 200
         with pytest.raises(ProbeFailure, match="login answers 403"):
             log_in(knowing)
@@ -226,14 +229,14 @@ def test_the_user_redirect_of_a_hub_is_found(variable: str, hub: bool, redirect:
         def log_message(self, *_: object) -> None:
             pass
 
-    with _served(Handler) as url, closing(JupyterClient(f"{url}user/ann/", SECRET)) as web:
+    with _served(Handler) as url, closing(JupyterClient(f"{url}user/ann/", Secret(SECRET))) as web:
         assert find_redirect(web, variable) == redirect
 
 
 def test_what_lies_behind_a_user_redirect_is_asked_for_past_it() -> None:
     """With a token alone; a person is let in by the Hub, and other frames are left as they are."""
     through = Deployment("x", Frontend.LAB, "/user/ann/", redirect="/hub/user-redirect/")
-    site = JupyterSite(through, "https://h/user/ann/", "t", "2.2.1")
+    site = JupyterSite(through, "https://h/user/ann/", Secret("t"), INSTALLED)
     frame = "https://h/hub/user-redirect/proxy/6006/"
     assert site.is_login_needed
     assert site.to_direct_url(frame) == "https://h/user/ann/proxy/6006/"

@@ -36,10 +36,11 @@ from builder.smoke.hub.hub_user import escape_user_name, find_last_event
 from builder.smoke.hub.site import Hub
 from builder.smoke.hub_run import run_hub_layers
 from builder.smoke.jupyter.http_client import JupyterClient
-from builder.smoke.model import ProbeFailure, ProbeOutcome, WheelUnderTest
+from builder.smoke.model import ProbeFailure, ProbeOutcome
 from builder.smoke.probes.table import PROBE_TABLE
 from builder.smoke.results.recorder import ProbeRecorder
 from builder.smoke.run import SmokeContext
+from builder.system.redact import Secret
 from tests.conftest import ROOT
 from tests.http_servers import running
 
@@ -186,7 +187,10 @@ def test_an_attempt_tells_whether_anything_was_read(
     token: str | None, path: str, statuses: tuple[str, ...], reported: tuple[bool, ...]
 ) -> None:
     """TensorBoard's page is a leak, so is a canary below a page that is refused; a form is none."""
-    with _jupyter() as url, closing(JupyterClient(url, token)) as web:
+    with (
+        _jupyter() as url,
+        closing(JupyterClient(url, None if token is None else Secret(token))) as web,
+    ):
         seen = try_access(web, f"{url}{path}", UserTensorBoard("/", 6006, _CANARY))
     assert seen == AttemptResult(statuses, reported)
     assert seen.is_readable == any(reported)
@@ -223,7 +227,7 @@ def test_what_was_due_without_a_server_is_not_missing(tmp_path: Path) -> None:
     for configuration in (c for c in HUB_CONFIGURATIONS if not c.contained):
         hub = Hub(nothing, configuration, nothing, nothing, "http://127.0.0.1:9/", "")
         record = ProbeRecorder()
-        run_hub_layers(how, hub, WheelUnderTest(None, "2.2.1", "2.2.1"), 2, record, tmp_path)
+        run_hub_layers(how, hub, 2, record, tmp_path)
         layers = set(configuration.layers)
         layers |= {"hub"} if configuration.to_deployment("x").layers else set()
         layers |= {"strangers", "shared-loopback"} if "isolation" in layers else set()

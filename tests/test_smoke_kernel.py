@@ -28,9 +28,11 @@ from builder.smoke.jupyter.notebook_session import (
     upload_notebook,
 )
 from builder.smoke.model import ProbeFailure
+from builder.system.redact import Secret
 from builder.system.waiting import wait_for
 from tests import jupyter
 from tests.limits import scaled
+from tests.smoke_page import INSTALLED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,7 +160,7 @@ def test_patience_outlasts_jupyter() -> None:
 
 def test_wrong_token_gets_no_kernel(site: JupyterSite) -> None:
     """And the failure says what Jupyter said, without the token."""
-    stranger = JupyterClient(site.url, "canary-wrong")
+    stranger = JupyterClient(site.url, Secret("canary-wrong"))
     with (
         pytest.raises(ProbeFailure, match="answers 403") as caught,
         start_kernel(stranger, "a.ipynb"),
@@ -176,12 +178,12 @@ def test_login_by_the_form(site: JupyterSite) -> None:
     assert person.send_request("api/sessions", "{}").status == 403
     person.close()
     with pytest.raises(ProbeFailure, match="lets nobody in"):
-        log_in(replace(site, token="wrong"))
+        log_in(replace(site, token=Secret("wrong")))
 
 
 def test_upload_is_what_is_run(web: JupyterClient) -> None:
     """The kernel starts beside the notebook, imports what is shipped, and all of it goes again."""
-    run = NotebookRun.with_new_canary("2.2.1")
+    run = NotebookRun.with_new_canary(INSTALLED)
     path = upload_notebook(web, run)
     model = web.call_api("GET", f"contents/{path}")
     sources = [cell["source"] for cell in model["content"]["cells"]]
@@ -199,7 +201,7 @@ def test_upload_is_what_is_run(web: JupyterClient) -> None:
 
 def test_nothing_is_left(site: JupyterSite) -> None:
     """After a visit that failed: no kernel, no TensorBoard, no directory; others stay."""
-    run = NotebookRun.with_new_canary("2.2.1")
+    run = NotebookRun.with_new_canary(INSTALLED)
     seen: dict[str, Any] = {}
     with pytest.raises(KeyboardInterrupt):
         _interrupted(site, run, seen)
@@ -214,7 +216,7 @@ def test_nothing_is_left(site: JupyterSite) -> None:
 
 def test_nothing_is_left_of_a_dead_kernel(site: JupyterSite) -> None:
     """Nor if the visit's kernel cannot clean up any more, as it died or is busy."""
-    run = NotebookRun.with_new_canary("2.2.1")
+    run = NotebookRun.with_new_canary(INSTALLED)
     with open_notebook_session(site, run) as visit:
         where = Path(visit.kernel.evaluate_json("import json, os\nprint(json.dumps(os.getcwd()))"))
         pid = visit.kernel.evaluate_json(PRETEND.replace("NAME", "'tensorboard'"))
@@ -228,7 +230,7 @@ def test_nothing_is_left_of_an_upload_that_broke_off(
     site: JupyterSite, web: JupyterClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Jupyter takes no hidden file: what it has taken before goes again."""
-    run = NotebookRun.with_new_canary("2.2.1")
+    run = NotebookRun.with_new_canary(INSTALLED)
     texts = {**notebook.read_shipped_modules(), "z/.hidden.py": ""}
     monkeypatch.setattr(notebook, "read_shipped_modules", lambda: texts)
     with pytest.raises(ProbeFailure, match="PUT api/contents"), open_notebook_session(site, run):
@@ -241,7 +243,7 @@ def test_nothing_is_left_where_no_kernel_can_be_had(
     site: JupyterSite, web: JupyterClient, monkeypatch: pytest.MonkeyPatch, at_first: bool
 ) -> None:
     """Not from the first, or no more: Jupyter itself removes the directory, and that is told."""
-    run = NotebookRun.with_new_canary("2.2.1")
+    run = NotebookRun.with_new_canary(INSTALLED)
     if at_first:
         _leave_no_time(monkeypatch)
     none = pytest.raises(ProbeFailure, match=r"not answer|no answer|no connection")
@@ -259,7 +261,7 @@ def test_nothing_is_left_where_the_answer_was_lost(
     site: JupyterSite, web: JupyterClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Jupyter has started a kernel, and nobody was told: it is ended all the same."""
-    run = NotebookRun.with_new_canary("2.2.1")
+    run = NotebookRun.with_new_canary(INSTALLED)
     api = JupyterClient.call_api
 
     def deaf(self: JupyterClient, method: str, path: str, *words: Any, **rest: Any) -> Any:
@@ -293,11 +295,11 @@ def test_token_is_in_no_log_and_no_argv(
             with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
                 lines.append(" ".join(process.cmdline()))
         assert any("ipykernel" in line for line in lines), lines
-        assert not any(site.token in line for line in lines)
+        assert not any(site.token.value in line for line in lines)
     logs = list(tmp_path_factory.getbasetemp().glob("jupyter*/jupyter.log"))
     text = "".join(log.read_text() for log in logs)
     assert "Kernel started" in text
-    assert site.token not in text
+    assert site.token.value not in text
 
 
 def _interrupted(site: JupyterSite, run: NotebookRun, seen: dict[str, Any]) -> None:

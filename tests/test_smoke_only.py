@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.smoke.model import Deployment, Frontend, JupyterSite, ProbeOutcome
+from builder.smoke.model import Deployment, Frontend, JupyterSite, ProbeOutcome, WheelUnderTest
 from builder.smoke.probes.exposure import parse_listeners, run_loopback_probes
 from builder.smoke.results.recorder import ProbeRecorder
+from builder.system.redact import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +49,13 @@ def test_a_port_on_every_address_fails_where_the_release_keeps_to_the_loopback(
 ) -> None:
     """What 1.15 does by itself is said, and no failure of ours; from 2.0 on it is one."""
     record = ProbeRecorder()
-    site = JupyterSite(Deployment("x", Frontend.LAB), "http://h/", "t", release, _Here())
+    site = JupyterSite(
+        Deployment("x", Frontend.LAB),
+        "http://h/",
+        Secret("t"),
+        WheelUnderTest(None, release, release),
+        _Here(),
+    )
     with socket.create_server(("0.0.0.0", 0)) as server:  # noqa: S104 - it is what fails
         run_loopback_probes(site, _Here(), server.getsockname()[1], record)
     assert [(r.name, r.outcome) for r in record.results] == [

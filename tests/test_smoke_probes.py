@@ -15,13 +15,22 @@ from builder.smoke.jupyter.http_client import JupyterClient
 from builder.smoke.jupyter.notebook import NotebookRun
 from builder.smoke.jupyter.notebook_session import NotebookSession, build_page_url
 from builder.smoke.jupyter.tensorboard_client import TensorBoardClient
-from builder.smoke.model import Deployment, Frontend, JupyterSite, ProbeFailure, VariableEffect
+from builder.smoke.model import (
+    Deployment,
+    Frontend,
+    JupyterSite,
+    ProbeFailure,
+    VariableEffect,
+    WheelUnderTest,
+)
 from builder.smoke.probes import forms
 from builder.smoke.probes.data import describe_difference
 from builder.smoke.probes.forms import VARIABLE_FORMS
 from builder.smoke.probes.table import PROBE_TABLE
+from builder.system.redact import Secret
 from tests.conftest import RELEASES, ROOT
 from tests.http_servers import running
+from tests.smoke_page import INSTALLED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,10 +93,10 @@ def visit() -> Iterator[NotebookSession]:
     """A visit without a kernel, which judging a frame does not need."""
     with running(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as root:
         url = f"{root}lab/"
-        site = JupyterSite(Deployment("x", Frontend.LAB, "/lab/"), url, "t", "2.2.1")
+        site = JupyterSite(Deployment("x", Frontend.LAB, "/lab/"), url, Secret("t"), INSTALLED)
         absent: Any = None
         yield NotebookSession(
-            site, NotebookRun.with_new_canary("2.2.1"), JupyterClient(url), absent
+            site, NotebookRun.with_new_canary(INSTALLED), JupyterClient(url), absent
         )
 
 
@@ -136,7 +145,7 @@ def test_waiting_states_its_deadline(visit: NotebookSession) -> None:
 @pytest.mark.parametrize("release", RELEASES)
 def test_notebooks_are_python(release: str, *, with_tensorflow: bool) -> None:
     """Its cells but the magics compile, the canary is in them, and 1.13 loads the old extension."""
-    run = NotebookRun.with_new_canary(release, with_tensorflow=with_tensorflow)
+    run = NotebookRun.with_new_canary(WheelUnderTest(None, release, release, with_tensorflow))
     apart, train, load, show = notebook.list_code_cells(run)
     for cell in (apart, train):
         compile(cell, "cell", "exec")
@@ -155,10 +164,12 @@ def test_notebooks_are_python(release: str, *, with_tensorflow: bool) -> None:
 
 def test_runs_do_not_meet() -> None:
     """Each has a canary, a directory and a page of its own."""
-    first, second = NotebookRun.with_new_canary("2.2.1"), NotebookRun.with_new_canary("2.2.1")
+    first, second = NotebookRun.with_new_canary(INSTALLED), NotebookRun.with_new_canary(INSTALLED)
     assert first.canary != second.canary
     assert first.directory != second.directory
-    site = JupyterSite(Deployment("x", Frontend.CLASSIC, "/a/"), "http://h/a/", "t", "2.2.1")
+    site = JupyterSite(
+        Deployment("x", Frontend.CLASSIC, "/a/"), "http://h/a/", Secret("t"), INSTALLED
+    )
     assert (
         build_page_url(site, first)
         == f"http://h/a/nbclassic/notebooks/{first.directory}/smoke.ipynb"

@@ -73,7 +73,7 @@ def begin(runner: ProcessRunner, tmp_path_factory: pytest.TempPathFactory) -> Be
 
 def ask(site: JupyterSite, path: str) -> requests.Response:
     """A page of Jupyter, with the token."""
-    headers = {"Authorization": f"token {site.token}"}
+    headers = {"Authorization": f"token {site.token.value}"}
     return requests.get(site.url + path, headers=headers, timeout=DEADLINE)
 
 
@@ -141,8 +141,8 @@ def test_it_gets_directories_of_its_own_and_no_secrets(begin: Begin) -> None:
         )
         assert any("jupyter-lab" in line for line in named(workdir))
         assert "Jupyter Server" in behind(site).read_log()
-        assert site.token not in behind(site).read_log()
-        assert all(site.token not in line for line in named(workdir))
+        assert site.token.value not in behind(site).read_log()
+        assert all(site.token.value not in line for line in named(workdir))
     assert named(workdir) == []
     assert not workdir.exists()
 
@@ -163,7 +163,7 @@ def test_two_at_once(runner: ProcessRunner, begin: Begin) -> None:
     with begin(LAB) as one, begin(notebook) as other:
         assert ask(one, "lab").ok
         assert ask(other, "tree").ok
-        crossed = {"Authorization": f"token {one.token}"}
+        crossed = {"Authorization": f"token {one.token.value}"}
         answer = requests.get(f"{other.url}api/contents", headers=crossed, timeout=DEADLINE)
         assert answer.status_code == 403
         assert env_of(one)["HOME"] != env_of(other)["HOME"]
@@ -247,7 +247,7 @@ def test_jupyter_of_its_own_time(tmp_path: Path) -> None:
             assert ask(site, f"proxy/{find_free_port()}/").status_code == 500
             assert "<tf-tensorboard" in show(site, find_free_port())
             assert "Authorization: token [token]" in behind(site).read_log().replace('"', "")
-            assert site.token not in behind(site).read_log()
+            assert site.token.value not in behind(site).read_log()
 
 
 def test_words_of_the_time() -> None:

@@ -15,6 +15,7 @@ from builder.smoke.jupyter.messages import CellExecution, KernelMessage
 from builder.smoke.model import ProbeFailure, ProbeOutcome, ProbeResult
 from builder.smoke.probes.table import PROBE_TABLE
 from builder.smoke.results.recorder import ProbeRecorder
+from builder.system.redact import Secret
 
 ONLY = [name for name, row in PROBE_TABLE.items() if row.layer == "only"]
 
@@ -91,14 +92,14 @@ def test_no_token_is_told(before: int) -> None:
     token = "canary/93c1d7"
     told_of: list[ProbeResult] = []
     record = ProbeRecorder(told_of.append)
-    record.hide_secret(token)
+    record.hide_secret(Secret(token))
     with record.probe(ONLY[0]):
         fail(ProbeFailure("x" * (before % 7) + f"at http://h/?token={quote(token, safe='')} " * 40))
     with record.probe(ONLY[1]) as reported:
         reported("y" * before + token)
     for result in (*record.results, *told_of):
         assert "canary" not in result.detail
-        assert "(hidden)" in result.detail
+        assert "***" in result.detail
 
 
 def test_a_fault_of_ours_is_not_swallowed() -> None:

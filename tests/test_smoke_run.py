@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.errors import BuilderError
-from builder.smoke.model import Deployment, Frontend, JupyterSite, ProbeOutcome, WheelUnderTest
+from builder.smoke.model import Deployment, Frontend, JupyterSite, ProbeOutcome
 from builder.smoke.results.result import RESULT_FILENAME
 from builder.smoke.run import SmokeContext, report_deployment, run_layers
+from builder.system.redact import Secret
+from tests.smoke_page import INSTALLED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,15 +32,15 @@ def test_the_report_of_a_deployment_that_broke_off_is_there(
     how = SmokeContext(
         "x", None, tmp_path, lambda _, r: reported.append(r), lambda: None, lambda _: None
     )
-    site = JupyterSite(Deployment("lab", Frontend.LAB), "http://h/", TOKEN, "2.2.1")
+    site = JupyterSite(Deployment("lab", Frontend.LAB), "http://h/", Secret(TOKEN), INSTALLED)
 
     def work(record: ProbeRecorder, workdir: Path) -> None:
-        run_layers(how, site, wheel, record, workdir)
+        run_layers(how, site, record, workdir)
         record.skip_probe("page", f"?token={TOKEN}")
         (workdir / "jupyterlab.png").write_bytes(b"")
         raise error(f"at http://h/?token={TOKEN}")
 
-    wheel = WheelUnderTest(None, "2.2.1", "2.2.1")
+    wheel = INSTALLED
     if error is TimeoutError:
         assert report_deployment(how, "lab", wheel, work).outcome is ProbeOutcome.FAILED
     else:
@@ -48,7 +50,7 @@ def test_the_report_of_a_deployment_that_broke_off_is_there(
     place = tmp_path / "2.2.1" / "lab"
     assert sorted(p.name for p in place.iterdir()) == ["jupyterlab.png", RESULT_FILENAME]
     result = json.loads((place / RESULT_FILENAME).read_text())
-    assert result["failure"].endswith("at http://h/?token=(hidden)")
+    assert result["failure"].endswith("at http://h/?token=***")
     assert result["outcome"] == ProbeOutcome.FAILED
     assert TOKEN not in (place / RESULT_FILENAME).read_text() + str(reported)
     assert len(reported) == 1

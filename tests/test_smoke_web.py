@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from builder.smoke.jupyter.http_client import BarredOriginError, JupyterClient
 from builder.smoke.model import ProbeFailure
+from builder.system.redact import Secret
 from tests.http_servers import running
 from tests.limits import scaled
 
@@ -79,7 +80,7 @@ def elsewhere() -> Iterator[str]:
 
 def test_token_travels_in_a_header(here: str) -> None:
     """And is in no address, and in no text of the object."""
-    web = JupyterClient(here, TOKEN)
+    web = JupyterClient(here, Secret(TOKEN))
     answer = web.send_request("a/b?c=d")
     assert answer.text == f"/a/b?c=d token {TOKEN}"
     assert TOKEN not in answer.url + repr(web)
@@ -88,7 +89,7 @@ def test_token_travels_in_a_header(here: str) -> None:
 
 def test_other_origins_are_barred(here: str, elsewhere: str) -> None:
     """By address and by redirect; the positive control is that the other one answers others."""
-    web = JupyterClient(here, TOKEN)
+    web = JupyterClient(here, Secret(TOKEN))
     assert requests.get(elsewhere, timeout=5).status_code == 200
     for address in (elsewhere, f"to?{elsewhere}", elsewhere.replace("127.0.0.1", "localhost")):
         with pytest.raises(BarredOriginError, match="not Jupyter's origin"):

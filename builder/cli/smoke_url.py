@@ -14,7 +14,7 @@ from builder.cli.smoke_common import (
     report_smoke_results,
     reports_option,
 )
-from builder.smoke.model import Frontend, WheelUnderTest
+from builder.smoke.model import Frontend
 
 
 @click.command("smoke")
@@ -47,15 +47,15 @@ def smoke(url: str, token_file: Path, frontend: str, no_browser: bool, reports: 
     context = open_context(CommonOptions(offline=True))
     console = context.console
     there = existing_jupyter.parse_existing_url(url, token_file, context.settings.ca_bundle)
-    deployment, release = existing_jupyter.detect_deployment(there, Frontend(frontend))
-    console.print_note(f"TensorBoard {release}, variable {deployment.variable!r}")
+    deployment, wheel = existing_jupyter.detect_deployment(there, Frontend(frontend))
+    console.print_note(f"TensorBoard {wheel.release}, variable {deployment.variable!r}")
     smoke_context = make_smoke_context(
         context, "existing", there.host_and_port, ReportOptions(reports, no_browser)
     )
     result = run_deployment(
         smoke_context,
         deployment,
-        WheelUnderTest(None, release, release),
-        lambda chosen: existing_jupyter.open_existing_site(there, chosen, release),
+        wheel,
+        lambda chosen: existing_jupyter.open_existing_site(there, chosen, wheel),
     )
     return report_smoke_results([result], reports, console)

@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from builder.errors import RequestError
+from builder.system.redact import REDACTED
 
 _PUBLIC_URL = "https://github.com/tensorflow/tensorboard"
 _SCHEMES = ("https", "http", "ssh", "git")
@@ -63,7 +64,7 @@ def parse_remote(text: str) -> Remote:
         RequestError: it is none of these; the text never holds a password.
     """
     # All before the last @, wherever that is: a password with a bare / is refused, and not shown.
-    masked = re.sub(r"(?<=://).*@", "***@", text)
+    masked = re.sub(r"(?<=://).*@", f"{REDACTED}@", text)
     if not text or text.startswith("-") or not text.isprintable():
         raise _make_request_error(masked, "it is no address")
     if re.match(r"[\w+.-]*::", text):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from builder.errors import PublishError
 from builder.publish.responses import UploadRefusedError, UploadResponse, shorten_response
 from builder.publish.target import is_on_loopback
-from builder.system.redact import redact_credentials
+from builder.system.redact import REDACTED, redact_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -56,7 +56,7 @@ class UploadCredentials:
         self.password = password
 
     def __repr__(self) -> str:
-        return "Password(***)"
+        return f"UploadCredentials({REDACTED})"
 
 
 class TwineUploader:
@@ -193,7 +193,7 @@ class TwineUploader:
         if given.password and len(given.password) >= _MIN_SECRET_LENGTH:
             pair = f"{given.username}:{given.password}".encode(_HEADER_ENCODING, "replace")
             for secret in (given.password, base64.b64encode(pair).decode()):
-                text = text.replace(secret, "***")
+                text = text.replace(secret, REDACTED)
         return redact_credentials(text)
 
 

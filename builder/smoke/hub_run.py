@@ -14,6 +14,7 @@ from builder.smoke.hub.hub_user import HubUser
 from builder.smoke.jupyter import existing_jupyter
 from builder.smoke.probes import hub_forms, hub_isolation, hub_load, hub_stopped
 from builder.smoke.run import report_deployment, run_layers
+from builder.system.redact import REDACTED
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from builder.smoke.hub.configurations import HubConfiguration
     from builder.smoke.hub.site import Hub, HubResources
-    from builder.smoke.model import JupyterSite, WheelUnderTest
+    from builder.smoke.model import JupyterSite
     from builder.smoke.results.recorder import ProbeRecorder
     from builder.smoke.results.result import DeploymentResult
     from builder.smoke.run import SmokeContext
@@ -30,18 +31,13 @@ _SECRET = re.compile(r"(?i)\b(token|code|state|_xsrf)=[^&\s\"']+")
 
 
 def run_hub_configuration(
-    smoke: SmokeContext,
-    configuration: HubConfiguration,
-    wheel: WheelUnderTest,
-    resources: HubResources,
-    users: int,
+    smoke: SmokeContext, configuration: HubConfiguration, resources: HubResources, users: int
 ) -> DeploymentResult:
     """Start a Hub, ask everything, end it, and leave its report.
 
     Args:
         smoke: what is the same for all.
         configuration: of the Hub.
-        wheel: the wheel.
         resources: what the Hub runs on.
         users: how many there are under load.
 
@@ -53,47 +49,39 @@ def run_hub_configuration(
     def run_probes(record: ProbeRecorder, workdir: Path) -> None:
         with site.start_hub(resources, configuration) as hub:
             try:
-                run_hub_layers(smoke, hub, wheel, users, record, workdir)
+                run_hub_layers(smoke, hub, users, record, workdir)
             finally:
                 _write_hub_logs(hub, workdir)
 
-    return report_deployment(smoke, configuration.name, wheel, run_probes)
+    return report_deployment(smoke, configuration.name, resources.wheel, run_probes)
 
 
 def run_hub_layers(
-    smoke: SmokeContext,
-    hub: Hub,
-    wheel: WheelUnderTest,
-    users: int,
-    record: ProbeRecorder,
-    workdir: Path,
+    smoke: SmokeContext, hub: Hub, users: int, record: ProbeRecorder, workdir: Path
 ) -> None:
     """Go through the layers of a running Hub.
 
     Args:
         smoke: what is the same for all.
         hub: that runs.
-        wheel: the wheel.
         users: how many there are under load.
         record: gets the results.
         workdir: the directory of the report.
     """
-    wanted, release = hub.configuration.layers, wheel.release
+    wanted = hub.configuration.layers
     if hub.configuration.to_deployment(TEST_USER).layers:
-        _run_user_layers(smoke, hub, wheel, record, workdir)
+        _run_user_layers(smoke, hub, record, workdir)
     if "isolation" in wanted:
-        hub_isolation.run_isolation_probes(hub, release, record)
+        hub_isolation.run_isolation_probes(hub, record)
     if "stopped" in wanted:
-        hub_stopped.run_stopped_probes(hub, release, record)
+        hub_stopped.run_stopped_probes(hub, record)
     if "load" in wanted:
-        hub_load.run_load_probes(hub, release, users, record)
+        hub_load.run_load_probes(hub, users, record)
     if hub.configuration.name in wanted:
-        hub_forms.run_hub_form_probes(hub, release, record)
+        hub_forms.run_hub_form_probes(hub, record)
 
 
-def _run_user_layers(
-    smoke: SmokeContext, hub: Hub, wheel: WheelUnderTest, record: ProbeRecorder, workdir: Path
-) -> None:
+def _run_user_layers(smoke: SmokeContext, hub: Hub, record: ProbeRecorder, workdir: Path) -> None:
     """The layers of the other smoke tests, on the server of one user; without it, none is met."""
     due = hub.configuration.to_deployment(TEST_USER).layers
     with record.layer("hub", *due), ExitStack() as stack:
@@ -101,19 +89,19 @@ def _run_user_layers(
             hub_user = stack.enter_context(closing(HubUser.log_in(hub.root, TEST_USER)))
         with record.probe("hub-spawn", vital=True) as set_detail:
             set_detail(f"{hub_user.start_server():.1f} s")
-        ours = hub.find_site(hub_user, wheel.release)
+        ours = hub.find_site(hub_user)
         if hub.configuration.existing:
             ours = stack.enter_context(_open_as_existing(ours))
-        run_layers(smoke, ours, wheel, record, workdir)
+        run_layers(smoke, ours, record, workdir)
         hub_user.stop_server()
 
 
 def _open_as_existing(site: JupyterSite) -> AbstractContextManager[JupyterSite]:
     """The same server as `smoke --url` knows it: an address and a token."""
     there = existing_jupyter.ExistingJupyter(site.url, site.token)
-    deployment, release = existing_jupyter.detect_deployment(there, site.deployment.frontend)
+    deployment, wheel = existing_jupyter.detect_deployment(there, site.deployment.frontend)
     wanted = replace(deployment, layers=site.deployment.layers)
-    return existing_jupyter.open_existing_site(there, wanted, release)
+    return existing_jupyter.open_existing_site(there, wanted, wheel)
 
 
 def _write_hub_logs(hub: Hub, workdir: Path) -> None:
@@ -123,5 +111,5 @@ def _write_hub_logs(hub: Hub, workdir: Path) -> None:
         kept |= {c.name.removeprefix(f"{hub.label}-"): c for c in hub.list_containers()}
     for name, container in kept.items():
         with suppress(EngineError):
-            log = _SECRET.sub(r"\1=…", container.read_log())
+            log = _SECRET.sub(rf"\1={REDACTED}", container.read_log())
             (workdir / f"{name}.log").write_text(log, encoding="utf-8")

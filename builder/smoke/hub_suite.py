@@ -64,20 +64,15 @@ def smoke_hub_release(
     with tempfile.TemporaryDirectory(prefix="smoke-") as name:
         chosen = [c for c in HUB_CONFIGURATIONS if not hub.only or c.name in hub.only]
         resources = _build_hub_resources(wheel, hub, runner, smoke)
-        jobs: list[tuple[HubConfiguration, WheelUnderTest, HubResources]] = [
-            (configuration, wheel, resources) for configuration in chosen
+        jobs: list[tuple[HubConfiguration, HubResources]] = [
+            (configuration, resources) for configuration in chosen
         ]
         if options.control:
-            jobs.append((HUB_UNSET_CONTROL, wheel, resources))
+            jobs.append((HUB_UNSET_CONTROL, resources))
             unpatched = build_unpatched_wheel(release, options, sources, context, Path(name))
             if unpatched is not None:
-                jobs.append(
-                    (
-                        HUB_UNPATCHED_CONTROL,
-                        unpatched,
-                        _build_hub_resources(unpatched, hub, runner, smoke),
-                    )
-                )
+                control = _build_hub_resources(unpatched, hub, runner, smoke)
+                jobs.append((HUB_UNPATCHED_CONTROL, control))
         # What is measured under load is measured alone, and last.
         beside = [job for job in jobs if _LOAD not in job[0].layers]
         alone = [job for job in jobs if _LOAD in job[0].layers]
@@ -99,4 +94,4 @@ def _build_hub_resources(
     log = smoke.reports / f"{wheel.release}-hub-image.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     tag = image.build_hub_image(runner.image_builder, wheel, log, smoke.report_step)
-    return HubResources(runner.image_builder.engine, tag, runner.net, hub.socket)
+    return HubResources(runner.image_builder.engine, tag, wheel, runner.net, hub.socket)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import urlsplit
@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from builder.system.redact import Secret
 
 PROXY_URL_VARIABLE = "TENSORBOARD_PROXY_URL"
 LOGIN_NEEDED_REASON = "frames go by the Hub's user-redirect, which takes a login and no token"
@@ -110,8 +112,8 @@ class JupyterSite:
     Attributes:
         deployment: what it was made from.
         url: where the browser finds it, base URL included, with a slash at its end.
-        token: lets the person in; never shown.
-        release: the TensorBoard release that it shows, such as `2.2.1`.
+        token: lets the person in.
+        wheel: what TensorBoard it has.
         access: the way behind the port, or None for a deployment that is not ours.
         credentials: who logs in at a Hub's form, or None where the form takes the token.
         ca_bundle: file or directory with the CAs to trust, or None for the default.
@@ -120,8 +122,8 @@ class JupyterSite:
 
     deployment: Deployment
     url: str
-    token: str = field(repr=False)
-    release: str
+    token: Secret
+    wheel: WheelUnderTest
     access: ServerAccess | None = None
     credentials: LoginCredentials | None = None
     ca_bundle: str | None = None

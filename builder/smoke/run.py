@@ -17,6 +17,7 @@ from builder.smoke.probes import browser, endpoints, exposure, failures, forms, 
 from builder.smoke.probes.table import PROBE_TABLE
 from builder.smoke.results.recorder import ProbeRecorder, list_expected_errors
 from builder.smoke.results.result import RESULT_FILENAME, DeploymentResult, open_report_directory
+from builder.smoke.results.scrub import scrub_text
 from builder.smoke.schedule import schedule_alone
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def run_deployment(
             own_slot.wait_for_turn(),
         ):
             try:
-                run_layers(smoke, site, wheel, record, workdir)
+                run_layers(smoke, site, record, workdir)
             finally:
                 _write_jupyter_log(site, workdir)
 
@@ -156,7 +157,6 @@ def report_deployment(
 def run_layers(
     smoke: SmokeContext,
     site: JupyterSite,
-    wheel: WheelUnderTest,
     record: ProbeRecorder,
     workdir: Path,
 ) -> None:
@@ -164,7 +164,7 @@ def run_layers(
     record.hide_secret(site.token)
     wanted = site.deployment.layers
     if set(wanted) - _BROWSER_LAYERS:
-        run = NotebookRun.with_new_canary(wheel.release, with_tensorflow=wheel.tensorflow)
+        run = NotebookRun.with_new_canary(site.wheel)
         with notebook_session.open_notebook_session(site, run) as session:
             _run_kernel_layers(session, wanted, record)
     if smoke.open_browser is None or site.is_login_needed:
@@ -174,7 +174,7 @@ def run_layers(
         ):
             record.skip_probe(name, reason)
     elif set(wanted) & _BROWSER_LAYERS:
-        _run_browser_layers(smoke, site, wheel, record, workdir)
+        _run_browser_layers(smoke, site, record, workdir)
 
 
 def _run_kernel_layers(
@@ -197,14 +197,13 @@ def _run_kernel_layers(
 def _run_browser_layers(
     smoke: SmokeContext,
     site: JupyterSite,
-    wheel: WheelUnderTest,
     record: ProbeRecorder,
     workdir: Path,
 ) -> None:
     """Look with the browser; again, if somebody else's containers got into its way."""
     for left in reversed(range(_LOOKS)):
         before = len(record.results)
-        _run_browser_once(smoke, site, wheel, record, workdir)
+        _run_browser_once(smoke, site, record, workdir)
         if not left or not _has_network_changed(record.results[before:], workdir):
             return
         smoke.report_step(
@@ -216,12 +215,11 @@ def _run_browser_layers(
 def _run_browser_once(
     smoke: SmokeContext,
     site: JupyterSite,
-    wheel: WheelUnderTest,
     record: ProbeRecorder,
     workdir: Path,
 ) -> None:
     assert smoke.open_browser is not None  # noqa: S101 - for the type checker
-    run = NotebookRun.with_new_canary(wheel.release, with_tensorflow=wheel.tensorflow)
+    run = NotebookRun.with_new_canary(site.wheel)
     probe = (
         browser.run_browser_control
         if "browser-control" in site.deployment.layers
@@ -250,5 +248,5 @@ def _has_network_changed(results: Sequence[ProbeResult], workdir: Path) -> bool:
 
 def _write_jupyter_log(site: JupyterSite, workdir: Path) -> None:
     if site.access is not None:
-        log = site.access.read_log().replace(site.token, "…")
+        log = scrub_text(site.access.read_log(), site.token.list_spellings())
         (workdir / "jupyter.log").write_text(log, encoding="utf-8")

@@ -146,7 +146,7 @@ def _log_in_at_hub(page: Page, site: JupyterSite, credentials: LoginCredentials)
 def _log_in_at_jupyter(page: Page, site: JupyterSite) -> None:
     if not site.has_form:
         # On WebSockets too; and this browser knows no other host and port.
-        page.context.set_extra_http_headers({"Authorization": f"token {site.token}"})
+        page.context.set_extra_http_headers({"Authorization": f"token {site.token.value}"})
         return
     here = urlsplit(site.url).path
     page.goto(
@@ -155,7 +155,7 @@ def _log_in_at_jupyter(page: Page, site: JupyterSite) -> None:
         timeout=LOGIN_TIMEOUT * 1000,
     )
     form = page.locator(_FORM).first
-    form.fill(site.token, timeout=LOGIN_TIMEOUT * 1000)
+    form.fill(site.token.value, timeout=LOGIN_TIMEOUT * 1000)
     with page.expect_navigation(wait_until="commit", timeout=LOGIN_TIMEOUT * 1000):
         form.press("Enter")
     if page.locator(_FORM).count():

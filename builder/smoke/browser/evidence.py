@@ -9,12 +9,14 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.smoke.results.scrub import list_secret_spellings, scrub_bytes
+from builder.smoke.results.scrub import scrub_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from playwright.sync_api import BrowserContext, Page
+
+    from builder.system.redact import Secret
 
 # Cookies this short are settings such as a language, and their text is everywhere.
 _SHORT = 7
@@ -35,10 +37,10 @@ def write_atomically(path: Path, content: bytes) -> None:
         Path(name).unlink(missing_ok=True)
 
 
-def list_session_secrets(context: BrowserContext, token: str) -> tuple[str, ...]:
+def list_session_secrets(context: BrowserContext, token: Secret) -> tuple[str, ...]:
     """What must not be told of a visit: the token, and the cookies that it was changed for."""
     values = (cookie.get("value", "").strip('"') for cookie in context.cookies())
-    return (*list_secret_spellings(token), *(value for value in values if len(value) > _SHORT))
+    return (*token.list_spellings(), *(value for value in values if len(value) > _SHORT))
 
 
 def scrub_trace(archive: bytes, hidden: Collection[str]) -> bytes:

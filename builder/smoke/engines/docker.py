@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
@@ -11,13 +10,14 @@ from builder.smoke.engines import stack
 from builder.smoke.engines.startup import wait_until_up
 from builder.smoke.model import PROXY_URL_VARIABLE, JupyterSite
 from builder.system.ports import can_connect
+from builder.system.redact import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from builder.containers.container import Container
     from builder.containers.docker_engine import ContainerEngine
-    from builder.smoke.model import Deployment
+    from builder.smoke.model import Deployment, WheelUnderTest
 
 CONTAINER_START_TIMEOUT = 120.0  # seconds until Jupyter must answer; several start at once
 _CONNECT = (
@@ -67,7 +67,7 @@ class ContainerAccess:
 
 @contextmanager
 def start_jupyter_container(
-    engine: ContainerEngine, image: str, deployment: Deployment, release: str, net: str
+    engine: ContainerEngine, image: str, deployment: Deployment, wheel: WheelUnderTest, net: str
 ) -> Iterator[JupyterSite]:
     """A deployment in a container, for as long as the block lasts.
 
@@ -75,15 +75,15 @@ def start_jupyter_container(
         engine: runs it.
         image: with Jupyter and the TensorBoard wheel.
         deployment: what to serve.
-        release: the TensorBoard release in the image.
+        wheel: the TensorBoard in the image.
         net: the run's network.
 
     Raises:
         EngineError: the container cannot be started.
         SmokeError: Jupyter did not answer in time; the last lines of its log are in the hint.
     """
-    token = secrets.token_hex(16)
-    env = {"JUPYTER_TOKEN": token}
+    token = Secret.generate()
+    env = {"JUPYTER_TOKEN": token.value}
     # The image sets the variable for those who use it by hand, so a deployment without it takes it
     # out of the environment; empty is as unset in our wheels only.
     words = stack.build_jupyter_command(deployment, ip="0.0.0.0")  # noqa: S104 - of the container
@@ -108,4 +108,4 @@ def start_jupyter_container(
             ended=container.read_exit_code,
             log=container.read_log,
         )
-        yield JupyterSite(deployment, url, token, release, ContainerAccess(container, neighbour))
+        yield JupyterSite(deployment, url, token, wheel, ContainerAccess(container, neighbour))

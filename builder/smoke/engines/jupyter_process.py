@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,12 +16,13 @@ from builder.smoke.engines.startup import wait_until_up
 from builder.smoke.model import PROXY_URL_VARIABLE, JupyterSite
 from builder.system import command
 from builder.system.ports import can_connect, find_free_port
+from builder.system.redact import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from builder.smoke.engines.namespace import HostedProcess, NamespaceIsolation
-    from builder.smoke.model import Deployment
+    from builder.smoke.model import Deployment, WheelUnderTest
 
 PROCESS_START_TIMEOUT = 60.0  # seconds until Jupyter must answer; it takes 2 to 4 on two idle cores
 _DIRECTORIES = {
@@ -41,13 +41,13 @@ class JupyterVirtualenv(NamedTuple):
 
     Attributes:
         python: its Python.
-        release: the TensorBoard release, such as `2.2.1`.
+        wheel: what TensorBoard it has.
         versions: name → version of all that is installed.
         env: the environment that Jupyter starts with, apart from what its room adds.
     """
 
     python: Path
-    release: str
+    wheel: WheelUnderTest
     versions: Mapping[str, str]
     env: Mapping[str, str]
 
@@ -151,8 +151,8 @@ def start_jupyter_process(
     words[0] = str(virtualenv.python.parent / words[0])
     with tempfile.TemporaryDirectory(prefix=f"{deployment.name}-", dir=place) as name:
         workdir = Path(name)
-        token = secrets.token_hex(16)
-        env = {**virtualenv.env, **_make_directories(workdir), "JUPYTER_TOKEN": token}
+        token = Secret.generate()
+        env = {**virtualenv.env, **_make_directories(workdir), "JUPYTER_TOKEN": token.value}
         if deployment.variable is not None:
             env[PROXY_URL_VARIABLE] = deployment.variable
         with host_process(words, port, isolation, workdir=workdir, env=env) as hosted:
@@ -166,7 +166,7 @@ def start_jupyter_process(
                 log=access.read_log,
                 token=token,
             )
-            yield JupyterSite(deployment, url, token, virtualenv.release, access)
+            yield JupyterSite(deployment, url, token, virtualenv.wheel, access)
 
 
 def _make_directories(workdir: Path) -> dict[str, str]:

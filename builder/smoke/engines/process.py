@@ -113,9 +113,7 @@ class ProcessRunner:
         versions = virtualenvs.list_installed_versions(python, self._env)
         listing = "".join(f"{name}=={number}\n" for name, number in versions.items())
         log.write_text(f"Python {version}\n{listing}", encoding="utf-8")
-        virtualenv = JupyterVirtualenv(
-            python, wheel.release, versions, self._build_jupyter_env(python)
-        )
+        virtualenv = JupyterVirtualenv(python, wheel, versions, self._build_jupyter_env(python))
         _check_tensorboard_starts(virtualenv, wheel.path, made)
         return lambda deployment: self._start_site(deployment, virtualenv)
 

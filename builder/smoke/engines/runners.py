@@ -103,7 +103,7 @@ class DockerRunner:
         tag = image.build_lab_image(self.image_builder, wheel, log, progress)
         engine = self.image_builder.engine
         return lambda deployment: docker.start_jupyter_container(
-            engine, tag, deployment, wheel.release, self.net
+            engine, tag, deployment, wheel, self.net
         )
 
     def end_all(self) -> None:

@@ -11,6 +11,8 @@ from builder.system.waiting import wait_for
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from builder.system.redact import Secret
+
 
 def wait_until_up(
     name: str,
@@ -19,7 +21,7 @@ def wait_until_up(
     *,
     ended: Callable[[], int | None],
     log: Callable[[], str],
-    token: str = "",
+    token: Secret | None = None,
 ) -> None:
     """Ask until there is a good answer.
 
@@ -47,10 +49,10 @@ def wait_until_up(
         raise SmokeError(f"{name} did not answer within {seconds:.0f} s", quote_log_end(log()))
 
 
-def _is_answering(url: str, token: str) -> bool:
+def _is_answering(url: str, token: Secret | None) -> bool:
     import requests
 
-    headers = {"Authorization": f"token {token}"} if token else {}
+    headers = {} if token is None else {"Authorization": f"token {token.value}"}
     try:
         with requests.Session() as session:
             session.trust_env = False  # a proxy has no business on the way to a server of ours

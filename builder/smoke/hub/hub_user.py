@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
@@ -17,6 +17,7 @@ import requests
 from builder.smoke.jupyter.http_client import JupyterClient
 from builder.smoke.jupyter.login import send_form
 from builder.smoke.model import LoginCredentials, ProbeFailure
+from builder.system.redact import Secret
 from builder.system.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class HubUser:
     root: str
     name: str
     client: JupyterClient
-    token: str = field(repr=False)
+    token: Secret
 
     @classmethod
     def log_in(cls, root: str, name: str) -> Self:
@@ -126,13 +127,13 @@ class HubUser:
         servers: dict[str, Any] = answer.parse_json()["servers"]
         return servers
 
-    def create_token(self, seconds: int) -> str:
+    def create_token(self, seconds: int) -> Secret:
         """Another token, which expires."""
         body = json.dumps({"note": "smoke", "expires_in": seconds})
         answer = self._call_hub_api(
             "POST", f"users/{escape_user_name(self.name)}/tokens", body
         ).expect_status(201)
-        return str(answer.parse_json()["token"])
+        return Secret(str(answer.parse_json()["token"]))
 
     def close(self) -> None:
         """Let the connections go."""
@@ -167,11 +168,11 @@ def find_last_event(stream: str) -> dict[str, Any]:
     return last
 
 
-def _request_token(client: JupyterClient, home_page: JupyterResponse, name: str) -> str:
+def _request_token(client: JupyterClient, home_page: JupyterResponse, name: str) -> Secret:
     """The Hub's API takes cookies with the `_xsrf` that its pages hold for their scripts."""
     xsrf = re.search(r'xsrf_token: "([^"]+)"', home_page.text)
     headers = {"X-XSRFToken": xsrf[1] if xsrf else "", "Content-Type": "application/json"}
     answer = client.send_request(
         f"api/users/{escape_user_name(name)}/tokens", '{"note": "smoke"}', headers=headers
     )
-    return str(answer.expect_status(201).parse_json()["token"])
+    return Secret(str(answer.expect_status(201).parse_json()["token"]))

@@ -56,13 +56,12 @@ class LoadUser:
     frame_seconds: float
 
     @classmethod
-    def create_with_tensorboard(cls, hub: Hub, name: str, release: str, stack: ExitStack) -> Self:
+    def create_with_tensorboard(cls, hub: Hub, name: str, stack: ExitStack) -> Self:
         """Log in, start a server, show TensorBoard, and wait until it has the canary.
 
         Args:
             hub: with a container for each user.
             name: of the user.
-            release: the TensorBoard release.
             stack: closes what is opened.
 
         Raises:
@@ -70,7 +69,8 @@ class LoadUser:
         """
         hub_user = stack.enter_context(closing(HubUser.log_in(hub.root, name)))
         spawn_seconds = hub_user.start_server()
-        site, run = hub.find_site(hub_user, release), NotebookRun.with_new_canary(release)
+        site = hub.find_site(hub_user)
+        run = NotebookRun.with_new_canary(site.wheel)
         client = stack.enter_context(closing(open_client(site)))
         notebook_session.upload_notebook(client, run)
         # Nothing has to be cleaned up in a container that goes with its user.

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from builder.containers.docker_engine import ContainerEngine
     from builder.smoke.hub.configurations import HubConfiguration
     from builder.smoke.hub.hub_user import HubUser
+    from builder.smoke.model import WheelUnderTest
 
 HUB_START_TIMEOUT = 90.0  # seconds until the Hub must answer; it takes 3 on two idle cores
 # A container of a user carries it beside the run's label; its value is the Hub's container.
@@ -40,12 +41,14 @@ class HubResources(NamedTuple):
     Attributes:
         engine: runs them.
         image: with JupyterHub and the TensorBoard wheel.
+        wheel: that wheel.
         network: the run's.
         socket: the engine's socket, on the engine's host.
     """
 
     engine: ContainerEngine
     image: str
+    wheel: WheelUnderTest
     network: str
     socket: str = ENGINE_SOCKET
 
@@ -96,12 +99,12 @@ class Hub:
         """
         return list_containers(self.resources.engine, HUB_LABEL, self.label)
 
-    def find_site(self, hub_user: HubUser, release: str, server: str = "") -> JupyterSite:
-        """The server of a member, as the harness of the other smoke tests takes it."""
+    def find_site(self, hub_user: HubUser, server: str = "") -> JupyterSite:
+        """The server of a user, as the harness of the other smoke tests takes it."""
         deployment = self.configuration.to_deployment(hub_user.name, server)
         access = HubAccess(self.container, self.find_container(hub_user.name), self.neighbour)
-        url = hub_user.server_url(server)
-        return JupyterSite(deployment, url, hub_user.token, release, access, hub_user.credentials)
+        url, wheel = hub_user.server_url(server), self.resources.wheel
+        return JupyterSite(deployment, url, hub_user.token, wheel, access, hub_user.credentials)
 
     def find_container(self, name: str) -> Container:
         """The container in which the servers of that user run.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -14,8 +14,15 @@ from builder.errors import RequestError, SmokeError
 from builder.smoke.jupyter.http_client import DEFAULT_PORTS, JupyterClient
 from builder.smoke.jupyter.kernel import start_kernel
 from builder.smoke.jupyter.login import has_form
-from builder.smoke.model import PROXY_URL_VARIABLE, Deployment, JupyterSite, ProbeFailure
-from builder.smoke.results.scrub import list_secret_spellings, scrub_text
+from builder.smoke.model import (
+    PROXY_URL_VARIABLE,
+    Deployment,
+    JupyterSite,
+    ProbeFailure,
+    WheelUnderTest,
+)
+from builder.smoke.results.scrub import scrub_text
+from builder.system.redact import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,12 +49,12 @@ class ExistingJupyter:
 
     Attributes:
         url: its address, with a slash at the end.
-        token: lets us in; never shown.
+        token: lets us in.
         ca_bundle: file or directory with the CAs to trust, or None for the default.
     """
 
     url: str
-    token: str = field(repr=False)
+    token: Secret
     ca_bundle: str | None = None
 
     @property
@@ -84,10 +91,10 @@ def parse_existing_url(url: str, token_file: Path, ca_bundle: str | None = None)
     if parts.scheme not in DEFAULT_PORTS or not host:
         raise _make_url_error("is not the address of a Jupyter")
     try:
-        token = token_file.read_text(encoding="utf-8").strip()
+        token = Secret(token_file.read_text(encoding="utf-8").strip())
     except (OSError, UnicodeDecodeError) as error:
         raise RequestError(f"{token_file} cannot be read: {error}", "put a token there") from error
-    if not re.fullmatch(r"[!-~]+", token):
+    if not re.fullmatch(r"[!-~]+", token.value):
         raise RequestError(
             f"{token_file} holds no token", "one line with the token alone, which is ASCII"
         )
@@ -101,11 +108,13 @@ def _make_url_error(why: str) -> RequestError:
     )
 
 
-def detect_deployment(there: ExistingJupyter, frontend: Frontend) -> tuple[Deployment, str]:
+def detect_deployment(
+    there: ExistingJupyter, frontend: Frontend
+) -> tuple[Deployment, WheelUnderTest]:
     """Ask a kernel which TensorBoard it has and what its variable is.
 
     Returns:
-        The deployment as it turns out to be, and the TensorBoard release.
+        The deployment as it turns out to be, and the TensorBoard that is installed there.
 
     Raises:
         SmokeError: it cannot be reached, does not let us in, or has no TensorBoard.
@@ -118,7 +127,7 @@ def detect_deployment(there: ExistingJupyter, frontend: Frontend) -> tuple[Deplo
                 release, variable = kernel.evaluate_json(_ASK)
             redirect = find_redirect(client, variable or "")
         except (ProbeFailure, requests.RequestException) as error:
-            said = scrub_text(str(error), list_secret_spellings(there.token))
+            said = scrub_text(str(error), there.token.list_spellings())
             raise SmokeError(
                 f"no kernel can be had at {there.url}: {said}",
                 "is it running, is it the user's own server, and does the token belong to it?",
@@ -133,7 +142,7 @@ def detect_deployment(there: ExistingJupyter, frontend: Frontend) -> tuple[Deplo
     deployment = Deployment(
         there.report_name, frontend, base_url, variable, _LAYERS, redirect=redirect
     )
-    return deployment, release
+    return deployment, WheelUnderTest(None, release, release)
 
 
 def find_redirect(client: JupyterClient, variable: str) -> str:
@@ -145,12 +154,12 @@ def find_redirect(client: JupyterClient, variable: str) -> str:
 
 @contextmanager
 def open_existing_site(
-    there: ExistingJupyter, deployment: Deployment, release: str
+    there: ExistingJupyter, deployment: Deployment, wheel: WheelUnderTest
 ) -> Iterator[JupyterSite]:
     """The site of a Jupyter that runs anyway; nothing is started or ended.
 
     Raises:
         requests.RequestException: there is no whole answer.
     """
-    site = JupyterSite(deployment, there.url, there.token, release, ca_bundle=there.ca_bundle)
+    site = JupyterSite(deployment, there.url, there.token, wheel, ca_bundle=there.ca_bundle)
     yield replace(site, has_form=has_form(site))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from requests.cookies import RequestsCookieJar
 
     from builder.smoke.model import JupyterSite
+    from builder.system.redact import Secret
 
 _PIECE = 1 << 16
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -91,7 +92,7 @@ class JupyterClient:
     def __init__(
         self,
         url: str,
-        token: str | None = None,
+        token: Secret | None = None,
         *,
         ca_bundle: str | None = None,
         cookies: RequestsCookieJar | None = None,
@@ -107,23 +108,23 @@ class JupyterClient:
         self._session.mount("https://", _SingleOriginAdapter(url))
 
     @classmethod
-    def for_site(cls, site: JupyterSite, token: str | None = None) -> Self:
+    def for_site(cls, site: JupyterSite, token: Secret | None = None) -> Self:
         """The way to a site, with that token or none."""
         return cls(site.url, token, ca_bundle=site.ca_bundle)
 
     def __repr__(self) -> str:
-        return f"Web({self.url!r})"
+        return f"JupyterClient({self.url!r})"
 
     @property
     def authorization(self) -> dict[str, str]:
         """The header that carries the token; empty without one."""
-        return {} if self._token is None else {"Authorization": f"token {self._token}"}
+        return {} if self._token is None else {"Authorization": f"token {self._token.value}"}
 
     def clone(self) -> JupyterClient:
         """The same way for another thread, cookies included."""
         return self.at_address(self.url, self._token)
 
-    def at_address(self, url: str, token: str | None = None) -> JupyterClient:
+    def at_address(self, url: str, token: Secret | None = None) -> JupyterClient:
         """The same cookies for another address of the same origin, with that token or none."""
         return JupyterClient(url, token, ca_bundle=self.ca_bundle, cookies=self._session.cookies)
 

@@ -28,7 +28,7 @@ def log_in(site: JupyterSite) -> JupyterClient:
     with ExitStack() as unless_in:
         client = unless_in.enter_context(closing(JupyterClient.for_site(site)))
         if site.credentials is None:
-            status = send_form(client, "login", {"password": site.token})
+            status = send_form(client, "login", {"password": site.token.value})
         else:
             name, password = site.credentials.name, site.credentials.password
             status = send_form(

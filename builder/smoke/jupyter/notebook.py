@@ -6,9 +6,12 @@ import secrets
 from dataclasses import dataclass
 from importlib.resources import files
 from textwrap import dedent
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
+
+if TYPE_CHECKING:
+    from builder.smoke.model import WheelUnderTest
 
 # Beside the notebook: what was written there (`builder.smoke.jupyter.writer.save_written_points`).
 WRITTEN_FILENAME = "written.json"
@@ -30,19 +33,18 @@ class NotebookRun:
     """One run of the notebook, apart from every other.
 
     Attributes:
-        release: the TensorBoard release, such as `2.2.1`.
+        wheel: what TensorBoard it shows; with TensorFlow it trains by Keras and its callback, and
+            else by numpy and our writer.
         canary: a tag that nobody else has, such as `canary-3f9a1c`.
-        with_tensorflow: train with Keras and its callback instead of numpy and our writer.
     """
 
-    release: str
+    wheel: WheelUnderTest
     canary: str
-    with_tensorflow: bool = False
 
     @classmethod
-    def with_new_canary(cls, release: str, *, with_tensorflow: bool = False) -> NotebookRun:
+    def with_new_canary(cls, wheel: WheelUnderTest) -> NotebookRun:
         """A run with a new canary."""
-        return cls(release, f"canary-{secrets.token_hex(4)}", with_tensorflow)
+        return cls(wheel, f"canary-{secrets.token_hex(4)}")
 
     @property
     def directory(self) -> str:
@@ -57,12 +59,12 @@ class NotebookRun:
     @property
     def shown_tag(self) -> str:
         """The scalar tag with the canary in it, as TensorBoard shows it."""
-        return f"epoch_{self.canary}" if self.with_tensorflow else self.canary
+        return f"epoch_{self.canary}" if self.wheel.tensorflow else self.canary
 
     @property
     def load_cell(self) -> str:
         """The cell that loads the extension; it was another one in 1.13."""
-        old = Version(self.release) < _EXTENSION_MOVED
+        old = Version(self.wheel.release) < _EXTENSION_MOVED
         return "%load_ext tensorboard.notebook" if old else "%load_ext tensorboard"
 
     @property
@@ -73,7 +75,7 @@ class NotebookRun:
     @property
     def train_cell(self) -> str:
         """The cell that trains and logs."""
-        return (_KERAS if self.with_tensorflow else _NUMPY).replace("CANARY", self.canary)
+        return (_KERAS if self.wheel.tensorflow else _NUMPY).replace("CANARY", self.canary)
 
 
 # TensorBoard lists what runs in the temporary directory: parallel runs on one machine must not meet

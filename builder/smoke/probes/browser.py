@@ -173,13 +173,13 @@ def _check_requests(session: BrowserSession, record: ProbeRecorder) -> None:
         set_detail(f"{fonts} fonts aside")
     with record.probe("browser-assets-by-name") as set_detail:
         _expect_none(
-            traffic.find_missing_requests(seen, prefix, session.site.release), "not seen: "
+            traffic.find_missing_requests(seen, prefix, session.site.wheel.release), "not seen: "
         )
-        set_detail(f"{len(traffic.list_expected_requests(session.site.release))} by name")
+        set_detail(f"{len(traffic.list_expected_requests(session.site.wheel.release))} by name")
     with record.probe("browser-console-clean"):
         _expect_none(
             find_console_errors(
-                session.observer.console_entries, prefix, session.site.release, jupyter=ours
+                session.observer.console_entries, prefix, session.site.wheel.release, jupyter=ours
             )
         )
 

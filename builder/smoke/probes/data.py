@@ -168,7 +168,7 @@ def _check_posts(
     plugins = tensorboard.get_json("/data/plugins_listing")
     if "timeseries" not in plugins:
         record.skip_probe(
-            "post", f"{session.run.release} has no time series (2.4.0 and later have)"
+            "post", f"{session.run.wheel.release} has no time series (2.4.0 and later have)"
         )
     else:
         with record.probe("post") as set_detail:

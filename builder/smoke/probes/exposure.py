@@ -36,10 +36,10 @@ def run_loopback_probes(
     site: JupyterSite, access: ServerAccess, port: int, record: ProbeRecorder
 ) -> None:
     """TensorBoard's own port is for the loopback, where the release keeps to it by itself."""
-    if Version(site.release) < _LOOPBACK_SINCE:
+    if Version(site.wheel.release) < _LOOPBACK_SINCE:
         for name in ("loopback-only", "neighbour-refused"):
             record.skip_probe(
-                name, f"{site.release} listens on every address unless told otherwise"
+                name, f"{site.wheel.release} listens on every address unless told otherwise"
             )
         return
     with record.probe("loopback-only") as set_detail:

@@ -21,6 +21,7 @@ from builder.smoke.jupyter.tensorboard_client import (
 )
 from builder.smoke.model import ProbeFailure
 from builder.smoke.probes.kernel import expect_reused
+from builder.system.redact import Secret
 
 if TYPE_CHECKING:
     from builder.smoke.jupyter.notebook_session import NotebookSession
@@ -183,7 +184,7 @@ def _check_refused_host(session: NotebookSession) -> str:
 
 def _check_wrong_token(session: NotebookSession, address: str) -> str:
     """A wrong or expired token reaches nothing: the frame shows a login, or is refused."""
-    stranger = JupyterClient.for_site(session.site, "0" * 48)
+    stranger = JupyterClient.for_site(session.site, Secret("0" * 48))
     try:
         answer = stranger.send_request(address)
     finally:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from builder.smoke.results.recorder import ProbeRecorder
 
 
-def run_hub_form_probes(hub: Hub, release: str, record: ProbeRecorder) -> None:
+def run_hub_form_probes(hub: Hub, record: ProbeRecorder) -> None:
     """All forms of the Hub's prefix; the layer is the name of its configuration."""
     forms = {
         n: form for n, form in HUB_VARIABLE_FORMS.items() if form.prefix == hub.configuration.prefix
@@ -47,16 +47,16 @@ def run_hub_form_probes(hub: Hub, release: str, record: ProbeRecorder) -> None:
         # may end with "Address already in use".
         for name, form in forms.items():
             with record.probe(name) as set_detail:
-                set_detail(_check_hub_form(hub, name_form_user(name, form), form, release))
+                set_detail(_check_hub_form(hub, name_form_user(name, form), form))
 
 
-def _check_hub_form(hub: Hub, user: str, form: HubVariableForm, release: str) -> str:
+def _check_hub_form(hub: Hub, user: str, form: HubVariableForm) -> str:
     hub_user = HubUser.log_in(hub.root, user)
     try:
         hub_user.start_server(form.server)
-        site = hub.find_site(hub_user, release, form.server)
+        site = hub.find_site(hub_user, form.server)
         with notebook_session.open_notebook_session(
-            site, NotebookRun.with_new_canary(release)
+            site, NotebookRun.with_new_canary(hub.resources.wheel)
         ) as session:
             session.run_setup_cells()
             return _show_and_check(session, form)

@@ -38,6 +38,7 @@ from builder.smoke.jupyter.tensorboard_client import (
 )
 from builder.smoke.model import LayerAbort, ProbeFailure
 from builder.smoke.probes.ports import find_port_from_kernel
+from builder.system.redact import Secret
 from builder.system.waiting import wait_for
 from builder.tensorboard.endpoints import PLUGIN_PREFIX
 
@@ -130,14 +131,14 @@ class _IsolationUsers:
         return AccessComparison(f"{name} by {'token' if token else 'session'}", *seen)
 
 
-def run_isolation_probes(hub: Hub, release: str, record: ProbeRecorder) -> None:
+def run_isolation_probes(hub: Hub, record: ProbeRecorder) -> None:
     """The layers `strangers`, and `isolation` or `shared-loopback`, as the spawner is."""
     own = "isolation" if hub.configuration.contained else "shared-loopback"
     prepared: list[_IsolationUsers] = []
     with ExitStack() as stack:
         with record.layer("strangers"):
             with record.probe("owner-shows", vital=True) as set_detail:
-                prepared.append(_prepare_users(hub, release, record, stack))
+                prepared.append(_prepare_users(hub, record, stack))
                 set_detail(f"port {prepared[0].target.port}, tag {prepared[0].target.canary}")
             _run_stranger_probes(prepared[0], record)
         with record.layer(own):
@@ -149,9 +150,7 @@ def run_isolation_probes(hub: Hub, release: str, record: ProbeRecorder) -> None:
                 _run_shared_loopback_probes(prepared[0], record)
 
 
-def _prepare_users(
-    hub: Hub, release: str, record: ProbeRecorder, stack: ExitStack
-) -> _IsolationUsers:
+def _prepare_users(hub: Hub, record: ProbeRecorder, stack: ExitStack) -> _IsolationUsers:
     alice = stack.enter_context(closing(HubUser.log_in(hub.root, "alice")))
     bob = stack.enter_context(closing(HubUser.log_in(hub.root, "bob")))
     for hub_user in (alice, bob):
@@ -159,7 +158,7 @@ def _prepare_users(
         hub_user.start_server()
     session = stack.enter_context(
         notebook_session.open_notebook_session(
-            hub.find_site(alice, release), NotebookRun.with_new_canary(release)
+            hub.find_site(alice), NotebookRun.with_new_canary(hub.resources.wheel)
         )
     )
     return _IsolationUsers(hub, alice, bob, session, _show_tensorboard(session))
@@ -206,7 +205,7 @@ def _run_stranger_probes(users: _IsolationUsers, record: ProbeRecorder) -> None:
             )
         )
     with record.probe("other-token-refused") as set_detail:
-        wrong = JupyterClient(alice.server_url(), "0" * 32)
+        wrong = JupyterClient(alice.server_url(), Secret("0" * 32))
         ways = [("his token", bob.connect_by_token()), ("a wrong token", wrong)]
         set_detail(
             expect_refused(
@@ -249,11 +248,15 @@ def _check_unusable_ways(users: _IsolationUsers, page: str) -> str:
         [
             (
                 "her token in the address",
-                users.try_with_client(_open_anonymous_client(users), page, f"?token={alice.token}"),
+                users.try_with_client(
+                    _open_anonymous_client(users), page, f"?token={alice.token.value}"
+                ),
             ),
             (
                 "his token in the address",
-                users.try_with_client(_open_anonymous_client(users), page, f"?token={bob.token}"),
+                users.try_with_client(
+                    _open_anonymous_client(users), page, f"?token={bob.token.value}"
+                ),
             ),
             (
                 "her token by user-redirect",

@@ -148,14 +148,11 @@ def _fill_canary(code: str, load_user: LoadUser) -> str:
     return code.replace("CANARY", load_user.canary)
 
 
-def check_killed_server(
-    hub: Hub, release: str, victim: LoadUser, others_go_on: Callable[[], object]
-) -> str:
+def check_killed_server(hub: Hub, victim: LoadUser, others_go_on: Callable[[], object]) -> str:
     """Kill one user's container: the others go on, that user starts anew, without what it held.
 
     Args:
         hub: with a container for each user.
-        release: the TensorBoard release.
         victim: whose server is killed.
         others_go_on: raises a ProbeFailure if the others do not.
 
@@ -178,7 +175,7 @@ def check_killed_server(
         raise ProbeFailure(f"after {_BACK:.0f} s the Hub has not noticed that the server is gone")
     noticed = time.monotonic() - began
     with ExitStack() as stack:
-        again = LoadUser.create_with_tensorboard(hub, name, release, stack)
+        again = LoadUser.create_with_tensorboard(hub, name, stack)
         seconds = time.monotonic() - began
         for path in held:
             again.session.client.send_request(path).expect_status(404)

@@ -21,12 +21,11 @@ if TYPE_CHECKING:
 _ASKS = 30  # requests of each user
 
 
-def run_load_probes(hub: Hub, release: str, users: int, record: ProbeRecorder) -> None:
+def run_load_probes(hub: Hub, users: int, record: ProbeRecorder) -> None:
     """The layer `load`.
 
     Args:
         hub: with a container for each user.
-        release: the TensorBoard release.
         users: how many.
         record: gets the results.
     """
@@ -37,9 +36,7 @@ def run_load_probes(hub: Hub, release: str, users: int, record: ProbeRecorder) -
             names = [f"guest{number}" for number in range(users)]
             run_in_parallel(
                 pool,
-                lambda name: load_users.append(
-                    LoadUser.create_with_tensorboard(hub, name, release, stack)
-                ),
+                lambda name: load_users.append(LoadUser.create_with_tensorboard(hub, name, stack)),
                 names,
             )
             set_detail(_describe_arrivals(load_users))
@@ -52,7 +49,7 @@ def run_load_probes(hub: Hub, release: str, users: int, record: ProbeRecorder) -
         with record.probe("server-killed") as set_detail:
             set_detail(
                 hub_killed.check_killed_server(
-                    hub, release, load_users[0], lambda: _check_own_canary(pool, load_users[1:])
+                    hub, load_users[0], lambda: _check_own_canary(pool, load_users[1:])
                 )
             )
 

@@ -47,20 +47,20 @@ _APART = dedent("""\
 _BACK = 'tempfile.tempdir = os.environ["TMPDIR"] = os.path.abspath("tmp")'
 
 
-def run_stopped_probes(hub: Hub, release: str, record: ProbeRecorder) -> None:
+def run_stopped_probes(hub: Hub, record: ProbeRecorder) -> None:
     """The layer `stopped`."""
     with record.layer("stopped"), ExitStack() as stack:
         with record.probe("stopped-tensorboard", vital=True) as set_detail:
             carol = stack.enter_context(closing(HubUser.log_in(hub.root, _NAME)))
             carol.start_server()
             browser = stack.enter_context(closing(carol.connect_by_session()))
-            site, run = hub.find_site(carol, release), NotebookRun.with_new_canary(release)
+            site, run = hub.find_site(carol), NotebookRun.with_new_canary(hub.resources.wheel)
             before = _stop_while_shown(carol, site, run, browser)
             set_detail(_check_after_stop(hub, site, before))
         with record.probe("respawned-tensorboard", vital=True) as set_detail:
             carol.start_server()
             session = stack.enter_context(
-                notebook_session.open_notebook_session(hub.find_site(carol, release), run)
+                notebook_session.open_notebook_session(hub.find_site(carol), run)
             )
             set_detail(_check_after_start(hub, session, before))
         with record.probe("stale-cookie") as set_detail:

@@ -164,7 +164,7 @@ def _expect_frames(
     session: NotebookSession, done: CellExecution, port: int, height: int | None = None
 ) -> None:
     if height is None:
-        height = 600 if Version(session.run.release) < _TALLER_SINCE else 800
+        height = 600 if Version(session.run.wheel.release) < _TALLER_SINCE else 800
     found = [(f.address, f.height) for f in list_frames(done, session.page_url)]
     wanted = [(build_expected_address(session, port), height)]
     if found != wanted:

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from builder.errors import BuilderError, InterruptedRunError
 from builder.smoke.model import LayerAbort, ProbeFailure, ProbeOutcome, ProbeResult
 from builder.smoke.probes.table import PROBE_TABLE
-from builder.smoke.results.scrub import list_secret_spellings, scrub_text
+from builder.smoke.results.scrub import scrub_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from builder.system.redact import Secret
 
 # Characters of a detail: a line in the table, a cell in the report.
 _LONGEST, _GAP = 600, " … "
@@ -77,9 +79,9 @@ class ProbeRecorder:
         if vital and outcome is ProbeOutcome.FAILED:
             raise LayerAbort(name)
 
-    def hide_secret(self, token: str) -> None:
-        """Take that token out of all that is told from now on."""
-        self._hidden += list_secret_spellings(token)
+    def hide_secret(self, secret: Secret) -> None:
+        """Take that secret out of all that is told from now on."""
+        self._hidden += secret.list_spellings()
 
     def scrub_secrets(self, text: str) -> str:
         """The same without what is to be hidden."""

@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+
+from builder.system.redact import REDACTED
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-
-_HIDDEN = "(hidden)"
-
-
-def list_secret_spellings(token: str) -> tuple[str, ...]:
-    """How a token stands in texts and in addresses."""
-    return (token, quote(token, safe=""))
 
 
 def scrub_text(text: str, hidden: Collection[str]) -> str:
     """The same without the secrets."""
     for secret in _sort_longest_first(hidden):
-        text = text.replace(secret, _HIDDEN)
+        text = text.replace(secret, REDACTED)
     return text
 
 
 def scrub_bytes(content: bytes, hidden: Collection[str]) -> bytes:
     """The same without the secrets, as UTF-8 spells them."""
     for secret in _sort_longest_first(hidden):
-        content = content.replace(secret.encode(), _HIDDEN.encode())
+        content = content.replace(secret.encode(), REDACTED.encode())
     return content
 
 
