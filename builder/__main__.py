@@ -1,4 +1,4 @@
-"""`python -m builder VERB …`: hands the words to the command line and nothing more."""
+"""Run the command line as `python -m builder VERB …`."""
 
 from builder.cli import main
 

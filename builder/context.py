@@ -1,4 +1,4 @@
-"""What every verb needs of its run: the user's settings, the console, and whether to stop."""
+"""What every verb needs: the user's settings, the console, and whether the run is interrupted."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunContext:
-    """The run of one verb.
+    """The context in which one verb runs.
 
     Attributes:
-        settings: what the user's environment and configuration say.
-        env: the whole environment, for programs that we start.
-        console: where words go.
+        settings: the user's settings.
+        env: all environment variables, for programs that we start.
+        console: prints the output.
         python_paths: interpreters, or directories with some, that come before all others.
         cancelled: set when the run is interrupted.
     """
@@ -39,19 +39,19 @@ class RunContext:
 
     @property
     def uv_env(self) -> dict[str, str]:
-        """What uv and pip start with: the environment, with the index and CAs of the user's pip."""
+        """The environment variables for uv and pip, with the index and CAs of the user's pip."""
         return make_uv_env(self.settings, self.env)
 
     @cached_property
     def pythons(self) -> PythonFinder:
-        """The CPythons of this machine, each looked for when it is needed."""
+        """Finds the CPythons of this machine, each when it is needed."""
         return PythonFinder(self.uv_env, self.python_paths, self.console.print_note)
 
     def check_cancelled(self) -> None:
-        """Stop here if the run was interrupted.
+        """Raise an error if the run was interrupted.
 
         Raises:
-            InterruptedRunError: it was.
+            InterruptedRunError: the run was interrupted.
         """
         if self.cancelled.is_set():
             raise InterruptedRunError("interrupted", "nothing was left half-written; run it again")

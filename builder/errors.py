@@ -1,7 +1,7 @@
-"""What can go wrong, one class and one exit code for each stage.
+"""The errors of this tool: one class and one exit code for each stage.
 
-Every error says in one line what failed and because of what (`message`) and in one line what to
-do (`hint`). The command line prints both; a traceback is shown with `--debug` only.
+Every error has one line on what failed and why (`message`), and one line on what to do (`hint`).
+The command line prints both; it shows a traceback only with `--debug`.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 class BuilderError(Exception):
-    """A failure that a person can act on.
+    """A failure that the user can act on.
 
     Attributes:
-        message: one line, what failed and because of what.
-        hint: one line, what to do about it.
+        message: one line: what failed and why.
+        hint: one line: what to do about it.
         exit_code: the process exit code of this stage.
     """
 
@@ -30,13 +30,13 @@ class BuilderError(Exception):
 
 
 class RequestError(BuilderError):
-    """The words on the command line or the settings ask for something that cannot be."""
+    """The command line or the settings request something impossible."""
 
     exit_code = 2
 
 
 class IndexLookupError(BuilderError):
-    """The index, the catalog or the cache did not give what was asked of them."""
+    """The index, the catalog or the cache did not provide what was requested."""
 
     exit_code = 3
 
@@ -48,7 +48,7 @@ class PatchError(BuilderError):
 
 
 class WheelError(BuilderError):
-    """A file is no wheel that can be read or rewritten."""
+    """A file is not a wheel that can be read or rewritten."""
 
     exit_code = 5
 
@@ -60,13 +60,13 @@ class NewFindingsError(BuilderError):
 
 
 class OutputError(BuilderError):
-    """The output directory cannot take the wheel."""
+    """The wheel cannot be written to the output directory."""
 
     exit_code = 7
 
 
 class ProvenanceError(BuilderError):
-    """A wheel and its provenance do not belong together."""
+    """A wheel and its provenance do not match."""
 
     exit_code = 8
 
@@ -78,7 +78,7 @@ class UncheckedError(BuilderError):
 
 
 class OtherTreeError(UncheckedError):
-    """A wheel is said to be made by another tree of this tool, which alone can show it."""
+    """Another tree of this tool is claimed to have made a wheel; only that tree can verify it."""
 
 
 class CommandError(BuilderError):
@@ -88,11 +88,11 @@ class CommandError(BuilderError):
 
 
 class PythonNotFoundError(CommandError):
-    """A Python that is needed is not on this machine, and cannot be fetched."""
+    """A required Python is not on this machine, and cannot be fetched."""
 
 
 class TodayError(BuilderError):
-    """Wheels do not start, serve or show on today's Pythons as in their own era."""
+    """Wheels do not start, serve or display on today's Pythons as in their own era."""
 
     exit_code = 11
 
@@ -104,19 +104,19 @@ class SmokeError(BuilderError):
 
 
 class EngineError(BuilderError):
-    """The container engine is not there, or refused."""
+    """The container engine is not available, or refused a request."""
 
     exit_code = 14
 
 
 class SourceError(BuilderError):
-    """Upstream's source, its repository or git did not give what was asked of them."""
+    """Upstream's source, its repository or git did not provide what was requested."""
 
     exit_code = 15
 
 
 class PublishError(BuilderError):
-    """An index did not take a wheel, or does not serve what was built."""
+    """An index did not accept a wheel, or does not serve what was built."""
 
     exit_code = 13
 
@@ -128,19 +128,19 @@ class InterruptedRunError(BuilderError):
 
 
 def make_extra_hint(extra: str) -> str:
-    """How to get what an extra brings.
+    """Make the hint on how to install an extra.
 
-    From a checkout: the project is on no index, where its name is anybody's to take.
+    It installs from a checkout: the project is on no index, so anybody could take its name there.
     """
     return f"in a checkout of this project: pip install -e '.[{extra}]'"
 
 
 def to_internal_error(error: Exception, scrub: Callable[[str], str] = str) -> BuilderError:
-    """What a person is told of an error that nobody foresaw; its cause is the error itself.
+    """Wrap an unexpected error for the user; the error itself becomes the cause.
 
     Args:
-        error: what was raised.
-        scrub: takes secrets out of its words.
+        error: the exception that was raised.
+        scrub: removes secrets from its text.
     """
     wrapped = BuilderError(
         f"a fault of ours: {type(error).__name__}: {scrub(str(error))}",

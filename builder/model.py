@@ -1,4 +1,4 @@
-"""The values that travel between the rooms: frozen, without behaviour that has effects."""
+"""The values that the packages exchange: frozen, and without side effects."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 PACKAGE = "tensorboard"
 NOTEBOOK_PATH = f"{PACKAGE}/notebook.py"
 FIRST_RELEASE = "1.13.0"
-# 1.13.x imports the TensorFlow of its time when it starts, which no Python of today takes.
+# 1.13.x imports the TensorFlow of its time when it starts, which today's Pythons cannot install.
 FIRST_RUNNABLE_RELEASE = "1.14.0"
 
 
@@ -35,10 +35,11 @@ class Release:
     Attributes:
         version: as the index spells it, such as `2.2.1`.
         wheels: every wheel that was published for it.
-        commit: the true source commit, or None where nobody has found it out yet.
-        notebook_blob: git blob of `tensorboard/notebook.py`, or None where unknown.
-        native_proxy_url: whether upstream's own reads TENSORBOARD_PROXY_URL, or None where unknown.
-        requires_dist: the wheel's requirements, or None where unknown.
+        commit: the true source commit, or None if it is not known yet.
+        notebook_blob: git blob id of `tensorboard/notebook.py`, or None if unknown.
+        native_proxy_url: whether upstream's own code reads TENSORBOARD_PROXY_URL, or None if
+            unknown.
+        requires_dist: the wheel's requirements, or None if unknown.
         pinned: False for a release that was looked up live instead of in the catalog.
     """
 
@@ -52,7 +53,7 @@ class Release:
 
     @property
     def wheel(self) -> WheelFile:
-        """The wheel for Python 3 (up to 2.1.0 there is one for Python 2 beside it)."""
+        """The wheel for Python 3 (up to 2.1.0 there is another one for Python 2)."""
         return self.python3_wheels[0]
 
     @property
@@ -68,7 +69,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class AppliedPatch:
-    """A patch that went into a Delta: a file, codemod or commit, its sha256, what it changed."""
+    """A patch applied in a Delta: a diff, codemod or commit, its sha256, the paths it changed."""
 
     series: str
     file: str
@@ -79,13 +80,13 @@ class AppliedPatch:
 
     @property
     def label(self) -> str:
-        """`series/file`, as people and provenance name it."""
+        """`series/file`, as messages and provenance name it."""
         return f"{self.series}/{self.file}"
 
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """One member that a Delta changes: the sha256 it had in the stock wheel, the bytes it gets."""
+    """One member that a Delta changes: its sha256 (hex) in the stock wheel, and its new bytes."""
 
     before: str
     after: bytes
@@ -95,10 +96,10 @@ class MetadataEdit(NamedTuple):
     """One edit of METADATA.
 
     Attributes:
-        action: `drop` (the requirement of that name), `add` (a header more), `set` (its value).
+        action: `drop` (the requirement of that name), `add` (one more header), `set` (its value).
         header: the header's name.
         value: the requirement's name for `drop`, else the new value.
-        why: one line for people.
+        why: the reason, in one line, for people.
     """
 
     action: str
@@ -109,7 +110,7 @@ class MetadataEdit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """What series make of one release.
+    """What series change in one release.
 
     Attributes:
         changes: path in the wheel → `FileChange`.
@@ -117,7 +118,7 @@ class Delta:
         applied: the patch files, in the order in which they were applied.
         native: series whose behaviour upstream already has in this release.
         idle: series that have nothing for this release.
-        series: series that change files or METADATA, in order; cherry-picks are none.
+        series: series that change files or METADATA, in order; cherry-picks are not among them.
     """
 
     changes: Mapping[str, FileChange] = field(default_factory=dict)
@@ -139,7 +140,7 @@ class PathChange(NamedTuple):
     Attributes:
         path: from the root of the repository.
         status: A added, D removed, M changed, T another type (git-diff-tree(1)).
-        before: git blob, zeros where there is none; `after` likewise.
+        before: git blob id, zeros if there is none; `after` likewise.
         mode: as git writes it, such as 100644; `new_mode` likewise.
     """
 
@@ -152,7 +153,10 @@ class PathChange(NamedTuple):
 
 
 class Hunk(NamedTuple):
-    """One place where a commit conflicts: its first line in the release's file, and both sizes."""
+    """One place where a commit conflicts: its first line in the release's file, and both sizes.
+
+    The sizes are in lines: `ours` is the release's side, `theirs` is the commit's.
+    """
 
     line: int
     ours: int
@@ -160,7 +164,7 @@ class Hunk(NamedTuple):
 
 
 class Conflict(NamedTuple):
-    """A file in which a commit conflicts: where, or, where it does as a whole, why."""
+    """A file in which a commit conflicts: its hunks, or why if it conflicts as a whole."""
 
     path: str
     hunks: tuple[Hunk, ...]
@@ -172,13 +176,13 @@ class PickedCommits:
     """Commits that were cherry-picked onto a release's source.
 
     Attributes:
-        upstream: the repository that has the release, without user and password.
-        remote: the one that has the commits, where it is another one, else "".
+        upstream: URL of the repository that has the release, without user and password.
+        remote: URL of the repository that has the commits if it is another one, else "".
         base: the release's own commit.
-        commits: what was asked for, full ids, in order.
-        native: those of them that the release has already.
-        head: the commit that the picks made; `base` where all are native.
-        tree: its tree.
+        commits: the requested commits, full ids, in order.
+        native: those of them that the release already has.
+        head: the commit that the picks made; `base` if all are native.
+        tree: the git tree of `head`.
         left_out: changed paths that no wheel ships.
     """
 
@@ -201,7 +205,7 @@ class IdentityKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The name of the final wheel, as METADATA spells it, and what its file name is made of."""
+    """Name and version of the final wheel as in METADATA, and the build tag of its file name."""
 
     kind: IdentityKind
     name: str
@@ -225,7 +229,7 @@ class Finding:
         code: key of the table in `builder.checks.table`.
         subject: what it is about: a member's path, a header, or "" for the wheel as a whole.
         detail: what was seen.
-        status: whether it is new, was there in the stock wheel, or could not be decided.
+        status: whether it is new, is in the stock wheel too, or could not be decided.
     """
 
     code: str

@@ -1,1 +1,1 @@
-"""The Bazel backend: TensorBoard's wheel from its source, in a container."""
+"""The Bazel backend: build TensorBoard's wheel from its source, in a container."""

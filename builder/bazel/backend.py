@@ -1,4 +1,4 @@
-"""The Bazel backend put together: source, toolchain, container, and the wheel that comes out."""
+"""Build a release from source: prepare source and toolchain, run Bazel, verify the wheel."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ if TYPE_CHECKING:
     from builder.releases.cache import Cache
     from builder.wheel.archive import Archive
 
-_PROGRESS_SECONDS = 10.0  # seconds between two words of progress
+_PROGRESS_SECONDS = 10.0  # at least so many seconds between two progress notes
 
 
 @dataclass(frozen=True, slots=True)
 class BazelOptions:
-    """What the user wants of the source build.
+    """The user's options for builds from source.
 
     Attributes:
-        base: the toolchain's base image, or None for the usual one.
-        bazel: `base`, a path or an URL; None for the release's own.
-        services: remote cache, executor and flags.
-        timeout: seconds for one release's build.
-        ca_bundle: certificates to trust inside, or None for the host's.
+        base: the toolchain's base image, or None for the default one.
+        bazel: which Bazel: `base`, a path or a URL; None for the default, see `choose_bazel`.
+        services: remote cache, remote executor and flags.
+        timeout: time limit for the build of one release, in seconds.
+        ca_bundle: certificates to trust in the container, or None for the host's.
         caches: the directory of Bazel's caches, or None for a volume of the engine.
-        logs: the directory that keeps logs.
+        logs: the directory for logs.
         dockerfiles: the directory of our Dockerfiles.
     """
 
@@ -63,17 +63,17 @@ class BazelOptions:
 
 
 class SourceBuild(NamedTuple):
-    """What came of a release's source.
+    """The outcome of a build from source.
 
     Attributes:
-        wheel: the wheel that Bazel made.
+        wheel: the bytes of the wheel that Bazel built.
         delta: what series and commits changed in the source; its `changes` are empty, as the wheel
-            has them already.
-        remaining_series: those that are left, for the wheel.
-        picked: which commits went into the source.
-        provenance: what provenance says of the build.
-        log: where the log is kept.
-        processes: how Bazel ran its actions, as it says, or "".
+            already has them.
+        remaining_series: the series that are still to be applied, to the wheel.
+        picked: the commits that went into the source.
+        provenance: the facts about the build for the statement.
+        log: the path of the log.
+        processes: how Bazel ran its actions, according to its log, or "".
     """
 
     wheel: bytes
@@ -87,14 +87,14 @@ class SourceBuild(NamedTuple):
 
 @dataclass(frozen=True)
 class BazelBackend:
-    """Where wheels are made from source; one for each run.
+    """Build wheels from source; one instance for each run.
 
     Attributes:
-        toolchain_builder: makes toolchains.
-        options: what the user wants.
-        upstream: has the source.
-        cache: keeps Bazel's binaries.
-        context: of the run.
+        toolchain_builder: builds the toolchain images.
+        options: the user's options.
+        upstream: upstream's repository, which has the source.
+        cache: the cache of Bazel binaries.
+        context: the context of the run.
     """
 
     toolchain_builder: toolchain.ToolchainBuilder
@@ -113,15 +113,16 @@ class BazelBackend:
         """Build a release from its source.
 
         Args:
-            release: what to build.
-            stock: the wheel that upstream published.
-            all_series: what to apply, in order; those against git go into the source.
-            picker: has the commits to pick before, or None.
+            release: the release to build.
+            stock: the stock wheel.
+            all_series: the series to apply, in order; the first ones, as long as they are made
+                against git, are applied to the source.
+            picker: picks commits before the series are applied, or None.
 
         Raises:
-            PatchError: a commit or a series does not go onto the source.
-            SourceError: the source cannot be had, Bazel failed, or its wheel is not as it should.
-            EngineError: the engine refused.
+            PatchError: a commit or a series does not apply to the source.
+            SourceError: the source is not available, Bazel failed, or its wheel is not as expected.
+            EngineError: the engine refused a request.
         """
         source = prepare_source(
             release, all_series, picker or open_cherry_picker((), self.upstream)
@@ -203,7 +204,7 @@ class BazelBackend:
     def _list_materials(
         self, bazel: toolchain.BazelBinary, source: PreparedSource
     ) -> list[Mapping[str, Any]]:
-        """The source, the base image and Bazel, by their digests."""
+        """List the source, the base image and Bazel as materials, with their digests."""
         picked = source.picked
         image = images.resolve_image_id(
             self.toolchain_builder.engine, self.toolchain_builder.base
@@ -211,9 +212,9 @@ class BazelBackend:
         found: list[Mapping[str, Any]] = [
             {"name": "base image", "uri": self.toolchain_builder.base, "digest": {"sha256": image}}
         ]
-        if not picked.commits:  # else the cherry-pick names it
-            where = f"git+{picked.upstream}@{picked.base}"
-            found.append({"name": "release", "uri": where, "digest": {"gitCommit": picked.base}})
+        if not picked.commits:  # else the material of the cherry-pick names it
+            uri = f"git+{picked.upstream}@{picked.base}"
+            found.append({"name": "release", "uri": uri, "digest": {"gitCommit": picked.base}})
         if bazel.sha256 is not None:
             found.append({"name": "bazel", "digest": {"sha256": bazel.sha256}})
         return found
@@ -221,7 +222,7 @@ class BazelBackend:
     def _describe_build(
         self, bazel: toolchain.BazelBinary, source: PreparedSource
     ) -> dict[str, Any]:
-        """Nothing of it may hold an address or a value that is secret."""
+        """Describe the build for the statement, without addresses and values that may be secret."""
         services = self.options.services
         return {
             "bazel": "given" if bazel.sha256 else "the base image's own",
@@ -240,17 +241,17 @@ class BazelBackend:
 def open_bazel_backend(
     options: BazelOptions, upstream: Upstream, cache: Cache, context: RunContext
 ) -> Iterator[BazelBackend]:
-    """Connect to the engine and choose the base image.
+    """Check the options, connect to the engine and prepare the base image.
 
     Args:
-        options: what the user wants.
-        upstream: has the source.
-        cache: keeps Bazel's binaries.
-        context: of the run.
+        options: the user's options.
+        upstream: upstream's repository, which has the source.
+        cache: the cache of Bazel binaries.
+        context: the context of the run.
 
     Raises:
-        EngineError: no engine answers, or the image cannot be had.
-        RequestError: an option makes no sense.
+        EngineError: no engine responds, or the image is not available.
+        RequestError: an option is malformed.
     """
     bazelrc.check_services(options.services)
     binary.check_bazel_path(options.bazel)
@@ -277,7 +278,7 @@ def _describe_actions(log: Path) -> str:
 
 
 class _ProgressReporter:
-    """Says now and then how far a build has come; every step would be hundreds of lines."""
+    """Print the progress of a build every few seconds, as all steps would be hundreds of lines."""
 
     def __init__(self, release: str, note: Callable[[str], None]) -> None:
         self._release = release
@@ -285,7 +286,7 @@ class _ProgressReporter:
         self._last = time.monotonic()
 
     def report_step(self, text: str) -> None:
-        """It has come to this step."""
+        """Print this step, unless another one was printed shortly before."""
         if time.monotonic() - self._last >= _PROGRESS_SECONDS:
             self._last = time.monotonic()
             self._note(f"{self._release}: {text}")

@@ -1,7 +1,7 @@
-"""The lines of ours in Bazel's rc file: caches, remote services, what the user adds.
+"""Write our part of Bazel's rc file: caches, remote services and the user's flags.
 
-They stand in a file and not on a command line, as addresses of caches may hold passwords.
-Syntax: https://bazel.build/run/bazelrc; words are split as a Bourne shell does.
+The flags are in a file and not on a command line, as addresses of caches may contain passwords.
+Syntax: https://bazel.build/run/bazelrc; words are split as in a Bourne shell.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 CACHE_DIR = "/cache"
-# Until then a cache that speaks HTTP had a flag of its own, which is now an alias of the other
-# (https://github.com/bazelbuild/bazel/pull/7897).
+# Before this version an HTTP cache had a flag of its own, `--remote_http_cache`; since then that is
+# an alias of `--remote_cache` (https://github.com/bazelbuild/bazel/pull/7897).
 _ONE_CACHE_FLAG = Version("0.27.0")
 _SCHEMES = {"http", "https", "grpc", "grpcs", "unix"}
 
 
 class BazelServices(NamedTuple):
-    """What the user wants of Bazel.
+    """The user's options for Bazel.
 
     Attributes:
-        remote_cache: its address, or None.
-        remote_executor: its address, or None.
-        flags: build flags, as Bazel knows them.
+        remote_cache: the address of a remote cache, or None.
+        remote_executor: the address of a remote executor, or None.
+        flags: additional flags of `bazel build`.
     """
 
     remote_cache: str | None = None
@@ -40,7 +40,7 @@ class BazelServices(NamedTuple):
 
 
 def check_services(services: BazelServices) -> None:
-    """Judge what the user wants before anything is built.
+    """Check the user's options for Bazel, before anything is built.
 
     Raises:
         RequestError: an address or a flag is malformed.
@@ -65,12 +65,12 @@ def check_services(services: BazelServices) -> None:
 
 
 def render_bazelrc(services: BazelServices, bazel: str | None, *, trusts: bool) -> bytes:
-    """The file.
+    """Render our part of the rc file.
 
     Args:
-        services: what the user wants.
-        bazel: Bazel's version, or None where it is not known.
-        trusts: whether there are certificates in the settings.
+        services: the user's options.
+        bazel: Bazel's version, or None if it is not known.
+        trusts: whether the network settings include certificates.
     """
     startup = []
     if trusts:
@@ -95,7 +95,7 @@ def render_bazelrc(services: BazelServices, bazel: str | None, *, trusts: bool) 
 
 
 def strip_flag_values(flags: Sequence[str]) -> list[str]:
-    """The flags without their values, which may be secret."""
+    """Strip the values of flags, which may be secret."""
     return [flag.partition("=")[0] for flag in flags]
 
 

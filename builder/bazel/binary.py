@@ -1,4 +1,4 @@
-"""Which Bazel builds a release, and where it comes from."""
+"""Choose the Bazel for a release, and fetch it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from builder.system.settings import UserSettings
 
 _DOWNLOAD_URL = "https://github.com/bazelbuild/bazel/releases/download/{0}/bazel-{0}-linux-x86_64"
-_TIMEOUT = 60.0
+_TIMEOUT = 60.0  # seconds to connect, and between two reads
 _CHUNK_BYTES = 1 << 20
 
 
@@ -31,19 +31,19 @@ def choose_bazel(
     architecture: str,
     fetch: Callable[[str, str], bytes],
 ) -> BazelBinary:
-    """Choose a Bazel.
+    """Choose the Bazel for a release.
 
     Args:
-        wanted: `base`, a path, an URL, or None: the base image's own where that is ours, else the
-            one that upstream's CI used.
-        row: what is known of the release, or None.
+        wanted: `base`, a path or a URL; None for the base image's own Bazel if that image is ours,
+            else for the version that upstream's CI used.
+        row: the release's row in the release table, or None.
         own_base: whether the base image is ours.
-        architecture: of the engine's images, in uname's words.
-        fetch: gets a binary by its address and sha256.
+        architecture: the architecture of the engine's images, as in uname, such as `x86_64`.
+        fetch: fetches a binary by its URL and sha256.
 
     Raises:
-        RequestError: it is not there, or nothing is known to check it with.
-        IndexLookupError: it cannot be fetched, or is another file.
+        RequestError: the binary cannot be read, or its sha256 is not known.
+        IndexLookupError: it cannot be fetched, or has another sha256.
     """
     version = None if row is None or row.bazel == "-" else row.bazel
     if wanted == BASE_IMAGE_BAZEL or (wanted is None and own_base):
@@ -67,10 +67,10 @@ def choose_bazel(
 
 
 def check_bazel_path(wanted: str | None) -> None:
-    """See that a Bazel that is named by its path can be read, before anything else is done.
+    """Check early that a Bazel given by its path can be read.
 
     Raises:
-        RequestError: it cannot.
+        RequestError: it cannot be read.
     """
     path = _parse_bazel_path(wanted)
     if path is not None:
@@ -82,9 +82,9 @@ def _parse_bazel_path(wanted: str | None) -> Path | None:
 
 
 class BazelFetcher:
-    """Gets files by their sha256: from the cache, or from an address into the cache.
+    """Get a file by its sha256 from the cache, or download it into the cache.
 
-    It happens on the host, so that the container needs neither the address nor the way there.
+    The download happens on the host, so that the container needs neither the URL nor the network.
     """
 
     def __init__(
@@ -96,10 +96,10 @@ class BazelFetcher:
         self._offline = offline
 
     def __call__(self, url: str, sha256: str) -> bytes:
-        """The file.
+        """Return the file's bytes.
 
         Raises:
-            IndexLookupError: it cannot be fetched, or is another file.
+            IndexLookupError: it cannot be fetched, or has another sha256.
         """
         content = self._cache.read_file(sha256)
         if content is not None:

@@ -1,4 +1,4 @@
-"""What Bazel leaves behind: the wheel among the files, and what its log says."""
+"""Find the wheel among Bazel's output files, and evaluate its log."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _MAX_ERROR_LINES = 6
 
 
 def find_wheel(files: Mapping[str, bytes], wanted: str) -> bytes:
-    """The one wheel for Python 3 among those that Bazel made.
+    """Find the one wheel for Python 3 among the files that Bazel made.
 
     Args:
-        files: name → content; upstream's build makes a wheel for Python 2 beside it up to 2.1.1.
-        wanted: the file name that the release's wheel has.
+        files: name → content; up to 2.1.1 upstream's build also makes a wheel for Python 2.
+        wanted: the file name of the release's wheel.
 
     Raises:
-        SourceError: there is none, there are two, or it is another version's.
+        SourceError: there is no such wheel or more than one, or it has another file name.
     """
     wheels = sorted(n for n in files if n.endswith(".whl") and "-py2-" not in n)
     if len(wheels) != 1:
@@ -44,24 +44,24 @@ def find_wheel(files: Mapping[str, bytes], wanted: str) -> bytes:
 
 
 class ActionCounts(NamedTuple):
-    """How many actions there were, and how each kind was run, such as `remote cache hit`."""
+    """How many actions Bazel ran, in total and by kind, such as `remote cache hit`."""
 
     total: int
     kinds: Mapping[str, int]
 
     @property
     def cache_hits(self) -> int:
-        """Actions that a cache answered."""
+        """The number of actions whose outcome came from a cache."""
         return sum(n for kind, n in self.kinds.items() if kind.endswith("cache hit"))
 
     @property
     def executed(self) -> int:
-        """Actions that were run, here or by an executor."""
+        """The number of actions that were executed, in the container or by a remote executor."""
         return self.total - self.cache_hits - self.kinds.get("internal", 0)
 
 
 def count_actions(log: str) -> ActionCounts | None:
-    """What Bazel's last `INFO: 5 processes: 1 remote cache hit, 4 internal.` says."""
+    """Parse the last line like `INFO: 5 processes: 1 remote cache hit, 4 internal.`, or None."""
     found = _PROCESSES_LINE.findall(log)
     if not found:
         return None
@@ -72,13 +72,13 @@ def count_actions(log: str) -> ActionCounts | None:
 
 
 def parse_progress(line: str) -> str | None:
-    """What a line of the log says of the way that is left, or None."""
-    found = _PROGRESS_LINE.match(line)
-    return found[0] if found else None
+    """Return the progress in a line of the log, such as `[12 / 345] …`, or None."""
+    match = _PROGRESS_LINE.match(line)
+    return match[0] if match else None
 
 
 def find_error_lines(lines: Sequence[str]) -> tuple[str, list[str]]:
-    """The lines of a failed build's log that say most: the first error, and the last lines."""
+    """Find the first error of a failed build's log, and its errors and last lines."""
     reported = [line for line in lines if _ERROR_LINE.search(line)]
     first = (
         reported[0]

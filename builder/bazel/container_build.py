@@ -1,4 +1,4 @@
-"""Runs the build in a container: source in, log out, wheels out; nothing of it stays but caches."""
+"""Run the build in a container: copy the source in, the log and the wheels out; keep the caches."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ if TYPE_CHECKING:
 
 CACHE_VOLUME = "bazel-cache"
 _SOURCE, _DIST = "/src", "/dist"
-_POLL_SECONDS = 0.2  # seconds between two looks at the clock and at Ctrl-C
-_LOG_END_SECONDS = 30.0  # seconds for the log's last words once the container is gone
+_POLL_SECONDS = 0.2  # seconds between two checks for the time-out and for Ctrl-C
+_LOG_END_SECONDS = 30.0  # seconds to wait for the rest of the log after the container is removed
 
 
 class BazelJob(NamedTuple):
-    """One build.
+    """The input of one build.
 
     Attributes:
         release: the TensorBoard release.
-        image: a toolchain.
-        source: a tar archive of the source.
-        changed: files that take the place of the archive's: path → content.
-        env: environment variables inside.
-        settings: files below `SETTINGS_DIR`, `bazelrc` among them.
-        timeout: seconds until it is given up.
-        volume: what the caches' volume is called.
-        caches: a directory on the engine's host that has the caches instead of the volume.
+        image: the toolchain image.
+        source: the path of a tar archive of the source.
+        changed: path → content of files that replace those of the archive.
+        env: environment variables of the container.
+        settings: path below `SETTINGS_DIR` → content; `bazelrc` is one of them.
+        timeout: time limit of the build, in seconds.
+        volume: the name of the volume of the caches.
+        caches: a directory on the engine's host for the caches, used instead of the volume.
     """
 
     release: str
@@ -58,7 +58,7 @@ class BazelJob(NamedTuple):
 
 
 class BuildMonitor(NamedTuple):
-    """Who looks on: where the log is kept, who is told of progress, who may call it off."""
+    """The path for the log, the callback for progress, and the check that raises on Ctrl-C."""
 
     log: Path
     progress: Callable[[str], None]
@@ -68,14 +68,15 @@ class BuildMonitor(NamedTuple):
 def run_bazel_build(
     engine: ContainerEngine, job: BazelJob, monitor: BuildMonitor
 ) -> dict[str, bytes]:
-    """Build.
+    """Run one build in a new container.
 
     Returns:
-        What Bazel made: file name → content.
+        File name → content of the files that Bazel made.
 
     Raises:
-        SourceError: it failed or took too long; the telling lines and the log's path are said.
-        EngineError: the engine refused, or broke off.
+        SourceError: the build failed or took too long; the error has the most useful lines of the
+            log and its path.
+        EngineError: the engine refused a request, or the connection broke off.
     """
     deadline = time.monotonic() + job.timeout
     env = {**job.env, "TB_VER": job.release, "SRC": _SOURCE, "DIST": _DIST}
@@ -112,7 +113,7 @@ def run_bazel_build(
 
 
 def read_tar_files(pieces: Iterator[bytes]) -> dict[str, bytes]:
-    """The regular files of a tar archive that comes in pieces, by the last part of their names."""
+    """Read the regular files of a tar archive in pieces: last part of the path → content."""
     packed = io.BytesIO(b"".join(pieces))
     with tarfile.open(fileobj=packed) as archive:
         found = {}
@@ -142,7 +143,7 @@ def _check_exit_code(code: int | None, release: str, path: Path) -> None:
 
 
 class _LogWriter:
-    """A container's log on its way into a file, line by line, in a thread of its own."""
+    """Copy a container's log to a file, line by line, in its own thread."""
 
     def __init__(self, sink: BinaryIO, progress: Callable[[str], None]) -> None:
         self._sink = sink
@@ -154,7 +155,7 @@ class _LogWriter:
     @classmethod
     @contextmanager
     def open_log(cls, monitor: BuildMonitor) -> Iterator[_LogWriter]:
-        """A log that is written until its container is gone, before the block ends."""
+        """Open the log file; on exit, when the container is gone, wait for the rest of its log."""
         monitor.log.parent.mkdir(parents=True, exist_ok=True)
         with monitor.log.open("wb") as sink:
             log = cls(sink, monitor.progress)
@@ -165,19 +166,19 @@ class _LogWriter:
                     log._thread.join(_LOG_END_SECONDS)
 
     def write_note(self, text: str) -> None:
-        """A line of ours, before the container's."""
+        """Write a line of our own, before the container's."""
         self._write_lines(f"{text}\n".encode())
 
     def follow_container(self, container: Container) -> None:
-        """Begin."""
+        """Start to copy the container's log."""
         self._thread = threading.Thread(target=self._copy_log, args=(container,), daemon=True)
         self._thread.start()
 
     def wait_for_end(self, seconds: float) -> bool:
-        """Wait so long, or until the container has ended.
+        """Wait for the end of the container, at most so many seconds; whether it has ended.
 
         Raises:
-            EngineError: the engine broke off.
+            EngineError: the connection to the engine broke off.
         """
         assert self._thread is not None  # noqa: S101 - it follows something
         self._thread.join(seconds)

@@ -1,4 +1,4 @@
-"""A release's source with all that goes into it before Bazel, and whether it came out again."""
+"""Prepare a release's source for Bazel, and verify that the built wheel has its changes."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 
 class PreparedSource(NamedTuple):
-    """A release's source with all that goes into it.
+    """A release's source, with the commits and series that go into it.
 
     Attributes:
-        picker: has the repository.
-        picked: which commits were picked.
-        steps: the commits, one by one.
-        delta: what the series of patches change.
-        remaining_series: the series for the wheel.
+        picker: has the mirror of the repository.
+        picked: the commits that were picked.
+        steps: the single picks, in order.
+        delta: what the series change in the source.
+        remaining_series: the series that are applied to Bazel's wheel.
     """
 
     picker: CherryPicker
@@ -45,13 +45,14 @@ class PreparedSource(NamedTuple):
 def prepare_source(
     release: Release, all_series: Sequence[Series], picker: CherryPicker
 ) -> PreparedSource:
-    """Pick the commits, and apply to the source the series that are made against it.
+    """Pick the commits, and apply the leading series that are made against git to the source.
 
-    Those from the first on that is made against the published wheel are left for Bazel's wheel.
+    The first series that edits METADATA or is made against the published wheel, and all series
+    after it, are left for Bazel's wheel, so that the order stays the same.
 
     Raises:
-        PatchError: a commit conflicts, or a patch is made against other content.
-        SourceError: the release or a file is not there, or git fails.
+        PatchError: a commit conflicts, or a patch was made against other content.
+        SourceError: the repository lacks the release or a file, or git fails.
     """
     picked, steps = picker.pick_commits(release)
     count = 0
@@ -60,22 +61,30 @@ def prepare_source(
         if series.find_metadata_edits(release.version) or any(p.against != "git" for p in patches):
             break
         count += 1
-    inner = all_series[:count]
+    source_series = all_series[:count]
     paths = {
-        p for s in inner for patch in s.find_patches(release.version) for p in patch.find_paths(())
+        p
+        for s in source_series
+        for patch in s.find_patches(release.version)
+        for p in patch.find_paths(())
     }
+    # `make_delta` patches the members of an archive, so the files to patch are put into one.
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as files:
         for path in sorted(paths):
             files.writestr(path, picker.mirror.read_blob(f"{picked.head}:{path}"))
-    tree = archive.parse_archive(packed.getvalue(), "the source")
+    source_archive = archive.parse_archive(packed.getvalue(), "the source")
     return PreparedSource(
-        picker, picked, steps, make_delta(release, tree, inner), tuple(all_series[count:])
+        picker,
+        picked,
+        steps,
+        make_delta(release, source_archive, source_series),
+        tuple(all_series[count:]),
     )
 
 
 def make_source_delta(source: PreparedSource) -> Delta:
-    """What went into the source, told as the overlay tells it."""
+    """Make the delta of what went into the source, in the same form as the overlay's."""
     mirror = source.picker.mirror
     commits = tuple(
         AppliedPatch(
@@ -100,19 +109,19 @@ def make_source_delta(source: PreparedSource) -> Delta:
 def verify_built_wheel(
     release: Release, built: Archive, stock: Archive, source: PreparedSource
 ) -> None:
-    """See that the wheel has what went into the source.
+    """Verify that the built wheel has the changes that went into the source.
 
     Raises:
-        SourceError: it has not: the source was not what Bazel built it from.
+        SourceError: it has not: Bazel did not build it from that source.
     """
-    wanted = {}
+    expected = {}
     if source.picked.head != source.picked.base:
         changes = source.picker.mirror.list_changes(source.picked.base, source.picked.head)
         taken = sort_paths(changes, WheelBlobs(stock)).taken
-        wanted = {c.path: c.after for c in changes if c.path in taken}
-    wanted |= {path: hash_git_blob(c.after) for path, c in source.delta.changes.items()}
+        expected = {c.path: c.after for c in changes if c.path in taken}
+    expected |= {path: hash_git_blob(c.after) for path, c in source.delta.changes.items()}
     members = WheelBlobs(built)
-    for path, blob in wanted.items():
+    for path, blob in expected.items():
         if members.find_blob(path) != blob:
             raise SourceError(
                 f"Bazel's wheel of {release.version} does not have what was made of {path}",

@@ -1,6 +1,6 @@
-"""dockerfiles/releases.txt: what the build script must know of each release.
+"""Make and read `dockerfiles/releases.txt`: the facts on each release for the build script.
 
-The script runs where there is no Python of ours, so the catalog's facts go with it as a table.
+The script runs without this project's Python code, so it gets the catalog's facts as a table.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ TABLE_HEADER = """\
 """
 _NONE = "-"
 _GENERATOR = re.compile(r"^Generator: (bdist_wheel|setuptools) \(([0-9.]+)\)\s*$", re.MULTILINE)
-# From here on `bazel build //tensorboard/pip_package` gives pip_packages.tar.gz (upstream.md).
+# From here on `bazel build //tensorboard/pip_package` gives pip_packages.tar.gz.
 _FIRST_ARCHIVE = Version("1.15.0")
 
 
 class ReleaseRow(NamedTuple):
-    """One release: `-` stands where a fact is not known."""
+    """One release; a fact that is not known is `-`."""
 
     version: str
     commit: str
@@ -36,11 +36,11 @@ class ReleaseRow(NamedTuple):
 
 
 def make_release_row(facts: Mapping[str, Any], wheel_file: str) -> ReleaseRow:
-    """The row of a release.
+    """Make the row of a release.
 
     Args:
-        facts: its entry in the catalog.
-        wheel_file: the WHEEL file of its published wheel, or "" where it is not at hand.
+        facts: the release's entry in the catalog.
+        wheel_file: the text of the stock wheel's WHEEL file, or "" if it is not available.
     """
     bazel = facts.get("bazel") or {}
     return ReleaseRow(
@@ -54,10 +54,10 @@ def make_release_row(facts: Mapping[str, Any], wheel_file: str) -> ReleaseRow:
 
 
 def find_packager(wheel_file: str) -> str:
-    """The requirement that brings back the program that wrote a wheel, by its `Generator:`.
+    """Find the requirements that install the program that wrote a wheel, by its `Generator:`.
 
-    Upstream's build installs whatever setuptools and wheel are newest, which write other metadata.
-    setuptools has its own bdist_wheel from 70.1 on, which goes before that of `wheel`.
+    Upstream's build installs the newest setuptools and wheel, which write other metadata. From 70.1
+    on setuptools has its own bdist_wheel, which takes precedence over that of `wheel`.
     """
     found = _GENERATOR.search(wheel_file)
     if found is None:
@@ -69,7 +69,7 @@ def find_packager(wheel_file: str) -> str:
 
 
 def render_release_table(rows: Sequence[ReleaseRow]) -> str:
-    """The file."""
+    """Render the table, with its comment."""
     table = [ReleaseRow._fields, *rows]
     widths = [max(len(line[i]) for line in table) for i in range(len(ReleaseRow._fields))]
     lines = ("  ".join(f.ljust(w) for f, w in zip(line, widths, strict=True)) for line in table)
@@ -77,6 +77,6 @@ def render_release_table(rows: Sequence[ReleaseRow]) -> str:
 
 
 def parse_release_table(text: str) -> dict[str, ReleaseRow]:
-    """Version → row."""
+    """Parse the table: version → row."""
     lines = [line.split() for line in text.splitlines() if line and not line.startswith("#")]
     return {row.version: row for row in (ReleaseRow(*words) for words in lines[1:])}

@@ -1,8 +1,8 @@
-"""What a build inside a container gets of the user's network: proxies, certificates, the index.
+"""Pass the user's network settings to a build container: proxies, certificates, the index.
 
-All of it goes in at run time: proxies as environment variables, the rest as files below /settings,
-which is a volume of its own. So none of it is in an image, in its history, or in a key of Bazel's
-caches; actions are given fixed paths only.
+All of them are passed at run time: proxies as environment variables, the rest as files below
+/settings, which is a separate volume. So none of them is in an image, in its history, or in a key
+of Bazel's caches; actions get only fixed paths.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _CERTIFICATE_VARIABLES = (
     "PIP_CERT",
     "NODE_EXTRA_CA_CERTS",
 )
-# Variables of pip that concern the index; PIP_FIND_LINKS mostly names directories of the host.
+# pip's variables for the index. PIP_FIND_LINKS is not passed, as it mostly names host directories.
 _PIP_VARIABLES = {"PIP_EXTRA_INDEX_URL": "extra-index-url", "PIP_TRUSTED_HOST": "trusted-host"}
 _PEM_BEGIN = b"-----BEGIN CERTIFICATE-----"
 
@@ -44,24 +44,25 @@ class NetworkSettings(NamedTuple):
 
     @property
     def has_certificates(self) -> bool:
-        """Whether certificates go in."""
+        """Whether there are certificates for the container."""
         return "ca.pem" in self.files
 
 
 def gather_network_settings(
     env: Mapping[str, str], settings: UserSettings, bundle: bytes | None
 ) -> NetworkSettings:
-    """What goes into a container.
+    """Gather the network settings for a container.
 
     Args:
         env: the user's environment.
-        settings: what it and pip's files say of the index and the proxy.
-        bundle: PEM certificates that programs inside shall trust, or None for their own.
+        settings: the index and the proxy, from the environment and pip's files.
+        bundle: PEM certificates for programs in the container, or None for the image's own.
 
     Raises:
-        RequestError: there is no certificate in the bundle.
+        RequestError: the bundle has no certificate, or one that cannot be read.
     """
-    # For what is no action: upstream's `bazel run` up to 1.14, rules that fetch. Actions: see rc.
+    # These variables are for what is not a Bazel action: upstream's `bazel run` (up to 1.14), and
+    # rules that fetch. Actions get theirs from the rc file, see `bazelrc`.
     variables = {"PIP_CONFIG_FILE": f"{SETTINGS_DIR}/pip.conf", **_read_proxies(env, settings)}
     files: dict[str, bytes] = {}
     if bundle is not None:
@@ -75,18 +76,18 @@ def gather_network_settings(
 
 
 def read_ca_bundle(chosen: Path | None, env: Mapping[str, str], settings: UserSettings) -> bytes:
-    """The certificates that the host trusts.
+    """Read the certificates that the host trusts.
 
     Args:
-        chosen: a file, or a directory of files as pip and OpenSSL take it; None for the host's.
+        chosen: a file, or a directory of files as for pip and OpenSSL; None for the host's.
         env: the user's environment.
-        settings: pip's own choice.
+        settings: has pip's setting for certificates.
 
     Returns:
-        PEM certificates; empty where the host has none that it could name.
+        PEM certificates; empty if none are configured and the host has no bundle.
 
     Raises:
-        RequestError: what was chosen cannot be read, or is no bundle.
+        RequestError: a bundle that was named cannot be read, or a bundle has no certificate.
     """
     named = env.get("REQUESTS_CA_BUNDLE") or settings.ca_bundle
     path = chosen or Path(named or "/etc/ssl/certs/ca-certificates.crt")
@@ -107,9 +108,9 @@ def read_ca_bundle(chosen: Path | None, env: Mapping[str, str], settings: UserSe
 
 
 def has_foreign_certificates(bundle: bytes) -> bool:
-    """Whether a bundle has certificates that no stock bundle has (certifi's, which is Mozilla's).
+    """Whether a bundle has certificates that are not in certifi's bundle, which is Mozilla's list.
 
-    Distributions lag behind or run ahead of certifi: then it says yes, which does no harm.
+    Linux distributions can be older or newer than certifi. Then this is True, which does no harm.
     """
     import certifi
 
@@ -119,13 +120,13 @@ def has_foreign_certificates(bundle: bytes) -> bool:
 
 
 def make_trust_store(bundle: bytes) -> bytes:
-    """The certificates as Java reads them: PKCS #12 with Java's mark of trust, password changeit.
+    """Make a trust store for Java: PKCS #12 with Java's trust attribute, password `changeit`.
 
-    Encrypted as of old (3DES, SHA-1), since the Java in Bazel 0.21 knows nothing newer; nothing in
-    it is secret.
+    It is encrypted with old algorithms (3DES, SHA-1), since the Java in Bazel 0.21 supports nothing
+    newer; nothing in it is secret.
 
     Raises:
-        RequestError: there is no certificate in it.
+        RequestError: the bundle has a certificate that cannot be read, or none.
     """
     from cryptography import x509
     from cryptography.hazmat.primitives.hashes import SHA1
@@ -137,7 +138,7 @@ def make_trust_store(bundle: bytes) -> bytes:
     )
 
     try:
-        # Stock bundles have roots whose serial numbers today's rules forbid: it warns of these.
+        # cryptography warns of roots in common bundles whose serial numbers are no longer allowed.
         with ignore_warnings():
             parsed = dict.fromkeys(x509.load_pem_x509_certificates(bundle))
     except ValueError as error:
@@ -149,27 +150,27 @@ def make_trust_store(bundle: bytes) -> bytes:
         for number, certificate in enumerate(parsed)
     ]
     old = PrivateFormat.PKCS12.encryption_builder().hmac_hash(SHA1())  # noqa: S303 - see above
-    secured = old.key_cert_algorithm(PBES.PBESv1SHA1And3KeyTripleDESCBC).build(b"changeit")
-    return serialize_java_truststore(entries, secured)
+    encryption = old.key_cert_algorithm(PBES.PBESv1SHA1And3KeyTripleDESCBC).build(b"changeit")
+    return serialize_java_truststore(entries, encryption)
 
 
 def _split_certificates(bundle: bytes) -> set[bytes]:
-    """What stands between the marks, without white space."""
+    """Split a bundle into the base64 texts of its certificates, without white space."""
     blocks = bundle.split(_PEM_BEGIN)[1:]
     return {b"".join(block.partition(b"-----END")[0].split()) for block in blocks}
 
 
 def _read_proxies(env: Mapping[str, str], settings: UserSettings) -> dict[str, str]:
-    """Both spellings of each variable: some programs read only the one, some only the other."""
+    """Read the proxy variables; set each in lower and upper case, as programs read only one."""
     found = {n: env.get(n) or env.get(n.upper()) or "" for n in _PROXY_VARIABLES}
     if settings.http_proxy:
         for name in ("http_proxy", "https_proxy"):
             found[name] = found[name] or settings.http_proxy
-    return {spelt: v for n, v in found.items() if v for spelt in (n, n.upper())}
+    return {spelling: v for n, v in found.items() if v for spelling in (n, n.upper())}
 
 
 def _render_pip_config(env: Mapping[str, str], settings: UserSettings, *, trusts: bool) -> bytes:
-    """The configuration of pip, with the proxy, as actions see no variable for that."""
+    """Render pip's configuration, including the proxy, as actions get no proxy variables."""
     values: dict[str, str] = {}
     if settings.index_url:
         values["index-url"] = _add_netrc_login(settings.index_url)
@@ -187,7 +188,7 @@ def _render_pip_config(env: Mapping[str, str], settings: UserSettings, *, trusts
 
 
 def _find_index_proxy(env: Mapping[str, str], settings: UserSettings) -> str | None:
-    """The proxy on the way to the index; None where NO_PROXY spares it."""
+    """Find the proxy for the index; None if there is none, or NO_PROXY excludes the index."""
     from pypi_simple import PYPI_SIMPLE_ENDPOINT
     from requests.utils import select_proxy, should_bypass_proxies
 
@@ -195,12 +196,12 @@ def _find_index_proxy(env: Mapping[str, str], settings: UserSettings) -> str | N
     url = settings.index_url or PYPI_SIMPLE_ENDPOINT
     if should_bypass_proxies(url, variables.get("no_proxy", "")):
         return None
-    kinds = {n.removesuffix("_proxy"): v for n, v in variables.items() if n != "no_proxy"}
-    return select_proxy(url, kinds)
+    proxies = {n.removesuffix("_proxy"): v for n, v in variables.items() if n != "no_proxy"}
+    return select_proxy(url, proxies)
 
 
 def _add_netrc_login(url: str) -> str:
-    """The address with the user and password that netrc has for it; a container has no netrc."""
+    """Add the user and password from netrc to a URL, as a container has no netrc."""
     from requests.utils import get_netrc_auth
 
     parts = urlsplit(url)

@@ -1,4 +1,4 @@
-"""The image that builds: git, Python, virtualenv, and the Bazel that a release wants."""
+"""Build the toolchain image: git, Python, virtualenv, and the Bazel for a release."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ PUBLIC_BASE_IMAGE = "debian:bookworm"
 PURPOSE = "build"
 FILES = ("Dockerfile.build", "build-wheel.sh", "releases.txt")
 SCRIPT = "/opt/tensorboard-build/build-wheel.sh"
-# The word for the Bazel that the base image has.
+# The value of `--bazel` and of the build argument for the Bazel that the base image has.
 BASE_IMAGE_BAZEL = "base"
 
 
 class BazelBinary(NamedTuple):
-    """A Bazel.
+    """A Bazel binary, or the Bazel of the base image.
 
     Attributes:
-        version: as upstream's CI names it, or None where nobody knows.
-        sha256: of the binary, in hex, or None for the base image's own.
-        content: the binary, or None for the base image's own.
+        version: the version in upstream's CI, or None if it is not known.
+        sha256: the sha256 of the binary, in hex, or None for the base image's own.
+        content: the bytes of the binary, or None for the base image's own.
     """
 
     version: str | None
@@ -44,14 +44,14 @@ class BazelBinary(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ToolchainBuilder:
-    """Where toolchains are made.
+    """The input of toolchain images, except for the Bazel.
 
     Attributes:
-        engine: makes and runs them.
-        base: their base image; all that a build needs but Bazel is in there.
+        engine: the engine that builds and runs them.
+        base: the base image, which has all that a build needs except perhaps Bazel.
         dockerfiles: the directory of our Dockerfiles.
         network_settings: the user's network settings.
-        releases: what is known of each release.
+        releases: version → row of the release table.
     """
 
     engine: ContainerEngine
@@ -62,7 +62,7 @@ class ToolchainBuilder:
 
     @property
     def has_own_base(self) -> bool:
-        """Whether the base image is one of ours, which has a Bazel."""
+        """Whether the base image is ours, which has a Bazel."""
         return self.base == base_images.make_base_tag(PURPOSE)
 
 
@@ -73,21 +73,21 @@ def open_toolchain_builder(
     network_settings: NetworkSettings,
     note: Callable[[str], None],
 ) -> ToolchainBuilder:
-    """Choose a base image, and put into it what a build needs.
+    """Choose a base image, and install in it what a build needs.
 
     Args:
-        engine: has it, or pulls it.
+        engine: the engine that has the image, or pulls it.
         base: an image; None for the one that `base_image` made, or else the public one.
         dockerfiles: the directory of our Dockerfiles.
-        network_settings: network settings for what is installed.
-        note: told what takes long.
+        network_settings: the network settings for the installation.
+        note: called with a message before the installation, which takes long.
 
     Raises:
-        EngineError: the image cannot be had, or apt failed in it.
-        RequestError: the Dockerfiles are not there.
+        EngineError: the image is not available, or the installation in it failed.
+        RequestError: the directory does not have our Dockerfiles.
     """
-    own = base_images.make_base_tag(PURPOSE)
-    chosen = base or (own if images.has_image(engine, own) else PUBLIC_BASE_IMAGE)
+    own_tag = base_images.make_base_tag(PURPOSE)
+    chosen = base or (own_tag if images.has_image(engine, own_tag) else PUBLIC_BASE_IMAGE)
     try:
         releases = release_table.parse_release_table(
             (dockerfiles / "releases.txt").read_text(encoding="utf-8")
@@ -96,7 +96,7 @@ def open_toolchain_builder(
         raise RequestError(
             f"{dockerfiles} is not the directory of our Dockerfiles", "build from a checkout"
         ) from error
-    if chosen != own:
+    if chosen != own_tag:
         chosen = _install_tools(engine, chosen, dockerfiles, network_settings, note)
     return ToolchainBuilder(engine, chosen, dockerfiles, network_settings, releases)
 
@@ -107,10 +107,10 @@ def build_toolchain_image(
     log: Path,
     progress: Callable[[str], None],
 ) -> str:
-    """The toolchain's image for a Bazel; its tag.
+    """Build the toolchain image for a Bazel, unless the engine has it, and return its tag.
 
     Raises:
-        EngineError: the build failed.
+        EngineError: the build of the image failed.
     """
     return images.build_image(
         toolchain_builder.engine, make_toolchain_recipe(toolchain_builder, bazel), log, progress
@@ -120,7 +120,7 @@ def build_toolchain_image(
 def make_toolchain_recipe(
     toolchain_builder: ToolchainBuilder, bazel: BazelBinary
 ) -> images.ImageRecipe:
-    """What the toolchain's image is made of; no step of it uses the network."""
+    """Make the recipe of the toolchain image; no step of it uses the network."""
     context: dict[str, bytes | Path] = {
         f"dockerfiles/{name}": toolchain_builder.dockerfiles / name for name in FILES
     }
@@ -141,9 +141,10 @@ def _install_tools(
     network_settings: NetworkSettings,
     note: Callable[[str], None],
 ) -> str:
-    """A base image with what apt installs in it; made by a commit, which keeps no settings.
+    """Install what a build needs in a container of a base image, commit it and return the tag.
 
-    A `RUN` step would need proxies and certificates as build arguments or files of the image.
+    The committed image has no network settings. A `RUN` step would need proxies and certificates as
+    build arguments, or as files of the image.
     """
     script = (dockerfiles / "build-wheel.sh").read_bytes()
     key = hashlib.sha256(images.resolve_image_id(engine, base).encode() + script).hexdigest()[:12]
@@ -151,6 +152,7 @@ def _install_tools(
     if images.has_image(engine, tag):
         return tag
     note(f"installing git, Python and a compiler on {base}")
+    # The container only has to run longer than the installation; the block below removes it.
     container_options = ContainerOptions(
         base, ["sleep", "86400"], user="0", scratch=(SETTINGS_DIR,)
     )

@@ -1,1 +1,1 @@
-"""Measurements, as ratios against what a user would otherwise run, side by side in one run."""
+"""Benchmarks: ratios against what a user would otherwise run, side by side in one run."""

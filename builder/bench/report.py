@@ -1,4 +1,4 @@
-"""What a measurement looks like: a table, JSON, and a small plot."""
+"""Show measurements as a table, as JSON, and as a small plot."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 def find_reference(measurements: Sequence[Measurement], group: str) -> Measurement:
-    """What the others of a group are compared with: the bare tool, or the floor."""
+    """Find what the others of a group are compared with: the bare tool, or the floor."""
     marks = {"process": "wheel unpack", "core": "floor"}
     return next(m for m in measurements if m.group == group and m.name.startswith(marks[group]))
 
 
 def to_wheel_rows(measurements: Sequence[Measurement]) -> list[tuple[str, ...]]:
-    """Name, median in milliseconds, and ratio to the group's reference."""
+    """Make table rows: group, name, median in milliseconds, ratio to the group's reference."""
     found: list[tuple[str, ...]] = []
     for one in measurements:
         ratio = one.median / find_reference(measurements, one.group).median
@@ -33,7 +33,7 @@ def to_wheel_rows(measurements: Sequence[Measurement]) -> list[tuple[str, ...]]:
 def to_wheel_json(
     release: str, measurements: Sequence[Measurement], build_all: Mapping[str, float]
 ) -> dict[str, Any]:
-    """The measurement for machines; times in seconds."""
+    """Make the measurement's JSON document; times are in seconds."""
     return {
         "release": release,
         "machine": {"cores": count_cores(), "python": platform.python_version()},
@@ -66,7 +66,7 @@ def _draw_plot(path: Path, document: Mapping[str, Any]) -> None:
     mpl.use("svg")
     from matplotlib import pyplot as plt
 
-    # The same ids and no date, so that a new measurement shows as new bars and nothing else.
+    # Fixed ids and no date, so that a new measurement changes nothing but the bars.
     mpl.rcParams["svg.hashsalt"] = "bench"
     ways = document["ways"]
     figure, axes = plt.subplots(2, 1, figsize=(7, 3.2), height_ratios=(3, 2))

@@ -1,8 +1,9 @@
-"""`bench today`: what the mends cost beside the stock wheel, both in the release's own era.
+"""`bench today`: what our patches cost, compared with the stock wheel in the release's own era.
 
-Two environments with the same Python and the same dependencies, one with the stock wheel and one
-with ours: whole processes that import `tensorboard.main`, and from the start of a server on the
-oracle's logdir to its first answer. In turns, so that a busy machine slows both alike.
+There are two virtualenvs with the same Python and the same dependencies, one with the stock
+wheel and one with ours. What is measured are whole processes that import `tensorboard.main`,
+and the time from the start of a server on the era references' logdir to its first response.
+They take turns, so that a busy machine slows both alike.
 """
 
 from __future__ import annotations
@@ -33,12 +34,12 @@ if TYPE_CHECKING:
     from builder.model import Release
 
 RATIO_GOAL = 1.10
-# Seconds between two tries to reach a server: what the answer's time is rounded up to.
+# Seconds between two tries to reach a server: the time to its first response is rounded up to it.
 _RETRY_INTERVAL = 0.005
 
 
 class _BenchmarkEnv(NamedTuple):
-    """An environment and an empty directory of its own."""
+    """A virtualenv's Python, an empty directory of its own, and environment variables."""
 
     python: Path
     workdir: Path
@@ -48,7 +49,9 @@ class _BenchmarkEnv(NamedTuple):
 def measure_today(
     release: Release, ours: Path, stock: bytes, context: RunContext, repeat: int
 ) -> list[Measurement]:
-    """Import and first answer of both wheels, `repeat` times each, after one turn that warms up.
+    """Measure the import and the first response of both wheels.
+
+    Each is measured `repeat` times, after one turn to warm up.
 
     Args:
         release: what is measured.
@@ -58,7 +61,7 @@ def measure_today(
         repeat: how many turns.
 
     Raises:
-        CommandError: an environment cannot be made, or a server does not start.
+        CommandError: a virtualenv cannot be made, or a server does not start.
     """
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         workdir = Path(name)
@@ -77,7 +80,7 @@ def measure_today(
             (b, w): [] for w in ways for b in benchmark_envs
         }
         for turn in range(repeat + 1):
-            # Who goes second finds a warmer machine: that is each in turn.
+            # The second of them finds a warmer machine, so the order alternates.
             order = list(benchmark_envs.items())[:: 1 if turn % 2 else -1]
             for way, measure in ways.items():
                 for which, benchmark_env in order:
@@ -93,7 +96,10 @@ def measure_today(
 def _make_benchmark_envs(
     release: Release, wheels: Mapping[str, Path], context: RunContext, workdir: Path
 ) -> dict[str, _BenchmarkEnv]:
-    """The environments: dependencies as the stock wheel gets them, and what ours needs besides."""
+    """Make the virtualenvs.
+
+    Their dependencies are those that the stock wheel gets, and what ours needs besides.
+    """
     era = get_era(release)
     found: dict[str, _BenchmarkEnv] = {}
     for which in wheels:
@@ -108,7 +114,7 @@ def _make_benchmark_envs(
     virtualenvs.uninstall_package(python, PACKAGE, clean)
     virtualenvs.install_packages(python, [str(wheels["ours"])], clean, until=era.until)
     versions = virtualenvs.list_installed_versions(python, clean)
-    # 0.6.0, the only one then, is linked against OpenSSL 1.1, which current systems lack.
+    # 0.6.0, the only version then, is linked against OpenSSL 1.1, which current systems lack.
     if versions.get("tensorboard-data-server") == "0.6.0":
         versions["tensorboard-data-server"] = "0.6.1"
     pinned = [f"{name}=={version}" for name, version in versions.items()]
@@ -166,13 +172,13 @@ def _time_first_response(benchmark_env: _BenchmarkEnv, logdir: Path) -> float:
 
 
 def compute_ratio(measurements: Sequence[Measurement], group: str) -> float:
-    """Ours to stock, of the medians."""
+    """Compute the ratio of the medians, ours to stock."""
     medians = {m.name: m.median for m in measurements if m.group == group}
     return medians["ours"] / medians["stock"]
 
 
 def to_today_rows(measurements: Sequence[Measurement]) -> list[tuple[str, ...]]:
-    """What was measured, both medians in milliseconds, and the ratio."""
+    """Make table rows: what was measured, both medians in milliseconds, and their ratio."""
     medians = {(m.group, m.name): f"{m.median * 1000:.0f}" for m in measurements}
     return [
         (g, medians[g, "stock"], medians[g, "ours"], f"{compute_ratio(measurements, g):.2f}")
@@ -181,7 +187,7 @@ def to_today_rows(measurements: Sequence[Measurement]) -> list[tuple[str, ...]]:
 
 
 def to_today_json(measurements: Sequence[Measurement]) -> dict[str, Any]:
-    """The measurement for machines; times in seconds."""
+    """Make the measurement's JSON document; times are in seconds."""
     return {
         "goal": RATIO_GOAL,
         "machine": {"cores": count_cores(), "python": platform.python_version()},

@@ -1,9 +1,9 @@
-"""`bench wheel`: our build beside the hand recipes and beside the floor.
+"""`bench wheel`: our build compared with the hand recipes and with the floor.
 
-Whole processes from a warm cache: our build with all its checks, with all series and with the one
-patch that the hand recipes apply; the original recipe (unzip, patch, sed, zip); `wheel unpack`,
-`git apply`, `wheel pack`. In the process: patching and rewriting alone beside the floor, which is
-to read, hash and write the same file.
+Measured as whole processes from a warm cache: our build with all its checks, with all series
+and with the one patch that the hand recipes apply; the original recipe (unzip, patch, sed,
+zip); `wheel unpack`, `git apply`, `wheel pack`. Measured within one process: patching and
+rewriting alone, and the floor, which is to read, hash and write the same file.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Measurement:
 
     @property
     def median(self) -> float:
-        """The middle one, in seconds."""
+        """The median, in seconds."""
         return statistics.median(self.seconds)
 
 
@@ -70,12 +70,12 @@ def measure_wheel(
         stock: its stock wheel.
         all_series: what our build applies.
         patches: the directory that holds the series.
-        env: the user's environment.
+        env: the user's environment variables.
         repeat: how many turns.
 
     Raises:
-        CommandError: unzip, zip, git or the wheel tool is missing or failed.
-        PatchError: the release has no patch, so that there is nothing to compare.
+        CommandError: unzip, zip, git or the wheel tool is missing or failed, or the release has no
+            patch, so that there is nothing to compare.
     """
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         workdir = Path(name)
@@ -170,7 +170,14 @@ def _run_lower_bound(source: Path, place: Path) -> None:
 
 
 def measure_all_releases(patches: Path, env: Mapping[str, str], jobs: int) -> dict[str, float]:
-    """`build all` as one process tree: wall time in seconds, peak of all resident sets in MB."""
+    """Measure `build all` as one process tree.
+
+    Returns:
+        The wall time in seconds, the peak of all resident sets in MB, and the number of jobs.
+
+    Raises:
+        CommandError: it failed.
+    """
     import psutil
 
     argv = [sys.executable, "-m", "builder", "build", "all", "--offline", "--jobs", str(jobs)]
@@ -192,7 +199,7 @@ def measure_all_releases(patches: Path, env: Mapping[str, str], jobs: int) -> di
 
 
 def _make_env(env: Mapping[str, str]) -> dict[str, str]:
-    """Ours, with the package to be found from any directory, installed or not."""
+    """Make the env in which this package is found from any directory, installed or not."""
     return {**env, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
 
 
@@ -204,5 +211,5 @@ def _sum_resident_memory(process: psutil.Process) -> int:
         try:
             total += int(one.memory_info().rss)
         except psutil.Error:
-            continue  # it has just ended
+            continue  # the process has just ended
     return total

@@ -1,1 +1,1 @@
-"""A release into a checked wheel in the output directory, one or many."""
+"""Build one or many releases into checked wheels in the output directory."""

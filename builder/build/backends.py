@@ -1,4 +1,4 @@
-"""The two ways to a patched wheel: the published one changed, or one built from source; or both."""
+"""Make the final wheel by an overlay of the stock wheel, by a build from source, or by both."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Backend(StrEnum):
-    """What makes the patched wheel; `both` compares the two, and keeps the overlay's."""
+    """What makes the patched wheel; `both` compares the two wheels and keeps the overlay's."""
 
     OVERLAY = "overlay"
     BAZEL = "bazel"
@@ -34,14 +34,14 @@ class Backend(StrEnum):
 
 
 class FinalWheel(NamedTuple):
-    """The final wheel, and how it came about.
+    """The final wheel, and how it was made.
 
     Attributes:
-        overlay: the wheel, and what it was made of.
-        series: what was asked for, in order, cherry-picks first.
-        picked: what was cherry-picked, or None where nothing was asked for.
-        source_build: what came of the source, where it was built.
-        comparison: how the backends compare, where both built it.
+        overlay: the wheel, and what it was made from.
+        series: the series that were asked for, in order, cherry-picks first.
+        picked: the cherry-picked commits, or None if none were asked for.
+        source_build: the build from source, or None if there was none.
+        comparison: the comparison of both backends' wheels, or None if only one built it.
     """
 
     overlay: Overlay
@@ -51,12 +51,12 @@ class FinalWheel(NamedTuple):
     comparison: WheelComparison | None = None
 
     def to_provenance_run(self, commit: str | None, epoch: int | None) -> BuildRun:
-        """For provenance; the arguments are those of `builder.provenance.statements.BuildRun`."""
+        """Make the `builder.provenance.statements.BuildRun`, whose fields the arguments are."""
         if self.source_build is None:
             return BuildRun(commit, epoch)
         if self.comparison is None:
             return BuildRun(commit, epoch, Backend.BAZEL.value, self.source_build.provenance)
-        # It is the overlay's wheel, which a rebuild repeats; Bazel's is the witness.
+        # The wheel is the overlay's, which a rebuild can repeat. Bazel's wheel only confirms it.
         summary = equivalence.to_json(self.comparison)
         summary["witness"] = {
             "of": list(self.source_build.provenance.materials),
@@ -66,13 +66,13 @@ class FinalWheel(NamedTuple):
 
 
 class WheelBuilder(NamedTuple):
-    """Make wheels; safe to use from several threads.
+    """Make final wheels; safe to use from several threads.
 
     Attributes:
-        backend: which.
-        codemod_cache: where outcomes of codemods are kept.
-        picker: has the commits to pick before the series, or None.
-        bazel_backend: builds from source; there unless the backend is the overlay.
+        backend: which backend makes them.
+        codemod_cache: the cache of codemod outcomes, or None to compute all of them.
+        picker: picks commits before the series are applied, or None.
+        bazel_backend: builds from source; required unless the backend is the overlay.
     """
 
     backend: Backend
@@ -86,28 +86,28 @@ class WheelBuilder(NamedTuple):
         """Make a release's final wheel.
 
         Args:
-            release: what to build.
-            stock: its published wheel, verified.
-            all_series: what to apply, in order.
-            identity: what to call the outcome.
+            release: the release to build.
+            stock: its stock wheel, already verified.
+            all_series: the series to apply, in order.
+            identity: the identity of the final wheel.
 
         Raises:
             PatchError: a commit or a series does not apply, or not soundly.
-            SourceError: it cannot be built from source, or the two ways give different wheels.
+            SourceError: it cannot be built from source, or the backends make different wheels.
             WheelError: a wheel cannot be read.
-            EngineError: the engine refused.
+            EngineError: the engine refused a request.
         """
         if self.bazel_backend is None or self.backend is Backend.OVERLAY:
             return self._build_overlay(release, stock, all_series, identity)
         if self.backend is Backend.BAZEL:
             return self._build_with_bazel(self.bazel_backend, release, stock, all_series, identity)
-        # It takes no time, so what is unsound is known before Bazel starts.
-        made = self._build_overlay(release, stock, all_series, identity)
+        # The overlay takes hardly any time, and so reports unsound patches before Bazel starts.
+        overlay_wheel = self._build_overlay(release, stock, all_series, identity)
         bazel_wheel = self._build_with_bazel(
             self.bazel_backend, release, stock, all_series, identity
         )
         comparison = equivalence.compare_wheels(
-            _parse_overlay(made.overlay), _parse_overlay(bazel_wheel.overlay)
+            _parse_overlay(overlay_wheel.overlay), _parse_overlay(bazel_wheel.overlay)
         )
         if comparison.different:
             first = comparison.different[0]
@@ -116,7 +116,7 @@ class WheelBuilder(NamedTuple):
                 f"{len(comparison.different)} members; first {first.path}: {first.why}",
                 "say which you want (--backend overlay or bazel), or find out why",
             )
-        return made._replace(source_build=bazel_wheel.source_build, comparison=comparison)
+        return overlay_wheel._replace(source_build=bazel_wheel.source_build, comparison=comparison)
 
     def _build_overlay(
         self, release: Release, stock: bytes, all_series: Sequence[Series], identity: Identity
@@ -157,12 +157,13 @@ class WheelBuilder(NamedTuple):
 def check_pins(
     release: Release, overlay: Overlay, published: Archive, source_build: SourceBuild
 ) -> None:
-    """A patch against the published wheel is for just those bytes, whoever made the wheel.
+    """Check that Bazel's wheel has the stock wheel's bytes where patches against that wheel apply.
 
-    Codemods judge by their preconditions; what the source's own patches changed is known already.
+    Codemods are exempt, as their preconditions decide. So are members that patches of the source
+    changed, as those were checked before.
 
     Raises:
-        SourceError: Bazel's wheel has other bytes there.
+        SourceError: such a member of Bazel's wheel has other bytes.
     """
     known = {path for patch in source_build.delta.applied for path in patch.paths}
     for patch in overlay.delta.applied[len(source_build.delta.applied) :]:

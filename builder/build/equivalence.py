@@ -1,7 +1,7 @@
-"""Whether two wheels of one release are the same: member by member, and why where they differ.
+"""Compare two wheels of one release member by member, and explain known differences.
 
-Each member is identical, or explained by a rule of the list below, or different. A rule explains
-only what it can prove: it looks at both contents. Pure.
+Each member is identical, explained by one of the rules below, or different. A rule explains only
+what it can prove by both contents. Pure.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class MemberDifference(NamedTuple):
-    """One member, and what is said of it."""
+    """A member that differs, and the reason."""
 
     path: str
     why: str
@@ -35,12 +35,12 @@ class MemberDifference(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class WheelComparison:
-    """The outcome for two wheels.
+    """The outcome of a comparison of two wheels.
 
     Attributes:
-        identical: how many members are the same, down to how they are packed.
-        explained: members that differ for a reason that is known and proved.
-        different: the others.
+        identical: how many members are the same, including how they are packed.
+        explained: members that differ for a known and proved reason.
+        different: members that differ otherwise.
     """
 
     identical: int
@@ -54,9 +54,9 @@ class WheelComparison:
 
 
 class EquivalenceRule(NamedTuple):
-    """Explains members whose path matches `pattern` where `proves` holds of both contents.
+    """A rule: explains members whose path matches `pattern` and whose contents `proves` accepts.
 
-    `proves` is also given the paths that are explained so far, as RECORD lists their hashes.
+    `proves` also gets the paths that are explained so far, as RECORD lists the hashes of these.
     """
 
     pattern: str
@@ -87,7 +87,7 @@ def _has_same_wheel_headers(one: bytes, other: bytes, explained: Collection[str]
     )
 
 
-# setuptools writes these or not, by its version.
+# Whether setuptools writes these depends on its version.
 _SETUPTOOLS_HEADERS = frozenset({"metadata-version", "license-file", "dynamic", "provides-extra"})
 
 
@@ -105,7 +105,7 @@ def _count_headers(content: bytes, without: Collection[str]) -> Counter[tuple[st
 
 
 def _normalize_header(name: str, value: str) -> str:
-    """Requirements in one spelling: `absl-py (>=0.4)` is `absl-py>=0.4`."""
+    """Normalize the spelling of requirements: `absl-py (>=0.4)` becomes `absl-py>=0.4`."""
     if name == "requires-dist":
         try:
             return str(Requirement(value))
@@ -115,7 +115,7 @@ def _normalize_header(name: str, value: str) -> str:
 
 
 def _has_same_records(one: bytes, other: bytes, explained: Collection[str]) -> bool:
-    """Whether two RECORDs differ in nothing but the rows of members that are explained."""
+    """Whether two RECORDs differ only in the rows of members that are explained."""
     rows = []
     for content in (one, other):
         table = csv.reader(io.StringIO(content.decode("utf-8", "replace"), newline=""))
@@ -156,13 +156,13 @@ def compare_wheels(one: Archive, other: Archive) -> WheelComparison:
     paths = {m.name for m in one.members} | {m.name for m in other.members}
     explained: dict[str, str] = {}
     different: list[MemberDifference] = []
-    # RECORD comes last, as it is judged by what became of the others.
+    # RECORD comes last, as its rule needs to know which other members are explained.
     for path in sorted(paths, key=lambda p: (fnmatchcase(p, RECORD_RULE.pattern), p)):
-        verdict = _compare_members(path, one.find_member(path), other.find_member(path), explained)
-        if verdict is None:
+        outcome = _compare_members(path, one.find_member(path), other.find_member(path), explained)
+        if outcome is None:
             continue
-        known, why = verdict
-        if known:
+        is_explained, why = outcome
+        if is_explained:
             explained[path] = why
         else:
             different.append(MemberDifference(path, why))
@@ -174,7 +174,7 @@ def compare_wheels(one: Archive, other: Archive) -> WheelComparison:
 
 
 def to_json(comparison: WheelComparison) -> dict[str, Any]:
-    """The comparison for provenance."""
+    """Convert a comparison to JSON values, for the statement."""
     return {
         "identical": comparison.identical,
         "explained": [difference._asdict() for difference in comparison.explained],
@@ -185,20 +185,20 @@ def to_json(comparison: WheelComparison) -> dict[str, Any]:
 def _compare_members(
     path: str, one: ZipMember | None, other: ZipMember | None, explained: Collection[str]
 ) -> tuple[bool, str] | None:
-    """None for identical, else whether it is explained, and why it is not the same."""
+    """Return None if identical, else whether the difference is explained, and the reason."""
     if one is None or other is None:
         return False, f"only the {'second' if one is None else 'first'} wheel has it"
-    ours, theirs = one.read(), other.read()
-    if ours != theirs:
+    content, other_content = one.read(), other.read()
+    if content != other_content:
         for rule in (*RULES, RECORD_RULE):
-            if fnmatchcase(path, rule.pattern) and rule.proves(ours, theirs, explained):
+            if fnmatchcase(path, rule.pattern) and rule.proves(content, other_content, explained):
                 return True, rule.reason
-        return False, f"its content differs ({len(ours):,} and {len(theirs):,} bytes)"
+        return False, f"its content differs ({len(content):,} and {len(other_content):,} bytes)"
     if _read_file_type(one) != _read_file_type(other):
         return False, "the one is a regular file, the other is not"
     if one.external_attr != other.external_attr:
-        # Only a program's are of any consequence.
-        return not ours.startswith(b"#!"), PERMISSIONS_REASON
+        # Permissions matter only for programs.
+        return not content.startswith(b"#!"), PERMISSIONS_REASON
     return None if _describe_packing(one) == _describe_packing(other) else (True, PACKING_REASON)
 
 

@@ -1,4 +1,4 @@
-"""Found: the wheel in the output directory, if it is the one that was asked for, or a new one."""
+"""Reuse the wheel in the output directory if it is the requested one, or build it."""
 
 from __future__ import annotations
 
@@ -30,23 +30,26 @@ def find_or_build_wheel(
     context: RunContext,
     spare: Path | None = None,
 ) -> Path:
-    """The wheel in the output directory; it is built where it is missing.
+    """Reuse a matching wheel from the output directory, or build it.
 
-    All series give the same file name. One that was made with others than the defaults is taken,
-    with a notice; where the user named the series, it is refused, and so is one of which nothing
-    says what it was made with.
+    Wheels with different series have the same file name, so the wheel's statement is read. If it
+    names other series than the defaults, the wheel is used, with a notice. If the user named the
+    series, such a wheel is refused, and so is one without a statement.
 
     Args:
-        release: what it is made from.
-        identity: what it is called.
-        options: how to build, and the output directory.
-        sources: what it is built from.
-        context: of the run.
-        spare: where a missing one goes instead of the output directory, or None.
+        release: the release of the wheel.
+        identity: the identity of the wheel.
+        options: the options of the build, with the output directory.
+        sources: the stock wheel, series and commits for a build.
+        context: the context of the run.
+        spare: another output directory for a wheel that has to be built, or None.
+
+    Returns:
+        The path of the wheel.
 
     Raises:
-        RequestError: the one that is there was not made with the series that the user named.
-        BuilderError: it does not build.
+        RequestError: the existing wheel was not made with the series that the user named.
+        BuilderError: the build failed.
     """
     wheel = (
         options.output
@@ -58,12 +61,12 @@ def find_or_build_wheel(
         return build_release(
             release, sources.load_series(options.series), options, sources, context
         ).path
-    made, asked = _read_claimed_series(wheel), _describe_series(options.series)
-    if made == asked or (made is None and not options.named):
+    claimed, requested = _read_claimed_series(wheel), _describe_series(options.series)
+    if claimed == requested or (claimed is None and not options.named):
         return wheel
     message = (
-        f"{wheel} was built with {made}, not with {asked}"
-        if made
+        f"{wheel} was built with {claimed}, not with {requested}"
+        if claimed
         else f"{wheel} has nothing beside it that says what it was built with"
     )
     if options.named:
@@ -78,7 +81,7 @@ def find_or_build_wheel(
 
 
 def _read_claimed_series(wheel: Path) -> str | None:
-    """What the statement beside it says, or None where there is none of this very wheel."""
+    """Read the wheel's series from its statement; None if it has none with the wheel's sha256."""
     claim = read_claim(wheel)
     if claim is None or claim.sha256 != hashlib.sha256(read_wheel(wheel)).hexdigest():
         return None

@@ -1,4 +1,4 @@
-"""The output directory: a wheel and its provenance appear together by renames, or not at all."""
+"""Write a wheel and its provenance to the output directory: either both appear, or neither."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Placement(StrEnum):
-    """What became of a wheel."""
+    """What was done with a wheel in the output directory."""
 
     WRITTEN = "written"
     REPLACED = "replaced"
@@ -38,28 +38,28 @@ def place_wheel(
 ) -> Placement:
     """Put a wheel and its provenance into the output directory.
 
-    Both are written under temporary names first, so that a full disk, a signal or an error leaves
-    the directory as it was; then the provenance is renamed, the wheel last.
+    Both are written to a temporary directory first, so that a full disk, a signal or an error
+    leaves the output directory as it was. Then the provenance is renamed, and the wheel last.
 
     Args:
         target: the wheel's path.
-        pieces: the wheel's bytes.
-        sha256: of those bytes, in hex.
-        provenance: the statement that goes beside it.
+        pieces: the wheel's bytes, in pieces.
+        sha256: the sha256 of those bytes, in hex.
+        provenance: the bytes of the wheel's statement, which is put in the same directory.
         force: replace a different wheel of that name.
-        check_cancelled: called before the renames; raises when the run was interrupted.
+        check_cancelled: called before the renames; raises if the run was interrupted.
 
     Raises:
-        OutputError: another file of that name is there, or the directory cannot be written.
+        OutputError: a different file of that name exists, or the directory cannot be written.
     """
-    beside = get_provenance_path(target)
+    provenance_path = get_provenance_path(target)
     try:
         if _is_placed(target, sha256, provenance, force=force):
             return Placement.ALREADY_THERE
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".building-", dir=target.parent) as name:
             new_wheel = Path(name) / target.name
-            new_provenance = Path(name) / beside.name
+            new_provenance = Path(name) / provenance_path.name
             write_synced_file(new_wheel, pieces)
             write_synced_file(new_provenance, [provenance])
             check_cancelled()
@@ -68,17 +68,17 @@ def place_wheel(
                 if _is_placed(target, sha256, provenance, force=force):
                     return Placement.ALREADY_THERE
                 placement = Placement.REPLACED if target.exists() else Placement.WRITTEN
-                _rename_into_place(new_wheel, target, new_provenance, beside)
+                _rename_into_place(new_wheel, target, new_provenance, provenance_path)
                 return placement
     except OSError as error:
         raise make_output_error(target, error, "--output") from error
 
 
 def _is_placed(target: Path, sha256: str, provenance: bytes, *, force: bool) -> bool:
-    """Whether wheel and statement are there already.
+    """Whether this wheel and a statement with the same claims exist already.
 
     Raises:
-        OutputError: another wheel is there, and nobody said that it may be replaced.
+        OutputError: a different wheel exists, and `force` is not set.
     """
     existing = _hash_file(target)
     if existing not in (None, sha256) and not force:
@@ -93,7 +93,7 @@ def _is_placed(target: Path, sha256: str, provenance: bytes, *, force: bool) -> 
 
 @contextmanager
 def _lock_directory(directory: Path) -> Iterator[None]:
-    """Keep other runs from this directory, where the system has such locks."""
+    """Lock a directory against other runs, if the system has such locks."""
     try:
         import fcntl
     except ImportError:
@@ -101,7 +101,7 @@ def _lock_directory(directory: Path) -> Iterator[None]:
         return
     handle = os.open(directory, os.O_RDONLY)
     try:
-        with suppress(OSError):  # network file systems may have none
+        with suppress(OSError):  # network file systems may not support locks
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
@@ -114,7 +114,7 @@ def _rename_into_place(new_wheel: Path, wheel: Path, new_beside: Path, beside: P
     try:
         new_wheel.replace(wheel)
     except BaseException:
-        # The wheel did not appear: neither may a statement that speaks of it.
+        # The wheel was not renamed, so its statement must not stay.
         if previous is None:
             beside.unlink(missing_ok=True)
         else:

@@ -1,4 +1,4 @@
-"""Plans: what would be done to each release, and why. Pure: the catalog and the series decide."""
+"""Plan what would be done to each release, and why. Pure: the catalog and the series decide."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SeriesPlan:
-    """What one series means for a release: status `applied`, `native` or `none`, and its entries.
+    """What one series changes in a release.
 
     Attributes:
-        patches: files and codemods that apply.
-        metadata: edits of METADATA, as people read them.
+        series: the name of the series.
+        status: `applied`, `native` or `none`.
+        patches: the patch files and codemods that apply.
+        metadata: the edits of METADATA, as text for people.
     """
 
     series: str
@@ -40,8 +42,8 @@ class BuildPlan:
         backend: `overlay`, or `refused` where a patch was made against other content.
         reason: why that backend.
         series: one entry for each series that was asked for, in order.
-        identity: what the wheel would be called.
-        filename: the wheel's file name.
+        identity: the identity of the final wheel.
+        filename: the final wheel's file name.
         in_output: whether a wheel of that name is in the output directory.
     """
 
@@ -63,9 +65,9 @@ def make_plan(
     """Plan every release.
 
     Args:
-        releases: what to plan for.
-        all_series: what would be applied, in order.
-        identify: version → identity.
+        releases: the releases to plan.
+        all_series: the series that would be applied, in order.
+        identify: makes the identity of the final wheel of a version.
         present: the names of the files in the output directory.
     """
     return [
@@ -75,7 +77,7 @@ def make_plan(
 
 
 def to_json(plan: BuildPlan) -> dict[str, object]:
-    """The plan for machines."""
+    """Convert a plan to JSON values."""
     return {
         "version": plan.release.version,
         "yanked": plan.release.yanked,
@@ -104,9 +106,9 @@ def to_json(plan: BuildPlan) -> dict[str, object]:
 
 
 def to_matrix(plans: Sequence[BuildPlan]) -> dict[str, list[dict[str, str]]]:
-    """The plans as the matrix of a GitHub Actions job: one job for each release.
+    """Convert plans to the matrix of a GitHub Actions workflow: one job for each release.
 
-    A job has at most 256 (docs.github.com, "Running variations of jobs in a workflow").
+    A matrix has at most 256 jobs (docs.github.com, "Running variations of jobs in a workflow").
     """
     return {"include": [{"release": p.release.version, "wheel": p.filename} for p in plans]}
 
@@ -131,13 +133,13 @@ def _plan_release(
 def _plan_series(version: str, series: Series) -> SeriesPlan:
     patches = tuple(p.file for p in series.find_patches(version))
     edits = tuple(f"{e.action} {e.header}: {e.value}" for e in series.find_metadata_edits(version))
-    done = patches or edits
-    status = "applied" if done else "native" if series.is_native(version) else "none"
+    changes = patches or edits
+    status = "applied" if changes else "native" if series.is_native(version) else "none"
     return SeriesPlan(series.name, status, patches, edits)
 
 
 def _find_refusals(release: Release, series: Series) -> list[str]:
-    """What the catalog alone can tell: patches against another blob, or against unpinned wheels."""
+    """Find patches that, by the catalog, cannot apply: other blob, or the wheel is not pinned."""
     found = []
     for patch in series.find_patches(release.version):
         blobs = patch.blobs.get(NOTEBOOK_PATH)

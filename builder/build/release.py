@@ -1,4 +1,4 @@
-"""Build: fetch, patch, rename, check, write; one release, or many at once."""
+"""Build one release or many at once: fetch, patch, rename, check and write the wheel."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class BuildOptions:
-    """What the user chose, the same for all releases of a run.
+    """The user's options, the same for all releases of a run.
 
-    `picks` are commits to cherry-pick, before the series; `named` says that the user named the
-    series, and they are not the defaults.
+    `picks` are commits to cherry-pick before the series are applied. `named` is True if the user
+    named the series, and False if they are the defaults.
     """
 
     series: tuple[str, ...]
@@ -60,19 +60,24 @@ class BuildOptions:
 
 @dataclass(frozen=True, slots=True)
 class BuiltRelease:
-    """What became of one release.
+    """The outcome for a release that was built.
 
     Attributes:
         changed: the members that patches changed.
-        patches: the patches, in order.
+        patches: the patches that were applied, in order.
         metadata: the edits of METADATA.
+        native: the series whose behaviour upstream already has in this release.
+        path: the path of the wheel.
+        placement: what was done with it in the output directory.
+        sha256: the sha256 of the wheel, in hex.
         cached: whether the stock wheel was in the cache.
+        findings: what the checks found; none of them is new.
         checked: how many checks passed.
-        size: of the wheel, in bytes.
-        seconds: from start to finish.
-        picked: what was cherry-picked, or None where nothing was asked for.
-        source_build: what came of the source, where it was built.
-        comparison: how the backends compare, where both built it.
+        size: the size of the wheel, in bytes.
+        seconds: the duration of the build.
+        picked: the cherry-picked commits, or None if none were asked for.
+        source_build: the build from source, or None if there was none.
+        comparison: the comparison of both backends' wheels, or None if only one built it.
     """
 
     release: Release
@@ -96,7 +101,7 @@ class BuiltRelease:
 
 @dataclass(frozen=True, slots=True)
 class FailedRelease:
-    """A release that did not build, and why."""
+    """A release whose build failed, and the error."""
 
     release: Release
     error: BuilderError
@@ -113,15 +118,16 @@ def build_release(
     """Build one release into the output directory.
 
     Args:
-        release: what to build.
-        all_series: what to apply, in order.
-        options: the user's choices.
+        release: the release to build.
+        all_series: the series to apply, in order.
+        options: the user's options.
         sources: has the stock wheel.
-        context: of the run.
-        wheel_builder: makes the wheel; None for the overlay, without commits to pick.
+        context: the context of the run.
+        wheel_builder: makes the final wheel; None for the overlay, without commits to pick.
 
     Raises:
-        BuilderError: of the stage that failed; the output directory is as it was.
+        BuilderError: a stage failed, with the error of that stage; the output directory is
+            unchanged.
     """
     started = time.perf_counter()
     context.check_cancelled()
@@ -130,8 +136,8 @@ def build_release(
     wheel_builder = wheel_builder or WheelBuilder(
         Backend.OVERLAY, sources.releases.cache, None, None
     )
-    made = wheel_builder.make_final_wheel(release, fetched.content, all_series, identity)
-    overlay = made.overlay
+    final_wheel = wheel_builder.make_final_wheel(release, fetched.content, all_series, identity)
+    overlay = final_wheel.overlay
     content = overlay.content
     sha256 = hashlib.sha256(content).hexdigest()
     findings = _check_final_wheel(
@@ -149,8 +155,10 @@ def build_release(
             release,
             overlay.delta,
             identity,
-            series=made.series,
-            run=made.to_provenance_run(sources.tool_commit, context.settings.source_date_epoch),
+            series=final_wheel.series,
+            run=final_wheel.to_provenance_run(
+                sources.tool_commit, context.settings.source_date_epoch
+            ),
         ),
         force=options.force,
         check_cancelled=context.check_cancelled,
@@ -170,9 +178,9 @@ def build_release(
         findings=tuple(findings),
         checked=len(codes - {f.code for f in findings}),
         seconds=time.perf_counter() - started,
-        picked=made.picked,
-        source_build=made.source_build,
-        comparison=made.comparison,
+        picked=final_wheel.picked,
+        source_build=final_wheel.source_build,
+        comparison=final_wheel.comparison,
     )
 
 
@@ -189,27 +197,27 @@ def build_releases(
     """Build many releases at once; one that fails does not stop the others.
 
     Args:
-        releases: what to build.
-        options: the user's choices.
+        releases: the releases to build.
+        options: the user's options.
         sources: has the stock wheels, the series and the commits to pick.
-        context: of the run.
-        jobs: how many at a time.
-        report: called from this thread for each release as it is done.
-        bazel_backend: builds from source; needed where the backend is not the overlay.
+        context: the context of the run.
+        jobs: how many releases to build at a time.
+        report: called in this thread with the outcome of each release, as it finishes.
+        bazel_backend: builds from source; required unless the backend is the overlay.
 
     Returns:
-        One outcome for each release, in their order.
+        One outcome for each release, in the order of `releases`.
 
     Raises:
         PatchError: a series cannot be read.
-        SourceError: a commit to pick cannot be had.
-        InterruptedRunError: Ctrl-C or SIGTERM; what was complete stays, nothing is half-written.
+        SourceError: a commit to pick is not found.
+        InterruptedRunError: Ctrl-C or SIGTERM; complete wheels stay, and none is half-written.
     """
     all_series = sources.load_series(options.series)
     picker = open_cherry_picker(options.picks, sources.upstream) if options.picks else None
     wheel_builder = WheelBuilder(options.backend, sources.releases.cache, picker, bazel_backend)
     outcomes: dict[str, BuiltRelease | FailedRelease] = {}
-    # Threads suffice: inflating and hashing, which is nearly all of the work, release the lock.
+    # Threads suffice: inflating and hashing, nearly all of the work, release the GIL.
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         futures = {
             pool.submit(build_release, r, all_series, options, sources, context, wheel_builder): r
@@ -242,14 +250,14 @@ def _check_final_wheel(
     *,
     run_deep: bool,
 ) -> list[Finding]:
-    """Everything that is found in the final wheel.
+    """Check the final wheel and return all findings.
 
     Raises:
-        NewFindingsError: something that the stock wheel does not have.
+        NewFindingsError: there is a finding that the stock wheel does not have.
     """
-    # The bytes are parsed again: what is checked is what will lie on disk, not what was meant.
-    made = archive.parse_archive(content, overlay.filename)
-    wheel = WheelUnderCheck(overlay.filename, made, overlay.stock, overlay.delta)
+    # The bytes are parsed again, so that the checks see exactly what is written to disk.
+    parsed = archive.parse_archive(content, overlay.filename)
+    wheel = WheelUnderCheck(overlay.filename, parsed, overlay.stock, overlay.delta)
     findings = run_checks(wheel, release.wheel.filename)
     if run_deep:
         findings += deep.check_behaviour(

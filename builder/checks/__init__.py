@@ -1,5 +1,6 @@
-"""Checks of a wheel's bytes: findings are values, everything is collected, nothing raises.
+"""Static checks of a wheel's bytes.
 
+Checks return findings as values: all findings are collected, and none raises an exception.
 `builder.checks.table` has every code with its sentence.
 """
 
@@ -26,7 +27,7 @@ _CHECKS = (
     check_difference,
 )
 
-# The official wheel has the official name by right; nothing of ours inherits it.
+# The stock wheel has N206 too, as it has the official name: a patched wheel must not inherit it.
 _NEVER_INHERITED = ("N206",)
 
 
@@ -35,7 +36,8 @@ def run_checks(wheel: WheelUnderCheck, stock_filename: str | None = None) -> lis
 
     Args:
         wheel: the wheel, and what it is compared with.
-        stock_filename: the stock wheel's file name, to tell inherited findings from new ones.
+        stock_filename: the stock wheel's file name, to tell inherited findings from new ones; None
+            to mark none as inherited.
 
     Returns:
         All findings. One that the stock wheel has too is `INHERITED`, one that could not be
@@ -45,7 +47,7 @@ def run_checks(wheel: WheelUnderCheck, stock_filename: str | None = None) -> lis
     if wheel.stock is not None and stock_filename is not None:
         stock = WheelUnderCheck(stock_filename, wheel.stock)
         for check, found in by_check.items():
-            # The stock wheel is looked at only where there is something to excuse.
+            # The stock wheel is checked only where there are new findings that it may have too.
             if check is not check_difference and any(f.status is FindingStatus.NEW for f in found):
                 by_check[check] = _mark_inherited(
                     found, {_make_finding_key(f) for f in check(stock)}
@@ -65,6 +67,9 @@ def _mark_inherited(found: list[Finding], known: set[tuple[str, str, str]]) -> l
 
 
 def _make_finding_key(finding: Finding) -> tuple[str, str, str]:
-    """What makes a finding the same in both wheels, whatever the dist-info directory is called."""
+    """Make a key that is equal for the same finding in both wheels.
+
+    The dist-info directories of the wheels may have different names, so the key leaves them out.
+    """
     head, mark, tail = finding.subject.partition(".dist-info/")
     return finding.code, tail if mark else head, finding.detail

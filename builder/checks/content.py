@@ -1,7 +1,7 @@
-"""C: what is in the wheel works as far as reading can tell.
+"""C checks: whether the wheel's content works, as far as reading it can tell.
 
-What is byte for byte the stock wheel's is passed over: it was published, and the difference checks
-say that it is the same.
+Members that equal the stock wheel's byte for byte are skipped: they were published, and the D
+checks make sure that they are the same.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 WEBFILES_PATH = f"{PACKAGE}/webfiles.zip"
 _OBJECT_REFERENCE = re.compile(r"(?P<module>\w+(\.\w+)*)(:(?P<attr>\w+(\.\w+)*))?(\s*\[.*\])?")
-# Upstream's webfiles.zip has at most 6 MB, the page in it 4 MB, and entry_points.txt 157 bytes.
+# In bytes. Upstream's webfiles.zip has at most 6 MB, the page in it 4 MB, and entry_points.txt 157
+# bytes.
 _MAX_WEBFILES = 64 * 1024 * 1024
 _MAX_PAGE = 32 * 1024 * 1024
 _MAX_ENTRY_POINTS = 64 * 1024
@@ -35,7 +36,7 @@ _PAGE = "index.html"
 
 
 def check_content(wheel: WheelUnderCheck) -> Iterator[Finding]:
-    """All C codes for the wheel."""
+    """Run all C checks on the wheel."""
     yield from _check_entry_points(wheel)
     yield from _check_webfiles(wheel)
     yield from _check_python_modules(wheel)
@@ -89,10 +90,10 @@ class _ModuleNames:
         self._names: dict[str, set[str]] = {}
 
     def list_names(self, module: str) -> set[str]:
-        """The names.
+        """List the names that a module binds.
 
         Raises:
-            LookupError: there is no such module.
+            LookupError: there is no such module in the wheel.
             SyntaxError, WheelError: it cannot be read as Python.
         """
         stem = module.replace(".", "/")
@@ -109,10 +110,10 @@ class _ModuleNames:
 
 
 def _read_module_source(member: ZipMember) -> bytes:
-    """A module's source.
+    """Read a module's source.
 
     Raises:
-        SyntaxError: it is absurdly large.
+        SyntaxError: it has more than `MAX_TEXT` bytes.
         WheelError: it does not inflate to what it declares.
     """
     if member.size > MAX_TEXT:
@@ -121,13 +122,13 @@ def _read_module_source(member: ZipMember) -> bytes:
 
 
 def _parse_module(content: bytes) -> ast.Module:
-    """A module's syntax tree.
+    """Parse a module into its syntax tree.
 
     Raises:
-        SyntaxError: it is no Python, or none that fits into Python's parser.
+        SyntaxError: it is not Python, or exceeds the limits of Python's parser.
     """
     try:
-        # What Python warns of in a module is no finding.
+        # Python's warnings about a module are not findings.
         with ignore_warnings():
             return ast.parse(content)
     except (ValueError, RecursionError, MemoryError) as error:
@@ -135,7 +136,7 @@ def _parse_module(content: bytes) -> ast.Module:
 
 
 def _collect_bound_names(tree: ast.Module) -> set[str]:
-    """Names that a module may bind, also under `if` and `try`."""
+    """Collect the names that a module may bind, also under `if` and `try`."""
     bound: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
@@ -173,14 +174,14 @@ def _check_python_modules(wheel: WheelUnderCheck) -> Iterator[Finding]:
         yield from report_unchecked("the members were not inflated", "C603")
         return
     for member in wheel.archive.members:
-        # What patches make is compiled when it is made (`builder.patching.delta`).
+        # `builder.patching.delta` has compiled the outcomes of patches already.
         known = wheel.is_same_as_stock(member) or wheel.is_same_as_patched(member)
         if known or not member.name.endswith(".py"):
             continue
         try:
             _parse_module(_read_module_source(member))
         except WheelError:
-            continue  # Z108, Z109 or Z110 has said so
+            continue  # reported as Z108, Z109 or Z110
         except SyntaxError as error:
             yield Finding("C603", member.name, str(error))
 
@@ -195,7 +196,7 @@ def _check_licences(wheel: WheelUnderCheck) -> Iterator[Finding]:
     present = {n.removeprefix(directory) for n in names if n.startswith(directory)}
     named = document.get_values("License-File")
     for name in named:
-        # PEP 639 puts them under licenses/, older builders beside METADATA.
+        # PEP 639 puts them into licenses/, older build tools next to METADATA.
         if f"licenses/{name}" not in present and name not in present:
             yield Finding("C604", name, "METADATA names it and it is not there")
     if not named and not any("LICENSE" in name.upper() for name in present):

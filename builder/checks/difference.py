@@ -1,7 +1,7 @@
-"""D: the difference from the stock wheel is an allow-list.
+"""D checks: the wheel differs from the stock wheel only where an allow-list permits it.
 
 Allowed are exactly the Delta's paths and its edits of METADATA, the headers that the identity sets,
-the notice behind the description, a build tag in WHEEL, RECORD, and the name of the dist-info
+the notice after the description, a build tag in WHEEL, RECORD, and the name of the dist-info
 directory.
 """
 
@@ -38,14 +38,14 @@ _TEST_HEADERS = {
     "Author": identity.TEST_AUTHOR,
     "Author-email": identity.TEST_EMAIL,
 }
-# These have checks of their own.
+# Files with checks of their own: D706, R301 to R306, and D707.
 _REWRITTEN_FILES = ("METADATA", "RECORD", "WHEEL")
-# What `builder.wheel.serialize.StoredMember` becomes: every byte of it is decided.
+# The format fields of every `builder.wheel.serialize.StoredMember`: none of them varies.
 _REWRITTEN_FORMAT = (STORED, FIXED_DATE, FIXED_TIME, 0, 20, 20, 0)
 
 
 def check_difference(wheel: WheelUnderCheck) -> Iterator[Finding]:
-    """All D codes for the wheel; what cannot be decided is reported as unchecked."""
+    """Run all D checks on the wheel; codes that cannot be decided are reported as unchecked."""
     if wheel.stock is None or wheel.delta is None:
         missing = "the stock wheel" if wheel.stock is None else "what the patches make of it"
         yield from report_unchecked(f"{missing} is not at hand", *DIFFERENCE_CODES)
@@ -102,10 +102,10 @@ def _check_unchanged_member(wheel: WheelUnderCheck, member: ZipMember) -> Iterat
 def _has_same_content(wheel: WheelUnderCheck, member: ZipMember, stock_member: ZipMember) -> bool:
     if wheel.is_same_as_stock(member):
         return True
-    ours, theirs = wheel.get_digest(member), hash_member(stock_member)
-    if isinstance(ours, ReadError) or isinstance(theirs, ReadError):
+    digest, stock_digest = wheel.get_digest(member), hash_member(stock_member)
+    if isinstance(digest, ReadError) or isinstance(stock_digest, ReadError):
         return False
-    return ours.sha256 == theirs.sha256
+    return digest.sha256 == stock_digest.sha256
 
 
 def _check_attributes(
@@ -120,7 +120,7 @@ def _check_attributes(
         if _get_format_fields(member) == _REWRITTEN_FORMAT:
             return
     elif not _has_same_content(wheel, member, stock_member):
-        return  # D703 says so
+        return  # reported as D703
     if _get_format_fields(member) != _get_format_fields(stock_member):
         yield Finding("D705", member.name, "its timestamp or compression is not the stock wheel's")
     elif member.data != stock_member.data and _has_same_content(wheel, member, stock_member):
@@ -137,31 +137,31 @@ def _get_format_fields(member: ZipMember) -> tuple[int, ...]:
 
 
 def _check_metadata_edits(wheel: WheelUnderCheck, delta: Delta) -> Iterator[Finding]:
-    ours, theirs = _read_documents(wheel, "METADATA")
-    if ours is None or theirs is None:
+    document, stock_document = _read_documents(wheel, "METADATA")
+    if document is None or stock_document is None:
         yield from report_unchecked("METADATA cannot be read", "D706")
         return
     try:
-        theirs = edit_document(theirs, delta.metadata)
-    except PatchError as error:  # the stock wheel at hand is not the one that the patches are for
+        stock_document = edit_document(stock_document, delta.metadata)
+    except PatchError as error:  # the given stock wheel is not the one that the patches are for
         yield Finding("D706", "", error.message)
         return
-    local = ours.get_values("Name") == [PACKAGE]
+    local = document.get_values("Name") == [PACKAGE]
     expected = {} if local else _TEST_HEADERS
     for name, wanted in expected.items():
-        if ours.get_values(name) != [wanted]:
+        if document.get_values(name) != [wanted]:
             yield Finding("D706", name, f"a {IdentityKind.TEST} identity says {wanted!r}")
-    for version in ours.get_values("Version"):
+    for version in document.get_values("Version"):
         public, plus, _ = version.partition("+")
-        if theirs.get_values("Version") != [public] or bool(plus) != local:
+        if stock_document.get_values("Version") != [public] or bool(plus) != local:
             yield Finding(
-                "D706", "Version", f"{version} is made from {theirs.get_values('Version')}"
+                "D706", "Version", f"{version} is made from {stock_document.get_values('Version')}"
             )
-    before, after = _group_headers(theirs), _group_headers(ours)
+    before, after = _group_headers(stock_document), _group_headers(document)
     for name in dict.fromkeys([*before, *after]):
         if name not in {n.lower() for n in ("Name", "Version", *expected)}:
             yield from _check_header_values(name, before.get(name, []), after.get(name, []))
-    yield from _check_description(theirs, ours, delta)
+    yield from _check_description(stock_document, document, delta)
 
 
 def _group_headers(document: metadata.MetadataDocument) -> dict[str, list[str]]:
@@ -203,12 +203,12 @@ def _check_header_values(name: str, before: list[str], after: list[str]) -> Iter
 
 
 def _check_wheel_headers(wheel: WheelUnderCheck) -> Iterator[Finding]:
-    ours, theirs = _read_documents(wheel, "WHEEL")
-    if ours is None or theirs is None:
+    document, stock_document = _read_documents(wheel, "WHEEL")
+    if document is None or stock_document is None:
         yield from report_unchecked("WHEEL cannot be read", "D707")
         return
-    kept = ours._replace(headers=tuple(h for h in ours.headers if h.name != "Build"))
-    if kept != theirs:
+    kept = document._replace(headers=tuple(h for h in document.headers if h.name != "Build"))
+    if kept != stock_document:
         yield Finding("D707", "WHEEL", "it differs in more than the build tag")
 
 
@@ -216,7 +216,7 @@ def _read_documents(
     wheel: WheelUnderCheck, filename: str
 ) -> tuple[metadata.MetadataDocument | None, metadata.MetadataDocument | None]:
     stock_member = wheel.stock_metadata_files.get(filename)
-    theirs = None if stock_member is None else read_small_member(stock_member)
-    return wheel.read_document(filename), None if theirs is None else metadata.parse_metadata(
-        theirs
+    content = None if stock_member is None else read_small_member(stock_member)
+    return wheel.read_document(filename), None if content is None else metadata.parse_metadata(
+        content
     )

@@ -1,4 +1,4 @@
-"""M and W: METADATA and WHEEL, by themselves."""
+"""M and W checks: METADATA and WHEEL, each by itself."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from builder.checks.wheel_under_check import WheelUnderCheck
     from builder.wheel import metadata
 
-# Core metadata specification: "multiple use" is said of these only.
+# The core metadata specification marks only these as "multiple use".
 _MULTIPLE_USE = frozenset(
     """
     classifier dynamic import-name import-namespace license-file obsoletes obsoletes-dist platform
@@ -27,14 +27,16 @@ _MULTIPLE_USE = frozenset(
     """.split()  # noqa: SIM905 - a list of eighteen quoted words is harder to read
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
-# Upstream's METADATA has some 50 header lines. The e-mail parser looks each name up in all of them.
+# Upstream's METADATA has about 50 header lines. The e-mail parser looks up each name in all of
+# them, so its time grows with the square of their number.
 _MAX_HEADER_LINES = 1000
-# A compressed tag set such as py2.py3-none-any stands for the product of its parts.
+# A compressed tag set such as py2.py3-none-any means the product of its parts (PEP 425), which a
+# short text can make huge.
 _MAX_TAGS = 64
 
 
 def check_metadata(wheel: WheelUnderCheck) -> Iterator[Finding]:
-    """All M codes for the wheel."""
+    """Run all M checks on the wheel."""
     content = wheel.read_metadata_file("METADATA")
     document = wheel.read_document("METADATA")
     if content is None or document is None:
@@ -57,7 +59,7 @@ def check_metadata(wheel: WheelUnderCheck) -> Iterator[Finding]:
 
 
 def check_wheel_file(wheel: WheelUnderCheck) -> Iterator[Finding]:
-    """All W codes for the wheel."""
+    """Run all W checks on the wheel."""
     document = wheel.read_document("WHEEL")
     if document is None:
         yield Finding("W501", "", "WHEEL is missing or cannot be read")

@@ -1,4 +1,4 @@
-"""N: file name, dist-info directory, and the name and version in METADATA."""
+"""N checks: file name, dist-info directory, and the name and version in METADATA."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def check_names(wheel: WheelUnderCheck) -> Iterator[Finding]:
-    """All N codes for the wheel."""
+    """Run all N checks on the wheel."""
     name = wheel.wheel_name
     if name is None:
         yield Finding("N201", wheel.filename, "it is not name-version[-build]-py-abi-platform.whl")
@@ -41,7 +41,7 @@ def check_names(wheel: WheelUnderCheck) -> Iterator[Finding]:
 def _check_filename(name: names.WheelName) -> Iterator[Finding]:
     try:
         normalized = names.is_normalized(name)
-    except ValueError:  # more digits than Python makes a number of
+    except ValueError:  # more digits than Python converts to an int
         normalized = False
     if not normalized:
         yield Finding("N201", name.filename, "its name or version is not normalised")
@@ -71,12 +71,12 @@ def _check_top_level(wheel: WheelUnderCheck) -> Iterator[Finding]:
 def _check_name_and_version(
     name: names.WheelName, document: metadata.MetadataDocument
 ) -> Iterator[Finding]:
-    for said in document.get_values("Name") or [""]:
-        if _normalize_name(said) != _normalize_name(name.name):
-            yield Finding("N204", said, f"the file name says {name.name}")
-    for said in document.get_values("Version") or [""]:
-        if _parse_version(said) != _parse_version(name.version):
-            yield Finding("N205", said, f"the file name says {name.version}")
+    for declared in document.get_values("Name") or [""]:
+        if _normalize_name(declared) != _normalize_name(name.name):
+            yield Finding("N204", declared, f"the file name says {name.name}")
+    for declared in document.get_values("Version") or [""]:
+        if _parse_version(declared) != _parse_version(name.version):
+            yield Finding("N205", declared, f"the file name says {name.version}")
 
 
 def _check_official_name(
@@ -97,5 +97,5 @@ def _normalize_name(text: str) -> str | None:
 def _parse_version(text: str) -> Version | str:
     try:
         return Version(text)
-    except ValueError:  # malformed, or more digits than Python makes a number of
+    except ValueError:  # malformed, or more digits than Python converts to an int
         return text

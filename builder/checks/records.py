@@ -1,4 +1,4 @@
-"""R: RECORD against the members."""
+"""R checks: RECORD against the members."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _UNLISTED_FILES = ("RECORD.jws", "RECORD.p7s")
 
 
 def check_record(wheel: WheelUnderCheck) -> Iterator[Finding]:
-    """All R codes for the wheel."""
+    """Run all R checks on the wheel."""
     content = wheel.read_metadata_file("RECORD")
     if content is None:
         yield Finding("R301", "", "RECORD is missing or cannot be read")

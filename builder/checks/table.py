@@ -1,7 +1,7 @@
-"""Every check as a code and a sentence: what is true of a good wheel.
+"""The code of every check, and the sentence that is true of a good wheel.
 
 Families: Z the zip container, N names, R RECORD, M METADATA, W WHEEL, C content, D difference from
-the stock wheel, B behaviour in a throwaway environment, P the series themselves.
+the stock wheel, B behaviour in a throwaway virtualenv, P the series themselves.
 """
 
 from __future__ import annotations

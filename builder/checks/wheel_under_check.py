@@ -1,4 +1,4 @@
-"""The wheel under check, with its contents hashed once and in bounded memory."""
+"""The wheel under check; its contents are hashed once, in bounded memory."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
     from builder.wheel.archive import Archive
     from builder.wheel.member import ZipMember
 
-# Upstream's largest wheel inflates to 29 MB; what is far beyond is a bomb, not a TensorBoard.
+# Bytes. Upstream's largest wheel inflates to 29 MB; one that declares far more is a zip bomb.
 MAX_INFLATED = 512 * 1024 * 1024
-# Upstream's largest metadata file has 40 kB, its largest module 119 kB. What is read as a text or
-# parsed stays below this: parsers take many times the memory of what they parse.
+# Bytes. Upstream's largest metadata file has 40 kB, its largest module 119 kB. Larger files are not
+# read as text or parsed: parsers take many times the memory of what they parse.
 MAX_TEXT = 1024 * 1024
 
 
 class MemberDigest(NamedTuple):
-    """What a member inflates to: raw sha256, and whether its CRC-32 is as declared."""
+    """The raw sha256 of a member's inflated content, and whether its CRC-32 is as declared."""
 
     sha256: bytes
     crc_ok: bool
 
 
 class ReadError(NamedTuple):
-    """Why a member's content could not be had."""
+    """Why a member's content could not be read."""
 
     reason: str
 
@@ -46,7 +46,7 @@ class WheelUnderCheck:
     Attributes:
         filename: the wheel's file name.
         archive: its members.
-        stock: the stock wheel, or None if it is not at hand.
+        stock: the stock wheel, or None if it is not available.
         delta: what the patches should have made of the stock wheel, or None if that is unknown.
     """
 
@@ -66,7 +66,7 @@ class WheelUnderCheck:
 
     @cached_property
     def is_oversized(self) -> bool:
-        """Whether the members declare to inflate to more than any TensorBoard would."""
+        """Whether the members together declare more than `MAX_INFLATED` bytes."""
         return sum(m.size for m in self.archive.members) > MAX_INFLATED
 
     @cached_property
@@ -85,20 +85,23 @@ class WheelUnderCheck:
 
     @cached_property
     def dist_info(self) -> str | None:
-        """The dist-info directory to look into: the one of the file name, else the only one."""
+        """The dist-info directory to read: the one that the file name gives, else the only one."""
         if self.wheel_name is not None and self.wheel_name.dist_info in self.dist_infos:
             return self.wheel_name.dist_info
         return self.dist_infos[0] if len(self.dist_infos) == 1 else None
 
     def read_metadata_file(self, filename: str) -> bytes | None:
-        """A file of the dist-info directory, or None if it is missing, broken or absurdly large."""
+        """Read a file of the dist-info directory; None if missing, broken or above `MAX_TEXT`."""
         if self.dist_info is None:
             return None
         member = self.archive.find_member(f"{self.dist_info}/{filename}")
         return None if member is None else read_small_member(member)
 
     def read_document(self, filename: str) -> metadata.MetadataDocument | None:
-        """The same, taken apart; METADATA and WHEEL are asked for by many checks."""
+        """Read and parse a file of the dist-info directory; None as for `read_metadata_file`.
+
+        Each file is parsed once, as many checks read METADATA and WHEEL.
+        """
         if filename not in self._documents:
             content = self.read_metadata_file(filename)
             self._documents[filename] = (
@@ -107,16 +110,16 @@ class WheelUnderCheck:
         return self._documents[filename]
 
     def get_digest(self, member: ZipMember) -> MemberDigest | ReadError:
-        """The content of a member of this wheel as a hash; inflated once, piece by piece."""
+        """Hash the content of a member of this wheel; it is inflated once, piece by piece."""
         key = _make_content_key(member)
         found = self._digests.get(key)
         if found is None:
-            absurd = ReadError("not inflated: the wheel as a whole declares an absurd size")
-            found = self._digests[key] = absurd if self.is_oversized else hash_member(member)
+            not_inflated = ReadError("not inflated: the wheel as a whole declares an absurd size")
+            found = self._digests[key] = not_inflated if self.is_oversized else hash_member(member)
         return found
 
     def find_stock_member(self, member: ZipMember) -> ZipMember | None:
-        """The stock wheel's member in this one's place, the dist-info directory's name aside."""
+        """Find the stock wheel's member of that path; dist-info directories may differ in name."""
         if self.stock is None:
             return None
         stock_member = self.stock.find_member(member.name)
@@ -126,7 +129,7 @@ class WheelUnderCheck:
 
     @cached_property
     def stock_metadata_files(self) -> dict[str, ZipMember]:
-        """The files of the stock wheel's dist-info directory, by their names in it."""
+        """The files of the stock wheel's dist-info directory, by their paths in it."""
         found: dict[str, ZipMember] = {}
         for member in () if self.stock is None else self.stock.members:
             directory, _, rest = member.name.partition("/")
@@ -135,7 +138,7 @@ class WheelUnderCheck:
         return found
 
     def is_same_as_stock(self, member: ZipMember) -> bool:
-        """Whether it is, as compressed bytes, what the stock wheel has in its place."""
+        """Whether a member has the compressed bytes of the stock wheel's member of that path."""
         key = (member.name, _make_content_key(member))
         found = self._same_as_stock.get(key)
         if found is None:
@@ -146,7 +149,7 @@ class WheelUnderCheck:
         return found
 
     def is_same_as_patched(self, member: ZipMember) -> bool:
-        """Whether it is what a patch makes of the stock wheel's."""
+        """Whether a member has the content that a patch makes of the stock wheel's member."""
         change = None if self.delta is None else self.delta.changes.get(member.name)
         found = self.get_digest(member) if change is not None else None
         return (
@@ -157,9 +160,9 @@ class WheelUnderCheck:
 
 
 def _make_content_key(member: ZipMember) -> tuple[int, ...]:
-    """What a member's content depends on.
+    """Make a key of everything that a member's content depends on.
 
-    Entries of a hostile directory can share a place and still differ in how they read it.
+    Entries of a hostile central directory can share an offset and still differ in how they read it.
     """
     return member.offset, member.method, member.compressed_size, member.size, member.crc
 
@@ -167,13 +170,13 @@ def _make_content_key(member: ZipMember) -> tuple[int, ...]:
 def _has_equal_data(one: ZipMember, other: ZipMember) -> bool:
     return (
         (one.method, one.crc, one.size) == (other.method, other.crc, other.size)
-        # Memory views are compared item by item, copies of them in one go.
+        # Python compares memoryviews item by item, but bytes all at once.
         and bytes(one.data) == bytes(other.data)
     )
 
 
 def hash_member(member: ZipMember) -> MemberDigest | ReadError:
-    """Inflate and hash a member, piece by piece."""
+    """Inflate and hash a member, piece by piece; a `ReadError` if it cannot be inflated."""
     sha256 = hashlib.sha256()
     crc = 0
     try:
@@ -186,7 +189,7 @@ def hash_member(member: ZipMember) -> MemberDigest | ReadError:
 
 
 def read_small_member(member: ZipMember) -> bytes | None:
-    """A small member's content, or None if it is too large or broken (Z109 and Z110 say so)."""
+    """Read a small member; None if it is above `MAX_TEXT` or broken (Z109 and Z110 report it)."""
     if member.size > MAX_TEXT:
         return None
     try:
@@ -196,6 +199,6 @@ def read_small_member(member: ZipMember) -> bytes | None:
 
 
 def report_unchecked(why: str, *codes: str) -> Iterator[Finding]:
-    """What could not be decided is said, so that nobody takes it for passed."""
+    """Report codes that could not be decided, so that they do not count as passed."""
     for code in codes:
         yield Finding(code, "", why, FindingStatus.UNCHECKED)

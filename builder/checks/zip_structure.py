@@ -1,4 +1,4 @@
-"""Z: the zip container. What readers forgive and checkers must see."""
+"""Z checks: the zip container, including defects that zip readers tolerate."""
 
 from __future__ import annotations
 
@@ -23,16 +23,17 @@ if TYPE_CHECKING:
     from builder.wheel.archive import Archive
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-# APPNOTE 4.4.4: bit 0, bit 6 (strong encryption), bit 13 (masked local headers).
+# APPNOTE 4.4.4: bit 0 (encrypted), bit 6 (strong encryption), bit 13 (masked local headers).
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
+# APPNOTE 4.4.4: bit 5.
 _PATCHED_DATA = 0x20
-# APPNOTE 4.4.3.2: directories and deflate; all that came later is not for wheels.
+# APPNOTE 4.4.3.2: version 2.0 has directories and deflate; wheels need nothing later.
 _EXTRACT_VERSION = 20
 _DOS_DIRECTORY = 0x10
 
 
 def check_zip_structure(wheel: WheelUnderCheck) -> Iterator[Finding]:
-    """All Z codes for the wheel."""
+    """Run all Z checks on the wheel."""
     archive = wheel.archive
     yield from _check_layout(archive)
     yield from _check_duplicates(archive)
@@ -82,19 +83,19 @@ def _check_local_header(member: ZipMember) -> Iterator[Finding]:
         "compressed size": (local.compressed_size, member.compressed_size),
         "size": (local.size, member.size),
     }
-    differing = [what for what, (here, there) in pairs.items() if here != there]
+    differing = [field for field, (found, expected) in pairs.items() if found != expected]
     if differing:
         yield Finding("Z102", member.name, f"they differ in {', '.join(differing)}")
 
 
 def _check_duplicates(archive: Archive) -> Iterator[Finding]:
-    spelt: dict[str, str] = {}
+    by_normalized: dict[str, str] = {}
     names = Counter(m.name for m in archive.members)
     offsets = Counter(m.offset for m in archive.members)
     for name, count in names.items():
         if count > 1:
             yield Finding("Z103", name, f"it stands {count} times")
-        other = spelt.setdefault(unicodedata.normalize("NFKC", name).casefold(), name)
+        other = by_normalized.setdefault(unicodedata.normalize("NFKC", name).casefold(), name)
         if other != name:
             yield Finding("Z106", name, f"{other} is there too")
     for member in archive.members:
@@ -120,7 +121,7 @@ def _check_member_name(member: ZipMember) -> Iterator[Finding]:
 
 
 def _check_member_kind(member: ZipMember) -> Iterator[Finding]:
-    # Extractors look at the mode whatever system the entry claims to come from.
+    # Extractors apply the mode whatever system the entry claims to come from.
     mode = member.external_attr >> 16
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
         yield Finding("Z105", member.name, f"its mode is {stat.filemode(mode)}")

@@ -1,1 +1,1 @@
-"""Upstream commits onto releases, and their verdicts."""
+"""Cherry-pick upstream commits onto releases, and judge beforehand what they would change."""

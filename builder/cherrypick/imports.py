@@ -1,4 +1,4 @@
-"""Imports that a change brings along and that the wheel's requirements do not cover."""
+"""Find imports that a change adds and that the wheel's requirements do not cover."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ _DISTRIBUTIONS = {
     "tensorboard_data_server": "tensorboard-data-server",
     "tensorboard_plugin_wit": "tensorboard-plugin-wit",
 }
-# Left the standard library after a Python that some release supports.
+# Removed from the standard library, but part of it in Pythons that some releases support.
 _FORMER_STDLIB = frozenset({"asyncore", "cgi", "distutils", "imghdr", "imp", "pipes", "telnetlib"})
 
 
 def find_uncovered_imports(before: bytes, after: bytes, requires: Iterable[str]) -> tuple[str, ...]:
-    """The modules that a changed file imports anew and that no requirement brings.
+    """Find the modules that a changed file newly imports and that no requirement installs.
 
     Args:
-        before: the file as it was.
-        after: as it is; a file that is no Python imports nothing.
-        requires: the wheel's Requires-Dist.
+        before: the file's content before the change.
+        after: its content after the change; content that is no Python imports nothing.
+        requires: the wheel's Requires-Dist headers.
     """
     new = set(_find_imports(after)) - set(_find_imports(before))
     covered = set(_parse_requirement_names(requires))

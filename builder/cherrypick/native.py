@@ -1,4 +1,4 @@
-"""How it is known that a release has a commit's change already."""
+"""Find out whether a release already has a commit's change."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PROXY_VARIABLE = b"TENSORBOARD_PROXY_URL"
 
 
 class NativeCommitFinder:
-    """Looks for commits in releases; what does not depend on the release is worked out once."""
+    """Look for commits in releases; what does not depend on the release is computed once."""
 
     def __init__(self, mirror: Mirror) -> None:
         self._mirror = mirror
@@ -24,10 +24,11 @@ class NativeCommitFinder:
         self._lock = threading.Lock()
 
     def find_by_history(self, commit: Commit, release: Release, base: str) -> str | None:
-        """By ancestry, or by the catalog; None if neither knows.
+        """Look in the release's history and in the catalog; how it is known, or None.
 
-        The catalog knows of one change: the variable that upstream reads from 2.3.0 on. The commit
-        on its author's fork is in no release's history, as it was squashed on its way.
+        The catalog records one change: the environment variable that upstream reads from 2.3.0 on.
+        The commit on its author's fork is in no release's history, as it was squashed when it was
+        merged.
         """
         if self._mirror.is_ancestor(commit.id, base):
             return "the release's history has it"
@@ -36,7 +37,7 @@ class NativeCommitFinder:
         return None
 
     def find_by_patch_id(self, commit: Commit, base: str) -> str | None:
-        """By a commit in the release's history that makes the same change to the same paths."""
+        """Look in the release's history for a commit with the same change to the same paths."""
         with self._lock:
             if commit.id not in self._equivalents:
                 paths = [c.path for c in self._mirror.list_changes(commit.parent, commit.id)]
@@ -47,13 +48,13 @@ class NativeCommitFinder:
         return None
 
     def _is_proxy_commit(self, commit: Commit) -> bool:
-        """Whether it does nothing but bring the variable into the notebook extension."""
+        """Whether a commit only adds the environment variable to the notebook extension."""
         with self._lock:
             if commit.id not in self._proxy:
                 changes = self._mirror.list_changes(commit.parent, commit.id)
-                only = [(c.path, c.status) for c in changes] == [(NOTEBOOK_PATH, "M")]
+                only_notebook = [(c.path, c.status) for c in changes] == [(NOTEBOOK_PATH, "M")]
                 self._proxy[commit.id] = (
-                    only
+                    only_notebook
                     and _PROXY_VARIABLE not in self._mirror.read_blob(changes[0].before)
                     and _PROXY_VARIABLE in self._mirror.read_blob(changes[0].after)
                 )

@@ -1,7 +1,7 @@
-"""Which changed paths an overlay can carry, which no wheel ships, and which only Bazel can build.
+"""Sort changed paths: an overlay can apply them, no wheel ships them, or only Bazel can build them.
 
-An overlay is sound when each changed path is a member of the stock wheel that equals its git blob.
-What is unknown needs Bazel: a path is left out only where it is plain that no wheel ships it.
+An overlay is sound if each changed path is a member of the stock wheel and equals its git blob. In
+doubt a path needs Bazel: it is left out only if it is certain that no wheel ships it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from builder.model import PathChange
 
 _REGULAR_MODES = ("100644", "100755")
-# Bazel's rules and the packaging, wherever they are.
+# Bazel's rules and the packaging, in any directory.
 _BUILD_RULES = re.compile(
     r"""
     (.*/)? (BUILD|WORKSPACE|MODULE) (\.bazel|\.bzlmod)? | .*\.bzl | (.*/)?\.bazel\w+
@@ -25,9 +25,9 @@ _BUILD_RULES = re.compile(
     """,
     re.VERBOSE,
 )
-# What rules make other files of: protos, the front end.
+# Sources from which Bazel makes other files: protos, the front end.
 _COMPILED = re.compile(r".*\.(proto|pbtxt|tsx?|jsx?|html|css|scss|json|lock)")
-# Tests, documentation, CI and what is released by itself (tensorboard-data-server).
+# Tests, documentation, CI, and what is released separately (tensorboard-data-server).
 _UNSHIPPED = re.compile(
     r"""
     docs/.* | \.github/.* | ci/.* | AUTHORS | .*\.(md|ipynb|rst)
@@ -41,22 +41,22 @@ _UNSHIPPED = re.compile(
 
 
 class ShippedBlobs(Protocol):
-    """What a stock wheel holds."""
+    """The git blobs of a stock wheel's members."""
 
     def find_blob(self, path: str) -> str | None:
-        """The git blob of a member's content, or None if there is no such member."""
+        """Find the git blob of a member's content; None if there is no such member."""
         ...
 
 
 class BazelOnlyPath(NamedTuple):
-    """A path that needs Bazel, and why."""
+    """A path that needs Bazel, and the reason."""
 
     path: str
     why: str
 
 
 class SortedPaths(NamedTuple):
-    """Changed paths by what becomes of them in an overlay."""
+    """Changed paths, sorted by what an overlay does with them."""
 
     taken: tuple[str, ...]
     left_out: tuple[str, ...]
@@ -64,12 +64,12 @@ class SortedPaths(NamedTuple):
 
 
 def sort_paths(changes: Iterable[PathChange], wheel: ShippedBlobs | None) -> SortedPaths:
-    """Sort what commits change.
+    """Sort the paths that commits change.
 
     Args:
-        changes: from the release's own files to the outcome.
-        wheel: the stock wheel, or None if it is not at hand: then modules that are there before
-            count as shipped just as they are.
+        changes: the changes from the release's own files to the outcome.
+        wheel: the stock wheel, or None if it is not available: then modules that exist before the
+            change count as shipped unchanged.
     """
     taken, left_out, needs = [], [], []
     for change in changes:
@@ -84,7 +84,7 @@ def sort_paths(changes: Iterable[PathChange], wheel: ShippedBlobs | None) -> Sor
 
 
 def _find_bazel_reason(change: PathChange, wheel: ShippedBlobs | None) -> str | None:
-    """None: an overlay takes it. Empty: no wheel ships it. Else why it needs Bazel."""
+    """None if an overlay takes the path, "" if no wheel ships it, else why it needs Bazel."""
     path = change.path
     unshipped = _UNSHIPPED.fullmatch(path) is not None
     if _BUILD_RULES.fullmatch(path) or (_COMPILED.fullmatch(path) and not unshipped):
@@ -106,7 +106,7 @@ def _find_missing_reason(change: PathChange) -> str:
         return ""
     if not change.path.endswith(".py"):
         return "what Bazel makes of it is not known"
-    # A module that was there and not shipped stays so, as BUILD files decide that.
+    # A module that existed and was not shipped still is not, as BUILD files decide that.
     return "BUILD files decide whether a wheel ships it" if change.status == "A" else ""
 
 

@@ -1,4 +1,4 @@
-"""Cherry-picks: commits found, judged against a release, picked for real, and made a series."""
+"""Cherry-pick commits: preview them on a release, make the picks, and turn them into a series."""
 
 from __future__ import annotations
 
@@ -29,25 +29,26 @@ _MAX_SHOWN = 3
 
 
 class WheelBlobs(NamedTuple):
-    """A stock wheel's members, as `builder.cherrypick.paths.ShippedBlobs` asks for them."""
+    """The git blobs of a wheel's members; implements `builder.cherrypick.paths.ShippedBlobs`."""
 
     archive: Archive
 
     def find_blob(self, path: str) -> str | None:
-        """The git blob of a member's content, or None if there is no such member."""
+        """Find the git blob of a member's content; None if there is no such member."""
         member = self.archive.find_member(path)
         return None if member is None else hash_git_blob(member.read())
 
 
 class PickPreview(NamedTuple):
-    """What git says of commits on one release, before anything is checked out.
+    """What picks on one release would give, computed without a checkout.
 
     Attributes:
         base: the release's commit.
         native: commit → how it is known that the release has it.
-        todo: the others, in order, up to the first that conflicts.
-        conflicts: where that one does.
-        tree: what the picks make; the release's own tree where there is nothing to do.
+        todo: the other commits, in order, up to and including the first that conflicts.
+        conflicts: the conflicts of that commit.
+        tree: the tree that the picks make; the release's own tree if there is nothing to pick, or
+            a conflict.
     """
 
     base: str
@@ -58,7 +59,7 @@ class PickPreview(NamedTuple):
 
 
 class PickStep(NamedTuple):
-    """A commit that was picked, and the commits before and after that."""
+    """A commit that was picked, and the ids of the commits before and after the pick."""
 
     commit: Commit
     before: str
@@ -70,10 +71,10 @@ class CherryPicker:
     """The commits of one run and the mirror that has them; safe to use from several threads.
 
     Attributes:
-        mirror: upstream's repository.
-        commits: what to pick, in order.
-        report_note: is given what a person should know.
-        native_finder: what the releases have already.
+        mirror: the mirror of upstream's repository.
+        commits: the commits to pick, in order.
+        report_note: called with each note for the user.
+        native_finder: finds out which commits releases already have.
     """
 
     mirror: Mirror
@@ -82,10 +83,10 @@ class CherryPicker:
     native_finder: NativeCommitFinder
 
     def find_base(self, release: Release) -> str:
-        """The commit that a release was made from.
+        """Find the commit that a release was made from.
 
         Raises:
-            SourceError: the repository does not have it.
+            SourceError: the repository does not have that commit.
         """
         base = self.mirror.find_release_commit(release)
         if base is None:
@@ -97,7 +98,7 @@ class CherryPicker:
         return base.commit
 
     def preview_picks(self, release: Release, base: str) -> PickPreview:
-        """What git says of the commits on a release; no file is written.
+        """Find out what picks on a release would give; no file is written.
 
         Raises:
             SourceError: git fails.
@@ -123,39 +124,42 @@ class CherryPicker:
         return PickPreview(base, native, tuple(todo), (), tree)
 
     def pick_commits(self, release: Release) -> tuple[PickedCommits, list[PickStep]]:
-        """Pick the commits onto a release, for real; what a wheel ships does not matter here.
+        """Pick the commits onto a release, whether or not a wheel ships what they change.
 
         Returns:
-            What was picked (its `head` is the commit to build from), and the steps to it.
+            What was picked (its `head` is the commit to build from), and the single picks.
 
         Raises:
             PatchError: a commit conflicts.
-            SourceError: the release is not there, or git fails.
+            SourceError: the repository does not have the release, or git fails.
         """
         base = self.find_base(release)
-        found = self.preview_picks(release, base)
-        made = cherry_pick(self.mirror, base, found.todo, release.version) if found.todo else []
-        head = made[-1] if made else base
+        preview = self.preview_picks(release, base)
+        new_commits = (
+            cherry_pick(self.mirror, base, preview.todo, release.version) if preview.todo else []
+        )
+        head = new_commits[-1] if new_commits else base
         picked = PickedCommits(
             upstream=self.mirror.upstream.url,
             remote="" if self.mirror.source == self.mirror.upstream else self.mirror.source.url,
             base=base,
             commits=tuple(c.id for c in self.commits),
-            native=tuple(found.native),
+            native=tuple(preview.native),
             head=head,
             tree=self.mirror.read_commit(head).tree,
             left_out=(),
         )
         return picked, [
-            PickStep(*step) for step in zip(found.todo, [base, *made], made, strict=False)
+            PickStep(*step)
+            for step in zip(preview.todo, [base, *new_commits], new_commits, strict=False)
         ]
 
     def pick_as_series(self, release: Release, stock: Archive) -> Series:
-        """The commits as a series on a release's stock wheel.
+        """Pick the commits and turn them into a series for the release's stock wheel.
 
         Raises:
-            PatchError: a commit conflicts, needs Bazel, or changes nothing that is shipped.
-            SourceError: the release is not there, or git fails.
+            PatchError: a commit conflicts, needs Bazel, or changes nothing that the wheel ships.
+            SourceError: the repository does not have the release, or git fails.
         """
         picked, steps = self.pick_commits(release)
         if not steps:
@@ -193,7 +197,7 @@ class CherryPicker:
     def find_uncovered_imports(
         self, release: Release, changes: Sequence[PathChange], paths: SortedPaths
     ) -> tuple[str, ...]:
-        """The modules that changed files import anew and that the release does not require."""
+        """Find the modules that changed files newly import and the release does not require."""
         found = {
             module
             for c in changes
@@ -211,8 +215,8 @@ def open_cherry_picker(revisions: Sequence[str], upstream: Upstream) -> CherryPi
     """Find the commits in upstream's mirror, or in the repository that `--from` names.
 
     Raises:
-        RequestError: one is named in a way that git could take for something else.
-        SourceError: one is not there, or is none that can be picked.
+        RequestError: a revision could be an option, a range or something else to git.
+        SourceError: a commit is not there, or cannot be picked: it is a merge or changes no file.
     """
     mirror = upstream.mirror
     commits = tuple(_find_pickable_commit(mirror, revision) for revision in revisions)
@@ -234,12 +238,12 @@ def _find_pickable_commit(mirror: Mirror, revision: str) -> Commit:
 
 
 def explain_absence(release: Release, mirror: Mirror) -> str:
-    """That the repository does not have a release."""
+    """The message for a release that the repository does not have."""
     return f"{mirror.upstream.url} has no tag {release.version}"
 
 
 def explain_paths(paths: SortedPaths) -> str:
-    """What needs Bazel, or else what is changed and what left out; one line."""
+    """Say in one line what needs Bazel, or else what is changed and what is left out."""
     if paths.needs_bazel:
         return "needs Bazel: " + _shorten_list([f"{n.path} ({n.why})" for n in paths.needs_bazel])
     left = f"; left out: {_shorten_list(paths.left_out)}" if paths.left_out else ""

@@ -1,4 +1,4 @@
-"""A cherry-pick as a series: each commit is a patch against git, its outcome what git made."""
+"""Turn a cherry-pick into a series: each commit is a patch against git, with git's own outcome."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHERRY_PICK_SERIES = "cherry-pick"
 
 
 class PickedFile(NamedTuple):
-    """What a commit makes of one file: the git blob that it was made against, the new content."""
+    """One file of a picked commit: the git blob that git applied it to, and the new content."""
 
     before: str
     after: bytes
@@ -31,10 +31,11 @@ class CommitPatch:
 
     Attributes:
         file: the full id of the commit that was picked.
-        sha256: of the commit object.
+        sha256: the sha256 of the commit object, in hex.
+        releases: exactly the release that it was picked onto.
         blobs: path → the release's own blob, before all picks.
-        outcomes: path → what this commit makes of it.
-        description: the first line of its message.
+        outcomes: path → the file before and after this commit.
+        description: the first line of the commit message.
     """
 
     file: str
@@ -48,12 +49,12 @@ class CommitPatch:
     commit: bool = True
 
     def find_paths(self, members: Iterable[str]) -> list[str]:
-        """Just those that an overlay takes of the commit, whether the wheel has them or not."""
+        """The paths of the commit that an overlay takes, whether the wheel has them or not."""
         del members
         return list(self.outcomes)
 
     def patch_content(self, path: str, content: bytes) -> bytes:
-        """As `Patch.apply`: the outcome, if the content is what git applied the commit to."""
+        """See `Patch.patch_content`; the content must be what git applied the commit to."""
         outcome = self.outcomes[path]
         blob = hash_git_blob(content)
         if blob != outcome.before:
@@ -62,13 +63,13 @@ class CommitPatch:
 
 
 def make_pick_series(version: str, picked: PickedCommits, patches: Sequence[CommitPatch]) -> Series:
-    """The series of one release's picks; native where the release has all of them already."""
-    only = SpecifierSet(f"=={version}")
+    """Make the series of one release's picks; native if the release already has all commits."""
+    this_release = SpecifierSet(f"=={version}")
     return Series(
         name=CHERRY_PICK_SERIES,
         summary="cherry-picked commits",
-        releases=only,
-        native=only if picked.native == picked.commits else None,
+        releases=this_release,
+        native=this_release if picked.native == picked.commits else None,
         native_since=version,
         patches=tuple(patches),
         picked=picked,

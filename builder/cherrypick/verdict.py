@@ -1,4 +1,4 @@
-"""Verdicts: what cherry-picked commits mean for a release."""
+"""The verdict on cherry-picked commits for a release, and its JSON."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NO_PATHS = SortedPaths((), (), ())
 
 
 class VerdictKind(StrEnum):
-    """The verdicts; `absent` where the repository does not have the release."""
+    """The kinds of verdict; `absent` means that the repository does not have the release."""
 
     CLEAN = "clean"
     NATIVE = "native"
@@ -28,20 +28,20 @@ class VerdictKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the commits mean for one release.
+    """The verdict on the commits for one release.
 
     Attributes:
         version: the release.
-        kind: the verdict.
+        kind: the kind of verdict.
         reason: one line for people.
-        base: the release's commit, or None where it is absent.
-        note: what is worth knowing of how that was found, or "".
-        native: commit → how it is known that the release has it.
+        base: the release's commit, or None if it is absent.
+        note: a remark on how that commit was found, or "".
+        native: pairs of a commit and how it is known that the release has it.
         commit: the commit that conflicts, or "".
-        conflicts: where.
-        paths: what becomes of the changed paths.
-        imports: modules that are imported anew and that Requires-Dist does not cover.
-        wheel: whether the stock wheel was at hand; else paths were judged by their names.
+        conflicts: where it conflicts.
+        paths: the changed paths, sorted by what an overlay does with them.
+        imports: newly imported modules that Requires-Dist does not cover.
+        wheel: whether the stock wheel was available; else paths were judged by their names.
         tree: the tree that the picks make, or "".
     """
 
@@ -60,7 +60,7 @@ class Verdict:
 
 
 def to_json(verdict: Verdict, commits: Sequence[str]) -> dict[str, Any]:
-    """The verdict for machines."""
+    """Convert a verdict to JSON values."""
     return {
         "version": verdict.version,
         "verdict": verdict.kind.value,

@@ -1,4 +1,4 @@
-"""Verdicts: what commits mean for many releases. Only commits are fetched, nothing is written."""
+"""Judge commits on many releases. Only commits are fetched; no wheel is built or written."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ def make_verdicts(
     """Judge commits on releases.
 
     Args:
-        releases: what to judge them on.
-        revisions: the commits, as they were named.
-        upstream: has the commits.
-        cache: stock wheels are looked into where it has them, and else judged by path names.
+        releases: the releases to judge them on.
+        revisions: the commits, as the user named them.
+        upstream: the repository that has the commits.
+        cache: the cache of stock wheels; if it lacks one, paths are judged by their names.
 
     Returns:
-        The commits, and one verdict for each release, in their order.
+        The commits, and one verdict for each release, in the order of `releases`.
 
     Raises:
-        RequestError: a commit is named in a way that git could take for something else.
-        SourceError: a commit cannot be had, or the repository has none of the releases.
+        RequestError: a revision could be an option, a range or something else to git.
+        SourceError: a commit is not found, or the repository has none of the releases.
     """
     picker = open_cherry_picker(revisions, upstream)
     context = upstream.context
@@ -71,10 +71,10 @@ def make_verdicts(
 
 
 def judge_commits(picker: CherryPicker, release: Release, stock: Archive | None) -> Verdict:
-    """What the commits mean for a release.
+    """Judge the commits on one release.
 
     Args:
-        picker: has the commits.
+        picker: has the commits and the mirror.
         release: the release.
         stock: its stock wheel, or None to judge paths by their names.
 
@@ -86,24 +86,24 @@ def judge_commits(picker: CherryPicker, release: Release, stock: Archive | None)
     if source is None:
         return Verdict(version, VerdictKind.ABSENT, explain_absence(release, picker.mirror))
     base = source.commit
-    found = picker.preview_picks(release, base)
-    native = tuple(found.native.items())
+    preview = picker.preview_picks(release, base)
+    native = tuple(preview.native.items())
     verdict = Verdict(version, VerdictKind.NATIVE, "", base, source.note, native)
-    if found.conflicts:
-        commit = found.todo[-1].id
-        reason = f"{commit[:12]} conflicts in {describe_conflicts(found.conflicts)}"
+    if preview.conflicts:
+        commit = preview.todo[-1].id
+        reason = f"{commit[:12]} conflicts in {describe_conflicts(preview.conflicts)}"
         return replace(
             verdict,
             kind=VerdictKind.CONFLICT,
             reason=reason,
             commit=commit,
-            conflicts=found.conflicts,
+            conflicts=preview.conflicts,
         )
-    verdict = replace(verdict, tree=found.tree)
-    if not found.todo:
-        how = "; ".join(f"{c[:12]}: {h}" for c, h in found.native.items())
+    verdict = replace(verdict, tree=preview.tree)
+    if not preview.todo:
+        how = "; ".join(f"{c[:12]}: {h}" for c, h in preview.native.items())
         return replace(verdict, reason=how)
-    changes = picker.mirror.list_changes(base, found.tree)
+    changes = picker.mirror.list_changes(base, preview.tree)
     paths = sort_paths(changes, None if stock is None else WheelBlobs(stock))
     return replace(
         verdict,
@@ -116,7 +116,7 @@ def judge_commits(picker: CherryPicker, release: Release, stock: Archive | None)
 
 
 def _read_cached_wheel(release: Release, cache: Cache) -> Archive | None:
-    """The stock wheel, if it is in the cache."""
+    """Read the stock wheel from the cache; None if it is not there, or cannot be read."""
     content = cache.read_file(release.wheel.sha256)
     if content is None:
         return None

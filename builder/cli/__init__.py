@@ -1,7 +1,7 @@
 """The command line: `python -m builder VERB`.
 
-Errors are for people: one line of what failed, one line of what to do, an exit code for each stage
-(`builder.errors`), a traceback with --debug only.
+An error prints one line of what failed and one line of what to do, and has an exit code for its
+stage (`builder.errors`). A traceback is shown with --debug only.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ for command in _COMMANDS:
 
 
 class _SigtermInterrupt(BaseException):
-    """SIGTERM: unwinds like Ctrl-C, so that nothing half-written stays."""
+    """Raised on SIGTERM: unwinds like Ctrl-C, so that no half-written files are left."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -91,7 +91,7 @@ def _run_command(argv: Sequence[str]) -> int:
 
 
 def _report_error(error: BaseException) -> int:
-    """Say what failed and what to do; the exit code."""
+    """Print what failed and what to do; return the exit code."""
     console = Console()
     if isinstance(error, BuilderError):
         console.print_error(error.message, error.hint)

@@ -1,4 +1,4 @@
-"""`base-image`: base images without a container registry; `--prune` for what is left of ours."""
+"""The verb `base-image`: base images without a container registry; `--prune` removes ours."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import time
 
 import click
 
-from builder.cli.prune import prune_engine as remove_ours
-from builder.cli.prune import prune_option
+from builder.cli.prune import prune_engine, prune_option
 from builder.containers import base_images, docker_engine
 from builder.system.console import Console
 
@@ -25,7 +24,7 @@ def base_image(purposes: tuple[str, ...], mirror: str | None, again: bool, prune
     Default: build and jupyter. The third, bare, is for .ci/bare.
     """
     if prune:
-        return remove_ours(purposes, mirror, again)
+        return prune_engine(purposes, mirror, again)
     console = Console()
     engine = docker_engine.connect_engine(os.environ)
     for purpose in purposes or base_images.USED_PURPOSES:

@@ -1,4 +1,4 @@
-"""`bench`: ratios against what a user would otherwise run."""
+"""The verb `bench`: ratios against what a user would otherwise run."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def wheel(
     console, releases = context.console, sources.releases
     (chosen,) = releases.find_requested([release])
     all_series = sources.load_series(read_project_defaults().series)
-    for one in releases.catalog.releases:  # none is to be fetched while time is measured
+    for one in releases.catalog.releases:  # no download while time is measured
         releases.fetch_stock_wheel(one)
     stock = releases.fetch_stock_wheel(chosen).content
     measurements = measure_wheel(chosen, stock, all_series, patches, context.env, repeat)

@@ -1,4 +1,4 @@
-"""`build`: patched, renamed, checked wheels in the output directory."""
+"""The verb `build`: put patched, renamed, checked wheels into the output directory."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from builder.model import MetadataEdit, PickedCommits
     from builder.system.console import Console
 
-_MIXED_ERRORS_EXIT = 1
+_MIXED_ERRORS_EXIT = 1  # where releases failed with different exit codes
 _MAX_SHOWN_PATHS = 3
 
 
@@ -92,7 +92,7 @@ def build(
         if len(wanted) > 1:
             console.print_result(f"[{done:2}/{len(wanted)}] {_format_release_line(outcome)}")
 
-    # Bazel takes all cores for one release.
+    # Bazel uses all cores for one release.
     jobs = jobs or (count_cores() if backend is Backend.OVERLAY else 1)
     with (
         console.show_progress(),

@@ -1,4 +1,4 @@
-"""`catalog`: the pinned facts against the index."""
+"""The verb `catalog`: compare the pinned facts with the index."""
 
 from __future__ import annotations
 

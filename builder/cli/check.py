@@ -1,4 +1,4 @@
-"""`check`: any wheel, from its bytes on disk."""
+"""The verb `check`: check any wheel by its bytes on disk."""
 
 from __future__ import annotations
 
@@ -81,7 +81,8 @@ def check(
     failures: list[BuilderError] = []
     for wheel in wheels:
         try:
-            # What another tree made must pass here as well, if it is to pass at all.
+            # A wheel that another tree of this tool made is checked here too, before its error
+            # is raised.
             unverified = (
                 _verify_provenance(wheel, publisher, sources, context.console)
                 if provenance
@@ -110,7 +111,14 @@ def check(
 def _verify_provenance(
     wheel: Path, publisher: str | None, sources: WheelSources, console: Console
 ) -> OtherTreeError | None:
-    """Verify its provenance; the error, where only another tree of this tool could."""
+    """Verify a wheel's provenance and attestations.
+
+    Returns:
+        None, or the error where only another tree of this tool could verify it.
+
+    Raises:
+        ProvenanceError: the provenance or an attestation does not hold.
+    """
     try:
         verified = verify_provenance(wheel, sources)
     except OtherTreeError as error:

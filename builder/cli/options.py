@@ -1,4 +1,4 @@
-"""Options that several verbs share, and what they describe."""
+"""Options that several verbs share, and the objects that are made from them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from builder.system.settings import ProjectSettings
 
-# In a checkout these lie beside the package, in an installed distribution inside it.
+# patches/ and dockerfiles/ are next to the package in a checkout, inside it when installed.
 PACKAGE_DIRECTORY = Path(__file__).resolve().parents[1]
 ROOT = PACKAGE_DIRECTORY.parent
 _IS_INSTALLED = (PACKAGE_DIRECTORY / "patches").is_dir()
@@ -50,7 +50,7 @@ _Options = TypeVar("_Options", bound="DataclassInstance")
 
 @dataclass(frozen=True, slots=True)
 class CommonOptions:
-    """The options that every verb has, and where upstream's source and Pythons are."""
+    """The options that every verb has, and those for upstream's source and for Pythons."""
 
     catalog: Path = catalogs.DEFAULT_CATALOG_PATH
     patches: Path = DEFAULT_PATCHES
@@ -62,7 +62,7 @@ class CommonOptions:
 
 @dataclass(frozen=True, slots=True)
 class IdentityOptions:
-    """What wheels are called and where they go, as the user said it; None where nothing was."""
+    """The options for what wheels are called and where they go; None where not given."""
 
     identity: str = IdentityKind.TEST.value
     name: str | None = None
@@ -72,13 +72,13 @@ class IdentityOptions:
 
 
 def take_options(kind: type[_Options], given: dict[str, Any]) -> _Options:
-    """Take the options that are fields of a dataclass out of those that click handed over."""
+    """Take the options that are fields of a dataclass out of click's keyword arguments."""
     wanted = (field.name for field in fields(kind))
     return kind(**{name: given.pop(name) for name in wanted if name in given})
 
 
 def combine_decorators(*decorators: Decorator) -> Decorator:
-    """Several click decorators as one, the first on top of `--help`."""
+    """Combine several click decorators into one; the first is on top of `--help`."""
 
     def apply_decorators(function: Callable[..., Any]) -> Callable[..., Any]:
         for decorator in reversed(decorators):
@@ -177,10 +177,10 @@ identity_options = combine_decorators(
 
 @contextmanager
 def require_extra(extra: str) -> Iterator[None]:
-    """Around imports of what only an extra brings.
+    """Turn a failed import of an optional library into an error; for a block of imports.
 
     Raises:
-        RequestError: it is not installed.
+        RequestError: the extra that brings it is not installed.
     """
     try:
         yield
@@ -192,7 +192,7 @@ def require_extra(extra: str) -> Iterator[None]:
 
 
 def open_context(common: CommonOptions) -> RunContext:
-    """The run, as the user's environment and options say."""
+    """Make the run's context from the environment variables and the options."""
     offline = {"UV_OFFLINE": "1"} if common.offline else {}
     return RunContext(
         settings=read_user_settings(os.environ),
@@ -203,7 +203,7 @@ def open_context(common: CommonOptions) -> RunContext:
 
 
 def open_releases(common: CommonOptions, context: RunContext) -> Releases:
-    """The catalog with its index and its cache.
+    """Open the catalog with its index and its cache.
 
     Raises:
         IndexLookupError: the catalog cannot be read.
@@ -219,7 +219,7 @@ def open_releases(common: CommonOptions, context: RunContext) -> Releases:
 def open_sources(
     common: CommonOptions, context: RunContext, *, with_commit: bool = False
 ) -> WheelSources:
-    """What wheels are made from.
+    """Open what wheels are made from.
 
     Args:
         common: the options that every verb has.
@@ -241,13 +241,20 @@ def open_sources(
 
 
 def read_project_defaults() -> ProjectSettings:
-    """The defaults in pyproject.toml, of the directory that we are in or else of the checkout."""
-    here = Path.cwd()
-    return read_project_settings(here if (here / "pyproject.toml").is_file() else ROOT)
+    """Read the defaults in pyproject.toml.
+
+    It is taken from the working directory, or else from the checkout.
+    """
+    directory = Path.cwd()
+    return read_project_settings(directory if (directory / "pyproject.toml").is_file() else ROOT)
 
 
 def split_series(given: tuple[str, ...], defaults: ProjectSettings) -> tuple[str, ...]:
-    """`("a,b", "c")` → a, b, c; nothing → the defaults; `none` → none."""
+    """Split `--series`: `("a,b", "c")` → a, b, c; nothing → the defaults; `none` → none.
+
+    Raises:
+        RequestError: a name is empty, or `none` is not alone.
+    """
     if not given:
         return defaults.series
     names = [name.strip() for words in given for name in words.split(",")]
@@ -262,10 +269,12 @@ def split_series(given: tuple[str, ...], defaults: ProjectSettings) -> tuple[str
 
 
 def split_picks(given: tuple[str, ...], remote: str | None) -> tuple[str, ...]:
-    """`("a,b", "c")` → a, b, c; each once, and none that git could take for something else.
+    """Split `--cherry-pick`: `("a,b", "c")` → a, b, c.
+
+    Each must be named once, and none may be a word that git could take for something else.
 
     Raises:
-        RequestError: a word is no commit, or there is a repository of commits and none to pick.
+        RequestError: a word is no commit or is named twice, or `--from` is given without commits.
     """
     picks = tuple(word.strip() for words in given for word in words.split(","))
     for pick in picks:
@@ -289,7 +298,7 @@ def make_build_options(
     force: bool = False,
     deep: bool = False,
 ) -> BuildOptions:
-    """The user's choices, defaults filled in and judged before anything is fetched.
+    """Combine the user's choices with the defaults, and validate them before anything is fetched.
 
     Commits to pick take the place of the default series.
 

@@ -1,4 +1,4 @@
-"""How findings are said, and what a CI step is told."""
+"""Format findings, and set outputs of a CI step."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 
 def format_finding(finding: Finding) -> str:
-    """`new D704 tensorboard/notebook.py: the patch is not applied (…)`."""
+    """Format a finding: `new D704 tensorboard/notebook.py: the patch is not applied (…)`."""
     about = f" {finding.subject}" if finding.subject else ""
     sentence = CHECK_SENTENCES[finding.code]
     return f"{finding.status} {finding.code}{about}: {finding.detail} ({sentence})"
 
 
 def set_step_output(name: str, value: str, context: RunContext) -> None:
-    """Set an output of the GitHub Actions step that we run in; elsewhere say the value.
+    """Set an output of the GitHub Actions step that we run in; elsewhere print the value.
 
     Args:
         name: the output's.
         value: one line.
-        context: its environment says where outputs go (GITHUB_OUTPUT).
+        context: its environment variables say where outputs go (GITHUB_OUTPUT).
     """
     outputs = context.env.get("GITHUB_OUTPUT")
     if not outputs:

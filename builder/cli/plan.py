@@ -1,4 +1,4 @@
-"""`plan`: what would be done to each release, and why; touches nothing."""
+"""The verb `plan`: what would be done to each release, and why; nothing is changed."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def _show_verdicts(
     *,
     as_json: bool,
 ) -> int:
-    """Say what commits mean for each release."""
+    """Print what the commits mean for each release."""
     commits, verdicts = make_verdicts(wanted, picks, sources.upstream, sources.releases.cache)
     if as_json:
         documents = [verdict_json(v, [c.id for c in commits]) for v in verdicts]

@@ -1,4 +1,4 @@
-"""`--prune`, which `build` and `base-image` have."""
+"""The option `--prune` of the verbs `build` and `base-image`."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ prune_option = click.option(
 
 
 def prune_engine(*besides: object) -> int:
-    """Remove everything of ours from the engine, and say what it was.
+    """Remove everything of ours from the engine, and print what was removed.
 
     Args:
-        besides: what else the user asked for, which must be nothing.
+        besides: the user's other arguments and options; all must be empty.
 
     Raises:
-        RequestError: it was something.
+        RequestError: one of them is not.
         EngineError: no engine answers, or it refused something.
     """
     if any(besides):

@@ -1,4 +1,4 @@
-"""`publish` and `install-hint`: to an index and back."""
+"""The verbs `publish` and `install-hint`: upload to an index, and install from it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from builder.publish.uploader import Uploader
     from builder.system.console import Console
 
-_MIXED_ERRORS_EXIT = 1
+_MIXED_ERRORS_EXIT = 1  # where releases failed with different exit codes
 _REQUIRED_LIBRARIES = ("cyclonedx", "pypi_attestations", "pypiserver", "twine")
 _REHEARSAL_NOTE = (
     "# the rehearsal index ended with this run; from a real one a user would take it so:"
@@ -69,14 +69,14 @@ _repository_options = combine_decorators(
 
 @dataclass(frozen=True, slots=True)
 class _TargetOptions:
-    """Where wheels go, as the user said it."""
+    """The options that say where wheels go."""
 
     repository: str | None
     index_url: str | None
     rehearsal: Path | None
 
     def check(self, *, offline: bool) -> None:
-        """See that they go together.
+        """Check that the options go together.
 
         Raises:
             RequestError: they do not.
@@ -129,15 +129,15 @@ def publish(
     """
     _require_libraries()
     common = take_options(CommonOptions, given)
-    where = take_options(_TargetOptions, given)
-    where.check(offline=common.offline)
+    target_options = take_options(_TargetOptions, given)
+    target_options.check(offline=common.offline)
     if python is not None:
         check_python_version(python)
     build = make_build_options(series, take_options(IdentityOptions, given))
     context = open_context(common)
     sources = open_sources(common, context, with_commit=True)
     wanted = sources.releases.find_requested(releases)
-    with _open_publish_target(where, context) as (target, uploader):
+    with _open_publish_target(target_options, context) as (target, uploader):
         options = PublishOptions(
             build,
             target,
@@ -178,14 +178,14 @@ def install_hint(
     common = CommonOptions(catalog, patches, offline)
     context = open_context(common)
     if repository is None and index_url is None:
-        where, label = get_testpypi_index(), TESTPYPI
+        index, label = get_testpypi_index(), TESTPYPI
     else:
         with require_extra("publish"):
             target = resolve_repository(repository or TESTPYPI, index_url)
-        where, label = target.index_url, target.label
+        index, label = target.index_url, target.label
     for release in open_releases(common, context).find_requested(releases):
         identity = build.naming.make_identity(release.version)
-        context.console.print_result(format_install_commands(identity, where, label))
+        context.console.print_result(format_install_commands(identity, index, label))
     return 0
 
 
@@ -193,7 +193,7 @@ def install_hint(
 def _open_publish_target(
     where: _TargetOptions, context: RunContext
 ) -> Iterator[tuple[PublishTarget, Uploader]]:
-    """The repository and its door; a rehearsal lives as long as the block.
+    """Open the repository and its uploader; a rehearsal index runs until the block ends.
 
     Raises:
         RequestError: there is no such repository.
@@ -211,7 +211,9 @@ def _open_publish_target(
 
 
 def _require_libraries() -> None:
-    """They are an extra, so that building needs none of them.
+    """Check that the libraries for publishing are installed.
+
+    They are an extra, so that building needs none of them.
 
     Raises:
         PublishError: one is not installed.
@@ -256,7 +258,14 @@ def _report_outcomes(
     *,
     dry_run: bool,
 ) -> int:
-    """How a user installs one of them, and the exit code."""
+    """Print a summary, and how a user installs one of the wheels.
+
+    Returns:
+        The exit code: that of all failures if it is the same, else `_MIXED_ERRORS_EXIT`.
+
+    Raises:
+        BuilderError: the only release failed.
+    """
     done = [o for o in outcomes if isinstance(o, PublishedRelease)]
     failed = [o for o in outcomes if isinstance(o, PublishFailure)]
     if len(outcomes) == 1 and failed:
@@ -266,11 +275,9 @@ def _report_outcomes(
         skipped = sum(o.upload_outcome is UploadOutcome.SKIPPED for o in done)
         console.print_result(f"{len(done)} of {len(outcomes)} {verb}, {skipped} were there before")
     if done and not dry_run:
-        aside = f"{_REHEARSAL_NOTE}\n" if target.name == REHEARSAL else ""
+        note = f"{_REHEARSAL_NOTE}\n" if target.name == REHEARSAL else ""
         console.print_result(
-            "\n"
-            + aside
-            + format_install_commands(done[-1].identity, target.index_url, target.label)
+            "\n" + note + format_install_commands(done[-1].identity, target.index_url, target.label)
         )
     for outcome in failed:
         console.print_error(outcome.error.message, outcome.error.hint)

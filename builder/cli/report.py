@@ -1,4 +1,4 @@
-"""`report`: one HTML page over all results in a directory."""
+"""The verb `report`: make one HTML page of all results in a directory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`smoke-lab`, `smoke-notebook`: Jupyter in a container, TensorBoard through its port only."""
+"""The verbs `smoke-lab` and `smoke-notebook`: TensorBoard through Jupyter's one port."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ _suite_options = combine_decorators(
 
 @dataclass(frozen=True, slots=True)
 class _EngineOptions:
-    """Where Jupyter runs, as the user said it."""
+    """The options that say where Jupyter runs."""
 
     engine: str
     base: str | None
@@ -127,18 +127,22 @@ def _run_suite(
         smoke = make_smoke_context(context, runner.name, runner.host, reports)
 
         def run_release(release: Release) -> list[DeploymentResult]:
-            this = smoke
+            release_smoke = smoke
             if engine.era:
                 era = sources.releases.find_era(release.version)
-                this = _adapt_to_era(smoke, suite, release.version, era)
-            return smoke_release(release, options, runner, this, sources, context)
+                release_smoke = _adapt_to_era(smoke, suite, release.version, era)
+            return smoke_release(release, options, runner, release_smoke, sources, context)
 
         results, broken = run_each_release(wanted, context, run_release)
     return report_smoke_results(results, reports.reports, context.console, broken)
 
 
 def _adapt_to_era(smoke: SmokeContext, suite: str, version: str, era: Era) -> SmokeContext:
-    """Without the browser, where the front ends of that time take no commands."""
+    """Leave the browser out where the front ends of that era take no commands.
+
+    Raises:
+        SmokeError: the suite is `notebook`, whose pages had other addresses in that era.
+    """
     from builder.smoke.engines.era_stack import has_commands
 
     if has_commands(era):
@@ -170,20 +174,20 @@ def _open_runner(
         if options.base is not None:
             raise RequestError("--base is for containers, and no engine runs here", "leave it out")
         eras = _make_era_finder(releases) if options.era else None
-        with open_process_runner(settings, context.env, context.pythons, eras=eras) as beside_us:
-            if beside_us.isolation.reason:
-                note(f"plain loopback: {beside_us.isolation.reason}")
-            yield beside_us
+        with open_process_runner(settings, context.env, context.pythons, eras=eras) as runner:
+            if runner.isolation.reason:
+                note(f"plain loopback: {runner.isolation.reason}")
+            yield runner
         return
     with runners.open_docker_runner(
         found, options.base, DOCKERFILES, settings.cache, context.uv_env
-    ) as in_containers:
-        note(f"base image: {in_containers.base}")
-        yield in_containers
+    ) as docker_runner:
+        note(f"base image: {docker_runner.base}")
+        yield docker_runner
 
 
 def _make_era_finder(releases: Releases) -> Callable[[str], Era]:
-    """The era of a release of this run."""
+    """Make a function that returns the era of one of this run's releases."""
 
     def find_era(version: str) -> Era:
         (release,) = releases.find_requested((version,))

@@ -1,4 +1,4 @@
-"""What the smoke commands share: options, the run over releases, the verdict."""
+"""What the smoke verbs share: options, the run over releases, the report at its end."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from builder.smoke.run import SmokeContext
     from builder.system.console import Console
 
-# How many of what failed is told at the end; the table and the reports have all of it.
+# How many failures are printed at the end; the table and the reports have all of them.
 _SHOWN = 3
 _MARKS = {ProbeOutcome.PASSED: "ok", ProbeOutcome.FAILED: "FAILED", ProbeOutcome.SKIPPED: "skipped"}
 reports_option = click.option(
@@ -44,7 +44,7 @@ control_option = click.option("--control/--no-control", help="Also run it where 
 
 @dataclass(frozen=True, slots=True)
 class ReportOptions:
-    """Where reports go and whether there is a browser, as the user said it."""
+    """The options for where reports go and whether there is a browser."""
 
     reports: Path
     no_browser: bool
@@ -53,12 +53,12 @@ class ReportOptions:
 def make_smoke_context(
     context: RunContext, engine: str, host: str, options: ReportOptions
 ) -> SmokeContext:
-    """What is the same for all deployments of a run.
+    """Make the context that all deployments of a run share.
 
     Args:
         context: of the run.
-        engine: as reports name it.
-        host: of all sites, with its port if they share one; the browser knows no other.
+        engine: its name in reports.
+        host: of all sites, with its port if they share one; the browser can reach no other.
         options: where reports go, and whether there is a browser.
 
     Raises:
@@ -79,7 +79,10 @@ def make_smoke_context(
 def _make_browser_opener(
     context: RunContext, host: str
 ) -> Callable[[], AbstractContextManager[ChromiumBrowser]]:
-    """Opens a browser for which no other host exists; tried at once, before anything is started."""
+    """Make a function that opens a browser which can reach that host only.
+
+    One is opened right away, so that a missing browser is noticed before anything is started.
+    """
     from builder.smoke.browser.chromium import open_browser
 
     def open_for_host() -> AbstractContextManager[ChromiumBrowser]:
@@ -90,7 +93,7 @@ def _make_browser_opener(
 
 
 def _make_probe_reporter(console: Console) -> Callable[[str, ProbeResult], None]:
-    """Says each result in a line of its own, as it comes."""
+    """Make a function that prints each result on its own line, as it comes."""
 
     def report(deployment: str, result: ProbeResult) -> None:
         console.print_result(
@@ -102,17 +105,17 @@ def _make_probe_reporter(console: Console) -> Callable[[str, ProbeResult], None]
 
 
 def select_startable_releases(releases: Sequence[Release], console: Console) -> list[Release]:
-    """Those that start in an image of today; which ones stay out is said.
+    """Select the releases that start in an image of today; print which are left out.
 
     Raises:
         RequestError: none of them does.
     """
     hint = "`smoke_lab --era` runs them with their own Python and TensorFlow"
-    able = select_runnable_releases(releases, hint)
-    out = ", ".join(r.version for r in releases if r not in able)
-    if out:
-        console.print_note(f"{out}: left out, as they import the TensorFlow of 2019; {hint}")
-    return able
+    startable = select_runnable_releases(releases, hint)
+    left_out = ", ".join(r.version for r in releases if r not in startable)
+    if left_out:
+        console.print_note(f"{left_out}: left out, as they import the TensorFlow of 2019; {hint}")
+    return startable
 
 
 def run_each_release(
@@ -144,7 +147,10 @@ def run_each_release(
 def report_smoke_results(
     results: Sequence[DeploymentResult], reports: Path, console: Console, broken: int = 0
 ) -> int:
-    """Show the table of a run, what failed and what is left of it; the exit code.
+    """Print the table of a run, what failed, and where the reports are.
+
+    Returns:
+        The exit code, 0.
 
     Raises:
         SmokeError: something failed.
@@ -152,7 +158,7 @@ def report_smoke_results(
     _show_table(results, console)
     failed = [result for result in results if result.outcome is ProbeOutcome.FAILED]
     each = [list_failures([result]) for result in failed]
-    # What failed first in each of them; the rest often follows from that.
+    # The first failure of each deployment comes first; the others often follow from it.
     wrong = [line for lines in each for line in lines[:1]]
     wrong += [line for lines in each for line in lines[1:]]
     if broken:

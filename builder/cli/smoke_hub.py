@@ -1,4 +1,4 @@
-"""`smoke-hub`: a real JupyterHub, its users, and nobody who sees another's TensorBoard."""
+"""The verb `smoke-hub`: a real JupyterHub, its users, and their isolation from each other."""
 
 from __future__ import annotations
 
@@ -117,7 +117,9 @@ def smoke_hub(
 
 
 def _connect_engine(context: RunContext) -> ContainerEngine:
-    """The engine: the Hub is run in containers alone, as two of its configurations need them.
+    """Connect to the container engine.
+
+    The Hub is run in containers only, as two of its configurations need them.
 
     Raises:
         EngineError: none answers.
@@ -141,10 +143,10 @@ def _check_configurations(only: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _write_page(reports: Path, page: Path) -> int:
-    """Write the docs from the results of a run.
+    """Write the docs page from the results of earlier runs.
 
     Raises:
-        RequestError: there is no run of the Hub, or not all of it.
+        RequestError: there is no run of the Hub, or an incomplete one.
         OutputError: a result cannot be read, or the page cannot be written.
     """
     from builder.reports.hub_page import render_hub_page

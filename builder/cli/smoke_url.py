@@ -1,4 +1,4 @@
-"""`smoke`: the probes that need no engine, on a Jupyter that runs already."""
+"""The verb `smoke`: the probes that need no engine, on a Jupyter that already runs."""
 
 from __future__ import annotations
 
@@ -46,16 +46,16 @@ def smoke(url: str, token_file: Path, frontend: str, no_browser: bool, reports: 
         from builder.smoke.run import run_deployment
     context = open_context(CommonOptions(offline=True))
     console = context.console
-    there = existing_jupyter.parse_existing_url(url, token_file, context.settings.ca_bundle)
-    deployment, wheel = existing_jupyter.detect_deployment(there, Frontend(frontend))
+    existing = existing_jupyter.parse_existing_url(url, token_file, context.settings.ca_bundle)
+    deployment, wheel = existing_jupyter.detect_deployment(existing, Frontend(frontend))
     console.print_note(f"TensorBoard {wheel.release}, variable {deployment.variable!r}")
     smoke_context = make_smoke_context(
-        context, "existing", there.host_and_port, ReportOptions(reports, no_browser)
+        context, "existing", existing.host_and_port, ReportOptions(reports, no_browser)
     )
     result = run_deployment(
         smoke_context,
         deployment,
         wheel,
-        lambda chosen: existing_jupyter.open_existing_site(there, chosen, wheel),
+        lambda chosen: existing_jupyter.open_existing_site(existing, chosen, wheel),
     )
     return report_smoke_results([result], reports, console)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from builder.context import RunContext
     from builder.verify.sources import WheelSources
 
-# A build of the real source takes tens of minutes where nothing is cached.
+# Seconds. A build of the real source takes tens of minutes where nothing is cached.
 _TIMEOUT = 7200
 _FILE = click.Path(path_type=Path)
 
@@ -75,7 +75,7 @@ backend_options = combine_decorators(
 
 @dataclass(frozen=True, slots=True)
 class SourceBuildOptions:
-    """The options of `backend_options`, as the user said them."""
+    """The options of `backend_options`, as the user gave them."""
 
     backend: str
     base: str | None
@@ -90,13 +90,13 @@ class SourceBuildOptions:
 
 
 def make_bazel_options(given: SourceBuildOptions) -> tuple[Backend, BazelOptions]:
-    """The backend, and what the user wants of Bazel.
+    """Make the backend and Bazel's options from the command line.
 
     Raises:
-        RequestError: an option says something of Bazel, and Bazel has nothing to do.
+        RequestError: an option concerns Bazel, and the backend does not use Bazel.
     """
     backend = Backend(given.backend)
-    of_bazel = {
+    bazel_values = {
         "--base": given.base,
         "--bazel": given.bazel,
         "--remote-cache": given.remote_cache,
@@ -105,10 +105,10 @@ def make_bazel_options(given: SourceBuildOptions) -> tuple[Backend, BazelOptions
         "--bazel-cache": given.bazel_cache,
         "--ca-bundle": given.ca_bundle,
     }
-    idle = [option for option, value in of_bazel.items() if value]
-    if backend is Backend.OVERLAY and idle:
+    unused = [option for option, value in bazel_values.items() if value]
+    if backend is Backend.OVERLAY and unused:
         raise RequestError(
-            f"{idle[0]} concerns the build from source", "say --backend bazel, or both"
+            f"{unused[0]} concerns the build from source", "say --backend bazel, or both"
         )
     return backend, BazelOptions(
         base=given.base,
@@ -126,7 +126,7 @@ def make_bazel_options(given: SourceBuildOptions) -> tuple[Backend, BazelOptions
 def open_chosen_backend(
     backend: Backend, options: BazelOptions, sources: WheelSources, context: RunContext
 ) -> Iterator[BazelBackend | None]:
-    """The Bazel backend, where it has work to do; else None.
+    """Open the Bazel backend, or yield None where it is not used.
 
     Raises:
         EngineError: no engine answers, or the base image cannot be had.

@@ -1,4 +1,4 @@
-"""`summary`: what lies in dist/ and reports/, as Markdown for a job's page."""
+"""The verb `summary`: what is in dist/ and reports/, as Markdown for a CI job's page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`today`: the grid of today's Pythons; `record`: the era references that it compares with."""
+"""The verbs `today`, the grid of today's Pythons, and `record`, its era references."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 @dataclass(frozen=True, slots=True)
 class _TrialOptions:
-    """Which wheels are tried, as the user said it."""
+    """The options that say which wheels are tried."""
 
     stock: bool
     wheels: tuple[Path, ...]
@@ -130,11 +130,11 @@ def today(
 def _run_pairs(
     pairs: Sequence[GridPair], refused: Sequence[GridPair], grid: GridOptions, context: RunContext
 ) -> int:
-    """Try those whose Python is on this machine; what is left out is said.
+    """Try the pairs whose Python is on this machine; print what is left out.
 
     Raises:
-        PythonNotFoundError: there are none.
-        TodayError: some are not as in their era.
+        PythonNotFoundError: no pair's Python is there.
+        TodayError: some cells are not as in their era.
     """
     able, missing = split_by_python(pairs, context.pythons)
     if missing and not able:
@@ -212,7 +212,10 @@ def _make_trials(
 
 
 def _make_file_trial(path: Path, releases: Releases) -> Trial:
-    """A wheel file that somebody made; it is the stock wheel if the catalog knows its sha256."""
+    """Make a trial of the user's own wheel file.
+
+    It counts as the stock wheel if the catalog knows its sha256.
+    """
     release = Version(parse_wheel_filename(path.name).version).public
     found = releases.catalog.find_release(release)
     trial = make_trial(path.resolve(), release, stock=False)
@@ -233,13 +236,13 @@ def _write_page(releases: Releases, console: Console, reports: Path, page: Path)
     kept = cells.load_cells(reports)
     if not kept:
         raise RequestError(f"{reports} has no cells", "python -m builder today all")
-    able = select_runnable_releases(releases.catalog.releases, "refresh the catalog")
+    runnable = select_runnable_releases(releases.catalog.releases, "refresh the catalog")
     with tempfile.TemporaryDirectory(prefix="today-wheels-") as name:
-        trials = [_make_stock_trial(release, releases, Path(name)) for release in able]
+        trials = [_make_stock_trial(release, releases, Path(name)) for release in runnable]
         _, refused = make_pairs(trials, PYTHONS)
     pairs = frozenset((p.trial.release, p.python) for p in refused)
     page.write_text(
-        today_page.render_today_page(kept, [r.version for r in able], pairs), encoding="utf-8"
+        today_page.render_today_page(kept, [r.version for r in runnable], pairs), encoding="utf-8"
     )
     console.print_result(f"{page}: {len(kept)} cells")
     return 0

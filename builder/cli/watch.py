@@ -1,4 +1,4 @@
-"""`watch`: the catalog kept up to date by pull requests."""
+"""The verb `watch`: keep the catalog up to date by pull requests."""
 
 from __future__ import annotations
 

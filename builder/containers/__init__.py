@@ -1,1 +1,1 @@
-"""The one door to a container engine: the plain Engine API, by docker-py, without BuildKit."""
+"""The only package that uses a container engine: by docker-py's plain Engine API, no BuildKit."""

@@ -1,7 +1,7 @@
-"""Base images that need no container registry: debootstrap from Debian's packages, then import.
+"""Make base images without a container registry: debootstrap from Debian's packages, then import.
 
-`debootstrap --variant=minbase` makes a root file system of signed packages; the engine takes it as
-a tar archive (Engine API, `/images/create?fromSrc=-`). It takes a minute, once for each machine.
+`debootstrap --variant=minbase` makes a root file system from signed packages; the engine imports it
+as a tar archive (Engine API, `/images/create?fromSrc=-`). It takes a minute, once on each machine.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from builder.containers.docker_engine import ContainerEngine
 
 DEBIAN_SUITE = "bookworm"
-# What each purpose finds in its base image, in Debian's package names.
+# Purpose → the Debian packages of its base image.
 BASE_PACKAGES: Mapping[str, tuple[str, ...]] = {
-    # Not one that anything runs in: the least with which the README's commands must work.
+    # No container of ours uses this one. It is the minimum with which the README's commands work.
     "bare": ("ca-certificates", "git", "python3", "python3-pip", "python3-venv"),
     "jupyter": ("ca-certificates", "nodejs", "python3", "python3-venv"),
-    # Debian's own Bazel stands in where the release's cannot be had.
+    # Debian's own Bazel replaces the release's if that one is not available.
     "build": (
         "bazel-bootstrap",
         "ca-certificates",
@@ -43,13 +43,13 @@ BASE_PACKAGES: Mapping[str, tuple[str, ...]] = {
         "zip",
     ),
 }
-# Those that smoke tests and builds from source use.
+# The ones that smoke tests and builds from source use.
 USED_PURPOSES = ("build", "jupyter")
-_TIMEOUT = 1200.0  # seconds; a slow mirror has 150 MB to deliver
+_TIMEOUT = 1200.0  # seconds for a download of 150 MB from a slow mirror
 
 
 def make_base_tag(purpose: str) -> str:
-    """What the base image of a purpose is called."""
+    """Make the tag of the base image of a purpose."""
     return f"{NAMESPACE}/base-{purpose}:{DEBIAN_SUITE}"
 
 
@@ -57,7 +57,7 @@ def has_base_image(engine: ContainerEngine, purpose: str) -> bool:
     """Whether the engine has the base image of a purpose.
 
     Raises:
-        EngineError: it does not answer.
+        EngineError: the engine does not respond.
     """
     return has_image(engine, make_base_tag(purpose))
 
@@ -70,20 +70,21 @@ def ensure_base_image(
     mirror: str | None = None,
     again: bool = False,
 ) -> tuple[str, bool]:
-    """The base image of a purpose, made if it is not there.
+    """Make the base image of a purpose, unless the engine has it.
 
     Args:
-        engine: gets it.
+        engine: the engine that gets the image.
         purpose: a key of `BASE_PACKAGES`.
-        env: for debootstrap, which finds its proxy there.
-        mirror: a Debian mirror's URL, or None for debootstrap's own.
-        again: make it anew, with today's security updates.
+        env: the environment variables for debootstrap, which reads the proxy from them.
+        mirror: the URL of a Debian mirror, or None for debootstrap's default.
+        again: make the image even if it exists, to get current security updates.
 
     Returns:
-        Its tag, and whether it was made now.
+        The image's tag, and whether it was made now.
 
     Raises:
-        EngineError: debootstrap is not there, may not run, or failed; or the engine refused.
+        EngineError: debootstrap is not installed, we are not root, or debootstrap or the engine
+            failed.
     """
     tag = make_base_tag(purpose)
     if not again and has_image(engine, tag):
@@ -95,7 +96,7 @@ def ensure_base_image(
         )
     with tempfile.TemporaryDirectory(prefix="base-") as workdir:
         root = Path(workdir) / "root"
-        # In namespaces of its own, what it mounts and starts is gone when it is, however it ends.
+        # In its own namespaces, debootstrap's mounts and processes disappear however it ends.
         words = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
         words += [
             "debootstrap",
@@ -110,7 +111,7 @@ def ensure_base_image(
             raise EngineError(f"no base image: {error.message}", hint) from error
         _remove_mirror_traces(root)
         packed = Path(workdir) / "root.tar"
-        # tar and not tarfile: device nodes, owners and links as they are.
+        # tar and not tarfile: it keeps device nodes, owners and links.
         command.run_command(["tar", "-C", str(root), "-cf", str(packed), "."], timeout=_TIMEOUT)
         with packed.open("rb") as tar:
             import_root_image(engine, tar, tag)
@@ -118,7 +119,7 @@ def ensure_base_image(
 
 
 def _remove_mirror_traces(root: Path) -> None:
-    """A closed network's mirror must not be in an image; neither need the packages."""
+    """Remove the address of a closed network's mirror, and the downloaded packages."""
     (root / "etc/apt/sources.list").unlink(missing_ok=True)
     (root / "var/log/bootstrap.log").unlink(missing_ok=True)
     for directory in ("var/cache/apt/archives", "var/lib/apt/lists"):

@@ -1,4 +1,4 @@
-"""A container of ours, and what can be done with it."""
+"""The operations on a container of ours."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
     from builder.containers.docker_engine import ContainerEngine
 
-_REMOVAL_SECONDS = 30.0  # seconds for a removal that somebody else began
+_REMOVAL_SECONDS = 30.0  # seconds to wait for a removal that another client began
 
 
 class Container:
-    """A container of ours."""
+    """A container of ours; `raw` is docker-py's object."""
 
     def __init__(self, engine: ContainerEngine, raw: DockerContainer) -> None:
         self.engine = engine
@@ -33,14 +33,14 @@ class Container:
 
     @property
     def name(self) -> str:
-        """Its name, which is also its address in its network."""
+        """The container's name, which is also its host name in its network."""
         return str(self.raw.name)
 
     def find_host_port(self, container_port: int) -> int:
-        """The port on the engine's host that leads to that port.
+        """Find the port on the engine's host at which a port of the container is published.
 
         Raises:
-            EngineError: it is not published, or the container has ended.
+            EngineError: the port is not published, or the container has ended.
         """
         published = self.read_published_ports().get(container_port)
         if published is None:
@@ -50,10 +50,10 @@ class Container:
         return published
 
     def read_published_ports(self) -> dict[int, int]:
-        """Port inside → port on the engine's host, as the engine says now.
+        """Read the current port mapping: port in the container → port on the engine's host.
 
         Raises:
-            EngineError: the engine does not answer.
+            EngineError: the engine does not respond.
         """
         with translate_engine_errors(f"look at {self.name}"):
             self.raw.reload()
@@ -61,10 +61,10 @@ class Container:
         return {int(k.split("/")[0]): int(v[0]["HostPort"]) for k, v in ports.items() if v}
 
     def read_address(self) -> str:
-        """Its address in its own network.
+        """Read the container's IP address in its network.
 
         Raises:
-            EngineError: the engine does not answer.
+            EngineError: the engine does not respond.
         """
         with translate_engine_errors(f"look at {self.name}"):
             self.raw.reload()
@@ -78,21 +78,21 @@ class Container:
         user: str = "",
         env: Mapping[str, str] | None = None,
     ) -> tuple[int, str]:
-        """Run a program in it; its exit code and all that it wrote.
+        """Run a program in the container, and return its exit code and all its output.
 
         Raises:
-            EngineError: the engine refused.
+            EngineError: the engine refused the request.
         """
         with translate_engine_errors(f"run {words[0]} in {self.name}"):
-            done = self.raw.exec_run(list(words), user=user, environment=dict(env or {}))
-        output = done.output if isinstance(done.output, bytes) else b""
-        return int(done.exit_code or 0), output.decode("utf-8", "replace")
+            result = self.raw.exec_run(list(words), user=user, environment=dict(env or {}))
+        output = result.output if isinstance(result.output, bytes) else b""
+        return int(result.exit_code or 0), output.decode("utf-8", "replace")
 
     def write_files(self, directory: str, files: Mapping[str, bytes], *, uid: int = 0) -> None:
-        """Write files below a directory that is there already.
+        """Write files to an existing directory: path below it → content.
 
         Raises:
-            EngineError: the engine refused.
+            EngineError: the engine refused the request.
         """
         packed = io.BytesIO()
         with tarfile.open(fileobj=packed, mode="w") as archive:
@@ -104,16 +104,16 @@ class Container:
         self.unpack_tar(directory, packed.getvalue())
 
     def unpack_tar(self, directory: str, tar: bytes | BinaryIO) -> None:
-        """Unpack a tar archive below a directory that is there already.
+        """Unpack a tar archive into an existing directory.
 
         Raises:
-            EngineError: the engine refused.
+            EngineError: the engine refused the request.
         """
         with translate_engine_errors(f"write into {self.name}"):
             self.raw.put_archive(directory, tar)
 
     def start(self) -> None:
-        """Start what `created` gave.
+        """Start a container that `create_container` made.
 
         Raises:
             EngineError: it cannot be started.
@@ -122,27 +122,29 @@ class Container:
             self.raw.start()
 
     def follow_log(self, write: Callable[[bytes], object]) -> None:
-        """Hand over what it writes, in pieces, until it ends or the engine breaks off.
+        """Call `write` with each piece of the container's output, until it ends.
+
+        It also returns without an error if the engine ends the stream.
 
         Raises:
-            EngineError: the engine does not answer.
+            EngineError: the engine does not respond, or the connection broke off.
         """
         with translate_engine_errors(f"follow the log of {self.name}"):
             for piece in self.raw.logs(stream=True, follow=True):
                 write(piece)
 
     def commit_image(self, tag: str, changes: Sequence[str] = ()) -> None:
-        """Make an image of it as it is now.
+        """Make an image of the container in its current state.
 
-        The image keeps the environment that it was created with. What single programs in it got,
-        and what is in its volumes, is not in there.
+        The image keeps the environment variables with which the container was created. It does not
+        contain those of programs that `run_program` ran, nor the content of volumes.
 
         Args:
-            tag: what the image is called.
+            tag: the image's tag.
             changes: Dockerfile instructions, such as `CMD ["bash"]`.
 
         Raises:
-            EngineError: the engine refused.
+            EngineError: the engine refused the request.
         """
         repository, _, version = tag.rpartition(":")
         words = [f"LABEL {RUN_LABEL}={KEPT_VALUE}", *changes]
@@ -150,29 +152,29 @@ class Container:
             self.raw.commit(repository=repository, tag=version, changes=words)
 
     def read_tar(self, path: str) -> Iterator[bytes]:
-        """A file or directory of it, as a tar archive in pieces.
+        """Read a file or directory of the container, as a tar archive in pieces.
 
         Raises:
-            EngineError: it is not there, or the engine refused.
+            EngineError: the path does not exist, or the engine refused the request.
         """
         with translate_engine_errors(f"read {path} from {self.name}"):
             pieces, _ = self.raw.get_archive(path)
             yield from pieces
 
     def read_log(self) -> str:
-        """All that it has written.
+        """Read all the output of the container so far.
 
         Raises:
-            EngineError: the engine does not answer.
+            EngineError: the engine does not respond.
         """
         with translate_engine_errors(f"read the log of {self.name}"):
             return bytes(self.raw.logs()).decode("utf-8", "replace")
 
     def read_exit_code(self) -> int | None:
-        """Its exit code, or None while it runs.
+        """Read the container's exit code; None while it runs.
 
         Raises:
-            EngineError: the engine does not answer.
+            EngineError: the engine does not respond.
         """
         with translate_engine_errors(f"look at {self.name}"):
             self.raw.reload()
@@ -180,23 +182,23 @@ class Container:
         return None if state["Running"] else int(state["ExitCode"])
 
     def measure_memory(self) -> int:
-        """The bytes of memory that it has in use now, without its file cache.
+        """Measure the memory that the container uses now, in bytes, without its file cache.
 
         Raises:
-            EngineError: the engine does not answer.
+            EngineError: the engine does not respond.
         """
         with translate_engine_errors(f"measure {self.name}"):
             stats = cast("dict[str, Any]", self.raw.stats(stream=False))
         memory = stats["memory_stats"]
-        # As `docker stats` reckons, for version 1 and 2 of control groups.
+        # As `docker stats` computes it, for control groups version 1 and version 2.
         cache = memory["stats"].get("total_inactive_file", memory["stats"].get("inactive_file", 0))
         return int(memory["usage"]) - int(cache)
 
     def remove(self) -> None:
-        """End it at once and remove it; that it is gone already, or just going, is no error.
+        """Kill and remove the container; no error if it is gone, or is being removed, already.
 
         Raises:
-            EngineError: the engine refused.
+            EngineError: the engine refused the request.
         """
         from docker.errors import APIError, NotFound
 
@@ -204,7 +206,7 @@ class Container:
             try:
                 self.raw.remove(force=True, v=True)
             except APIError as error:
-                # Somebody else removes it at this moment, and it must be gone when we return.
+                # Another client removes it at this moment. It must be gone when we return.
                 if error.status_code != HTTPStatus.CONFLICT or not self._wait_until_gone():
                     raise
 

@@ -1,4 +1,4 @@
-"""Containers and networks that live as long as a block."""
+"""Create containers and networks that exist as long as a `with` block."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ if TYPE_CHECKING:
 
 
 class ContainerOptions(NamedTuple):
-    """How to start a container.
+    """How to create a container.
 
     Attributes:
-        image: its tag or id.
+        image: the image's tag or id.
         words: the command, or None for the image's own.
-        env: environment variables; an inspection of the container shows them.
-        network: the network that it joins.
-        publish: ports inside that get a free port on the engine's host.
-        binds: path on the engine's host → path inside, all read-only unless it ends in `:rw`.
+        env: environment variables; anyone who may inspect the container can read them.
+        network: the network to connect it to, or None for the engine's default.
+        publish: container ports to publish, each at a free port of the engine's host.
+        binds: path on the engine's host → path in the container; read-only, unless the latter ends
+            in `:rw`.
         user: as in `docker run --user`, or None for the image's own.
-        volumes: named volume → path inside; see `builder.containers.volumes`.
-        scratch: directories that lie in no layer and go with the container: a commit of it does
-            not hold what is in them.
+        volumes: named volume → path in the container; see `builder.containers.volumes`.
+        scratch: directories in anonymous volumes, which are removed with the container; an image
+            committed from it does not contain them.
     """
 
     image: str
@@ -44,15 +45,15 @@ class ContainerOptions(NamedTuple):
 def list_containers(
     engine: ContainerEngine, label: str, value: str | None = None
 ) -> list[Container]:
-    """All containers with that label, running or not: others may have started them for us.
+    """List all containers with a label, running or not, including ones that others started for us.
 
     Args:
-        engine: has them.
-        label: its name.
-        value: its value, or None for any.
+        engine: the engine that has them.
+        label: the label's name.
+        value: the label's value, or None for any.
 
     Raises:
-        EngineError: the engine does not answer.
+        EngineError: the engine does not respond.
     """
     wanted = label if value is None else f"{label}={value}"
     with translate_engine_errors(f"list the containers with {wanted}"):
@@ -66,15 +67,15 @@ def list_containers(
 def run_container(
     engine: ContainerEngine, name: str, options: ContainerOptions
 ) -> Iterator[Container]:
-    """A container that runs for as long as the block lasts; then it is gone, also on Ctrl-C.
+    """Run a container as long as the block lasts; it is always removed, also on Ctrl-C.
 
     Args:
-        engine: runs it.
-        name: what its name ends in; the run's id stands before it.
-        options: what it is started with.
+        engine: the engine that runs it.
+        name: the last part of its name, after the run's id.
+        options: how to create it.
 
     Raises:
-        EngineError: it cannot be started.
+        EngineError: it cannot be created or started.
     """
     with create_container(engine, name, options) as container:
         container.start()
@@ -85,16 +86,17 @@ def run_container(
 def create_container(
     engine: ContainerEngine, name: str, options: ContainerOptions
 ) -> Iterator[Container]:
-    """As `run_container`, but not started yet, so that files can be put into it before.
+    """Create a container as `run_container` does, but do not start it, so that files can be added.
 
     Raises:
-        EngineError: it cannot be made.
+        EngineError: it cannot be created.
     """
     from docker.types import Mount
 
-    # A port on a remote engine's host is of use only where others can reach it.
+    # The ports of a remote engine's host must be reachable from this machine; local ones stay on
+    # the loopback interface.
     host = "127.0.0.1" if engine.host == "127.0.0.1" else "0.0.0.0"  # noqa: S104
-    made: Container | None = None
+    container: Container | None = None
     try:
         with translate_engine_errors(f"make a container of {options.image}"):
             raw = engine.client.containers.create(
@@ -114,32 +116,32 @@ def create_container(
                     *(Mount(container_path, None) for container_path in options.scratch),
                 ],
                 user=options.user,
-                # ~/.docker/config.json may hold proxies, and a commit would keep them in an image.
+                # ~/.docker/config.json may have proxies, which a commit would store in an image.
                 use_config_proxy=False,
             )
-            made = Container(engine, raw)
-        yield made
+            container = Container(engine, raw)
+        yield container
     finally:
-        if made is not None:
-            made.remove()
+        if container is not None:
+            container.remove()
 
 
 @contextmanager
 def create_network(engine: ContainerEngine, name: str = "net") -> Iterator[str]:
-    """A bridge network of our own for as long as the block lasts; its name.
+    """Create a bridge network that exists as long as the block lasts, and yield its name.
 
     Raises:
-        EngineError: it cannot be made.
+        EngineError: it cannot be created or removed.
     """
     with translate_engine_errors("make a network"):
-        made = engine.client.networks.create(
+        network = engine.client.networks.create(
             f"{NAMESPACE}-{engine.run_id}-{name}", driver="bridge", labels=engine.labels
         )
     try:
-        yield str(made.name)
+        yield str(network.name)
     finally:
-        with translate_engine_errors(f"remove the network {made.name}"):
-            made.remove()
+        with translate_engine_errors(f"remove the network {network.name}"):
+            network.remove()
 
 
 def _format_bind(host_path: str, container_path: str) -> str:

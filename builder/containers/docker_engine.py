@@ -1,4 +1,4 @@
-"""A connection to the engine that the user's Docker client would talk to."""
+"""Connect to the engine that the user's Docker client would use."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from docker import DockerClient
     from docker.context import Context
 
-# Everything that we leave in an engine carries it; its value is the run that made it.
+# The label of everything that we make in an engine; its value is the id of the run that made it.
 RUN_LABEL = "tensorboard-proxy-wheels.run"
-# What outlives a run on purpose, such as an image, has this value.
+# The label's value for what is kept after a run on purpose, such as an image.
 KEPT_VALUE = "kept"
 NAMESPACE = "tensorboard-proxy-wheels"
-# Seconds until one request to the engine is given up; builds and pulls stream and have their own.
+# Time limit of one request to the engine, in seconds; builds and pulls are streams with their own.
 _REQUEST_TIMEOUT = 120
 _SSH_HINT = (
     "Docker's client must be there, and ssh must let you in without a question (ssh-agent(1), "
@@ -37,14 +37,14 @@ _CONNECT_HINT = (
 
 
 class ContainerEngine:
-    """An engine that answers.
+    """A container engine that responds.
 
     Attributes:
-        client: docker-py's.
-        run_id: eight hex digits, the name and label of all that this run makes.
-        host: where published ports are found, such as `127.0.0.1`.
-        version: as the engine says it.
-        architecture: of its images, in uname's words, such as `x86_64`.
+        client: docker-py's client.
+        run_id: eight hex digits, in the names and labels of everything that this run makes.
+        host: the host of published ports, such as `127.0.0.1`.
+        version: the engine's version, as it reports it.
+        architecture: the architecture of its images, as in uname, such as `x86_64`.
     """
 
     def __init__(self, client: DockerClient, address: str) -> None:
@@ -52,24 +52,24 @@ class ContainerEngine:
         self.run_id = secrets.token_hex(4)
         self.host = _find_published_host(address)
         with translate_engine_errors("ask the engine for its version"):
-            about = client.version()
-        self.version = str(about.get("Version", "unknown"))
-        arch = str(about.get("Arch", "amd64"))
+            version_info = client.version()
+        self.version = str(version_info.get("Version", "unknown"))
+        arch = str(version_info.get("Arch", "amd64"))
         self.architecture = {"amd64": "x86_64", "arm64": "aarch64"}.get(arch, arch)
 
     @property
     def labels(self) -> dict[str, str]:
-        """The labels of what this run makes and removes."""
+        """The labels of everything that this run makes and also removes."""
         return {RUN_LABEL: self.run_id}
 
 
 def connect_engine(env: Mapping[str, str]) -> ContainerEngine:
-    """Connect as Docker's own client would.
+    """Connect to the same engine as Docker's own client.
 
-    That is to `DOCKER_HOST`, else to the context `DOCKER_CONTEXT`, else to the current one.
+    That is `DOCKER_HOST`, else the context `DOCKER_CONTEXT`, else the current context.
 
     Raises:
-        EngineError: no engine answers there, or there is no such context.
+        EngineError: no engine responds there, or there is no such context.
     """
     from docker.errors import DockerException
     from docker.utils import kwargs_from_env
@@ -111,29 +111,29 @@ def _connect_client(options: Mapping[str, Any]) -> DockerClient:
 
 
 def _check_socket(address: str) -> None:
-    """Whether somebody listens at a socket: docker-py leaves its own open where nobody does.
+    """Check that a process listens on a socket, as docker-py leaks its own socket otherwise.
 
     Raises:
-        OSError: nobody listens there, or this user may not connect.
+        OSError: no process listens there, or this user may not connect.
     """
     parts = urlsplit(address)
     if parts.scheme not in {"unix", "http+unix"}:
         return
     path = f"/{(parts.netloc + parts.path).lstrip('/')}"
-    if path == "/":  # docker-py has a default for that
+    if path == "/":  # docker-py has a default path for that
         return
-    with socket.socket(socket.AF_UNIX) as probe:
-        probe.settimeout(_REQUEST_TIMEOUT)
-        code = probe.connect_ex(path)
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(_REQUEST_TIMEOUT)
+        code = connection.connect_ex(path)
     if code:
         raise OSError(f"{path}: {os.strerror(code)}")
 
 
 def _read_context(name: str | None) -> dict[str, Any]:
-    """Where the engine of a context is; None for the current one.
+    """Read a Docker context (None: the current one) as keyword arguments for docker-py's client.
 
     Raises:
-        EngineError: there is no such context: another engine must not take its place.
+        EngineError: there is no such context; another engine must not be used instead.
     """
     from docker.context import ContextAPI
     from docker.context.config import get_current_context_name
@@ -159,10 +159,10 @@ def _read_context(name: str | None) -> dict[str, Any]:
 def translate_engine_errors(
     what: str, hint: str = "look at the engine's own log"
 ) -> Iterator[None]:
-    """Turn the engine's errors into ours, which say what we were about to do.
+    """Turn the engine's errors into EngineError, with a message that names the failed action.
 
     Raises:
-        EngineError: the engine refused, or stopped answering.
+        EngineError: the engine refused the request, or stopped responding.
     """
     import requests
     from docker.errors import DockerException
@@ -170,7 +170,7 @@ def translate_engine_errors(
 
     try:
         yield
-    # A stream that breaks off halfway is urllib3's or the socket's to report.
+    # If a stream breaks off, urllib3 or the socket raises its own error.
     except (DockerException, requests.RequestException, HTTPError, ConnectionError) as error:
         message = _shorten_error(error)
         if "no space left" in message.lower():
@@ -179,7 +179,7 @@ def translate_engine_errors(
 
 
 def _find_published_host(address: str) -> str:
-    """A remote engine publishes on its own host, a local one on the loopback."""
+    """Find the host of published ports: a remote engine's own host, or the loopback address."""
     parts = urlsplit(address)
     remote = parts.scheme in {"http", "https", "ssh"} and parts.hostname is not None
     return str(parts.hostname) if remote else "127.0.0.1"

@@ -1,4 +1,4 @@
-"""Images: built from a context in memory, or imported from a root file system."""
+"""Build images from a context in memory, or import them from a root file system."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _TAIL_LINES = 15
 
 
 def hash_build_context(context: Mapping[str, bytes | Path], arguments: Mapping[str, str]) -> str:
-    """Twelve hex digits over a context and its build arguments: the same input, the same image."""
+    """Hash a build context and its arguments to twelve hex digits: same input, same image."""
     total = hashlib.sha256()
     for name, content in sorted(context.items()):
         data = content if isinstance(content, bytes) else content.read_bytes()
@@ -36,10 +36,10 @@ def hash_build_context(context: Mapping[str, bytes | Path], arguments: Mapping[s
 
 
 def has_image(engine: ContainerEngine, tag: str) -> bool:
-    """Whether the engine has an image of that name.
+    """Whether the engine has an image with a tag.
 
     Raises:
-        EngineError: it does not answer.
+        EngineError: the engine does not respond.
     """
     from docker.errors import ImageNotFound
 
@@ -52,10 +52,10 @@ def has_image(engine: ContainerEngine, tag: str) -> bool:
 
 
 def resolve_image_id(engine: ContainerEngine, tag: str) -> str:
-    """The id of an image, pulled first if the engine does not have it.
+    """Find the id of an image, and pull the image first if the engine does not have it.
 
     Raises:
-        EngineError: it cannot be had.
+        EngineError: the image is not available.
     """
     if not has_image(engine, tag):
         hint = "where no registry can be reached: `nox -s base_image`, which needs none"
@@ -66,16 +66,16 @@ def resolve_image_id(engine: ContainerEngine, tag: str) -> str:
 
 
 class ImageRecipe(NamedTuple):
-    """What an image is made of.
+    """The input of an image build.
 
     Attributes:
-        name: what its tag begins with, such as `lab`.
-        context: path in the context → content, or the file that holds it.
-        dockerfile: path of the Dockerfile in the context.
-        arguments: build arguments; never secrets, as the history shows them.
+        name: the first part of the tag, such as `lab`.
+        context: path in the build context → content, or the path of a file that has it.
+        dockerfile: the path of the Dockerfile in the context.
+        arguments: build arguments; never secrets, as the image's history shows them.
         target: the stage to stop at, or None for the last one.
-        network: the engine's network for `RUN` steps. None at all unless it is asked for, so that
-            nothing of the user's network settings can get into the image or its history.
+        network: the engine's network for `RUN` steps. By default they have no network, so that none
+            of the user's network settings can get into the image or its history.
     """
 
     name: str
@@ -87,7 +87,7 @@ class ImageRecipe(NamedTuple):
 
     @property
     def tag(self) -> str:
-        """The same for the same input, another for any other."""
+        """The image's tag, which contains a hash of the whole input."""
         arguments = {**self.arguments, "": self.target or ""}
         return f"{NAMESPACE}/{self.name}:{hash_build_context(self.context, arguments)}"
 
@@ -98,25 +98,25 @@ def build_image(
     log: Path,
     progress: Callable[[str], None] = lambda _: None,
 ) -> str:
-    """The image of a recipe, or the one that was built of the very same recipe before; its tag.
+    """Build the image of a recipe, unless the engine has it already, and return its tag.
 
     Args:
-        engine: builds it.
-        recipe: what it is made of.
-        log: the file that gets the engine's words.
-        progress: told of each step of the Dockerfile.
+        engine: the engine that builds it.
+        recipe: the input of the build.
+        log: the file for the engine's output.
+        progress: called with the line of each step of the Dockerfile.
 
     Raises:
-        EngineError: the build failed; the last lines and the log's path are in the hint.
+        EngineError: the build failed; the log's path and last lines are in the hint.
     """
     tag = recipe.tag
     if has_image(engine, tag):
         return tag
-    what = f"build {recipe.name}"
+    action = f"build {recipe.name}"
     with io.BytesIO() as packed, log.open("w", encoding="utf-8") as sink:
         _pack_context(recipe.context, packed)
         packed.seek(0)
-        with translate_engine_errors(what, f"its log is {log}"):
+        with translate_engine_errors(action, f"its log is {log}"):
             failure = _read_build_stream(
                 _start_build(engine, recipe, tag, packed), sink.write, progress
             )
@@ -141,7 +141,7 @@ def _start_build(
         rm=True,
         forcerm=True,
         decode=True,
-        # ~/.docker/config.json may hold proxies: they are no business of an image.
+        # ~/.docker/config.json may have proxies, which must not get into an image.
         use_config_proxy=False,
     )
     return stream
@@ -152,23 +152,23 @@ def _read_build_stream(
     write: Callable[[str], object],
     progress: Callable[[str], None],
 ) -> str | None:
-    """Read a build's stream to its end; what failed, or None."""
+    """Read a build's stream to its end, and return the error message, or None."""
     failure: str | None = None
     for message in stream:
-        words = str(message.get("stream") or message.get("error") or "")
-        write(words if words.endswith("\n") else words + "\n" if words else "")
-        if words.startswith("Step "):
-            progress(words.strip())
+        text = str(message.get("stream") or message.get("error") or "")
+        write(text if text.endswith("\n") else text + "\n" if text else "")
+        if text.startswith("Step "):
+            progress(text.strip())
         if "error" in message:
             failure = " ".join(str(message["error"]).split())
     return failure
 
 
 def import_root_image(engine: ContainerEngine, tar: BinaryIO, tag: str) -> None:
-    """Make an image of a root file system, a tar archive.
+    """Import an image from a tar archive of a root file system.
 
     Raises:
-        EngineError: the engine refused.
+        EngineError: the engine refused the request.
     """
     with translate_engine_errors(f"import {tag}"):
         repository, _, version = tag.rpartition(":")
@@ -182,14 +182,14 @@ def remove_image(engine: ContainerEngine, tag: str) -> None:
     """Remove an image.
 
     Raises:
-        EngineError: the engine refused.
+        EngineError: the engine refused the request.
     """
     with translate_engine_errors(f"remove the image {tag}"):
         engine.client.images.remove(tag, force=True)
 
 
 def _pack_context(context: Mapping[str, bytes | Path], sink: BinaryIO) -> None:
-    """A tar archive that is the same for the same files, so that the engine's layer cache hits."""
+    """Write a reproducible tar archive of the context, so that the engine's layer cache hits."""
     with tarfile.open(fileobj=sink, mode="w") as archive:
         for name, content in sorted(context.items()):
             data = content if isinstance(content, bytes) else content.read_bytes()

@@ -1,4 +1,4 @@
-"""What we leave in an engine is found by its label, and removed."""
+"""Remove what we left in an engine, which is found by its label."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _LabelFilter = dict[str, str | list[str] | bool]
 
 
 def remove_run_containers(engine: ContainerEngine) -> None:
-    """Remove every container of this run, whatever it does at this moment.
+    """Remove all containers of this run, even if they are running.
 
     Raises:
-        EngineError: the engine refused.
+        EngineError: the engine refused a request.
     """
     for container in list_containers(engine, RUN_LABEL, engine.run_id):
         container.remove()
@@ -32,17 +32,20 @@ def remove_run_containers(engine: ContainerEngine) -> None:
 def remove_leftovers(
     engine: ContainerEngine, label: str = RUN_LABEL, value: str | None = None
 ) -> list[str]:
-    """Remove all that we left in the engine, of any run; what was removed, by kind and name.
+    """Remove all that any run left in the engine, and return it by kind and name.
 
-    What other runs have in use at this moment goes too: that is what the word says.
+    This also removes what other runs use at this moment.
 
     Args:
-        engine: is cleaned.
-        label: what ours carries.
-        value: of the label, or None for any.
+        engine: the engine to clean.
+        label: the label of what to remove.
+        value: the label's value, or None for any.
+
+    Returns:
+        What was removed, such as `container NAME` or `image TAG`.
 
     Raises:
-        EngineError: the engine refused something; all else is gone.
+        EngineError: the engine refused to remove something; everything else is removed.
     """
     refused: list[Exception] = []
     containers = list_containers(engine, label, value)
@@ -65,21 +68,21 @@ def remove_leftovers(
 def _remove_images(
     client: DockerClient, filters: _LabelFilter, refused: list[Exception]
 ) -> list[str]:
-    """An image goes after those that were made of it, and the engine lists them in any order."""
+    """Remove images in rounds, as an image must go after the images that were made from it."""
     removed: list[str] = []
     while True:
-        stuck: list[Exception] = []
+        errors: list[Exception] = []
         images = client.api.images(filters=filters)
         gone = _remove_all(
             (
                 (_describe_image(i), partial(client.images.remove, i["Id"], force=True))
                 for i in images
             ),
-            stuck,
+            errors,
         )
         removed += gone
         if not gone:
-            refused += stuck
+            refused += errors
             return removed
 
 
@@ -91,7 +94,7 @@ def _describe_image(image: Mapping[str, Any]) -> str:
 def _remove_all(
     things: Iterable[tuple[str, Callable[[], object]]], refused: list[Exception]
 ) -> list[str]:
-    """Those of the things that were there and are gone now; refusals are added to the list."""
+    """Remove things and return the names of those removed; errors are added to `refused`."""
     from docker.errors import APIError, NotFound
 
     removed = []

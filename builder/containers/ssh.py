@@ -1,7 +1,7 @@
-"""An engine behind ssh, reached as Docker's own client does: by the system's ssh.
+"""Reach an engine over ssh as Docker's own client does: by the system's ssh.
 
-docker-py's own way needs paramiko, also where it starts the system's ssh, and knows no time-out
-there. A socket on this machine stands in for the engine's.
+docker-py's own implementation needs paramiko even if it runs the system's ssh, and then has no
+time-out. Here a local socket forwards each connection to the engine's socket.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from builder.system import command
 if TYPE_CHECKING:
     import subprocess
 
-# No questions, as nobody is there to answer them; seconds as Docker's own client has it.
+# No prompts, as nobody can answer them; the time-out is that of Docker's own client, in seconds.
 _SSH_COMMAND = ("ssh", "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=30")
 _REMOTE_COMMAND = "docker system dial-stdio"
 
 
 class SshTunnel:
-    """A socket whose connections end at the engine of another machine; each is an ssh of its own.
+    """A local socket that forwards each connection to another machine's engine, by its own ssh.
 
     Args:
-        address: `ssh://user@host:port`, as ssh(1) takes it.
+        address: `ssh://user@host:port`, as ssh(1) accepts it.
 
     Raises:
-        EngineError: there is no ssh, or the address holds a password.
+        EngineError: ssh is not installed, or the address contains a password.
     """
 
     def __init__(self, address: str) -> None:
@@ -60,11 +60,11 @@ class SshTunnel:
 
     @property
     def url(self) -> str:
-        """The socket, as docker-py takes it."""
+        """The URL of the local socket, for docker-py."""
         return f"unix://{self._path}"
 
     def read_last_error(self) -> str:
-        """What ssh said last, or ""."""
+        """Read the last line of ssh's standard error, or ""."""
         log_text = self._log.read_text(errors="replace") if self._log.exists() else ""
         return next((line.strip() for line in reversed(log_text.splitlines()) if line.strip()), "")
 
@@ -83,12 +83,12 @@ class SshTunnel:
         while not self._closing:
             self._processes = [p for p in self._processes if p.poll() is None]
             try:
-                near, _ = self._listener.accept()
-                with near:
+                connection, _ = self._listener.accept()
+                with connection:
                     process = command.start_command_on_socket(
-                        self._words, over=near.fileno(), log=self._log
+                        self._words, over=connection.fileno(), log=self._log
                     )
-            except OSError as error:  # it is closed; or the one who asks is told, and others go on
+            except OSError as error:  # closed; or ssh did not start, which ends only this one
                 with suppress(OSError), self._log.open("a") as sink:
                     sink.write(f"{error}\n")
             else:

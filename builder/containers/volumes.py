@@ -1,4 +1,4 @@
-"""Named volumes: what outlives containers on purpose, such as a compiler's cache."""
+"""Create named volumes for data that is kept after a container, such as a build cache."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 
 def ensure_volume(engine: ContainerEngine, name: str) -> str:
-    """A volume of ours, made if it is not there; `leftovers.remove_leftovers` removes it.
+    """Create a volume of ours, unless it exists; `leftovers.remove_leftovers` removes it.
 
     Args:
-        engine: keeps it.
-        name: what its full name ends in.
+        engine: the engine that stores it.
+        name: the last part of its full name.
 
     Returns:
-        Its full name.
+        The volume's full name.
 
     Raises:
-        EngineError: the engine refused.
+        EngineError: the engine refused the request.
     """
     full = f"{NAMESPACE}-{name}"
     with translate_engine_errors(f"make the volume {full}"):
-        # It is the engine's own way to say "if it is not there": the same name, the same volume.
+        # The engine returns the existing volume if there is one of this name.
         engine.client.volumes.create(full, labels={RUN_LABEL: KEPT_VALUE})
     return full

@@ -1,4 +1,4 @@
-"""Upstream's repository, and our own: GitPython over the system's git."""
+"""Work with upstream's repository and with our own, by GitPython and the system's git."""
 
 from builder.git.checkout import describe_checkout
 from builder.git.conflicts import describe_conflicts

@@ -1,4 +1,4 @@
-"""The commit of a checkout, for provenance."""
+"""Find the commit of a checkout, for provenance."""
 
 from __future__ import annotations
 
@@ -13,27 +13,28 @@ from builder.wheel.blobs import hash_git_blob
 if TYPE_CHECKING:
     from pathlib import Path
 
-_TIMEOUT = 20.0
+_TIMEOUT = 20.0  # seconds for one git command
 _SYMLINK, _SUBMODULE = "120000", "160000"  # modes of git's trees
 
 
 def describe_checkout(root: Path) -> str | None:
-    """The commit of a checkout, with `-dirty` behind it where a file of the commit differs.
+    """Find the commit of a checkout, with the suffix `-dirty` if a file of the commit differs.
 
-    The files are compared here, byte by byte. git's own comparison starts file system monitors and
-    filters that a configuration names, also those of submodules, and writes what it found into the
-    index. So a file that is stored otherwise than it lies there (git-lfs) differs always.
+    This function compares the files itself, byte by byte. git's own comparison would start file
+    system monitors and filters that a configuration names, also those of submodules, and would
+    update the index. So a file whose stored content differs from the checked-out one (git-lfs)
+    always counts as different.
 
     Returns:
-        The full commit, perhaps with `-dirty`; None where `root` is no checkout, has no commit yet,
-        or there is no git.
+        The full commit id, perhaps with `-dirty`; None if `root` is no checkout or has no commit
+        yet, or if git is not installed.
     """
     if not (root / ".git").exists():
         return None
     env = dict(os.environ)
     remove_git_variables(env)
-    # Of whom the checkout is does not matter, as nothing of it is run. A `.git` that is no
-    # repository must not lead to one further up.
+    # The owner of the checkout does not matter (safe.directory), as nothing in it is run. If `.git`
+    # is no repository, git must not use one in a parent directory (GIT_CEILING_DIRECTORIES).
     env |= make_offline_variables([("safe.directory", str(root.resolve()))])
     env["GIT_CEILING_DIRECTORIES"] = str(root.resolve().parent)
     git = ["git", "-C", str(root)]
@@ -45,12 +46,12 @@ def describe_checkout(root: Path) -> str | None:
     except CommandError:
         return None
     entries = (line.partition("\t") for line in listing.split("\0") if line)
-    same = all(_is_same_file(root / path, *about.split()) for about, _, path in entries)
-    return commit if same else f"{commit}-dirty"
+    is_clean = all(_is_same_file(root / path, *facts.split()) for facts, _, path in entries)
+    return commit if is_clean else f"{commit}-dirty"
 
 
 def _is_same_file(path: Path, mode: str, kind: str, blob: str) -> bool:
-    """Whether a file has the content that the commit has, by mode, kind and id of git's tree."""
+    """Whether a file is as the commit has it, by the mode, kind and id in git's tree."""
     if mode == _SUBMODULE:
         return True
     try:

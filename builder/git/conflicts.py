@@ -1,4 +1,4 @@
-"""Conflict markers as git writes them into a file (git-merge(1)), and how conflicts are said."""
+"""Parse the conflict markers that git writes into files (git-merge(1)), and describe conflicts."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _THEIRS = b">>>>>>> "
 
 
 def find_hunks(content: bytes) -> Iterator[Hunk]:
-    """The conflicts in a file that git merged with the default style.
+    """Find the conflicts in a file that git merged with the default conflict style.
 
     Args:
-        content: with `<<<<<<<`, `=======` and `>>>>>>>` lines.
+        content: the file, with lines of `<<<<<<<`, `=======` and `>>>>>>>`.
 
     Yields:
-        Each with its place in our side's file, before the merge.
+        Each conflict, with its first line in our side's file before the merge.
     """
-    line = 1  # in our side's file, as far as the clean parts are the same
+    line = 1  # in our side's file, if the clean parts are the same
     start, ours, theirs = 0, 0, 0
     side = ""
     for text in content.replace(b"\r\n", b"\n").splitlines(keepends=True):
@@ -44,7 +44,7 @@ def find_hunks(content: bytes) -> Iterator[Hunk]:
 
 
 def explain_file_conflict(stages: set[str]) -> str:
-    """Why a file conflicts as a whole: which of base (1), release (2) and commit (3) lacks it."""
+    """Say why a whole file conflicts, by the stages it has: 1 base, 2 release, 3 commit."""
     if "2" not in stages:
         return "the release does not have it"
     if "3" not in stages:
@@ -53,11 +53,11 @@ def explain_file_conflict(stages: set[str]) -> str:
 
 
 def describe_conflicts(conflicts: Sequence[Conflict]) -> str:
-    """`tensorboard/notebook.py (hunks at lines 371, 402)`."""
+    """Describe conflicts like `tensorboard/notebook.py (hunks at lines 371, 402)`."""
     return "; ".join(_describe_conflict(conflict) for conflict in conflicts)
 
 
 def _describe_conflict(conflict: Conflict) -> str:
     lines = ", ".join(str(hunk.line) for hunk in conflict.hunks)
-    many = "s" if len(conflict.hunks) > 1 else ""
-    return f"{conflict.path} ({f'hunk{many} at line{many} {lines}' if lines else conflict.why})"
+    plural = "s" if len(conflict.hunks) > 1 else ""
+    return f"{conflict.path} ({f'hunk{plural} at line{plural} {lines}' if lines else conflict.why})"

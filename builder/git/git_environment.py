@@ -1,4 +1,4 @@
-"""The surroundings in which git runs: clean, without prompts, hooks or surprises."""
+"""Make the environment in which git runs: no prompts, no hooks, fixed settings."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from builder.git.remote import Remote
     from builder.system.settings import UserSettings
 
-# The user's own words on how to reach a server. All other GIT_* variables move git's directories,
-# set options or trace secrets, and are taken away.
+# These say how to reach a server, and are kept. All other GIT_* variables move git's directories,
+# set options or trace secrets, and are removed.
 _KEPT_VARIABLES = frozenset(
     """
     GIT_ASKPASS GIT_CONFIG_GLOBAL GIT_CONFIG_NOSYSTEM GIT_CONFIG_SYSTEM GIT_EXEC_PATH
@@ -21,8 +21,8 @@ _KEPT_VARIABLES = frozenset(
     GIT_SSH_VARIANT GIT_SSL_CAINFO GIT_SSL_CAPATH GIT_SSL_CERT GIT_SSL_KEY
     """.split()  # noqa: SIM905 - a list of quoted words is harder to read
 )
-# What the user's configuration may say stays, as credentials and proxies stand there; but nothing
-# of it decides what a merge makes, and nothing runs that a repository brings along.
+# The user's configuration stays in effect, as credentials and proxies are set there. These settings
+# override what would change the outcome of a merge, or run programs that a repository names.
 _CONFIGURATION = {
     "protocol.allow": "never",
     **{f"protocol.{scheme}.allow": "always" for scheme in ("https", "http", "ssh", "git", "file")},
@@ -56,7 +56,7 @@ _CONFIGURATION = {
     "log.showSignature": "false",
     "advice.detachedHead": "false",
     "transfer.credentialsInUrl": "die",
-    # A server that falls silent is given up on: bytes per second, for so many seconds.
+    # Give up on a server that sends less than 1 byte per second for 60 seconds.
     "http.lowSpeedLimit": "1",
     "http.lowSpeedTime": "60",
 }
@@ -68,25 +68,26 @@ _UNATTENDED = {
     "GIT_MERGE_AUTOEDIT": "no",
     "GIT_PROTOCOL_FROM_USER": "0",
 }
-# Reads the two variables that it is told the names of; nothing secret is in its own words.
+# A credential helper that prints two environment variables. It is formatted with their names, so
+# that no secret is in the configuration.
 _HELPER = '!f() {{ test "$1" = get && echo "username=${0}" && echo "password=${1}"; }}; f'
 
 
 def remove_git_variables(env: MutableMapping[str, str]) -> None:
     """Remove the GIT_* variables, except those that say how to reach a server.
 
-    Called once, when the program starts: GitPython hands os.environ on to what it starts, and
-    cannot take away from it.
+    It is called once, when the program starts: GitPython passes os.environ to the processes that
+    it starts, and cannot remove variables from it.
     """
     for name in [n for n in env if n.startswith("GIT_") and n not in _KEPT_VARIABLES]:
         del env[name]
 
 
 def make_offline_variables(configuration: Iterable[tuple[str, str]] = ()) -> dict[str, str]:
-    """Variables for a git that reads a repository on this machine: no prompts, no network.
+    """Make the variables for a git that reads a local repository: no prompts, no network.
 
     Args:
-        configuration: more of git's settings, as key and value; they come last and win.
+        configuration: more git settings, as key and value; they come last and take precedence.
     """
     found = [*_forbid_protocols(_CONFIGURATION.items()), *configuration]
     return {**_UNATTENDED, **_to_variables(found)}
@@ -110,28 +111,29 @@ def make_git_variables(
     *,
     offline: bool,
 ) -> dict[str, str]:
-    """The variables that git gets beside the user's; secrets stand in these alone.
+    """Make the variables that git gets in addition to the user's; only these hold secrets.
 
     Args:
         env: the user's environment.
-        settings: proxy and certificates that the user configured.
-        remotes: those whose users and passwords git may ask for.
-        offline: let git reach no repository at all.
+        settings: the proxy and certificates that the user configured.
+        remotes: the remotes whose users and passwords git may use.
+        offline: forbid git to access any repository over a protocol.
     """
     found = {
         **_UNATTENDED,
-        # ssh asks on the terminal unless it is made to ask a program.
+        # ssh would prompt on the terminal; this makes it run a program instead, by default `false`.
         "SSH_ASKPASS": env.get("SSH_ASKPASS", "false"),
         "SSH_ASKPASS_REQUIRE": "force",
     }
     configuration = list(_CONFIGURATION.items())
-    # git lets every helper store what was right: an empty one takes the user's own away.
+    # git passes a password that worked to all helpers, to be stored. An empty helper removes the
+    # user's helpers from the list, so that they do not store it.
     if settings.http_proxy:
         configuration.append(("http.proxy", settings.http_proxy))
         parts = urlsplit(settings.http_proxy)
         if parts.password is not None:
-            place = parts.netloc.rpartition("@")[2]
-            configuration.append((f"credential.{parts.scheme}://{place}.helper", ""))
+            host = parts.netloc.rpartition("@")[2]
+            configuration.append((f"credential.{parts.scheme}://{host}.helper", ""))
     bundle = env.get("REQUESTS_CA_BUNDLE") or settings.ca_bundle
     if bundle and not {"GIT_SSL_CAINFO", "GIT_SSL_CAPATH"} & set(env):
         name = "GIT_SSL_CAPATH" if Path(bundle).is_dir() else "GIT_SSL_CAINFO"

@@ -1,7 +1,8 @@
-"""What a pick would make of a tree, worked out inside git without a file on disk.
+"""Compute the outcome of a cherry-pick inside git, without writing a file.
 
 `git merge-tree --write-tree` merges as `git cherry-pick` does (merge-ort). Only git 2.40 and later
-can be told the merge base; for 2.38 and 2.39 two throwaway commits above one parent say the same.
+has an option for the merge base. For 2.38 and 2.39, two temporary commits with one common parent
+have the same effect.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from builder.model import Conflict
 if TYPE_CHECKING:
     from builder.git.repository import Repository
 
+# Author and committer of the temporary commits.
 _IDENTITY = {
     f"GIT_{who}_{what}": value
     for who in ("AUTHOR", "COMMITTER")
@@ -28,14 +30,14 @@ _IDENTITY = {
 
 
 class MergeResult(NamedTuple):
-    """The tree that a merge makes, and where it conflicts; with conflicts it is no tree to use."""
+    """The tree that a merge makes, and its conflicts; a tree with conflicts must not be used."""
 
     tree: str
     conflicts: tuple[Conflict, ...]
 
 
 class _UnmergedEntry(NamedTuple):
-    """One line of a conflicted file: its blob, its stage (1 base, 2 ours, 3 theirs), its path."""
+    """One stage of a file that conflicts: blob, stage (1 base, 2 ours, 3 theirs) and path."""
 
     blob: str
     stage: str
@@ -43,7 +45,7 @@ class _UnmergedEntry(NamedTuple):
 
 
 def merge_trees(repository: Repository, base: str, ours: str, theirs: str) -> MergeResult:
-    """Merge the change from `base` to `theirs` into `ours`, all of them trees or commits.
+    """Merge the change from `base` to `theirs` into `ours`; each is a tree or a commit.
 
     Raises:
         SourceError: git fails.
@@ -51,9 +53,10 @@ def merge_trees(repository: Repository, base: str, ours: str, theirs: str) -> Me
     parent = _write_commit(repository, base)
     sides = (_write_commit(repository, tree, parent) for tree in (ours, theirs))
     words = ("merge-tree", "--write-tree", "-z", "--no-messages", *sides)
-    done = repository.runner.run_git(*words, accepted_codes=(0, 1))
-    tree, listed = parse_merge_output(done.stdout)
-    if done.returncode == 0:
+    # Exit code 1: there are conflicts (git-merge-tree(1)).
+    result = repository.runner.run_git(*words, accepted_codes=(0, 1))
+    tree, listed = parse_merge_output(result.stdout)
+    if result.returncode == 0:
         return MergeResult(tree, ())
     paths = dict.fromkeys(entry.path for entry in listed)
     return MergeResult(
@@ -62,10 +65,10 @@ def merge_trees(repository: Repository, base: str, ours: str, theirs: str) -> Me
 
 
 def parse_merge_output(raw: bytes) -> tuple[str, list[_UnmergedEntry]]:
-    r"""Read `git merge-tree -z`: the tree, then `mode blob stage\tpath` of what conflicts.
+    r"""Parse the output of `git merge-tree -z`: the tree, then `mode blob stage\tpath` entries.
 
     Raises:
-        SourceError: it is nothing of the kind.
+        SourceError: the output does not begin with a tree.
     """
     tree, *lines = raw.decode(errors="surrogateescape").split("\0")
     if not is_object_id(tree):
@@ -81,9 +84,9 @@ def parse_merge_output(raw: bytes) -> tuple[str, list[_UnmergedEntry]]:
 
 
 def _write_commit(repository: Repository, tree: str, *parents: str) -> str:
-    above = [word for parent in parents for word in ("-p", parent)]
+    parent_options = [word for parent in parents for word in ("-p", parent)]
     return repository.runner.run_git(
-        "commit-tree", f"{tree}^{{tree}}", *above, "-m", "merge", env=_IDENTITY
+        "commit-tree", f"{tree}^{{tree}}", *parent_options, "-m", "merge", env=_IDENTITY
     ).text
 
 

@@ -1,4 +1,4 @@
-"""A mirror of upstream in the cache: partial where the server can, fetched to on demand only."""
+"""Keep a mirror of upstream in the cache: a partial clone if possible, updated only on demand."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ if TYPE_CHECKING:
     from builder.model import Release
     from builder.system.settings import UserSettings
 
-_CLONE_SECONDS = 3600
+_CLONE_SECONDS = 3600  # time-out of one clone or fetch
 _REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 
 
 class ReleaseCommit(NamedTuple):
-    """The commit of a release, and what is worth knowing of how it was found, or ""."""
+    """The commit of a release, and a remark on how it was found, or ""."""
 
     commit: str
     note: str
 
 
 class _MirrorRefs(NamedTuple):
-    """All commits of a mirror, and where its tags are."""
+    """All commits of a mirror, and its tags: name → id."""
 
     commits: frozenset[str]
     tags: dict[str, str]
 
 
 class Mirror(Repository):
-    """Upstream's repository in the cache; made when it is first opened.
+    """The mirror of upstream's repository in the cache.
 
     Attributes:
-        upstream: where it was cloned from.
-        source: where commits come from that upstream does not have; `upstream` unless another.
+        upstream: the repository that it was cloned from.
+        source: the repository of commits that upstream does not have; by default `upstream`.
     """
 
     def __init__(
@@ -68,13 +68,13 @@ class Mirror(Repository):
         self._lock = threading.Lock()
 
     def find_commit(self, revision: str) -> str:
-        """The full id of a commit; fetched if it is not here yet.
+        """Find the full id of a commit, and fetch it if the mirror does not have it.
 
-        Names of branches are looked up anew, as branches move; ids are not.
+        A name is fetched again even if the mirror has it, as branches move; an id is not.
 
         Raises:
-            RequestError: it is no id and no name.
-            SourceError: it is not there either, or there is no way there.
+            RequestError: the revision is neither an id nor a name.
+            SourceError: the repository does not have it either, or cannot be reached.
         """
         check_revision(revision)
         found = self._find_local_commit(revision)
@@ -92,23 +92,23 @@ class Mirror(Repository):
         return found
 
     def find_release_commit(self, release: Release) -> ReleaseCommit | None:
-        """The commit that a release was made from; None if upstream has neither it nor its tag.
+        """Find the commit that a release was made from; None if there is neither it nor its tag.
 
-        The catalog decides: two of upstream's tags point elsewhere (2.14.1 and 2.16.2). A
-        repository that is not upstream's may not have the catalog's commit: then its tag decides.
+        The catalog decides, as two of upstream's tags point elsewhere (2.14.1 and 2.16.2). Another
+        repository than upstream's may lack the catalog's commit; then its tag decides.
 
         Raises:
             SourceError: upstream's own repository does not have the catalog's commit.
         """
         pinned = release.commit
-        here, tag = self._look_up_release(release)
-        if here is None and (tag is None or self.upstream.is_public) and not self._offline:
+        commit, tag = self._look_up_release(release)
+        if commit is None and (tag is None or self.upstream.is_public) and not self._offline:
             self._fetch_revision(self.upstream, pinned if self.upstream.is_public else None)
-            here, tag = self._look_up_release(release)
-        if here is not None:
-            other = tag not in (None, here)
-            note = f"its tag is at {str(tag)[:12]}, not at {here[:12]}, which is used"
-            return ReleaseCommit(here, note if other else "")
+            commit, tag = self._look_up_release(release)
+        if commit is not None:
+            tag_differs = tag not in (None, commit)
+            note = f"its tag is at {str(tag)[:12]}, not at {commit[:12]}, which is used"
+            return ReleaseCommit(commit, note if tag_differs else "")
         if tag is not None and pinned is not None and self.upstream.is_public:
             raise SourceError(
                 f"{self.upstream.url} has no commit {pinned}, from which {release.version} was "
@@ -121,46 +121,56 @@ class Mirror(Repository):
         return ReleaseCommit(tag, f"{message}: the tag is used, at {tag[:12]}")
 
     def _look_up_release(self, release: Release) -> tuple[str | None, str | None]:
-        """The catalog's commit of a release, if it is here, and the one that the tag is at."""
+        """Look up a release's commit by catalog and by tag; None for one that the mirror lacks."""
         with self._lock:
             if self._refs is None:
                 self._refs = _MirrorRefs(self.list_commits(), self.list_tags())
-            here, tags = self._refs
+            commits, tags = self._refs
         tag = tags.get(release.version)
-        pinned = release.commit if release.commit in here else None
-        return pinned, tag if tag in here else None
+        pinned = release.commit if release.commit in commits else None
+        return pinned, tag if tag in commits else None
 
     def _find_local_commit(self, revision: str) -> str | None:
         names = (f"refs/remotes/{self.source.key}/{revision}", revision)
         return next((found for name in names if (found := self.resolve_revision(name))), None)
 
     def _fetch_revision(self, remote: Remote, revision: str | None) -> None:
-        """Fetch a commit by its id where the server lets one, else all branches and tags.
+        """Fetch a commit by its id if the server allows it, else all branches and tags.
 
-        A server is asked for everything once in a run.
+        All branches and tags of a server are fetched at most once in a run.
         """
-        own = remote == self.upstream
-        place = "origin" if own else remote.url
-        # A filter is a setting of a named remote; what a fork has more is little.
-        words = ["fetch", "--no-tags", "--quiet", *(["--filter=blob:none"] if own else []), place]
+        is_upstream = remote == self.upstream
+        source = "origin" if is_upstream else remote.url
+        # A filter is a setting of a named remote. A fork adds few objects, so it needs none.
+        words = [
+            "fetch",
+            "--no-tags",
+            "--quiet",
+            *(["--filter=blob:none"] if is_upstream else []),
+            source,
+        ]
         with lock_mirror(self.runner.directory, self.runner.check_cancelled):
             if revision is not None and is_object_id(revision):
-                kept = f"+{revision}:refs/commits/{revision}"
-                done = self.runner.run_git(
-                    *words, kept, accepted_codes=(0, 1, 128), timeout=_CLONE_SECONDS
+                # The ref makes the commit reachable, so that `list_commits` finds it. If the fetch
+                # fails (1 or 128), as some servers give no commits by id, all is fetched below.
+                refspec = f"+{revision}:refs/commits/{revision}"
+                result = self.runner.run_git(
+                    *words, refspec, accepted_codes=(0, 1, 128), timeout=_CLONE_SECONDS
                 )
-                if done.returncode == 0:
+                if result.returncode == 0:
                     self._clear_refs()
                     return
             if remote.url in self._fetched:
                 return
-            forked = (f"+refs/heads/*:refs/remotes/{remote.key}/*",)
-            self.runner.run_git(*words, *(_REFSPECS if own else forked), timeout=_CLONE_SECONDS)
+            fork_refspecs = (f"+refs/heads/*:refs/remotes/{remote.key}/*",)
+            self.runner.run_git(
+                *words, *(_REFSPECS if is_upstream else fork_refspecs), timeout=_CLONE_SECONDS
+            )
             self._fetched.add(remote.url)
             self._clear_refs()
 
     def _clear_refs(self) -> None:
-        """Look anew; with the lock, so that a list that was begun before is not kept."""
+        """Drop the cached refs; locked, so that a list begun before the fetch is dropped too."""
         with self._lock:
             self._refs = None
 
@@ -176,21 +186,21 @@ def open_mirror(
     note: Callable[[str], None],
     check_cancelled: Callable[[], None] = lambda: None,
 ) -> Mirror:
-    """The mirror of a repository; cloned if it is not there yet.
+    """Open the mirror of a repository, and clone it if it is not there yet.
 
     Args:
         root: the cache's directory of mirrors.
-        upstream: what to mirror.
-        source: where commits are that it does not have, or None.
+        upstream: the repository to mirror.
+        source: the repository of commits that `upstream` does not have, or None.
         env: the user's environment.
-        settings: proxy and certificates.
-        offline: use what is there, alone.
-        note: told what takes long.
-        check_cancelled: asked while git runs; raises when the run was interrupted.
+        settings: the proxy and certificates that the user configured.
+        offline: use only what is mirrored already.
+        note: called with a message before a clone, which takes long.
+        check_cancelled: called repeatedly while git runs; raises if the run was interrupted.
 
     Raises:
-        SourceError: there is no git, or the repository cannot be cloned.
-        InterruptedRunError: the run was called off.
+        SourceError: git is missing or too old, or the repository cannot be cloned.
+        InterruptedRunError: the run was interrupted.
     """
     directory = root / f"{upstream.key}.git"
     remotes = [upstream, *([] if source is None else [source])]
@@ -228,12 +238,12 @@ def open_mirror(
 def _clone_mirror(
     directory: Path, upstream: Remote, runner: GitRunner, note: Callable[[str], None]
 ) -> None:
-    """Clone beside the place, then rename: a mirror is there as a whole or not at all."""
+    """Clone into a temporary directory and rename it, so that no incomplete mirror can exist."""
     with lock_mirror(directory, runner.check_cancelled):
         if directory.is_dir():  # another run was faster
             return
         prefix = f"incoming-{directory.stem}-"
-        for left in directory.parent.glob(f"{prefix}*"):  # by a run that was killed
+        for left in directory.parent.glob(f"{prefix}*"):  # of a run that was killed
             shutil.rmtree(left, ignore_errors=True)
         note(f"cloning {upstream.url}")
         with tempfile.TemporaryDirectory(prefix=prefix, dir=directory.parent) as workdir:
@@ -245,7 +255,7 @@ def _clone_mirror(
 
 @contextmanager
 def lock_mirror(directory: Path, check_cancelled: Callable[[], None]) -> Iterator[None]:
-    """Keep other runs from a mirror while the block lasts, where the system has such locks."""
+    """Lock a mirror against other runs while the block lasts, if the system has such locks."""
     try:
         import fcntl
     except ImportError:

@@ -1,7 +1,7 @@
-"""Cherry-picks, for real: `git cherry-pick -x` in a throwaway worktree, never forced.
+"""Cherry-pick commits: `git cherry-pick -x` in a temporary worktree, never forced.
 
 The worktree is sparse, so that a partial mirror fetches only the files that the commits change.
-Committer and times are fixed, so the same picks on the same release make the same commits anywhere.
+Committer and times are fixed, so the same picks on the same release always make the same commits.
 """
 
 from __future__ import annotations
@@ -31,45 +31,47 @@ _SPARSE = ("-c", "core.sparseCheckout=true", "-c", "core.sparseCheckoutCone=fals
 def cherry_pick(
     repository: Repository, base: str, commits: Sequence[Commit], label: str
 ) -> list[str]:
-    """Pick commits onto another, one by one.
+    """Pick commits onto a base, one by one.
 
     Args:
-        repository: gets the commits that are made; its refs stay as they are.
+        repository: stores the new commits; its refs do not change.
         base: the commit to pick onto.
-        commits: what to pick, in order; each has one parent or none.
-        label: what `base` is called in errors.
+        commits: the commits to pick, in order; each has at most one parent.
+        label: the name of `base` in error messages.
 
     Returns:
-        The commits that were made, one for each.
+        The ids of the new commits, one for each of `commits`.
 
     Raises:
-        PatchError: a commit conflicts; the message names it, the files and the hunks.
+        PatchError: a commit conflicts; the message names the commit, the files and the hunks.
         SourceError: git fails, or a commit has nothing left to change.
     """
     paths = {
         c.path for commit in commits for c in repository.list_changes(commit.parent, commit.tree)
     }
-    made = []
+    new_commits = []
     with _open_worktree(repository, base, sorted(paths)) as tree:
         for commit in commits:
-            done = tree.run_git(
+            # 1 is a conflict and 128 a fatal error; `_make_pick_error` tells them apart.
+            result = tree.run_git(
                 "cherry-pick",
                 "-x",
                 commit.id,
                 env={**_COMMITTER, "GIT_COMMITTER_DATE": f"@{commit.time} +0000"},
                 accepted_codes=(0, 1, 128),
             )
-            if done.returncode:
-                raise _make_pick_error(tree, commit, label, done)
-            made.append(tree.run_git("rev-parse", "HEAD").text)
-    return made
+            if result.returncode:
+                raise _make_pick_error(tree, commit, label, result)
+            new_commits.append(tree.run_git("rev-parse", "HEAD").text)
+    return new_commits
 
 
 class _Worktree:
-    """A tree and a git directory of its own, which shares a mirror's objects and refs.
+    """A worktree with its own git directory, which shares a mirror's objects and refs.
 
-    As gitrepository-layout(5) has it of `commondir`. `git worktree add` would note it in the
-    mirror, where every other git looks and takes the half-written for broken.
+    It uses `commondir`, see gitrepository-layout(5). `git worktree add` would register the worktree
+    in the mirror, where other git processes could read the entry half-written and take it for
+    broken.
     """
 
     def __init__(self, runner: GitRunner, workdir: Path) -> None:
@@ -78,7 +80,7 @@ class _Worktree:
         self._runner = runner
 
     def check_out_paths(self, base: str, paths: Sequence[str]) -> None:
-        """Check out these paths of a commit."""
+        """Check out only these paths of a commit."""
         self.path.mkdir()
         (self.private / "info").mkdir(parents=True)
         (self.private / "commondir").write_text(f"{self._runner.directory.resolve()}\n")
@@ -93,16 +95,16 @@ class _Worktree:
         env: Mapping[str, str] | None = None,
         accepted_codes: Sequence[int] = (0,),
     ) -> GitResult:
-        """Run git in it; see `GitRunner.run_git`."""
-        place = {"GIT_DIR": str(self.private), "GIT_WORK_TREE": str(self.path)}
+        """Run git in the worktree; see `GitRunner.run_git`."""
+        locations = {"GIT_DIR": str(self.private), "GIT_WORK_TREE": str(self.path)}
         return self._runner.run_git(
-            *_SPARSE, *words, env={**place, **(env or {})}, accepted_codes=accepted_codes
+            *_SPARSE, *words, env={**locations, **(env or {})}, accepted_codes=accepted_codes
         )
 
 
 @contextmanager
 def _open_worktree(repository: Repository, base: str, paths: Sequence[str]) -> Iterator[_Worktree]:
-    """A worktree with just these paths in it; gone afterwards, whatever happens."""
+    """Open a worktree that has only these paths; it is always removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="tensorboard-pick-") as workdir:
         tree = _Worktree(repository.runner, Path(workdir).resolve())
         tree.check_out_paths(base, paths)

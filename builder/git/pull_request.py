@@ -1,4 +1,4 @@
-"""Proposals: a branch that is pushed, and a pull request on GitHub (gh)."""
+"""Push a branch and open a pull request on GitHub, with gh."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 _NETWORK_SECONDS = 120.0
 _AUTHOR = "tensorboard-proxy-wheels"
-# What gh reads its token from.
+# The variables from which gh reads its token.
 _TOKEN_VARIABLES = ("GH_TOKEN", "GITHUB_TOKEN")
 
 
 def has_pull_request(root: Path, branch: str) -> bool:
-    """Whether there is or was a pull request from that branch, open or closed, on GitHub.
+    """Whether GitHub has a pull request from that branch, open or closed.
 
     Raises:
         CommandError: gh is missing, or is not logged in.
@@ -29,28 +29,28 @@ def has_pull_request(root: Path, branch: str) -> bool:
 
 
 def open_pull_request(root: Path, path: Path, branch: str, title: str, body: str) -> str:
-    """Commit one file on a new branch, push it, and open a pull request on GitHub; its URL.
+    """Commit one file on a new branch, push it, open a pull request on GitHub and return its URL.
 
-    The checkout is on that branch afterwards. gh gives git the token, from its environment. What a
-    run that got no pull request has left under that name is replaced.
+    Afterwards the checkout is on that branch. gh passes git the token from its environment. A
+    remote branch of that name, from a run that failed to open a pull request, is replaced.
 
     Args:
         root: the checkout.
         path: the file.
         branch: the new branch's name, which nobody else uses.
-        title: of the commit and of the pull request.
-        body: Markdown.
+        title: the title of the commit and of the pull request.
+        body: the text of the pull request, in Markdown.
 
     Raises:
         CommandError: git or gh failed.
     """
     git = ["git", "-C", str(root)]
-    who = ["-c", f"user.name={_AUTHOR}", "-c", f"user.email={_AUTHOR}@users.noreply.github.com"]
+    author = ["-c", f"user.name={_AUTHOR}", "-c", f"user.email={_AUTHOR}@users.noreply.github.com"]
     helper = ["-c", "credential.helper=", "-c", "credential.helper=!gh auth git-credential"]
     for words in (
         [*git, "switch", "--quiet", "--create", branch],
         [*git, "add", "--", str(path)],
-        [*git, *who, "commit", "--quiet", "--message", title],
+        [*git, *author, "commit", "--quiet", "--message", title],
         [*git, *helper, "push", "--quiet", "origin", f"+HEAD:refs/heads/{branch}"],
     ):
         command.run_command(words, timeout=_NETWORK_SECONDS, secrets=_TOKEN_VARIABLES)

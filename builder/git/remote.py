@@ -1,8 +1,7 @@
-"""Where a repository is: what git is given, what people are told, and what stays secret.
+"""Parse addresses of repositories, and keep user and password apart from what is displayed.
 
-git's own syntax for addresses lets one name a program to run (`ext::sh -c …`,
-gitremote-helpers(7)), and words that begin with `-` are options (CVE-2017-1000117). Neither gets
-through here.
+git's own syntax for addresses can name a program to run (`ext::sh -c …`, gitremote-helpers(7)),
+and words that begin with `-` are options (CVE-2017-1000117). This module refuses both.
 """
 
 from __future__ import annotations
@@ -28,9 +27,9 @@ class Remote:
     """A repository's address.
 
     Attributes:
-        url: for git, for people and for provenance; without user and password.
-        username: for http(s), or None.
-        password: for http(s), or None.
+        url: the URL for git, messages and provenance; without user (except for ssh) and password.
+        username: the user for http(s), or None.
+        password: the password for http(s), or None.
     """
 
     url: str
@@ -44,12 +43,12 @@ class Remote:
 
     @property
     def key(self) -> str:
-        """What names it in file and ref names: letters and digits."""
+        """The remote's key in file and ref names: 16 hex digits."""
         return hashlib.sha256(self.url.encode()).hexdigest()[:16]
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port: what credentials belong to."""
+        """Scheme, host and port, for which credentials are valid."""
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.netloc}"
 
@@ -58,12 +57,13 @@ PUBLIC_REMOTE = Remote(_PUBLIC_URL)
 
 
 def parse_remote(text: str) -> Remote:
-    """Read an address: https, http, ssh or git URL, `user@host:path`, or a directory.
+    """Parse an address: an https, http, ssh or git URL, `user@host:path`, or a directory.
 
     Raises:
-        RequestError: it is none of these; the text never holds a password.
+        RequestError: it is none of these; the message never contains a password.
     """
-    # All before the last @, wherever that is: a password with a bare / is refused, and not shown.
+    # Mask up to the last @, even after a /: a password with an unescaped / is refused, and must not
+    # be shown.
     masked = re.sub(r"(?<=://).*@", f"{REDACTED}@", text)
     if not text or text.startswith("-") or not text.isprintable():
         raise _make_request_error(masked, "it is no address")
@@ -80,10 +80,10 @@ def parse_remote(text: str) -> Remote:
 
 
 def check_revision(text: str) -> str:
-    """A commit's id or the name of a branch or tag, if that is what it looks like.
+    """Return the text, if it looks like a commit's id or the name of a branch or tag.
 
     Raises:
-        RequestError: it could be an option, a range or something else that git would interpret.
+        RequestError: it could be an option, a range or something else to git.
     """
     if not _REVISION.fullmatch(text) or ".." in text or "//" in text or text.endswith((".", "/")):
         raise RequestError(
@@ -94,7 +94,7 @@ def check_revision(text: str) -> str:
 
 
 def is_object_id(text: str) -> bool:
-    """Whether it is a full commit id."""
+    """Whether the text is a full object id: 40 hex digits."""
     return _OBJECT_ID.fullmatch(text) is not None
 
 
@@ -110,18 +110,18 @@ def _parse_url(text: str, masked: str) -> Remote:
         )
     if not host or host.startswith("-") or parts.query or parts.fragment:
         raise _make_request_error(masked, "it is no URL of a repository")
-    place = f"[{host}]" if ":" in host else host
-    place += "" if port is None else f":{port}"
+    netloc = f"[{host}]" if ":" in host else host
+    netloc += "" if port is None else f":{port}"
     if parts.scheme == "ssh":
-        # ssh takes the user as part of the address, and passwords never.
+        # ssh takes the user as part of the address, and never a password.
         if (parts.username or "").startswith("-"):
             raise _make_request_error(masked, "its user could be an option")
         user = f"{parts.username}@" if parts.username else ""
-        return Remote(_join_url(parts, user + place))
+        return Remote(_join_url(parts, user + netloc))
     name, password = (None if p is None else unquote(p) for p in (parts.username, parts.password))
     if any(p is not None and not p.isprintable() for p in (name, password)):
         raise _make_request_error(masked, "its user or password has a control character")
-    return Remote(_join_url(parts, place), name, password)
+    return Remote(_join_url(parts, netloc), name, password)
 
 
 def _join_url(parts: SplitResult, place: str) -> str:
@@ -131,7 +131,7 @@ def _join_url(parts: SplitResult, place: str) -> str:
 def _parse_directory(path: Path, masked: str) -> Remote:
     if not path.is_dir():
         raise _make_request_error(masked, "there is no such directory")
-    # By URL, not by path: from a path git copies everything, whatever filter it is given.
+    # A URL and not a path: given a path, git copies everything and ignores `--filter`.
     return Remote(path.resolve().as_uri())
 
 

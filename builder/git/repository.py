@@ -1,4 +1,4 @@
-"""Reads a repository's objects: commits, what they change, files, ancestry."""
+"""Read a repository's objects: commits, what they change, files, ancestry."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ if TYPE_CHECKING:
 
     from builder.git.runner import GitRunner
 
-# git knows this object without having it: the tree before a first commit.
+# The empty tree, which git knows without storing it; used as the parent of a first commit.
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 _COMMITTER_TIME = re.compile(rb"^committer .*> ([0-9]+) [+-][0-9]{4}$", re.MULTILINE)
 
 
 class Commit(NamedTuple):
-    """A commit: its full id, its tree's, its parents', the first line of its message.
+    """A commit: its full id, its tree's and parents' ids, and the first line of its message.
 
-    `sha256` is of the commit object, in hex; `time` is the committer's, in seconds since 1970.
+    `sha256` is the hash of the commit object, in hex. `time` is the committer's time, in seconds
+    since 1970.
     """
 
     id: str
@@ -36,18 +37,18 @@ class Commit(NamedTuple):
 
     @property
     def parent(self) -> str:
-        """Its first parent, or the empty tree above a first commit."""
+        """The first parent, or the empty tree for a first commit."""
         return self.parents[0] if self.parents else EMPTY_TREE
 
 
 class Repository:
-    """A repository, read through runners that stand in it.
+    """A repository, read by git.
 
-    All methods raise SourceError where git fails, as it does when an object is missing.
+    All methods raise SourceError if git fails, as it does if an object is missing.
 
     Args:
-        runner: may fetch what a partial mirror lacks.
-        local: may not.
+        runner: runs git in the repository, and may fetch what a partial mirror lacks.
+        local: runs git in the repository without any network.
     """
 
     def __init__(self, runner: GitRunner, local: GitRunner) -> None:
@@ -55,25 +56,25 @@ class Repository:
         self._local = local
 
     def resolve_revision(self, revision: str) -> str | None:
-        """The commit that a checked revision names, in full, or None if there is none here."""
+        """Find the full id of the commit that a checked revision names; None if it is not here."""
         words = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
-        # How it ends where the object is missing depends on who dies first, it or the fetch that a
-        # partial mirror starts and that is not let through.
-        done = self._local.run_git(*words, accepted_codes=None)
-        return done.text if is_object_id(done.text) else None
+        # If the object is missing, a partial mirror starts a fetch, which is forbidden here. The
+        # exit code depends on which of the two processes fails first, so any is accepted.
+        result = self._local.run_git(*words, accepted_codes=None)
+        return result.text if is_object_id(result.text) else None
 
     def list_commits(self) -> frozenset[str]:
-        """The ids of all commits of all branches and tags."""
+        """List the ids of all commits of all branches and tags."""
         return frozenset(self.runner.run_git("rev-list", "--all").text.splitlines())
 
     def list_tags(self) -> dict[str, str]:
-        """Tag → the id of what it is at, for an annotated one what that is about."""
+        """Map each tag to the id of its object; an annotated tag to the object that it tags."""
         form = "--format=%(refname:strip=2) %(objectname) %(*objectname)"
         listed = self.runner.run_git("for-each-ref", form, "refs/tags").text.splitlines()
         return {words[0]: words[-1] for words in map(str.split, listed)}
 
     def read_commit(self, commit: str) -> Commit:
-        """A commit's header and subject."""
+        """Read a commit's header and subject."""
         raw = self.runner.run_git("cat-file", "commit", commit).stdout
         head, _, message = raw.partition(b"\n\n")
         fields = [line.partition(b" ") for line in head.splitlines()]
@@ -88,12 +89,12 @@ class Repository:
         )
 
     def list_changes(self, before: str, after: str) -> list[PathChange]:
-        """What differs between two trees, by path; a rename is a removal and an addition."""
+        """List the differences of two trees by path; a rename is a removal and an addition."""
         words = ("diff-tree", "-r", "-z", "--no-renames", "--full-index", before, after)
         return parse_raw_diff(self.runner.run_git(*words).stdout)
 
     def read_blob(self, blob: str) -> bytes:
-        """A file's content by its id."""
+        """Read a file's content by its blob id."""
         return self.runner.run_git("cat-file", "blob", blob).stdout
 
     def is_ancestor(self, commit: str, of: str) -> bool:
@@ -102,9 +103,9 @@ class Repository:
         return self.runner.run_git(*words, accepted_codes=(0, 1)).returncode == 0
 
     def find_equivalents(self, commit: Commit, paths: Sequence[str]) -> list[str]:
-        """Commits, of any branch or tag, that make the same change to these paths.
+        """Find commits of any branch or tag that make the same change to these paths.
 
-        By `git patch-id --stable`, which does not mind line numbers and white space.
+        `git patch-id --stable` compares them; it ignores line numbers and white space.
         """
         own = self._list_patch_ids(f"{commit.id}^!", paths=paths)
         since = [f"^{parent}" for parent in commit.parents]
@@ -117,26 +118,26 @@ class Repository:
         log = self.runner.run_git(
             *words, "--format=commit %H", "--full-index", *revisions, "--", *paths
         )
-        done = self.runner.run_git("patch-id", "--stable", stdin=log.stdout)
-        rows = [line.split() for line in done.text.splitlines()]
+        result = self.runner.run_git("patch-id", "--stable", stdin=log.stdout)
+        rows = [line.split() for line in result.text.splitlines()]
         return [(patch, commit) for patch, commit in rows]
 
     def export_tar(self, commit: str, target: Path) -> None:
-        """Write a commit's files as a tar archive; what a partial mirror lacks is fetched first.
+        """Write a commit's files to a tar archive, after fetching what a partial mirror lacks.
 
-        The same commit gives the same bytes: times are the commit's, owners root's.
+        The same commit gives the same bytes: all times are the commit's, and the owner is root.
         """
         self.fetch_missing_files(commit)
         self.runner.run_git("archive", "--format=tar", f"--output={target.resolve()}", commit)
 
     def fetch_missing_files(self, commit: str) -> None:
-        """Fetch in one go the files of a commit that a partial mirror lacks."""
+        """Fetch the files of a commit that a partial mirror lacks, all in one fetch."""
         words = ("rev-list", "--objects", "--no-walk", "--missing=print", commit)
         listed = self.runner.run_git(*words).text.splitlines()
         missing = [line[1:] for line in listed if line.startswith("?")]
         if not missing:
             return
-        # The very words by which git itself fetches what a partial clone lacks.
+        # The same arguments with which git itself fetches what a partial clone lacks.
         fetch = ("fetch", "origin", "--no-tags", "--no-write-fetch-head", "--filter=blob:none")
         stdin = "".join(f"{m}\n" for m in missing).encode()
         options = ("-c", "fetch.negotiationAlgorithm=noop")
@@ -144,10 +145,10 @@ class Repository:
 
 
 def parse_raw_diff(raw: bytes) -> list[PathChange]:
-    r"""Read `git diff-tree -z`: `:mode mode blob blob status\0path\0` for each path.
+    r"""Parse the output of `git diff-tree -z`: `:mode mode blob blob status\0path\0` per path.
 
     Raises:
-        SourceError: it is nothing of the kind.
+        SourceError: the output has another form.
     """
     words = raw.split(b"\0")
     changes = []

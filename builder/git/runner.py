@@ -1,6 +1,7 @@
-"""Starts git, through GitPython: without prompts, hooks or surprises.
+"""Run git through GitPython, without prompts and hooks, and with fixed settings.
 
-`builder.cli.main` has removed git's variables from os.environ before; other callers must do so.
+`builder.cli.main` removes git's variables from os.environ first (`remove_git_variables`); other
+callers must do the same.
 """
 
 from __future__ import annotations
@@ -27,13 +28,13 @@ if TYPE_CHECKING:
     from builder.git.remote import Remote
     from builder.system.settings import UserSettings
 
-# `git merge-tree --write-tree` is of 2.38.
+# `git merge-tree --write-tree` exists since 2.38.
 _OLDEST_GIT = (2, 38)
-_POLL_SECONDS = 0.2  # seconds between two looks at the clock and at Ctrl-C
+_POLL_SECONDS = 0.2  # seconds between two checks for the time-out and for Ctrl-C
 
 
 class GitResult(NamedTuple):
-    """What a git command wrote, and how it ended."""
+    """The output and the exit code of a git command."""
 
     returncode: int
     stdout: bytes
@@ -46,25 +47,25 @@ class GitResult(NamedTuple):
 
     @property
     def error_line(self) -> str:
-        """The line of standard error that says most: the last one that git calls an error."""
-        # Of a repository that it cannot read, git says the cause before and advice behind that.
+        """The most useful line of standard error: the last one that git marks as an error."""
+        # If git cannot read a repository, it prints the cause before this line and advice after it.
         cause = self.stderr.partition("fatal: Could not read from remote repository.")[0]
         text = cause if cause.strip() else self.stderr
         lines = [line for line in text.splitlines() if line.strip()]
-        reported = [line for line in lines if line.startswith(("fatal:", "error:", "ERROR:"))]
-        return (reported or lines or [f"exit code {self.returncode}"])[-1]
+        errors = [line for line in lines if line.startswith(("fatal:", "error:", "ERROR:"))]
+        return (errors or lines or [f"exit code {self.returncode}"])[-1]
 
 
 class GitRunner:
-    """Runs git in one directory.
+    """Run git in one directory.
 
     Args:
-        directory: where git starts; a repository, or any directory for `clone`.
-        environ: the user's environment, which says how to reach a server.
-        settings: proxy and certificates that the user configured.
-        remotes: those whose users and passwords git may ask for.
-        offline: let git reach no repository at all.
-        check_cancelled: asked now and then while git runs; raises when the run was interrupted.
+        directory: the directory in which git starts; a repository, or any directory for `clone`.
+        env: the user's environment, which says how to reach a server.
+        settings: the proxy and certificates that the user configured.
+        remotes: the remotes whose users and passwords git may use.
+        offline: forbid git to access any repository over a protocol.
+        check_cancelled: called repeatedly while git runs; raises if the run was interrupted.
     """
 
     def __init__(
@@ -89,37 +90,37 @@ class GitRunner:
         timeout: float = 600,
         accepted_codes: Sequence[int] | None = (0,),
     ) -> GitResult:
-        """Run one git command to its end; it dies with us.
+        """Run one git command to its end; it is stopped if we stop waiting for it.
 
         Args:
-            words: its arguments, none of them secret.
-            stdin: what it reads.
-            env: variables of this command alone.
-            timeout: seconds until it is killed.
+            words: the arguments of git, none of them secret.
+            stdin: the bytes for standard input, or None.
+            env: variables for this command only.
+            timeout: seconds until it is stopped.
             accepted_codes: exit codes that are no failure; None for any.
 
         Raises:
-            SourceError: it failed, or took too long.
-            InterruptedRunError: the run was called off.
+            SourceError: git failed, or took too long.
+            InterruptedRunError: the run was interrupted.
         """
-        with _open_stdin(stdin) as given, self._start_git(words, env, given) as process:
+        with _open_stdin(stdin) as file, self._start_git(words, env, file) as process:
             try:
                 stdout, stderr = self._wait_for_output(process, _find_subcommand(words), timeout)
             except BaseException:
                 _stop_process(process)
                 raise
-        done = GitResult(
+        result = GitResult(
             process.returncode, stdout, redact_credentials(stderr.decode(errors="replace"))
         )
-        if accepted_codes is not None and done.returncode not in accepted_codes:
-            failed = f"git {_find_subcommand(words)} failed: {done.error_line}"
-            raise SourceError(failed, _find_hint(done.stderr))
-        return done
+        if accepted_codes is not None and result.returncode not in accepted_codes:
+            message = f"git {_find_subcommand(words)} failed: {result.error_line}"
+            raise SourceError(message, _find_hint(result.stderr))
+        return result
 
     def _wait_for_output(
         self, process: subprocess.Popen[bytes], word: str, timeout: float
     ) -> tuple[bytes, bytes]:
-        """What it writes. It is asked in short steps, as Ctrl-C reaches the main thread alone."""
+        """Read all output, in short waits, as only the main thread is interrupted by Ctrl-C."""
         deadline = time.monotonic() + timeout
         while True:
             try:
@@ -143,7 +144,8 @@ class GitRunner:
             ["git", *words],
             istream=stdin,
             as_process=True,
-            # A group of its own, so that what git starts ends with it; and no terminal to ask on.
+            # In its own process group, what git starts is stopped with it. It also has no terminal
+            # for prompts.
             start_new_session=True,
         )
         process = started.proc
@@ -154,7 +156,7 @@ class GitRunner:
 
 
 def _find_subcommand(words: Sequence[str]) -> str:
-    """What git is to do: its first word that is no option of git's own, which takes the next."""
+    """Find the subcommand: the first word after git's own options `-c` and `-C`, with values."""
     pairs = zip(words[::2], words[1::2], strict=False)
     options = sum(1 for _ in takewhile(lambda pair: pair[0] in ("-c", "-C"), pairs))
     return words[2 * options]
@@ -162,7 +164,7 @@ def _find_subcommand(words: Sequence[str]) -> str:
 
 @contextmanager
 def _open_stdin(content: bytes | None) -> Iterator[BinaryIO | None]:
-    """In a file: of a pipe, `communicate` in steps forgets what the first step could not write."""
+    """Put the input in a file: with a pipe, repeated `communicate` calls lose unwritten input."""
     if content is None:
         yield None
         return
@@ -173,13 +175,13 @@ def _open_stdin(content: bytes | None) -> Iterator[BinaryIO | None]:
 
 
 def check_git(runner: GitRunner) -> None:
-    """See that there is a git that can do what we need.
+    """Check that git is installed and new enough.
 
     Raises:
-        SourceError: there is none, or it is too old.
+        SourceError: git is not installed, or is too old.
     """
     hint = f"install git {'.'.join(map(str, _OLDEST_GIT))} or later"
-    if command.find_program("git") is None:  # GitPython does not import without
+    if command.find_program("git") is None:  # GitPython cannot be imported without it
         raise SourceError("git is not installed", hint)
     reported = runner.run_git("version").text
     version = re.search(r"([0-9]+)\.([0-9]+)", reported)
@@ -188,7 +190,7 @@ def check_git(runner: GitRunner) -> None:
 
 
 def _stop_process(process: subprocess.Popen[bytes]) -> None:
-    """Ask it and what it started to stop, which lets it remove its locks, then make them."""
+    """Stop git and what it started: SIGTERM first, so that it removes its locks, then SIGKILL."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):
             os.killpg(process.pid, number)

@@ -1,4 +1,4 @@
-"""Upstream's repository, of which nobody asks anything before it is needed."""
+"""Upstream's repository, which is opened only when it is needed."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Upstream:
     """Where upstream's source is.
 
     Attributes:
-        context: of the run.
-        remote: its repository.
-        commits_remote: one more, which has commits that upstream does not have, or None.
-        offline: use what is mirrored already, alone.
+        context: the context of the run.
+        remote: upstream's repository.
+        commits_remote: another repository, with commits that upstream does not have, or None.
+        offline: use only what is mirrored already.
     """
 
     context: RunContext
@@ -31,10 +31,10 @@ class Upstream:
 
     @cached_property
     def mirror(self) -> Mirror:
-        """The repository, mirrored in the cache; cloned when it is asked for first.
+        """The mirror in the cache; the repository is cloned on first use.
 
         Raises:
-            SourceError: it cannot be had.
+            SourceError: git is missing or too old, or the repository cannot be cloned.
         """
         return open_mirror(
             self.context.settings.cache / "git",

@@ -1,1 +1,1 @@
-"""Series of patches and what they make of a stock wheel: files, METADATA, its name."""
+"""Apply series of patches to a stock wheel: its files, its METADATA, its name."""

@@ -1,8 +1,8 @@
-"""Deltas: what series make of one stock wheel, and whether that is sound.
+"""Compute deltas: what series change in a stock wheel, and whether the overlay is sound.
 
-An overlay is sound when every changed path is a member of the stock wheel that equals what the
-patch was made against: its git blob, or the wheel that the catalog pins; a codemod judges by its
-precondition. Anything else is an error that names the path, never a guess.
+An overlay is sound if every changed path is a member of the stock wheel and equals what the patch
+was made against: its git blob, or the wheel that the catalog pins. For a codemod, its precondition
+decides. Anything else is an error that names the path; nothing is guessed.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 
 class CodemodCache(Protocol):
-    """Outcomes of earlier runs, by key. It may forget, and must never give another's outcome."""
+    """A cache of codemod outcomes; it may lose entries, but must never return a wrong one."""
 
     def get(self, key: str) -> bytes | None:
-        """The outcome kept under that key, or None."""
+        """Return the outcome stored under a key, or None."""
         ...
 
     def put(self, key: str, outcome: bytes) -> None:
-        """Keep an outcome."""
+        """Store an outcome under a key."""
         ...
 
 
@@ -41,19 +41,19 @@ def make_delta(
     all_series: Iterable[Series],
     codemod_cache: CodemodCache | None = None,
 ) -> Delta:
-    """Apply the series, in their order, to the members of the stock wheel.
+    """Apply the series, in order, to the members of the stock wheel.
 
     Args:
-        release: whose stock wheel it is.
+        release: the release of the stock wheel.
         stock: the stock wheel; its bytes must have been verified against the release's sha256.
-        all_series: each patch works on the outcome of those before it.
-        codemod_cache: where outcomes of codemods are kept; None to work everything out.
+        all_series: the series to apply; each patch starts from the outcome of the previous one.
+        codemod_cache: the cache of codemod outcomes, or None to compute all of them.
 
     Raises:
-        PatchError: a member is missing or is not what the patch was made against, or a patch does
-            not apply or does nothing. Nothing is ever forced.
+        PatchError: a member is missing or differs from what the patch was made against, or a patch
+            does not apply or changes nothing. No patch is ever forced.
     """
-    work = _PatchedMembers(release, stock, codemod_cache)
+    members = _PatchedMembers(release, stock, codemod_cache)
     applied: list[AppliedPatch] = []
     native: list[str] = []
     idle: list[str] = []
@@ -62,20 +62,20 @@ def make_delta(
     for series in chosen:
         patches = series.find_patches(release.version)
         for patch in patches:
-            paths = work.apply_patch(series, patch)
+            paths = members.apply_patch(series, patch)
             applied.append(
                 AppliedPatch(
                     series.name, patch.file, patch.sha256, paths, patch.codemod, patch.commit
                 )
             )
         if series.picked is not None and patches:
-            continue  # its commits speak for themselves
+            continue  # `applied` already lists its commits, and `Delta.series` has no cherry-picks
         if patches or series.find_metadata_edits(release.version):
             active.append(series.name)
         else:
             (native if series.is_native(release.version) else idle).append(series.name)
     return Delta(
-        changes=work.collect_changes(),
+        changes=members.collect_changes(),
         metadata=tuple(e for series in chosen for e in series.find_metadata_edits(release.version)),
         applied=tuple(applied),
         native=tuple(native),
@@ -85,7 +85,7 @@ def make_delta(
 
 
 def combine_deltas(before: Delta, delta: Delta) -> Delta:
-    """A Delta behind another: its changes, and what both say of series and patches."""
+    """Append a delta to another: the changes of the last one, series and patches of both."""
     return replace(
         delta,
         applied=(*before.applied, *delta.applied),
@@ -96,10 +96,10 @@ def combine_deltas(before: Delta, delta: Delta) -> Delta:
 
 
 def _check_python(path: str, outcome: bytes) -> bytes:
-    """The outcome, if it is Python where it should be.
+    """Return the outcome, after a check that a `.py` file can be compiled.
 
     Raises:
-        ValueError: it is not: a patch that applies can still leave rubbish behind.
+        ValueError: it cannot: a patch that applies can still produce invalid Python.
     """
     if path.endswith(".py"):
         try:
@@ -111,7 +111,7 @@ def _check_python(path: str, outcome: bytes) -> bytes:
 
 
 class _PatchedMembers:
-    """The members that patches have touched so far: as they were and as they are."""
+    """The members that patches have changed so far, each before and after."""
 
     def __init__(
         self, release: Release, stock: Archive, codemod_cache: CodemodCache | None
@@ -123,7 +123,7 @@ class _PatchedMembers:
         self._now: dict[str, bytes] = {}
 
     def apply_patch(self, series: Series, patch: Patch) -> tuple[str, ...]:
-        """Apply one patch; the paths that it changed."""
+        """Apply one patch and return the paths that it changed."""
         changed = []
         for path in patch.find_paths([m.name for m in self._stock.members]):
             self._read_member(series, patch, path)

@@ -1,8 +1,8 @@
-"""Unified diffs, applied strictly: exact context, found exactly once, no fuzz, nothing guessed.
+"""Apply unified diffs strictly: exact context, which must occur exactly once, and no fuzz.
 
-A forced or fuzzy patch reports success and leaves a SyntaxError behind; so a hunk whose lines are
-missing or stand twice is an error. Line numbers may be off, which lets one patch file serve several
-releases whose surroundings differ. Parsing is `unidiff`'s.
+A forced or fuzzy patch can report success and still cause a SyntaxError. So a hunk whose lines are
+missing or occur twice is an error. Line numbers may differ, so that one patch file can apply to
+several releases in which other parts of the file differ. `unidiff` parses the diffs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class DiffHunk(NamedTuple):
-    """One hunk: these bytes become those; `line` is where the diff says that it begins."""
+    """One hunk: replace `old` by `new`; `line` is its first line according to the diff."""
 
     old: bytes
     new: bytes
@@ -27,14 +27,14 @@ class DiffHunk(NamedTuple):
 
 
 class DiffError(ValueError):
-    """A diff that cannot be read or does not apply; the text says why, in one line."""
+    """A diff cannot be read or does not apply; the message says why, in one line."""
 
 
 def parse_diff(text: str) -> dict[str, list[DiffHunk]]:
-    """Take a diff apart: path → its hunks, in file order. Text before the diff is passed over.
+    """Parse a diff into path → hunks, in file order; text before the diff is ignored.
 
     Raises:
-        DiffError: it is malformed, changes nothing, or adds, removes or renames a file.
+        DiffError: the diff is malformed, changes nothing, or adds, removes or renames a file.
     """
     try:
         patches = PatchSet(text)
@@ -53,10 +53,10 @@ def parse_diff(text: str) -> dict[str, list[DiffHunk]]:
 
 
 def apply_hunks(content: bytes, hunks: Sequence[DiffHunk]) -> bytes:
-    """The content with all hunks applied.
+    """Return the content with all hunks applied.
 
     Raises:
-        DiffError: a hunk's lines are not there, stand there more than once, or are out of order.
+        DiffError: a hunk's lines are missing, occur more than once, or are out of order.
     """
     pieces: list[bytes] = []
     position = 0
@@ -70,8 +70,8 @@ def apply_hunks(content: bytes, hunks: Sequence[DiffHunk]) -> bytes:
 
 
 def _find_hunk(content: bytes, hunk: DiffHunk) -> int:
-    # Only whole lines count, hence the line end in front of text and pattern; a hunk without a
-    # line end at its end speaks of the end of the file.
+    # Only whole lines match, so a line end is put in front of text and pattern. A hunk that does
+    # not end in a line end is at the end of the file, which the NUL byte marks.
     haystack, needle = b"\n" + content, b"\n" + hunk.old
     if not hunk.old.endswith(b"\n"):
         haystack, needle = haystack + b"\0", needle + b"\0"
@@ -86,7 +86,7 @@ def _find_hunk(content: bytes, hunk: DiffHunk) -> int:
 def _to_diff_hunk(hunk: Hunk) -> DiffHunk:
     lines: list[tuple[str, str]] = []
     for line in hunk:
-        if line.line_type == "\\":  # "No newline at end of file" speaks of the line before it
+        if line.line_type == "\\":  # "No newline at end of file" is about the previous line
             kind, text = lines[-1]
             lines[-1] = (kind, text.removesuffix("\n"))
         else:

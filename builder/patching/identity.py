@@ -1,8 +1,8 @@
-"""What the final wheel is called, and what its METADATA and WHEEL say of it.
+"""Name the final wheel, and edit its METADATA and WHEEL to match.
 
 `test`: another distribution name, as for TestPyPI; the import package stays `tensorboard`.
-`local`: the same name with a PEP 440 local version, for private indexes, so that a requirement on
-`tensorboard` stays satisfied and nothing clashes.
+`local`: the same name with a PEP 440 local version, for private indexes, so that requirements on
+`tensorboard` stay satisfied and no two distributions install the same package.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ TEST_EMAIL = "none@none.com"
 
 @dataclass(frozen=True, slots=True)
 class WheelNaming:
-    """What the user wants final wheels to be called; judged when it is made.
+    """How the user wants final wheels to be named; validated on construction.
 
     Attributes:
         kind: which of the two identities.
         name: the distribution name of the `test` identity.
-        local_label: the label behind the `+` of the `local` identity.
+        local_label: the label after the `+` of the `local` identity.
         build_tag: PEP 427 build tag, or None.
 
     Raises:
@@ -57,7 +57,7 @@ class WheelNaming:
             )
 
     def make_identity(self, version: str) -> Identity:
-        """The name and version of the final wheel of an upstream version."""
+        """Make the name and version of the final wheel of an upstream version."""
         if self.kind is IdentityKind.LOCAL:
             version = names.make_local_version(version, self.local_label)
             return Identity(self.kind, PACKAGE, version, self.build_tag)
@@ -65,18 +65,19 @@ class WheelNaming:
 
 
 def make_wheel_name(identity: Identity, tag: str = "py3-none-any") -> WheelName:
-    """The file name of the final wheel; `tag` is the stock wheel's."""
+    """Make the file name of the final wheel; `tag` is the stock wheel's."""
     return WheelName(names.escape_name(identity.name), identity.version, identity.build_tag, tag)
 
 
 def edit_metadata(document: MetadataDocument, identity: Identity, notice: str) -> MetadataDocument:
-    """METADATA under this identity.
+    """Edit METADATA for this identity.
 
-    Only the lines that must differ are touched: Name and Version, for a test identity also
-    Summary, Author and Author-email. The description keeps its bytes; `make_notice` comes behind.
+    Only the lines that must differ are changed: Name and Version, and for a test identity also
+    Summary, Author and Author-email. The description keeps its bytes; `notice`, which `make_notice`
+    makes, is appended to it.
 
     Raises:
-        WheelError: METADATA has no Name or Version of its own.
+        WheelError: METADATA does not have exactly one Name and one Version.
     """
     if len(document.get_values("Name")) != 1 or len(document.get_values("Version")) != 1:
         raise WheelError(
@@ -93,7 +94,7 @@ def edit_metadata(document: MetadataDocument, identity: Identity, notice: str) -
 
 
 def edit_wheel_file(content: bytes, identity: Identity) -> bytes:
-    """The WHEEL file under this identity: `Build:` is written for a build tag (PEP 427)."""
+    """Edit the WHEEL file for this identity: set `Build:` if it has a build tag (PEP 427)."""
     if identity.build_tag is None:
         return content
     document = metadata.parse_metadata(content)
@@ -103,13 +104,13 @@ def edit_wheel_file(content: bytes, identity: Identity) -> bytes:
 def make_notice(
     identity: Identity, upstream_version: str, series: Sequence[str], commits: Sequence[str] = ()
 ) -> str:
-    """The paragraph behind the description: what this wheel is, and how it lives with the official.
+    """Make the paragraph for the end of the description: what this wheel is and how to install it.
 
     Args:
-        identity: the final wheel's.
-        upstream_version: the release it was made from.
+        identity: the identity of the final wheel.
+        upstream_version: the release that it was made from.
         series: the series that changed something.
-        commits: the commits that were cherry-picked, by their full ids.
+        commits: the full ids of the cherry-picked commits.
     """
     parts = []
     if commits:

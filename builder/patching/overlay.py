@@ -1,4 +1,4 @@
-"""The overlay backend: a published wheel and a Delta make the patched wheel, an identity the final.
+"""The overlay backend: patch a stock wheel with a delta, and rename it to make the final wheel.
 
 Pure: bytes in, bytes out. The same arguments give the same bytes on every machine.
 """
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 
 class Overlay(NamedTuple):
-    """The final wheel and what it was made of.
+    """A final wheel and what it was made from.
 
     Attributes:
         filename: the final wheel's file name.
         pieces: the final wheel's bytes, in pieces.
-        stock: the stock wheel.
+        stock: the wheel that was patched: the stock wheel, or the one that Bazel built.
         delta: what the patches changed.
     """
 
@@ -52,15 +52,15 @@ def build_overlay(
     codemod_cache: CodemodCache | None = None,
     before: Delta | None = None,
 ) -> Overlay:
-    """Make the final wheel.
+    """Make the final wheel of a release.
 
     Args:
-        release: what to build.
-        stock_content: its stock wheel, verified.
-        all_series: what to apply, in order.
-        identity: what to call the outcome.
-        codemod_cache: where outcomes of codemods are kept; None to work everything out.
-        before: what the wheel has already of patches to its source, or None for nothing.
+        release: the release to build.
+        stock_content: its stock wheel, already verified; or the wheel that Bazel built.
+        all_series: the series to apply, in order.
+        identity: the identity of the final wheel.
+        codemod_cache: the cache of codemod outcomes, or None to compute all of them.
+        before: the patches that already went into the source of the wheel, or None.
 
     Raises:
         PatchError: a patch does not apply.

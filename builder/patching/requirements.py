@@ -1,4 +1,4 @@
-"""METADATA under the edits of series: requirements dropped and added, headers set."""
+"""Edit METADATA as series ask for: drop and add requirements, set headers."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def edit_document(document: MetadataDocument, edits: Iterable[MetadataEdit]) -> MetadataDocument:
-    """The document with the edits made, in order; all other lines keep their bytes.
+    """Return the document with the edits made, in order; all other lines keep their bytes.
 
     Raises:
-        PatchError: a requirement to drop is not there, or one to add is there already.
+        PatchError: a requirement to drop is missing, or one to add is already there.
     """
     for edit in edits:
         if edit.action == "set":

@@ -1,1 +1,1 @@
-"""Where a wheel comes from: statements, claims, attestations, bills of materials."""
+"""Provenance of wheels: statements, claims, attestations, bills of materials."""

@@ -1,6 +1,7 @@
-"""Attestations (PEP 740): made by a publishing workflow, checked by anybody.
+"""Make and verify attestations of wheels (PEP 740).
 
-They lie beside a wheel as `NAME.whl.publish.attestation`, as twine and the index want them.
+A publishing workflow makes them, and anybody can verify them. An attestation is the file
+`NAME.whl.publish.attestation` next to the wheel, as twine and the index expect.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _WORKFLOW_OID = "1.3.6.1.4.1.57264.1.18"
 
 
 def find_attestations(wheel: Path) -> tuple[Path, ...]:
-    """The attestation files beside a wheel."""
+    """Find the attestation files next to a wheel, sorted."""
     return tuple(
         sorted(
             p
@@ -37,21 +38,22 @@ def find_attestations(wheel: Path) -> tuple[Path, ...]:
 
 
 def verify_attestation(path: Path, wheel: Path, publisher: str | None) -> str:
-    """Verify one attestation of a wheel: whose it is, what it is about, who signed.
+    """Verify one attestation of a wheel: its subject, its signature, and who signed it.
 
-    The signature, the certificate and the transparency log's entry are verified by sigstore with
-    the trust root that it brings along; nothing is fetched.
+    sigstore verifies the signature, the certificate and the transparency log's entry with the trust
+    root that it ships. The network is not used.
 
     Args:
         path: the attestation's file.
         wheel: the wheel's file.
-        publisher: `OWNER/REPOSITORY` on GitHub that must have signed; None for any there.
+        publisher: `OWNER/REPOSITORY` on GitHub that must have signed; None for any on
+            GitHub.
 
     Returns:
-        What was verified, in words.
+        A description of what was verified.
 
     Raises:
-        ProvenanceError: it is malformed, speaks of another file, or its signature does not hold.
+        ProvenanceError: it is malformed, is about another file, or its signature is not valid.
     """
     from cryptography.exceptions import UnsupportedAlgorithm
     from pypi_attestations import AttestationError
@@ -65,7 +67,7 @@ def verify_attestation(path: Path, wheel: Path, publisher: str | None) -> str:
             f"{path.name} speaks of {subject[0]} (sha256 {subject[1]}), not of {wheel.name}",
             "do not trust it; remove it, or fetch the wheel again",
         )
-    # It warns that it is offline, which is what was asked of it.
+    # sigstore warns that it works offline, which is intended here.
     logging.getLogger("sigstore").setLevel(logging.ERROR)
     try:
         kind, _ = found.verify(
@@ -76,29 +78,34 @@ def verify_attestation(path: Path, wheel: Path, publisher: str | None) -> str:
         raise ProvenanceError(
             f"{path.name} does not hold: {' '.join(str(error).split())}", "do not trust it"
         ) from error
-    by = claims.get(_WORKFLOW_OID) or claims.get(_REPOSITORY_OID) or "someone with no repository"
-    return f"attestation {kind} signed by {by}"
+    signer = (
+        claims.get(_WORKFLOW_OID) or claims.get(_REPOSITORY_OID) or "someone with no repository"
+    )
+    return f"attestation {kind} signed by {signer}"
 
 
 def sign_wheel(wheel: Path) -> Path:
-    """Attest a wheel with the identity of the CI run that we are in; the attestation's path.
+    """Sign a wheel with the identity of the current CI run, and write its attestation.
+
+    Returns:
+        The attestation's path.
 
     Raises:
-        PublishError: there is no such identity here, or sigstore does not answer.
+        PublishError: the run has no such identity, or sigstore does not answer.
     """
     target = wheel.with_name(wheel.name + _PUBLISH_SUFFIX)
     try:
-        made = _make_attestation(wheel)
+        attestation = _make_attestation(wheel)
     except PublishError:
         raise
     except Exception as error:
-        # What Fulcio's and Rekor's clients raise derives from nothing else, often without a word.
-        said = str(error) or f"{type(error).__name__}, {error.__cause__ or 'without a word'}"
-        why = " ".join(said.split())
+        # Errors of Fulcio's and Rekor's clients derive from Exception only; many have no message.
+        message = str(error) or f"{type(error).__name__}, {error.__cause__ or 'without a word'}"
+        why = " ".join(message.split())
         raise PublishError(
             f"{wheel.name} could not be attested: {why}", "run it again; nothing was uploaded"
         ) from error
-    target.write_text(made.model_dump_json(), encoding="utf-8")
+    target.write_text(attestation.model_dump_json(), encoding="utf-8")
     return target
 
 
@@ -115,7 +122,8 @@ def _make_attestation(wheel: Path) -> Attestation:
             "leave --attest out, or run it in the publish workflow (id-token: write)",
         )
     trust = ClientTrustConfig.production()
-    # Attestations cannot hold entries of Rekor v2 yet (pypi_attestations' own signer says so).
+    # Attestations cannot contain entries of Rekor v2 yet; pypi_attestations' own signer does the
+    # same.
     trust.force_tlog_version = 1
     with SigningContext.from_trust_config(trust).signer(IdentityToken(credential)) as signer:
         digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
@@ -136,7 +144,7 @@ def _read_attestation(path: Path) -> Attestation:
 
 
 def _read_subject(found: Attestation, path: Path) -> tuple[str, str]:
-    """File name and sha256 that the statement is about."""
+    """Read the file name and the sha256 (hex) that the statement is about."""
     try:
         statement: dict[str, Any] = found.statement
         ((name, sha256),) = ((s["name"], s["digest"]["sha256"]) for s in statement["subject"])
@@ -159,5 +167,5 @@ def _make_policy(publisher: str | None) -> VerificationPolicy:
     signed_in_ci = policy.OIDCIssuerV2("https://token.actions.githubusercontent.com")
     if publisher is None:
         return signed_in_ci
-    theirs = policy.OIDCSourceRepositoryURI(f"https://github.com/{publisher}")
-    return policy.AllOf([signed_in_ci, theirs])
+    from_repository = policy.OIDCSourceRepositoryURI(f"https://github.com/{publisher}")
+    return policy.AllOf([signed_in_ci, from_repository])

@@ -1,4 +1,4 @@
-"""What a provenance statement of ours claims, read from its bytes, and compared with another."""
+"""Parse this tool's provenance statements, and compare what they claim."""
 
 from __future__ import annotations
 
@@ -21,13 +21,15 @@ from builder.provenance.statements import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Places of materials that are files of this tool.
+# How the URIs of materials begin that are files of this tool.
 _TOOL_PREFIXES = ("patches/", CODEMODS_URI)
-# What `source_sha256` of the codemods is today, then what it was for trees that gave each of the
-# 45 wheels the same bytes (tests/wheels.sha256): sources that are moved or renamed do what they
-# did, so statements with one of these say the same. When a wheel changes, only today's stays.
-# It does not lie beside `source_sha256`, which would hash it too.
+# Digests of the codemods' source, as `builder.patching.codemods.hash_codemod_source` gives them:
+# today's first, then those of earlier trees that gave each of the 45 wheels the same bytes
+# (tests/wheels.sha256). Source that was only moved or renamed makes the same wheels, so statements
+# with any of these digests are equal. When a wheel changes, only today's digest stays. The list is
+# not in the package of `hash_codemod_source`, whose digest would then depend on the list.
 EQUAL_CODEMODS = (
+    "76465c1e47cf151916302a2a3b629649dc050f584b67731f73a06181f1152553",
     "3ab68e03e24543cd51a343a806acdd69336f466cf5daeae51d342da2e041ac3b",
     "b04aebd668b592cc2919c5de68764bd5ff475cdc662d132ad20ff85a9f08d0a5",
     "51f79f0606318320e0c58d044e35814975b135649967f8173a0bf10e0a100d88",
@@ -36,7 +38,7 @@ _MAX_SHOWN = 5
 
 
 class ClaimedPicks(NamedTuple):
-    """Commits that a statement says were picked, by full ids, and the repositories' addresses."""
+    """The commits that a statement claims were cherry-picked (full ids), and repository URLs."""
 
     commits: tuple[str, ...]
     upstream: str
@@ -44,19 +46,20 @@ class ClaimedPicks(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """What a statement says that a wheel is.
+    """What a statement claims about a wheel.
 
     Attributes:
         filename: the wheel's file name.
-        sha256: the wheel's, in hex.
+        sha256: the wheel's sha256, in hex.
         release: the upstream version that it was made from.
-        series: what was asked for, in order.
-        identity: what it is called.
-        picks: the commits that were to be picked, or None.
+        series: the requested series, in order.
+        identity: its name and version.
+        picks: the requested cherry-picks, or None.
         backend: a key of `BUILD_TYPES`.
-        commit: of this tool, which made it; None where it was no checkout.
-        tool: what of this tool decided its bytes, as
-            `builder.provenance.statements.collect_tool_materials` has it.
+        commit: the git commit of the tool that made it, with `-dirty` where it had changes; None if
+            the tool was not a checkout.
+        tool: the tool's files that decided its bytes, as
+            `builder.provenance.statements.collect_tool_materials` returns them.
     """
 
     filename: str
@@ -70,15 +73,19 @@ class Claim(NamedTuple):
     tool: Mapping[str, str] = MappingProxyType({})
 
     def describe_other_tree(self, tool: Mapping[str, str]) -> str | None:
-        """Whether another tree of this tool is said to have made it than one with these materials.
+        """Describe how the claimed tree of this tool differs from one with these materials.
+
+        Args:
+            tool: URI of each file or codemod → sha256, of the tree to compare with.
 
         Returns:
-            Which commit, and what differs, in words; None where no file is another one.
+            The claimed commit, and which files differ, in words; None if no file that both have
+            differs.
         """
         if all(self.tool[place] == tool[place] for place in self.tool.keys() & tool.keys()):
-            return None  # another checkout has other files, not only more or fewer
+            return None  # more files, or fewer, do not make another tree
         places = [k for k in {*self.tool, *tool} if self.tool.get(k) != tool.get(k)]
-        # The codemods are hashed as a whole: if one has changed, all have.
+        # The codemods share one digest: if one has changed, all differ.
         names = sorted({place.partition("#")[0] for place in places})
         more = f" and {len(names) - _MAX_SHOWN} more" if len(names) > _MAX_SHOWN else ""
         differing = ", ".join(names[:_MAX_SHOWN])
@@ -86,27 +93,29 @@ class Claim(NamedTuple):
 
 
 def parse_statement(content: bytes, label: str) -> Claim:
-    """Read a statement of ours; nothing in it is believed before it is checked.
+    """Parse a statement of this tool; no field is trusted before it is checked.
 
     Raises:
-        ProvenanceError: it is no statement, one of another kind, or one with a malformed field.
+        ProvenanceError: it is not a statement, is of another kind, or has a malformed field.
     """
     try:
         document = json.loads(content)
         definition = document["predicate"]["buildDefinition"]
         kinds = (document["_type"], document["predicateType"], definition["buildType"])
         ((filename, sha256),) = ((s["name"], s["digest"]["sha256"]) for s in document["subject"])
-        asked = definition["externalParameters"]
-        tag = asked["buildTag"]
+        parameters = definition["externalParameters"]
+        tag = parameters["buildTag"]
         identity = Identity(
-            IdentityKind(asked["identity"]),
-            _check_text(asked["name"]),
-            _check_text(asked["version"]),
+            IdentityKind(parameters["identity"]),
+            _check_text(parameters["name"]),
+            _check_text(parameters["version"]),
             None if tag is None else _check_text(tag),
         )
-        series = tuple(_check_text(name) for name in asked["series"])
-        release = str(Version(_check_text(asked["release"])))
-        picks = _read_claimed_picks(asked["cherryPick"]) if "cherryPick" in asked else None
+        series = tuple(_check_text(name) for name in parameters["series"])
+        release = str(Version(_check_text(parameters["release"])))
+        picks = (
+            _read_claimed_picks(parameters["cherryPick"]) if "cherryPick" in parameters else None
+        )
         claim = Claim(_check_text(filename), _check_text(sha256), release, series, identity, picks)
         claim = claim._replace(**_read_claimed_tool(document["predicate"]))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -134,9 +143,9 @@ def _read_claimed_tool(predicate: dict[str, Any]) -> dict[str, Any]:
 
 
 def _replace_equal_codemods(materials: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Materials as they are, or with today's digest of the codemods in place of an equal one.
+    """Replace a digest of the codemods that equals today's (`EQUAL_CODEMODS`) by today's.
 
-    One tree has one digest: materials with several of them are left as they are.
+    A tree has one digest only, so materials with several of them are returned unchanged.
     """
     codemods = [m for m in materials if m["uri"].startswith(CODEMODS_URI)]
     digests = {m["digest"]["sha256"] for m in codemods}
@@ -169,10 +178,14 @@ def _check_text(value: object) -> str:
 
 
 def compare_statements(claimed: bytes, rebuilt: bytes) -> list[str]:
-    """Where two statements, both parsed before, differ in what decides a wheel's bytes.
+    """List where two statements differ in what decides a wheel's bytes.
 
-    These are the subject, the parameters, the materials, and what became of each file; who built
-    it, when, and what else the catalog said may differ.
+    Compared are the subject, the parameters, the materials, and the changes of each file. Who built
+    the wheel, when, and what else the catalog has on the release may differ.
+
+    Args:
+        claimed: a statement that `parse_statement` has accepted.
+        rebuilt: the statement of a rebuild, accepted as well.
     """
     old, new = (_select_decisive_fields(json.loads(content)) for content in (claimed, rebuilt))
     return [
@@ -183,7 +196,7 @@ def compare_statements(claimed: bytes, rebuilt: bytes) -> list[str]:
 
 
 def has_same_claims(one: bytes, other: bytes) -> bool:
-    """Whether two files are statements that say the same of the same wheel."""
+    """Whether two files are statements with the same claims; other files must be equal bytes."""
     try:
         return _select_decisive_fields(json.loads(one)) == _select_decisive_fields(
             json.loads(other)

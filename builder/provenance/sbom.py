@@ -1,9 +1,9 @@
-"""The bill of materials beside a wheel: CycloneDX 1.6, JSON.
+"""Make the bill of materials (SBOM) of a wheel: CycloneDX 1.6, JSON.
 
-CycloneDX and not SPDX, because its pedigree says just what our wheels are: an ancestor (the stock
-wheel, by its sha256) and the patches that were applied to it; and `spdx-tools` brings an RDF stack.
-It is made from the wheel and its provenance alone, so that anybody can make it again: the serial
-number comes from the wheel's sha256, and a time is given only where SOURCE_DATE_EPOCH sets one.
+CycloneDX and not SPDX, because its pedigree describes exactly what our wheels are: an ancestor (the
+stock wheel, by its sha256) and the patches applied to it. `spdx-tools` also depends on an RDF
+stack. The SBOM is made from the wheel and its provenance alone, so that anybody can make it again:
+the serial number comes from the wheel's sha256, and it has a time only if SOURCE_DATE_EPOCH is set.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ if TYPE_CHECKING:
 
 SBOM_SUFFIX = ".cdx.json"
 _LICENCE = "Apache-2.0"
-# How provenance names patches, and the description of a series that stands beside them.
+# How the URIs of patches begin in provenance. Those of series.toml do too, but it is no patch.
 _PATCH_PREFIXES = ("patches/", CODEMODS_URI)
 _SERIES_FILE = "/series.toml"
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:tensorboard-proxy-wheels:sbom")
 
 
 def get_sbom_path(wheel: Path) -> Path:
-    """Where the bill of materials of a wheel lies: beside it."""
+    """Return the path of a wheel's bill of materials, next to the wheel."""
     return wheel.with_name(wheel.name + SBOM_SUFFIX)
 
 
 def make_sbom(
     statement: bytes, requires_dist: Sequence[str], requires_python: str | None, epoch: int | None
 ) -> bytes:
-    """The bill of materials of one wheel, as the bytes of its file.
+    """Make the bill of materials of one wheel, as the bytes of its file.
 
     Args:
-        statement: its provenance statement, which was verified before.
+        statement: its provenance statement, already verified.
         requires_dist: the requirements in its METADATA.
         requires_python: the Pythons that its METADATA allows.
         epoch: SOURCE_DATE_EPOCH in seconds, or None.
@@ -65,23 +65,23 @@ def make_sbom(
     bom = Bom(serial_number=uuid.uuid5(_NAMESPACE, sha256), metadata=metadata, components=needed)
     bom.register_dependency(wheel, needed)
     text = make_outputter(bom, OutputFormat.JSON, SchemaVersion.V1_6).output_as_string()
-    made = json.loads(text)
+    sbom = json.loads(text)
     if epoch is None:
-        # The library always writes a time; the format does not ask for one.
-        del made["metadata"]["timestamp"]
-    return (json.dumps(made, indent=2, ensure_ascii=False) + "\n").encode()
+        # The library always writes a time; the format does not require one.
+        del sbom["metadata"]["timestamp"]
+    return (json.dumps(sbom, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def _make_wheel_component(document: dict[str, Any], requires_python: str | None) -> Component:
-    """Our wheel: what it is called, and what it was made from."""
+    """Make the component of our wheel: its name, and what it was made from."""
     from cyclonedx.model import Property
 
     subject = document["subject"][0]
-    asked = document["predicate"]["buildDefinition"]["externalParameters"]
+    parameters = document["predicate"]["buildDefinition"]["externalParameters"]
     wheel = _make_component(
-        asked["name"], asked["version"], subject["name"], subject["digest"]["sha256"]
+        parameters["name"], parameters["version"], subject["name"], subject["digest"]["sha256"]
     )
-    wheel.pedigree = _make_pedigree(document, asked["release"])
+    wheel.pedigree = _make_pedigree(document, parameters["release"])
     if requires_python is not None:
         wheel.properties.add(Property(name="python:requires-python", value=requires_python))
     return wheel
@@ -130,16 +130,16 @@ def _make_component(name: str, version: str, filename: str, sha256: str) -> Comp
 
 
 def _make_required_components(requires_dist: Sequence[str]) -> list[Component]:
-    """What it needs, by name: which versions are taken is decided where it is installed."""
+    """Make a component for each required project; versions are chosen only at installation."""
     from cyclonedx.model import Property
     from cyclonedx.model.component import Component, ComponentScope, ComponentType
     from packageurl import PackageURL
     from packaging.requirements import Requirement
 
-    stated: dict[str, list[Requirement]] = {}
+    by_name: dict[str, list[Requirement]] = {}
     for line in requires_dist:
         found = Requirement(line)
-        stated.setdefault(found.name, []).append(found)
+        by_name.setdefault(found.name, []).append(found)
     return [
         Component(
             name=name,
@@ -151,5 +151,5 @@ def _make_required_components(requires_dist: Sequence[str]) -> list[Component]:
             purl=PackageURL("pypi", name=name),
             properties=[Property(name="python:requires-dist", value=str(r)) for r in lines],
         )
-        for name, lines in sorted(stated.items())
+        for name, lines in sorted(by_name.items())
     ]

@@ -1,8 +1,8 @@
-"""Provenance: an in-toto statement (v1) with a SLSA provenance predicate (v1) for each wheel.
+"""Make provenance: an in-toto statement (v1) with a SLSA provenance predicate (v1) per wheel.
 
 Formats: https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md and
-https://slsa.dev/spec/v1.0/provenance. The statement is deterministic: no clock is read; a time is
-given only where SOURCE_DATE_EPOCH sets one.
+https://slsa.dev/spec/v1.0/provenance. The statement is deterministic: no clock is read, and it
+has a time only if SOURCE_DATE_EPOCH is set.
 """
 
 from __future__ import annotations
@@ -26,21 +26,22 @@ if TYPE_CHECKING:
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://slsa.dev/provenance/v1"
-# How a wheel was made; what a rebuild takes depends on it.
+# Backend → how a wheel was made; what a rebuild needs depends on it.
 BUILD_TYPES = {
     "overlay": "urn:tensorboard-proxy-wheels:overlay:v1",
     "bazel": "urn:tensorboard-proxy-wheels:bazel:v1",
 }
 PROVENANCE_SUFFIX = ".provenance.json"
-# The place of codemods in statements: as it was first called, whatever package they lie in now.
+# How the URIs of codemods begin in statements. It is the name of their first package, and stays
+# when they move, so that older statements still match.
 CODEMODS_URI = "builder/codemods#"
 BUILDER_ID = "urn:tensorboard-proxy-wheels:builder"
-# Libraries whose behaviour decides what patches make of a file.
+# Libraries whose behaviour decides the outcome of patches.
 _REWRITING_LIBRARIES = ("packaging", "unidiff")
 
 
 class SourceBuildProvenance(NamedTuple):
-    """A build from source: what it was made of, as materials of in-toto, and how."""
+    """Provenance of a build from source: its in-toto materials, and how it was built."""
 
     materials: Sequence[Mapping[str, Any]]
     about: Mapping[str, Any]
@@ -53,8 +54,8 @@ class BuildRun(NamedTuple):
         commit: the git commit of this tool, with `-dirty` where it has changes, or None.
         epoch: SOURCE_DATE_EPOCH in seconds, or None.
         backend: a key of `BUILD_TYPES`.
-        source: what Bazel built it from, where it did.
-        equivalence: how it compares with what the other backend made, where both did.
+        source: what Bazel built it from; None for the overlay backend.
+        equivalence: how it compares with the wheel of the other backend; None if only one built it.
     """
 
     commit: str | None
@@ -65,7 +66,7 @@ class BuildRun(NamedTuple):
 
 
 def get_provenance_path(wheel: Path) -> Path:
-    """Where the provenance of a wheel lies: beside it."""
+    """Return the path of a wheel's provenance, next to the wheel."""
     return wheel.with_name(wheel.name + PROVENANCE_SUFFIX)
 
 
@@ -79,16 +80,16 @@ def make_statement(
     series: Sequence[Series],
     run: BuildRun,
 ) -> bytes:
-    """The statement for one wheel, as the bytes of its file.
+    """Make the statement of one wheel, as the bytes of its file.
 
     Args:
-        filename: the final wheel's.
-        sha256: the final wheel's, in hex.
-        release: what it was made from; its stock wheel is the first material.
+        filename: the final wheel's file name.
+        sha256: the final wheel's sha256, in hex.
+        release: the release that it was made from; its stock wheel is the first material.
         delta: what the patches changed.
-        identity: what it is called.
-        series: what was asked for, in order.
-        run: by whom, when, and by which backend.
+        identity: the final wheel's name and version.
+        series: the requested series, in order.
+        run: which commit of this tool built it, when, and with which backend.
     """
     document = {
         "_type": STATEMENT_TYPE,
@@ -105,7 +106,7 @@ def make_statement(
 def _make_build_definition(
     release: Release, delta: Delta, identity: Identity, series: Sequence[Series], run: BuildRun
 ) -> dict[str, Any]:
-    """What was asked for, what it was made of, and what became of each file."""
+    """Make the build definition: the request, the materials, and the change of each file."""
     changes = {
         path: {
             "before": {"sha256": change.before},
@@ -147,7 +148,11 @@ def _make_build_definition(
 
 
 def collect_tool_materials(delta: Delta, series: Sequence[Series]) -> dict[str, str]:
-    """What of this tool decides a wheel's bytes: the place of each file, or codemod → sha256."""
+    """Collect the files of this tool that decide a wheel's bytes.
+
+    Returns:
+        URI of each file or codemod → sha256 in hex.
+    """
     return {
         **{f"patches/{s.name}/series.toml": s.sha256 for s in series if s.picked is None},
         **{_make_patch_uri(p): p.sha256 for p in delta.applied if not p.commit},
@@ -155,7 +160,7 @@ def collect_tool_materials(delta: Delta, series: Sequence[Series]) -> dict[str, 
 
 
 def _describe_requested_picks(picked: PickedCommits) -> dict[str, Any]:
-    """Which commits were to be picked, and from where."""
+    """Describe which commits were requested, and from where."""
     return {
         "commits": list(picked.commits),
         "upstream": picked.upstream,
@@ -164,7 +169,7 @@ def _describe_requested_picks(picked: PickedCommits) -> dict[str, Any]:
 
 
 def _describe_picked_source(picked: PickedCommits) -> dict[str, Any]:
-    """What git made of it."""
+    """Describe what git made of the requested commits."""
     return {
         "base": {"gitCommit": picked.base},
         "native": list(picked.native),
@@ -174,7 +179,7 @@ def _describe_picked_source(picked: PickedCommits) -> dict[str, Any]:
 
 
 def _make_run_details(commit: str | None, epoch: int | None) -> dict[str, Any]:
-    """Who built it, and when if SOURCE_DATE_EPOCH says so."""
+    """Describe which versions built it, and when if SOURCE_DATE_EPOCH is set."""
     metadata: dict[str, Any] = {}
     if epoch is not None:
         metadata["finishedOn"] = datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -189,9 +194,9 @@ def _make_run_details(commit: str | None, epoch: int | None) -> dict[str, Any]:
 def _collect_materials(
     release: Release, delta: Delta, series: Sequence[Series]
 ) -> list[dict[str, Any]]:
-    """The stock wheel, the series that were asked for, and the patches that were applied.
+    """Collect the stock wheel, the requested series, and the applied patches.
 
-    Cherry-picked commits stand by their git ids, behind the release's own commit.
+    Cherry-picked commits follow with their git ids, after the release's own commit.
     """
     wheel = release.wheel
     places = [
@@ -215,11 +220,15 @@ def _collect_materials(
 
 
 def _list_commits(picked: PickedCommits) -> list[tuple[str, str, str]]:
-    """Where each commit came from, what it is, and its id."""
-    there = picked.remote or picked.upstream
+    """List the repository, the role and the id of each commit."""
+    commits_url = picked.remote or picked.upstream
     return [
         (picked.upstream, "release", picked.base),
-        *((there, "cherry-picked commit", c) for c in picked.commits if c not in picked.native),
+        *(
+            (commits_url, "cherry-picked commit", c)
+            for c in picked.commits
+            if c not in picked.native
+        ),
     ]
 
 
@@ -228,5 +237,8 @@ def _list_source_materials(run: BuildRun) -> list[Mapping[str, Any]]:
 
 
 def _make_patch_uri(patch: AppliedPatch) -> str:
-    """A diff is a file of its series, a codemod a function in a package (hashed as a whole)."""
+    """Make the URI of a patch.
+
+    A diff is a file of its series. A codemod is a function in a package that is hashed as a whole.
+    """
     return f"{CODEMODS_URI}{patch.file}" if patch.codemod else f"patches/{patch.label}"

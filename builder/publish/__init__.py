@@ -1,1 +1,1 @@
-"""Publishing: hand a wheel to an index, and prove that it serves what was built."""
+"""Publishing: upload a wheel to an index, and prove that it serves what was built."""

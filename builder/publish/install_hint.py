@@ -1,8 +1,9 @@
-"""What a user types to install a published wheel without letting strangers' packages in. Pure.
+"""Format the commands that install a published wheel without letting others' packages in. Pure.
 
 `--extra-index-url` would take every dependency from whichever index has the higher version, and
-anyone may have registered a dependency's name on a test index (dependency confusion). So ours comes
-alone from there, all else from the usual index; uv has `explicit = true` for that.
+anyone may have registered a dependency's name on a test index (dependency confusion). So only
+our wheel comes from that index, and everything else from the usual one; uv has
+`explicit = true` for that.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ if TYPE_CHECKING:
 
 
 def format_requirement(identity: Identity) -> str:
-    """`tensorboardtmp==2.2.1`."""
+    """Format the requirement on this very version, such as `tensorboardtmp==2.2.1`."""
     return f"{identity.name}=={identity.version}"
 
 
 def format_install_commands(identity: Identity, index_url: str, label: str) -> str:
-    """The commands, as lines to be copied.
+    """Format the commands, as lines to be copied.
 
     Args:
         identity: what to install.
@@ -49,7 +50,7 @@ def format_install_commands(identity: Identity, index_url: str, label: str) -> s
 
 
 def format_uv_sources(identity: Identity, index_url: str, label: str) -> str:
-    """The part of pyproject.toml that lets uv take ours, and nothing else, from that index."""
+    """Format the part of pyproject.toml that makes uv take our wheel alone from that index."""
     name = canonicalize_name(identity.name)
     return "\n".join(
         [
@@ -65,5 +66,8 @@ def format_uv_sources(identity: Identity, index_url: str, label: str) -> str:
 
 
 def _list_uninstall_commands(identity: Identity, command: str) -> list[str]:
-    """Two distributions must not own the same files; a local version replaces the official one."""
+    """List the command that uninstalls `tensorboard`, if our wheel has another name.
+
+    Two distributions must not own the same files. A local version replaces the official one.
+    """
     return [] if canonicalize_name(identity.name) == PACKAGE else [f"{command} {PACKAGE}"]

@@ -1,4 +1,4 @@
-"""Ready: a wheel's bytes read once, checked again, with what goes beside them."""
+"""Prepare a wheel for its upload: read it once, check it again, collect its statement."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class PreparedWheel(NamedTuple):
-    """A checked wheel in a room of its own, where nobody changes it any more, and its statement."""
+    """A checked copy of a wheel, in a directory that nothing else writes to, and its statement."""
 
     upload: Upload
     claim: Claim
@@ -42,39 +42,40 @@ def prepare_wheel(
     series: Sequence[str],
     attested: bool,
 ) -> PreparedWheel:
-    """Read the wheel and what lies beside it once, and check what was read.
+    """Read the wheel and the files next to it once, and check what was read.
 
     Args:
         wheel: the file.
         workdir: where the copy goes that is checked, and sent later.
-        sources: what it is made from again.
+        sources: what the wheel is rebuilt from.
         context: of the run.
-        series: assumed where the provenance says none.
-        attested: also take and verify the attestations beside it.
+        series: assumed where the provenance names none.
+        attested: also take and verify the attestations next to the wheel.
 
     Raises:
         NewFindingsError: it has findings that its stock wheel does not have.
         ProvenanceError: it is not what its provenance says.
+        UncheckedError: some checks could not be decided.
     """
     content = read_wheel(wheel)
-    own = workdir / wheel.name
-    own.write_bytes(content)
-    beside = get_provenance_path(wheel)
-    if beside.is_file():
-        get_provenance_path(own).write_bytes(beside.read_bytes())
+    copied = workdir / wheel.name
+    copied.write_bytes(content)
+    provenance = get_provenance_path(wheel)
+    if provenance.is_file():
+        get_provenance_path(copied).write_bytes(provenance.read_bytes())
     attestations = []
     for path in attest.find_attestations(wheel) if attested else ():
         attestations.append(workdir / path.name)
         attestations[-1].write_bytes(path.read_bytes())
-        attest.verify_attestation(attestations[-1], own, None)
-    verify_provenance(own, sources)
-    _refuse_findings(own, sources, context, series)
-    claim = read_claim(own)
+        attest.verify_attestation(attestations[-1], copied, None)
+    verify_provenance(copied, sources)
+    _refuse_findings(copied, sources, context, series)
+    claim = read_claim(copied)
     if claim is None:
-        raise ProvenanceError(f"{beside.name} went away", "build the wheel again")
+        raise ProvenanceError(f"{provenance.name} went away", "build the wheel again")
     sha256 = hashlib.sha256(content).hexdigest()
-    upload = Upload(own, wheel.name, sha256, tuple(attestations))
-    return PreparedWheel(upload, claim, get_provenance_path(own).read_bytes())
+    upload = Upload(copied, wheel.name, sha256, tuple(attestations))
+    return PreparedWheel(upload, claim, get_provenance_path(copied).read_bytes())
 
 
 def _refuse_findings(
@@ -101,7 +102,7 @@ def _refuse_findings(
 
 
 def make_wheel_sbom(prepared: PreparedWheel, epoch: int | None) -> bytes:
-    """The bill of materials of a wheel, for SOURCE_DATE_EPOCH in seconds or None."""
+    """Make a wheel's bill of materials, for SOURCE_DATE_EPOCH in seconds or None."""
     content = prepared.upload.path.read_bytes()
     made = archive.parse_archive(content, prepared.upload.filename)
     document = made.find_member(f"{find_dist_info(made, prepared.upload.filename)}/METADATA")

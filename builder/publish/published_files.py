@@ -1,4 +1,4 @@
-"""What an index serves: asked anew each time, so that lag can be told from failure."""
+"""Query what an index serves, anew each time, so that lag can be told from failure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from builder.system.settings import UserSettings
 
 _TIMEOUT = 30.0
-# Indexes stand behind caches that keep project pages for minutes; pip asks them in this way too.
+# Indexes are behind caches that keep project pages for minutes; pip sends this header too.
 _NO_CACHE_HEADERS = {"Cache-Control": "max-age=0"}
 
 
@@ -30,14 +30,14 @@ class IndexUnavailableError(PublishError):
 
 
 class PublishedFiles(Protocol):
-    """What the delivery asks of an index's download side."""
+    """What `builder.publish.upload` needs of an index's download side."""
 
     def fetch_listed_sha256(self, filename: str) -> str | None:
-        """The sha256 of a file as the index lists it; None if it lists none of that name."""
+        """Return the sha256 of a file as the index lists it; None if it lists no such name."""
         ...
 
     def fetch_served_sha256(self, filename: str) -> str | None:
-        """The sha256 of the bytes that the index serves; None if it does not serve them yet."""
+        """Return the sha256 of the bytes that the index serves; None if it serves none yet."""
         ...
 
 
@@ -53,7 +53,7 @@ class SimpleIndexFiles:
         """As `PublishedFiles.fetch_listed_sha256`.
 
         Raises:
-            UnansweredError: the index did not answer.
+            IndexUnavailableError: the index did not answer.
             PublishError: the index does not let us read.
         """
         with self._open_client() as client:
@@ -86,6 +86,7 @@ class SimpleIndexFiles:
         with tempfile.TemporaryDirectory(prefix="served-") as workdir:
             target = Path(workdir) / "file"
             try:
+                # Its digest is not verified here: the caller compares it, and says what differs.
                 client.download_package(package, target, verify=False, timeout=_TIMEOUT)
             except HTTPError as error:
                 if error.response.status_code == 404:

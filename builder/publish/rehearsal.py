@@ -1,9 +1,9 @@
 """The rehearsal index: pypiserver in this process, on loopback, with a password for uploads.
 
-pypiserver and not devpi, which has 28 more dependencies and wants to be initialised: it is one WSGI
-application that can be given its authenticator as a function, so that the password of a run exists
-nowhere but in this process's memory. It lists sha256, refuses to replace files, and with
-`disable_fallback` it never hands a question on to the public index.
+pypiserver is used and not devpi, which has 28 more dependencies and must be initialised first.
+It is one WSGI application that takes its authenticator as a function, so that the password of a
+run exists only in this process's memory. It lists sha256 and refuses to replace files. With
+`disable_fallback` it never forwards a request to the public index.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _USER = "rehearsal"
 
 
 class RehearsalIndex(NamedTuple):
-    """A running index: where it is, and who may upload."""
+    """A running index: its addresses, and the credentials for uploads."""
 
     target: PublishTarget
     credentials: UploadCredentials
@@ -46,7 +46,7 @@ def run_rehearsal_index(kept: Path | None = None) -> Iterator[RehearsalIndex]:
     """Run the index for as long as the block lasts.
 
     Args:
-        kept: the directory of its files, which outlives it; None for one of its own.
+        kept: the directory of its files, which is kept afterwards; None for a temporary one.
 
     Raises:
         PublishError: the directory is in use, or cannot be written.
@@ -76,7 +76,7 @@ def _serve_directory(directory: Path, credentials: UploadCredentials) -> Iterato
         hash_algo="sha256",
         welcome_msg="",
     )
-    # It warns of files that exist already, which its answer says too.
+    # It warns of files that exist already, which its response says too.
     logging.getLogger("pypiserver").setLevel(logging.CRITICAL)
     server = make_server(
         "127.0.0.1", 0, application, server_class=_ThreadingServer, handler_class=_QuietHandler
@@ -92,7 +92,7 @@ def _serve_directory(directory: Path, credentials: UploadCredentials) -> Iterato
 
 
 def _load_pypiserver() -> ModuleType:
-    """Import it quietly and without traces.
+    """Import pypiserver without its warnings, and without its changes to `sys.meta_path`.
 
     Its copy of bottle imports cgi, which Python 3.11 and 3.12 deprecate, and puts an importer of
     an old kind into `sys.meta_path`, of which Python 3.11 warns at every later import.
@@ -107,7 +107,7 @@ def _load_pypiserver() -> ModuleType:
 
 @contextmanager
 def _open_directory(kept: Path | None) -> Iterator[Path]:
-    """A directory for the files, locked where it is kept."""
+    """Open the directory for the files; one that is kept is locked."""
     if kept is None:
         with tempfile.TemporaryDirectory(prefix="rehearsal-") as workdir:
             yield Path(workdir)
@@ -128,7 +128,7 @@ def _open_directory(kept: Path | None) -> Iterator[Path]:
 
 
 def _lock_directory(handle: int, directory: Path) -> None:
-    with suppress(ImportError):
+    with suppress(ImportError):  # Windows has no fcntl
         import fcntl
 
         try:
@@ -143,9 +143,9 @@ class _ThreadingServer(ThreadingMixIn, WSGIServer):
     daemon_threads = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no news."""
+        """Ignore clients that disconnect."""
 
 
 class _QuietHandler(WSGIRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
-        """The run says what was uploaded; headers are nobody's business."""
+        """Log nothing: the run says what was uploaded, and headers must not be logged."""

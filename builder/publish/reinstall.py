@@ -1,4 +1,4 @@
-"""Install a published wheel back as a careful user does, and start it."""
+"""Install a published wheel back from the index as a careful user does, and start it."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from builder.system.pythons import PythonFinder
     from builder.system.settings import UserSettings
 
-# The series that mends releases for Pythons other than their own, and how far (docs/today.md).
+# The series that makes releases run on later Pythons, and on which of them (docs/today.md).
 _TODAY_SERIES = "today"
 _TODAY_PYTHONS = ("3.11", "3.13")
-# uv's settings that would let a second source in, or keep the one out that is meant: without a
-# network that is a rehearsal on loopback. --no-config leaves out uv's files.
+# uv's environment variables that would add a second source, or block the intended one: without a
+# network there is still a rehearsal on loopback. `--no-config` ignores uv's configuration files.
 _FOREIGN_SOURCES = (
     "UV_INDEX",
     "UV_EXTRA_INDEX_URL",
@@ -46,12 +46,12 @@ _FOREIGN_SOURCES = (
 
 
 class InstallTarget(NamedTuple):
-    """Where a wheel is at home.
+    """Where a published wheel is installed back.
 
     Attributes:
-        python: the version of its Python.
-        interpreter: that Python.
-        until: until when its dependencies were uploaded, if they are not today's.
+        python: the version of the Python.
+        interpreter: the path of that Python.
+        until: RFC 3339 date before which its dependencies were uploaded, or None for today's.
         first: requirements that must be installed before it.
     """
 
@@ -64,9 +64,10 @@ class InstallTarget(NamedTuple):
 def choose_install_target(
     release: Release, wheel: Path, series: Sequence[str], python: str | None, pythons: PythonFinder
 ) -> InstallTarget:
-    """A Python on which the wheel should start: today's if it was mended for that, else its era's.
+    """Choose a Python on which the wheel should start.
 
-    Asked before anything is sent: what is published stays so.
+    It is one of today's if the series `today` was applied to 1.14 or later, else that of the
+    release's era. It is chosen before anything is sent, as an upload cannot be undone.
 
     Args:
         release: what it was made from.
@@ -76,7 +77,7 @@ def choose_install_target(
         pythons: finds it.
 
     Raises:
-        IndexLookupError: it needs its era, and nobody knows when it was uploaded.
+        IndexLookupError: its era is needed, and it is not known when it was uploaded.
         PublishError: that Python is not there, or the wheel excludes it.
     """
     chosen, until, first = _choose_python(release, series, python)
@@ -102,9 +103,9 @@ def _choose_python(
         release.version, prereleases=True
     ):
         lowest, highest = _TODAY_PYTHONS
-        ours = f"{sys.version_info.major}.{sys.version_info.minor}"
-        fits = SpecifierSet(f">={lowest},<={highest}").contains(ours)
-        return python or (ours if fits else highest), None, ()
+        own_python = f"{sys.version_info.major}.{sys.version_info.minor}"
+        fits = SpecifierSet(f">={lowest},<={highest}").contains(own_python)
+        return python or (own_python if fits else highest), None, ()
     era = get_era(release)
     return python or era.python, era.until, era.first
 
@@ -117,15 +118,15 @@ def reinstall_wheel(
     settings: UserSettings,
     env: Mapping[str, str],
 ) -> None:
-    """Install from the index into a clean environment, compare the files, start TensorBoard.
+    """Install from the index into a clean virtualenv, compare the files, start TensorBoard.
 
     Args:
         upload: what was published; the index must serve these very bytes.
         identity: its name and version.
-        index_url: the index that serves it, and nothing else.
+        index_url: the index that serves it; nothing else is taken from there.
         install_target: the Python, and the age of the dependencies.
         settings: the user's settings; dependencies come from the user's usual index.
-        env: the whole environment.
+        env: all environment variables.
 
     Raises:
         PublishError: it does not install, installs other files, or does not start.
@@ -159,7 +160,10 @@ def reinstall_wheel(
 def _install_without_dependencies(
     upload: Upload, identity: Identity, index_url: str, python: Path, env: Mapping[str, str]
 ) -> None:
-    """Ours, without dependencies, from that index only, and only if it is the file we built."""
+    """Install our wheel without dependencies, from that index only.
+
+    Its sha256 must be that of the file that we built.
+    """
     isolated_env = {k: v for k, v in env.items() if k not in _FOREIGN_SOURCES}
     if is_on_loopback(index_url):
         isolated_env["NO_PROXY"] = isolated_env["no_proxy"] = "127.0.0.1,localhost,::1"

@@ -1,4 +1,4 @@
-"""Publish: build where it is missing, check again, upload, wait, compare, install back, start."""
+"""Publish releases: build if missing, check again, upload, wait, compare, install back, start."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ class PublishOptions:
     """What the user chose, the same for all releases of a run.
 
     Attributes:
-        build: how wheels are called, where they lie, and how one that is missing is built.
+        build: how wheels are called, where they are, and how a missing one is built.
         target: where they go.
-        retry_policy: how long to go on.
+        retry_policy: how long to retry.
         dry_run: say what would be done, and send nothing.
         attest: send attestations, made with this CI run's identity where there are none.
         install: install each back and start it.
@@ -70,13 +70,13 @@ class PublishOptions:
 
 @dataclass(frozen=True, slots=True)
 class PublishedRelease:
-    """What became of one release.
+    """A published release, or for a dry run one that would be published.
 
     Attributes:
         release: what it was made from.
         identity: what it is called.
         upload: the file, and its sha256.
-        upload_outcome: what the upload came to; for a dry run what it would come to.
+        upload_outcome: the outcome of the upload; for a dry run the one to expect.
         waited: seconds until the index served it; None for a dry run.
         python: the Python on which it was installed back and started, or None.
         seconds: from start to finish.
@@ -100,9 +100,9 @@ class PublishFailure:
 
 
 class _UploadedRelease(NamedTuple):
-    """A wheel that is on its way, and where to look for it; for a dry run, one that would be.
+    """A wheel that was uploaded and is not verified yet; for a dry run, one that would be uploaded.
 
-    It is installed back at `home`, or not at all.
+    It is installed back at `install_target`, or not at all if that is None.
     """
 
     published: PublishedRelease
@@ -111,7 +111,7 @@ class _UploadedRelease(NamedTuple):
 
 
 def refuse_names(options: PublishOptions) -> None:
-    """Judge what wheels would be called there, before anything is fetched.
+    """Refuse names that this index must not get, before anything is fetched.
 
     Public indexes refuse local versions (PEP 440), and the official name is not ours on any.
 
@@ -136,10 +136,10 @@ def publish_releases(
     sources: WheelSources,
     context: RunContext,
 ) -> list[PublishedRelease | PublishFailure]:
-    """Publish releases: first all are sent, then each is waited for, compared and installed.
+    """Publish releases: upload all of them first, then wait for, compare and install each.
 
-    An index that lags does so for all of them at once then. One that fails does not stop the
-    others, except that an index that does not know us is asked once.
+    So an index that lags does so for all of them at once. A release that fails does not stop the
+    others, except that nothing more is sent to an index that takes no upload from us.
 
     Args:
         releases: what to publish.
@@ -150,7 +150,7 @@ def publish_releases(
         context: of the run.
 
     Returns:
-        One outcome for each release, in their order; nothing half published is called done.
+        One outcome for each release, in their order; one that is half published has failed.
     """
     publisher = _Publisher(options, uploader, sources, context)
     outcomes: list[PublishedRelease | PublishFailure] = []
@@ -179,7 +179,7 @@ def _try_release(release: Release, action: Callable[[], _T]) -> _T | PublishFail
 
 @dataclass(frozen=True, slots=True)
 class _Publisher:
-    """Sends wheels to one index, and looks whether it serves them."""
+    """Uploads wheels to one index, and verifies that it serves them."""
 
     options: PublishOptions
     uploader: Uploader
@@ -189,15 +189,17 @@ class _Publisher:
     def upload_releases(
         self, releases: Sequence[Release], workdir: Path
     ) -> list[_UploadedRelease | PublishFailure]:
-        """Upload them one after the other; an index that refuses us is not asked again."""
+        """Upload them one after the other, until the index takes no upload from us."""
         all_sent: list[_UploadedRelease | PublishFailure] = []
         refused: UploadRefusedError | None = None
         for release in releases:
             sent: _UploadedRelease | PublishFailure
             if refused is None:
-                own = workdir / release.version
-                own.mkdir()
-                sent = _try_release(release, partial(self._upload_release, release, own))
+                release_workdir = workdir / release.version
+                release_workdir.mkdir()
+                sent = _try_release(
+                    release, partial(self._upload_release, release, release_workdir)
+                )
             else:
                 not_tried = UploadRefusedError(f"{release.version} was not tried", refused.hint)
                 sent = PublishFailure(release, not_tried)
@@ -210,8 +212,10 @@ class _Publisher:
         """Find, check and upload one wheel."""
         started, options, context = time.perf_counter(), self.options, self.context
         identity = options.build.naming.make_identity(release.version)
-        spare = workdir / "built" if options.dry_run else None
-        wheel = find_or_build_wheel(release, identity, options.build, self.sources, context, spare)
+        scratch_output = workdir / "built" if options.dry_run else None
+        wheel = find_or_build_wheel(
+            release, identity, options.build, self.sources, context, scratch_output
+        )
         prepared = prepare_wheel(
             wheel,
             workdir,
@@ -229,12 +233,12 @@ class _Publisher:
         published_files = SimpleIndexFiles(
             context.settings, options.target.index_url, names.normalize_name(identity.name)
         )
-        there = is_already_listed(prepared.upload, published_files, options.retry_policy)
-        upload_outcome = UploadOutcome.SKIPPED if there else UploadOutcome.UPLOADED
+        is_listed = is_already_listed(prepared.upload, published_files, options.retry_policy)
+        upload_outcome = UploadOutcome.SKIPPED if is_listed else UploadOutcome.UPLOADED
         if not options.dry_run:
             epoch = context.settings.source_date_epoch
             write_file_atomically(get_sbom_path(wheel), make_wheel_sbom(prepared, epoch))
-            if not there:
+            if not is_listed:
                 prepared = self._with_attestation(prepared, wheel)
                 upload_outcome = upload_wheel(
                     prepared.upload,
@@ -250,14 +254,14 @@ class _Publisher:
         return _UploadedRelease(done, published_files, install_target)
 
     def _with_attestation(self, prepared: PreparedWheel, wheel: Path) -> PreparedWheel:
-        """Sign the wheel where that is wanted and nobody has yet."""
+        """Sign the wheel where that is wanted and it has no attestation yet."""
         if not self.options.attest or prepared.upload.attestations:
             return prepared
         upload = prepared.upload._replace(attestations=(_sign_wheel(prepared.upload, wheel),))
         return prepared._replace(upload=upload)
 
     def verify_published_release(self, sent: _UploadedRelease) -> PublishedRelease:
-        """Wait until the index serves it, compare, install it back, start it."""
+        """Wait until the index serves the wheel, compare, install it back, start it."""
         started = time.perf_counter()
         options, done, note = self.options, sent.published, self.context.console.print_note
         if options.dry_run:
@@ -281,7 +285,7 @@ class _Publisher:
 
 
 def _sign_wheel(upload: Upload, wheel: Path) -> Path:
-    """Sign it; the attestation also stays beside the wheel."""
+    """Sign the wheel; a copy of the attestation stays next to the original file."""
     made = attest.sign_wheel(upload.path)
     write_file_atomically(wheel.with_name(made.name), made.read_bytes())
     return made

@@ -1,4 +1,4 @@
-"""What an index's answer to an upload means. Pure."""
+"""Interpret an index's response to an upload. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from builder.errors import PublishError
 
 _MAX_SHOWN_CHARS = 300
 _MARKUP = re.compile(r"<(head|style|script|title)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
-# What says that a file is there, by status: warehouse (warehouse/forklift/legacy.py), Nexus and
+# What says that a file exists, by status: warehouse (warehouse/forklift/legacy.py), Nexus and
 # GitLab; Artifactory (twine/commands/upload.py at 94f810c54c8b; issue 1251 there has newer words).
 _FILE_EXISTS = {
     400: re.compile(r"already exists?\b|updating asset|already been taken", re.IGNORECASE),
@@ -25,12 +25,12 @@ _NAME_FORBIDDEN = re.compile(
 
 
 class UploadResponse(NamedTuple):
-    """What came back.
+    """The response to an upload.
 
     Attributes:
         status: the HTTP status, or None if the connection broke or nothing came in time.
         text: what the server said, or what became of the connection; no secrets, any length.
-        retry_after: seconds that the server wants us to wait, or None.
+        retry_after: seconds that the server asks us to wait, or None.
     """
 
     status: int | None
@@ -39,7 +39,7 @@ class UploadResponse(NamedTuple):
 
 
 class ResponseMeaning(StrEnum):
-    """What to do about it."""
+    """What a response means for the file; `interpret_response` explains the members."""
 
     STORED = "stored"
     EXISTS = "exists"
@@ -48,24 +48,24 @@ class ResponseMeaning(StrEnum):
 
 
 class UploadRefusedError(PublishError):
-    """The index does not know us: nothing else that we send will fare better."""
+    """The index takes no upload from us, so that any other file would be refused too."""
 
 
 def interpret_response(response: UploadResponse, filename: str) -> ResponseMeaning:
-    """Tell what an answer means for a file.
+    """Interpret a response to the upload of a file.
 
     Returns:
         `STORED`: it is there. `EXISTS`: a file of this name was there before. `WAIT`: not now, and
-        nothing was stored. `UNKNOWN`: it may be there or not; the index must be asked before
+        nothing was stored. `UNKNOWN`: it may be there or not; the index must be queried before
         anything is sent again.
 
     Raises:
-        RefusedError: the credentials are wrong or missing.
-        PublishError: this file will never be taken as it is.
+        UploadRefusedError: the credentials are wrong or missing, or this URL takes no uploads.
+        PublishError: this file will never be accepted as it is.
     """
     status, text = response.status, response.text
     if status is None or status >= 500:
-        # A gateway's 5xx says nothing of what the server behind it did, Retry-After or not.
+        # A gateway's 5xx does not tell what the server behind it did, even with Retry-After.
         return ResponseMeaning.UNKNOWN
     if 200 <= status < 300:
         return ResponseMeaning.STORED
@@ -79,7 +79,7 @@ def interpret_response(response: UploadResponse, filename: str) -> ResponseMeani
 
 
 def make_taken_error(filename: str, sha256: str) -> PublishError:
-    """The index has another file of this name."""
+    """Make the error for an index that has another file of this name."""
     return PublishError(
         f"the index has another {filename} (sha256 {sha256}); file names are never given twice",
         "--build-tag N makes another file name",
@@ -87,7 +87,7 @@ def make_taken_error(filename: str, sha256: str) -> PublishError:
 
 
 def make_reused_error(filename: str) -> PublishError:
-    """The index had a file of this name once."""
+    """Make the error for an index that had a file of this name once."""
     return PublishError(
         f"the index had a {filename} before and does not take the name again",
         "--build-tag N makes another file name",
@@ -95,24 +95,30 @@ def make_reused_error(filename: str) -> PublishError:
 
 
 def shorten_response(text: str) -> str:
-    """What a server said as one line without markup."""
+    """Shorten what a server said to one line without markup."""
     plain = " ".join(html.unescape(_MARKUP.sub(" ", text)).split())
     return plain if len(plain) <= _MAX_SHOWN_CHARS else plain[:_MAX_SHOWN_CHARS] + "…"
 
 
 def _make_refusal_error(status: int, text: str, filename: str) -> PublishError:
     name = filename.partition("-")[0]
-    said = f"the index refuses {filename}: {status} {shorten_response(text)}".rstrip()
+    message = f"the index refuses {filename}: {status} {shorten_response(text)}".rstrip()
     if _NAME_FORBIDDEN.search(text):
-        return PublishError(said, f"the name {name} is not yours there: choose another with --name")
+        return PublishError(
+            message, f"the name {name} is not yours there: choose another with --name"
+        )
     if status == 401:
-        return UploadRefusedError(said, "give it a user name and a password or token that it knows")
+        return UploadRefusedError(
+            message, "give it a user name and a password or token that it knows"
+        )
     if status == 403:
         return UploadRefusedError(
-            said, f"look at the token; if {name} belongs to someone else there, choose --name"
+            message, f"look at the token; if {name} belongs to someone else there, choose --name"
         )
     if 300 <= status < 400:
-        return UploadRefusedError(said, "it redirects uploads: name the URL that it redirects to")
+        return UploadRefusedError(
+            message, "it redirects uploads: name the URL that it redirects to"
+        )
     if status in {404, 405}:
-        return UploadRefusedError(said, "no uploads are taken at this URL; look at --repository")
-    return PublishError(said, "mend what the index says, and build the wheel again")
+        return UploadRefusedError(message, "no uploads are taken at this URL; look at --repository")
+    return PublishError(message, "mend what the index says, and build the wheel again")

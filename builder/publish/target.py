@@ -1,4 +1,4 @@
-"""Where a wheel goes: a rehearsal, a public index, a name from ~/.pypirc, or a URL."""
+"""Find out where a wheel goes: a rehearsal, a public index, a name from ~/.pypirc, or a URL."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from builder.errors import RequestError
 
 REHEARSAL = "rehearsal"
 TESTPYPI = "testpypi"
-# Where package indexes take uploads and where they serve files, by the end of the address:
-# warehouse's legacy API; the others keep both below one address.
+# How the URL of uploads ends in warehouse's legacy API, and that of the Simple API; other indexes
+# have both below one address.
 _UPLOAD_PATH = "/legacy/"
 _SIMPLE_PATH = "/simple/"
-# What uv does not take in the name of an index.
+# Characters that uv does not accept in the name of an index.
 _UNLABELLED = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True)
 class PublishTarget:
-    """A repository.
+    """A repository that wheels are published to.
 
     Attributes:
         name: as the user called it.
         upload_url: where files are posted.
         index_url: where they are served (Simple Repository API).
-        public: one of the public indexes, whose file names burn for ever.
-        from_pypirc: whether the name stands for a section of ~/.pypirc.
+        public: whether it is one of the public indexes, which never accept a file name again.
+        from_pypirc: whether the name is that of a section of ~/.pypirc.
     """
 
     name: str
@@ -39,8 +39,8 @@ class PublishTarget:
     @property
     def label(self) -> str:
         """What a project's configuration calls the index: the name, or the host for a URL."""
-        spoken = (urlsplit(self.name).hostname or "") if "://" in self.name else self.name
-        return _UNLABELLED.sub("-", spoken)
+        name = (urlsplit(self.name).hostname or "") if "://" in self.name else self.name
+        return _UNLABELLED.sub("-", name)
 
 
 def resolve_repository(repository: str, index_url: str | None) -> PublishTarget:
@@ -51,7 +51,7 @@ def resolve_repository(repository: str, index_url: str | None) -> PublishTarget:
         index_url: where it serves files; None to derive it from where uploads go.
 
     Raises:
-        RequestError: there is no such section, or the URL is none or has a password in it.
+        RequestError: there is no such section, or the URL is malformed or has a password in it.
     """
     url = repository if "://" in repository else _find_upload_url(repository)
     for given in (url, index_url):
@@ -67,9 +67,9 @@ def resolve_repository(repository: str, index_url: str | None) -> PublishTarget:
 
 
 def get_testpypi_index() -> str:
-    """Where TestPyPI serves files: the public index's address on a host of that name.
+    """Return TestPyPI's index URL: the public index's, on the host with `test.` in front.
 
-    twine knows where it takes them, and is not there where one only builds.
+    twine knows where TestPyPI takes uploads, but it is not installed where one only builds.
     """
     from pypi_simple import PYPI_SIMPLE_ENDPOINT
 
@@ -78,7 +78,7 @@ def get_testpypi_index() -> str:
 
 
 def is_public_index(url: str) -> bool:
-    """Whether the address belongs to the public indexes, for uploads or for downloads."""
+    """Whether the URL is one of the public indexes', for uploads or for downloads."""
     from pypi_simple import PYPI_SIMPLE_ENDPOINT
 
     public = urlsplit(PYPI_SIMPLE_ENDPOINT).hostname or ""
@@ -87,19 +87,23 @@ def is_public_index(url: str) -> bool:
 
 
 def is_on_loopback(url: str) -> bool:
-    """Whether the address is this machine's, where a proxy has no business."""
+    """Whether the URL is on this machine, where no proxy must be used."""
     return urlsplit(url).hostname in {"127.0.0.1", "localhost", "::1"}
 
 
 def _find_upload_url(name: str) -> str:
-    """The upload address of a name, from ~/.pypirc or from twine's own two."""
+    """Find the upload URL of a name, in ~/.pypirc or among twine's own two.
+
+    Raises:
+        RequestError: there is no such name.
+    """
     from twine.exceptions import TwineException
     from twine.utils import DEFAULT_CONFIG_FILE, get_repository_from_config
 
     try:
         found = get_repository_from_config(DEFAULT_CONFIG_FILE, name)
     except TwineException as error:
-        # twine's message may go on about URLs for lines; the first one says it.
+        # twine's message may have more lines, about URLs; the first one says what is wrong.
         why = str(error).splitlines()[0].rstrip(".")
         raise RequestError(
             f"{name} is no repository: {why}",
@@ -127,7 +131,7 @@ def _refuse_unusable_url(url: str, repository: str) -> None:
 
 
 def _derive_index_url(upload_url: str) -> str:
-    """The address of the Simple API that belongs to an address of uploads, by convention."""
+    """Derive the URL of the Simple API from the URL of uploads, by convention."""
     from pypi_simple import PYPI_SIMPLE_ENDPOINT
     from twine.utils import DEFAULT_REPOSITORY
 

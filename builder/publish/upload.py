@@ -1,8 +1,9 @@
-"""Deliver a wheel to an index once, and wait until the index serves it.
+"""Upload a wheel to an index once, and wait until the index serves it.
 
-No index gets a second copy: after an answer that leaves open whether the file arrived, the index is
-asked before it is sent again. Public indexes refuse a name that they have, so they are asked once,
-soon. Another may overwrite, so it has as long to list the file as it has to serve it.
+No index gets a second copy: after a response that leaves open whether the file arrived, the
+index is queried before the file is sent again. Public indexes refuse a name that they have, so
+they are queried once, soon. Other indexes may overwrite, so they have as long to list the file
+as they have to serve it.
 """
 
 from __future__ import annotations
@@ -34,14 +35,14 @@ _UNLISTED = "it lists no such file"
 
 
 class UploadOutcome(StrEnum):
-    """What became of an upload."""
+    """The outcome of an upload."""
 
     UPLOADED = "uploaded"
     SKIPPED = "skipped"
 
 
 class Upload(NamedTuple):
-    """A checked wheel on its way: its file, the file's name and sha256, its attestations."""
+    """A checked wheel to upload: its file, the file's name and sha256, its attestations."""
 
     path: Path
     filename: str
@@ -51,7 +52,7 @@ class Upload(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How long to go on, in seconds.
+    """How long to retry, in seconds.
 
     TestPyPI serves a file 30 to 120 s after it took it (measured).
 
@@ -60,7 +61,7 @@ class RetryPolicy:
         first: the first pause; each is twice as long as the one before.
         longest: no pause is longer.
         attempts: how often a file is sent.
-        longest_wait: a server that wants us to wait longer is told no.
+        longest_wait: the longest Retry-After that is obeyed.
     """
 
     total: float = 300.0
@@ -70,7 +71,7 @@ class RetryPolicy:
     longest_wait: float = 120.0
 
     def poll_until_timeout(self) -> Iterator[float]:
-        """Sleep longer and longer, telling the seconds since the start, until they are used up."""
+        """Yield the seconds since the start, with ever longer pauses, until time is up."""
         began = time.monotonic()
         pause = self.first
         while (spent := time.monotonic() - began) < self.total:
@@ -95,13 +96,13 @@ def upload_wheel(
         upload: what to send.
         uploader: the index's upload side.
         published_files: its download side.
-        retry_policy: how long to go on.
-        note: told what is waited for.
-        overwrites: whether the index may take a name that it has a second time.
+        retry_policy: how long to retry.
+        note: called with what is waited for.
+        overwrites: whether the index may accept a name that it has a second time.
 
     Raises:
         PublishError: the index has another file of this name, refuses this one, or left it open
-            again and again; what is said of the file's state is what the index said last.
+            again and again; the message has the file's state as the index said it last.
     """
     if is_already_listed(upload, published_files, retry_policy):
         return UploadOutcome.SKIPPED
@@ -119,7 +120,7 @@ def upload_wheel(
         if _wait_until_listed(
             upload, published_files, retry_policy if lags else replace(retry_policy, total=0), note
         ):
-            # After an attempt of ours that was left open, it is ours.
+            # If one of our attempts was left open, the listed file is ours.
             return UploadOutcome.UPLOADED if left_open else UploadOutcome.SKIPPED
         if exists:
             raise (
@@ -165,7 +166,7 @@ def wait_until_served(
 def is_already_listed(
     upload: Upload, published_files: PublishedFiles, retry_policy: RetryPolicy
 ) -> bool:
-    """Whether the index lists this very file; it is asked again while it does not answer.
+    """Whether the index lists this very file; it is queried again while it does not answer.
 
     Raises:
         PublishError: it lists another file of this name, or does not answer.
@@ -185,10 +186,10 @@ def is_already_listed(
 
 
 def _describe_missing(upload: Upload, published_files: PublishedFiles) -> str:
-    """What is still missing, or "" for nothing.
+    """Describe what is still missing, or return "" for nothing.
 
     Raises:
-        PublishError: the index has other bytes, which no waiting mends.
+        PublishError: the index has other bytes, which does not change by waiting.
     """
     listed = published_files.fetch_listed_sha256(upload.filename)
     if listed is None:
@@ -212,7 +213,7 @@ def _wait_until_listed(
     retry_policy: RetryPolicy,
     note: Callable[[str], None],
 ) -> bool:
-    """Whether the index lists this very file before the patience is used up; asked at least once.
+    """Whether the index lists this very file before time is up; it is queried at least once.
 
     Raises:
         PublishError: as `is_already_listed`.
@@ -252,7 +253,10 @@ def _make_delay_error(seconds: float, *, left_open: bool) -> PublishError:
 def _sleep_before_retry(
     response: UploadResponse, attempt: int, retry_policy: RetryPolicy, note: Callable[[str], None]
 ) -> None:
-    """Wait as the server wants; one that wants too much is asked once more, after an own pause."""
+    """Wait as long as the server asks for.
+
+    If it asks for too long or for nothing, wait a pause of our own, to query the index once more.
+    """
     seconds = response.retry_after or 0.0
     if not 0 < seconds <= retry_policy.longest_wait:
         seconds = min(retry_policy.first * 2**attempt, retry_policy.longest)

@@ -1,8 +1,8 @@
-"""The one door for uploads: twine, used as a library.
+"""Upload wheels with twine, used as a library; all uploads go through this module.
 
-twine finds the credentials (environment, ~/.pypirc, keyring, Trusted Publishing) and speaks the
-upload API. When to send again is decided in `builder.publish.upload`: twine would repeat a 5xx at
-once and without asking whether the file arrived.
+twine finds the credentials (environment variables, ~/.pypirc, keyring, Trusted Publishing) and
+speaks the upload API. When to send again is decided in `builder.publish.upload`: twine would
+repeat a 5xx at once and without asking whether the file arrived.
 """
 
 from __future__ import annotations
@@ -34,22 +34,22 @@ if TYPE_CHECKING:
 
 # Seconds to connect, and seconds without a byte: an index may take its time over a large wheel.
 _TIMEOUT = (15.0, 120.0)
-# Characters. A password of fewer is none, and would be found in any sentence.
+# Characters. A shorter password is no secret, and would be found in any sentence.
 _MIN_SECRET_LENGTH = 4
-# How requests encodes both.
+# How requests encodes the user name and the password.
 _HEADER_ENCODING = "latin-1"
 
 
 class Uploader(Protocol):
-    """What the delivery asks of an index's upload side."""
+    """What `builder.publish.upload` needs of an index's upload side."""
 
     def send_wheel(self, wheel: Path, attestations: Sequence[Path]) -> UploadResponse:
-        """Send a wheel once, and say what came back."""
+        """Send a wheel once, and return the response."""
         ...
 
 
 class UploadCredentials:
-    """A user name and a password that no repr, log or traceback spells out."""
+    """A user name and a password, which no repr, log or traceback shows."""
 
     def __init__(self, username: str | None, password: str | None) -> None:
         self.username = username
@@ -77,11 +77,11 @@ class TwineUploader:
         self._repository: Repository | None = None
 
     def send_wheel(self, wheel: Path, attestations: Sequence[Path]) -> UploadResponse:
-        """As `Uploader.send`.
+        """As `Uploader.send_wheel`.
 
         Raises:
-            RefusedError: there are no credentials for this repository, or none any more.
-            PublishError: twine does not take the file for a distribution.
+            UploadRefusedError: there are no credentials for this repository, or none any more.
+            PublishError: twine does not accept the file as a distribution.
         """
         from requests import RequestException
         from twine.exceptions import InvalidDistribution
@@ -97,12 +97,12 @@ class TwineUploader:
                 f"{wheel.name} cannot be uploaded: {shorten_response(str(error))}", "build it again"
             ) from error
         try:
-            # One attempt; a progress bar goes where notes go.
+            # One attempt. The progress bar goes to stderr, as notes do.
             terminal = sys.stderr.isatty()
             with redirect_stdout(sys.stderr if terminal else io.StringIO()):
                 response = repository.upload(package, max_redirects=1)
         except (RequestException, OSError) as error:
-            # Not `from error`: it holds the request, and that holds the password.
+            # Keep only its text: the exception holds the request, and that holds the password.
             return UploadResponse(None, self._redact_password(f"{type(error).__name__}: {error}"))
         return self._to_upload_response(response)
 
@@ -110,9 +110,9 @@ class TwineUploader:
         from urllib3.exceptions import InvalidHeader
         from urllib3.util.retry import Retry
 
-        said = response.headers.get("Location") if response.is_redirect else response.text
+        body = response.headers.get("Location") if response.is_redirect else response.text
         reason = response.reason or ""
-        text = self._redact_password(f"{reason} {'' if said is None else said}")
+        text = self._redact_password(f"{reason} {'' if body is None else body}")
         wait = response.headers.get("Retry-After")
         try:
             seconds = None if wait is None else Retry().parse_retry_after(wait)
@@ -121,7 +121,7 @@ class TwineUploader:
         return UploadResponse(response.status_code, text, seconds)
 
     def _open_repository(self) -> Repository:
-        """The repository, with credentials; found once."""
+        """Open the repository with its credentials, once."""
         if self._repository is None:
             with _explain_login_errors(self._target):
                 twine_settings = self._make_twine_settings()
@@ -132,7 +132,7 @@ class TwineUploader:
         return self._repository
 
     def _make_signer(self, authenticator: AuthBase) -> Callable[[PreparedRequest], PreparedRequest]:
-        """What puts credentials into a request, and remembers them for what comes back.
+        """Make what puts credentials into a request, and remembers them to redact the response.
 
         Trusted Publishing's tokens live for 15 minutes: twine mints another in here when it must.
         """
@@ -162,12 +162,12 @@ class TwineUploader:
             non_interactive=not sys.stdin.isatty(),
             disable_progress_bar=not sys.stderr.isatty(),
         )
-        # It would announce attempts of its own that there are none of.
+        # It would announce retries of its own, which are not made.
         logging.getLogger("twine").setLevel(logging.ERROR)
         return twine_settings
 
     def _configure_session(self, repository: Repository) -> None:
-        """Time-outs, which twine sets none of; no repeats beyond a connection that never was."""
+        """Set timeouts, which twine does not, and retry only connections that failed."""
         from requests.adapters import HTTPAdapter
         from urllib3.util.retry import Retry
 
@@ -178,9 +178,9 @@ class TwineUploader:
                 kwargs["timeout"] = timeout
                 return super().send(*args, **kwargs)
 
-        again = Retry(connect=2, read=0, redirect=0, status=0, other=0)
+        retry = Retry(connect=2, read=0, redirect=0, status=0, other=0)
         for scheme in ("https://", "http://"):
-            repository.session.mount(scheme, Timed(max_retries=again))
+            repository.session.mount(scheme, Timed(max_retries=retry))
         if is_on_loopback(self._target.upload_url):
             repository.session.trust_env = False
         elif self._user_settings.http_proxy is not None:
@@ -188,7 +188,7 @@ class TwineUploader:
             repository.session.proxies = proxies
 
     def _redact_password(self, text: str) -> str:
-        """What a server said, without our password should it send that back."""
+        """Redact our password in what a server said, should it send that back."""
         given = self._credentials
         if given.password and len(given.password) >= _MIN_SECRET_LENGTH:
             pair = f"{given.username}:{given.password}".encode(_HEADER_ENCODING, "replace")
@@ -198,7 +198,7 @@ class TwineUploader:
 
 
 def read_credentials(env: Mapping[str, str]) -> UploadCredentials:
-    """What the environment says; what it does not say twine finds elsewhere."""
+    """Read credentials from environment variables; twine looks elsewhere for missing ones."""
     return UploadCredentials(env.get("TWINE_USERNAME") or None, env.get("TWINE_PASSWORD") or None)
 
 

@@ -1,1 +1,1 @@
-"""What upstream released: pinned facts, requests, the index, stock wheels, eras."""
+"""Upstream's releases: the catalog, requests, the index, stock wheels, eras."""

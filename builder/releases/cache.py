@@ -1,7 +1,7 @@
 """The content-addressed cache of stock wheels, shared by all runs of a user.
 
-A file's name is its sha256; it appears by atomic rename and is verified on every use, so neither a
-parallel run nor an interrupted download nor bit rot can hand out wrong bytes.
+A file's name is its sha256. It appears by atomic rename and is verified on every use, so parallel
+runs, interrupted downloads and bit rot cannot give wrong bytes.
 """
 
 from __future__ import annotations
@@ -26,27 +26,27 @@ _DIGEST_SIZE = 32
 class Cache:
     """Files by their sha256, below one directory that is made when it is first written to.
 
-    Beside them it keeps outcomes of codemods under keys of their making
-    (`builder.patching.delta.CodemodCache`). These have no pin but their own hash: like any compiler
-    cache, it is as trustworthy as its owner. `check` and the rebuild of `check --provenance` do not
-    use them.
+    It also stores outcomes of codemods, under a hash of the codemod and its input
+    (`builder.patching.delta.CodemodCache`). These are verified by their own hash only: like any
+    compiler cache, it is as trustworthy as its owner. `check` and the rebuild of
+    `check --provenance` do not use them.
     """
 
     def __init__(self, root: Path) -> None:
         self._root = root / "sha256"
-        # By Python, so that one that made something else would not hide behind another.
+        # One directory per Python version: outcomes of one must not stand in for those of another.
         self._outcomes = root / "outcomes" / f"{sys.version_info.major}.{sys.version_info.minor}"
 
     def get_path(self, sha256: str) -> Path:
-        """Where the file with that hash lies, or would lie."""
+        """Return the path for the file with that hash, whether it exists or not."""
         return self._root / sha256[:2] / sha256
 
     def read_file(
         self, sha256: str, spoiled: Callable[[str], None] = lambda _: None
     ) -> bytes | None:
-        """The file's bytes, verified; None if it is not there.
+        """Read a file's bytes and verify them; None if it is not there.
 
-        A spoiled file is removed, and `spoiled` told of it in a sentence.
+        A corrupt file is removed, and `spoiled` is called with a sentence about it.
         """
         path = self.get_path(sha256)
         try:
@@ -61,7 +61,7 @@ class Cache:
         return None
 
     def get(self, key: str) -> bytes | None:
-        """An outcome kept by `put`, or None; a spoiled one counts as none."""
+        """Get an outcome that `put` stored, or None; a corrupt one counts as none."""
         try:
             kept = self._get_outcome_path(key).read_bytes()
         except OSError:
@@ -70,7 +70,7 @@ class Cache:
         return outcome if hashlib.sha256(outcome).digest() == digest else None
 
     def put(self, key: str, outcome: bytes) -> None:
-        """Keep an outcome, its own hash in front; a cache that cannot be written keeps nothing."""
+        """Store an outcome, preceded by its sha256; if the cache is not writable, do nothing."""
         path = self._get_outcome_path(key)
         with suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -84,7 +84,7 @@ class Cache:
 
     @contextmanager
     def make_download_path(self) -> Iterator[Path]:
-        """A path of our own to download to, on the cache's file system; gone afterwards.
+        """Make a temporary path to download to, on the cache's file system; removed afterwards.
 
         Raises:
             IndexLookupError: the cache directory cannot be written.
@@ -101,13 +101,13 @@ class Cache:
             yield Path(name) / "file"
 
     def add_download(self, path: Path, sha256: str) -> bytes:
-        """Take a downloaded file in, if it is the one that was meant.
+        """Add a downloaded file to the cache, if its sha256 is the expected one.
 
         Returns:
             Its bytes.
 
         Raises:
-            IndexLookupError: it is another file than `sha256` says.
+            IndexLookupError: its sha256 is another one.
         """
         content = path.read_bytes()
         actual = hashlib.sha256(content).hexdigest()

@@ -1,6 +1,6 @@
 """The catalog: pinned facts of every release, kept in the repository as JSON.
 
-Reading, asking and comparing are pure; `builder.releases.catalog_update` fetches and writes.
+This module reads, queries and compares it; `builder.releases.catalog_update` fetches and writes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Catalog:
     releases: tuple[Release, ...]
 
     def find_release(self, version: str) -> Release | None:
-        """The release of that version, however it is spelt (2.2 is 2.2.0), or None."""
+        """Find a release by its version, however it is spelt (2.2 is 2.2.0); None if unknown."""
         wanted = Version(version)
         return next((r for r in self.releases if Version(r.version) == wanted), None)
 
@@ -37,7 +37,7 @@ class Catalog:
 
     @property
     def latest_release(self) -> Release:
-        """The newest release that is not yanked and no pre-release."""
+        """The newest release that is neither yanked nor a pre-release."""
         return next(
             r
             for r in reversed(self.releases)
@@ -46,17 +46,17 @@ class Catalog:
 
 
 class CatalogDifference(NamedTuple):
-    """One way in which the index is not what the catalog says: version, and what differs."""
+    """One difference between the index and the catalog: the version, and what differs."""
 
     version: str
     text: str
 
 
 def load_facts(path: Path = DEFAULT_CATALOG_PATH) -> list[ReleaseFacts]:
-    """The catalog as it stands in its file: one object per release.
+    """Load the catalog's file: one object per release.
 
     Raises:
-        IndexLookupError: the file is missing or is no catalog.
+        IndexLookupError: the file is missing or is not a catalog.
     """
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
@@ -70,10 +70,10 @@ def load_facts(path: Path = DEFAULT_CATALOG_PATH) -> list[ReleaseFacts]:
 
 
 def parse_catalog(facts: list[ReleaseFacts]) -> Catalog:
-    """Facts as values.
+    """Parse facts into a catalog.
 
     Raises:
-        IndexLookupError: an entry lacks a field.
+        IndexLookupError: an entry lacks a field or a wheel for Python 3, or there are no entries.
     """
     try:
         releases = [
@@ -108,10 +108,10 @@ def _to_tuple(value: list[str] | None) -> tuple[str, ...] | None:
 def compare_catalog(
     facts: list[ReleaseFacts], listed: dict[str, list[WheelFile]]
 ) -> list[CatalogDifference]:
-    """How the index differs from the catalog.
+    """List how the index differs from the catalog.
 
     Args:
-        facts: the catalog.
+        facts: the facts of the catalog.
         listed: version → wheels that the index lists now.
     """
     differences: list[CatalogDifference] = []
@@ -132,10 +132,12 @@ def compare_catalog(
 
 
 def merge_catalog(facts: list[ReleaseFacts], listed: dict[str, ReleaseFacts]) -> list[ReleaseFacts]:
-    """The catalog with what the index says now; facts that no index knows are kept or null.
+    """Merge what the index lists now into the catalog.
+
+    Facts that no index has are kept, and are null for new releases.
 
     Args:
-        facts: the catalog.
+        facts: the facts of the catalog.
         listed: version → facts of new releases, or of releases whose wheels changed.
     """
     merged = {entry["version"]: entry for entry in facts}
@@ -146,7 +148,7 @@ def merge_catalog(facts: list[ReleaseFacts], listed: dict[str, ReleaseFacts]) ->
 
 
 def dump_catalog(facts: list[ReleaseFacts]) -> str:
-    """The catalog as its file has it: stable order, readable in a diff."""
+    """Serialize the catalog for its file: in stable order, readable in a diff."""
     return json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
 
 

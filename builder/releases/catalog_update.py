@@ -1,4 +1,4 @@
-"""Catalog: compare with the index, show the difference, take it over."""
+"""Compare the catalog with the index, and update it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def check_catalog(path: Path, index: PackageIndex) -> list[CatalogDifference]:
-    """How the index differs from the catalog now.
+    """List how the index differs from the catalog now.
 
     Raises:
         IndexLookupError: the catalog cannot be read, or the index does not answer.
@@ -37,16 +37,16 @@ def check_catalog(path: Path, index: PackageIndex) -> list[CatalogDifference]:
 def update_catalog(
     path: Path, index: PackageIndex, fetch_stock: Callable[[Release], FetchedWheel]
 ) -> list[CatalogDifference]:
-    """Take over what the index says now; new wheels are fetched and looked into.
+    """Update the catalog from the index; new wheels are fetched and read.
 
     Args:
-        path: of the catalog file.
-        index: where releases are listed.
-        fetch_stock: gives a release's stock wheel.
+        path: the path of the catalog file.
+        index: the index that lists the releases.
+        fetch_stock: returns a release's stock wheel.
 
     Returns:
-        What was different before. A release that is gone from the index stays in the catalog: its
-        wheel may be in caches, and taking it out is a person's decision.
+        The differences before the update. A release that is gone from the index stays in the
+        catalog: its wheel may be in caches, and people decide on its removal.
 
     Raises:
         IndexLookupError: the catalog cannot be read or written, or the index does not answer.
@@ -90,7 +90,7 @@ def _collect_facts(
     stock = archive.parse_archive(content, filename)
     document = stock.find_member(f"{find_dist_info(stock, filename)}/METADATA")
     notebook = stock.find_member(NOTEBOOK_PATH)
-    # Indexes that speak HTML only list no sizes (PEP 503); the file itself has one.
+    # Indexes with HTML only do not list sizes (PEP 503), so the size is the downloaded file's.
     sized = [replace(w, size=len(content)) if w == release.wheel else w for w in wheels]
     found: dict[str, Any] = {"version": version, "wheels": [asdict(w) for w in sized]}
     found["notebook_blob"] = None if notebook is None else hash_git_blob(notebook.read())

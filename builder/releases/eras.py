@@ -27,10 +27,10 @@ _PYTHONS = (
 
 
 class Era(NamedTuple):
-    """When and where a release is at home.
+    """The Python and the date with which a release's stock wheel is known to work.
 
     Attributes:
-        python: `3.7`.
+        python: the version of Python, such as `3.7`.
         until: RFC 3339 date before which dependencies were uploaded.
         first: requirements that must be installed before TensorBoard.
     """
@@ -41,10 +41,10 @@ class Era(NamedTuple):
 
 
 def get_era(release: Release) -> Era:
-    """The era of a release: its own Python, and its upload date plus seven days.
+    """Get the era of a release: its own Python, and its upload date plus seven days.
 
     Raises:
-        IndexLookupError: nobody knows when it was uploaded (an index that speaks HTML only).
+        IndexLookupError: its upload time is unknown (from an index with HTML only).
     """
     if not release.wheel.upload_time:
         raise IndexLookupError(

@@ -1,7 +1,7 @@
-"""What the package index lists of TensorBoard, and its wheels.
+"""List TensorBoard's wheels on the package index, and download them.
 
-Look-ups and downloads are `pypi_simple`'s, over `requests`: proxies, netrc and CA settings of the
-user are honoured. Credentials in an index URL never reach a message.
+`pypi_simple` does this over `requests`, with the user's proxies, netrc and CA settings. Credentials
+in an index URL never appear in a message.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
     from builder.system.settings import UserSettings
 
-# Seconds without an answer; slow mirrors are slow, dead ones are dead.
+# Seconds without an answer until the index counts as unreachable; some mirrors are slow.
 _TIMEOUT = 30.0
 _RETRIES = 3
 
 
 class Progress(Protocol):
-    """What a download reports to: `with progress(total) as p: p.update(n)`, in bytes."""
+    """The interface for download progress: `with progress(total) as p: p.update(n)`, in bytes."""
 
     def __call__(self, total: int | None, /) -> ProgressTracker:
-        """Begin a download of that many bytes."""
+        """Begin a download of that many bytes; None if the size is unknown."""
         ...
 
 
@@ -49,24 +49,24 @@ class ProgressTracker(Protocol):
     ) -> bool | None: ...
 
     def update(self, increment: int, /) -> None:
-        """So many more bytes are there."""
+        """Add that many received bytes."""
         ...
 
 
 class PackageIndex(Protocol):
-    """What is asked of an index."""
+    """The interface of a package index."""
 
     def list_wheels(self) -> dict[str, list[WheelFile]]:
-        """Version → the wheels that are listed for it; an absent hash or size is "" or 0."""
+        """List the wheels: version → its wheels. A missing hash or size is "" or 0."""
         ...
 
     def download_file(self, filename: str, target: Path, progress: Progress) -> None:
-        """Fetch a file. Nothing is verified here: the cache does that against its pin."""
+        """Download a file. It is not verified here: the cache does that against its pin."""
         ...
 
 
 class SimpleIndex:
-    """An index that speaks the Simple Repository API (PEP 503, 691, 700)."""
+    """An index with the Simple Repository API (PEP 503, 691, 700)."""
 
     def __init__(self, settings: UserSettings) -> None:
         self._settings = settings
@@ -76,7 +76,7 @@ class SimpleIndex:
         """As `PackageIndex.list_wheels`.
 
         Raises:
-            IndexLookupError: the index does not answer, or does not know TensorBoard.
+            IndexLookupError: the index does not answer, or does not have TensorBoard.
         """
         listed: dict[str, list[WheelFile]] = {}
         for package in self._list_packages():
@@ -88,7 +88,7 @@ class SimpleIndex:
         """As `PackageIndex.download_file`.
 
         Raises:
-            IndexLookupError: the index does not list the file, or breaks off.
+            IndexLookupError: the index does not list the file, or the download fails.
         """
         package = next((p for p in self._list_packages() if p.filename == filename), None)
         if package is None:
@@ -109,7 +109,7 @@ class SimpleIndex:
 
     @contextmanager
     def _open_client(self) -> Iterator[PyPISimple]:
-        # Together they take 0.2 s to import, which a build from the cache need not pay.
+        # Imported here: together they take 0.2 s, which a build from the cache saves.
         from pypi_simple import NoSuchProjectError
         from requests import RequestException
 
@@ -131,11 +131,11 @@ class SimpleIndex:
 def open_index_client(
     settings: UserSettings, index_url: str | None, *, retries: int = _RETRIES
 ) -> PyPISimple:
-    """A client for an index, with the user's proxy and CA settings; to be closed by the caller.
+    """Open a client for an index, with the user's proxy and CA settings; the caller closes it.
 
     Args:
         settings: the user's settings.
-        index_url: the Simple API's address; None for the public index.
+        index_url: the URL of the Simple API; None for the public index.
         retries: how often a request is repeated that got no answer, 429 or 5xx.
     """
     from pypi_simple import PYPI_SIMPLE_ENDPOINT, PyPISimple
@@ -144,15 +144,15 @@ def open_index_client(
     from urllib3.util.retry import Retry
 
     session = Session()
-    # A server that has much to do says how long to wait; whoever wants no repeats wants no wait.
-    again = Retry(
+    # A busy server says how long to wait (Retry-After); without retries there is no wait either.
+    retry = Retry(
         retries,
         backoff_factor=0.5,
         status_forcelist=(429, 500, 502, 503, 504) if retries else (),
         respect_retry_after_header=bool(retries),
     )
     for scheme in ("https://", "http://"):
-        session.mount(scheme, HTTPAdapter(max_retries=again))
+        session.mount(scheme, HTTPAdapter(max_retries=retry))
     if settings.ca_bundle is not None:
         session.verify = settings.ca_bundle
     if settings.http_proxy is not None:
@@ -161,10 +161,10 @@ def open_index_client(
 
 
 class OfflineIndex:
-    """The index of `--offline`: it has nothing and says so."""
+    """The index of `--offline`: it has no files, and every call fails with that reason."""
 
     def list_wheels(self) -> dict[str, list[WheelFile]]:
-        """Always fails.
+        """Always fail.
 
         Raises:
             IndexLookupError: always.
@@ -174,7 +174,7 @@ class OfflineIndex:
         )
 
     def download_file(self, filename: str, target: Path, progress: Progress) -> None:
-        """Always fails.
+        """Always fail.
 
         Raises:
             IndexLookupError: always.

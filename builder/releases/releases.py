@@ -1,4 +1,4 @@
-"""Upstream's releases: pinned in the catalog, listed by the index, kept in the cache."""
+"""Upstream's releases: pinned in the catalog, listed by the index, stored in the cache."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Releases:
-    """The releases that one run knows.
+    """The releases that are available to one run.
 
     Attributes:
-        catalog: pinned releases.
-        index: where the others are, and the wheels of all.
+        catalog: the pinned releases.
+        index: the index with the other releases, and with the wheels of all.
         cache: stock wheels that were fetched before.
-        context: of the run.
+        context: the context of the run.
     """
 
     catalog: Catalog
@@ -37,12 +37,12 @@ class Releases:
     context: RunContext
 
     def find_requested(self, words: Sequence[str]) -> list[Release]:
-        """The releases that words such as `2.2.1`, `all` or `>=2.0` mean.
+        """Find the releases that words such as `2.2.1`, `all` or `>=2.0` stand for.
 
-        What the catalog does not have is looked up in the index, with a notice.
+        A release that the catalog does not have is looked up in the index, with a note.
 
         Raises:
-            RequestError: a word means no release.
+            RequestError: a word stands for no release.
             IndexLookupError: one cannot be looked up.
         """
         requested = parse_release_request(words, self.catalog)
@@ -61,7 +61,7 @@ class Releases:
         return found
 
     def find_era(self, version: str) -> Era:
-        """The Python and the date at which a release of the catalog is at home.
+        """Find the era of a release of the catalog: its Python and its date.
 
         Raises:
             RequestError: the catalog does not have it.
@@ -73,10 +73,10 @@ class Releases:
         return get_era(release)
 
     def fetch_stock_wheel(self, release: Release) -> FetchedWheel:
-        """The release's stock wheel, verified.
+        """Get a release's stock wheel, verified.
 
         Raises:
-            IndexLookupError: it cannot be had.
+            IndexLookupError: it cannot be obtained.
         """
         wheel = release.wheel
         progress = self.context.console.make_download_progress(

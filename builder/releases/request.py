@@ -1,4 +1,4 @@
-"""What releases the words on the command line mean: `2.2.1`, `all`, `latest`, `'>=1.13,<2.3'`."""
+"""Find the releases that are requested as `2.2.1`, `all`, `latest` or `'>=1.13,<2.3'`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class RequestedReleases(NamedTuple):
-    """What was asked for.
+    """The requested releases.
 
     Attributes:
         releases: those that the catalog has, oldest first, each once.
@@ -30,7 +30,7 @@ class RequestedReleases(NamedTuple):
 
 
 def parse_release_request(words: Sequence[str], catalog: Catalog) -> RequestedReleases:
-    """Find the releases that the words mean.
+    """Find the releases that words on the command line stand for.
 
     Raises:
         RequestError: no words, a word that is neither version nor specifier, a version below the
@@ -51,11 +51,11 @@ def parse_release_request(words: Sequence[str], catalog: Catalog) -> RequestedRe
 
 
 def select_runnable_releases(releases: Sequence[Release], otherwise: str) -> list[Release]:
-    """Those of them that can start with dependencies of today.
+    """Select the releases that can start with today's dependencies.
 
     Args:
-        releases: all that were asked for.
-        otherwise: what to do about the others.
+        releases: all requested releases.
+        otherwise: the hint for the error, if none of them can.
 
     Raises:
         RequestError: none of them can.
@@ -69,7 +69,7 @@ def select_runnable_releases(releases: Sequence[Release], otherwise: str) -> lis
 
 
 def make_unknown_release_error(version: str, catalog: Catalog) -> RequestError:
-    """The error for a version that neither catalog nor index has; it names the nearest one."""
+    """Make the error for a version that neither catalog nor index has; it names the nearest."""
     wanted = Version(version)
     nearest = min(catalog.versions, key=lambda known: _compute_distance(wanted, Version(known)))
     return RequestError(
@@ -118,6 +118,9 @@ def _match_specifier(word: str, catalog: Catalog) -> list[Release]:
 
 
 def _compute_distance(wanted: Version, known: Version) -> tuple[int, ...]:
-    """How far apart; the first component decides: 2.2.9 is nearer to 2.2.2 than to 2.3.0."""
+    """Compute the distance of two versions, component by component.
+
+    The first component that differs decides: 2.2.9 is nearer to 2.2.2 than to 2.3.0.
+    """
     pairs = zip((*wanted.release, 0, 0, 0)[:4], (*known.release, 0, 0, 0)[:4], strict=True)
     return tuple(abs(a - b) for a, b in pairs)

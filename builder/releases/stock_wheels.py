@@ -1,4 +1,4 @@
-"""Stock wheels: from the cache, or from the index into the cache, always verified."""
+"""Get stock wheels from the cache, or from the index into the cache; always verified."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ class FetchedWheel(NamedTuple):
 def fetch_stock_wheel(
     wheel: WheelFile, cache: Cache, index: PackageIndex, progress: Progress
 ) -> FetchedWheel:
-    """Get a published wheel.
+    """Get a stock wheel from the cache, or download it into the cache.
 
     Args:
-        wheel: the file; its sha256 decides, whatever the index says.
-        cache: looked into first, and filled.
-        index: asked when the cache does not have it.
-        progress: told of the download, in bytes.
+        wheel: the published file; its sha256 decides, whatever the index says.
+        cache: searched first, and filled.
+        index: used if the cache does not have the wheel.
+        progress: receives the progress of the download, in bytes.
 
     Raises:
-        IndexLookupError: it cannot be had, or what was served is another file.
+        IndexLookupError: it cannot be obtained, or the index served another file.
     """
     spoiled: list[str] = []
     content = cache.read_file(wheel.sha256, spoiled.append)
@@ -57,7 +57,7 @@ def fetch_stock_wheel(
 
 
 def look_up_release(version: str, catalog: Catalog, index: PackageIndex) -> Release:
-    """A release that the catalog does not have, as the index describes it now.
+    """Look up a release that the catalog does not have, as the index lists it now.
 
     Raises:
         RequestError: the index does not have it either.

@@ -1,1 +1,1 @@
-"""Pages and summaries of what the other verbs found."""
+"""Pages and summaries of the other verbs' results."""

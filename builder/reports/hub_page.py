@@ -1,4 +1,4 @@
-"""The page docs/smoke-hub.md: what runs on the Hub have shown, told by their result files."""
+"""Render docs/smoke-hub.md from the result files of runs on the Hub."""
 
 from __future__ import annotations
 
@@ -102,10 +102,10 @@ OutcomesByRelease = dict[str, dict[str, tuple[str, str]]]
 
 
 def render_hub_page(results: Iterable[Mapping[str, Any]]) -> str:
-    """The page.
+    """Render the page as Markdown.
 
     Args:
-        results: `result.json` files, those of other deployments included.
+        results: contents of `result.json` files; those of other deployments may be among them.
 
     Raises:
         RequestError: there is no run of the Hub, or one that is not whole: a configuration or a
@@ -139,7 +139,10 @@ def render_hub_page(results: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _group_by_release(results: Iterable[Mapping[str, Any]]) -> _ResultsByRelease:
-    """The negative controls are of another wheel, and are not on the page."""
+    """Group the Hub's results by release.
+
+    The negative controls are of another wheel, and are left out.
+    """
     known = {configuration.name for configuration in HUB_CONFIGURATIONS}
     runs: _ResultsByRelease = {}
     for result in results:
@@ -149,7 +152,7 @@ def _group_by_release(results: Iterable[Mapping[str, Any]]) -> _ResultsByRelease
 
 
 def _find_run_defect(run: Mapping[str, Mapping[str, Any]]) -> str:
-    """Why these results are not those of one run by today's probes, or ""."""
+    """Say why these results are not those of one run by today's probes, or return ""."""
     if lacking := [c.name for c in HUB_CONFIGURATIONS if c.name not in run]:
         return f"lack {', '.join(lacking)}"
     if len({(result["sha256"], result["engine"]) for result in run.values()}) > 1:
@@ -188,13 +191,13 @@ def _render_forms_table(outcomes: OutcomesByRelease, releases: Sequence[str]) ->
     for name, form in HUB_VARIABLE_FORMS.items():
         value = "unset" if form.value is None else f"`{form.value}`" if form.value else "empty"
         value += f" with `{form.arguments}`" if form.arguments else ""
-        came = [_describe_effect(*outcomes[release][name]) for release in releases]
-        lines.append(f"| {value} | {form.where} | `{form.prefix}` | {' | '.join(came)} |")
+        effects = [_describe_effect(*outcomes[release][name]) for release in releases]
+        lines.append(f"| {value} | {form.where} | `{form.prefix}` | {' | '.join(effects)} |")
     return "\n" + "\n".join(lines) + "\n"
 
 
 def _describe_effect(outcome: str, detail: str) -> str:
-    """What was seen, without the address: `/user/x/proxy/6006/: works` → works."""
+    """Return what was seen, without the address: `/user/x/proxy/6006/: works` → works."""
     return (
         detail.partition(": ")[2]
         if outcome == "passed"
@@ -208,8 +211,8 @@ def _render_probes_table(
     lines = [f"| what | {' | '.join(releases)} |", "|---" * (1 + len(releases)) + "|"]
     for name, row in PROBE_TABLE.items():
         if row.layer in layers:
-            told = (outcomes[release][name] for release in releases)
-            cells = [f"{outcome}: {_escape_cell(detail)}".rstrip(": ") for outcome, detail in told]
+            shown = (outcomes[release][name] for release in releases)
+            cells = [f"{outcome}: {_escape_cell(detail)}".rstrip(": ") for outcome, detail in shown]
             lines.append(f"| {row.sentence} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 

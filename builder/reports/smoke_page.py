@@ -1,4 +1,4 @@
-"""The page of all smoke results, as HTML; pictures are linked from where they lie. Pure."""
+"""Render all smoke results as an HTML page; pictures are linked where they are stored. Pure."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ _TEMPLATE = """\
 
 
 def render_smoke_page(results: Sequence[Mapping[str, Any]]) -> str:
-    """The page.
+    """Render the page.
 
     Args:
-        results: contents of result.json files; the page lies in the directory that holds
+        results: contents of result.json files; the page must be stored in the directory that holds
             `<release>/<deployment>/`.
 
     Returns:
-        HTML; all that comes out of a result is escaped.
+        HTML; everything that comes from a result is escaped.
     """
     from jinja2 import Environment
 

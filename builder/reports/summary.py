@@ -1,4 +1,4 @@
-"""What a run came to, as GitHub-flavoured Markdown. Pure: the command line reads and writes."""
+"""Summarise a run as GitHub-flavoured Markdown. Pure: the command line reads and writes files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class WheelSummary(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SmokeSummary:
-    """What became of one release in one deployment.
+    """The result of one release in one deployment.
 
     Attributes:
         release: the release.
@@ -80,7 +80,7 @@ _PASSED = "passed"
 def to_markdown(
     wheels: Sequence[WheelSummary], smokes: Sequence[SmokeSummary], pictures_url: str | None
 ) -> str:
-    """The summary.
+    """Render the summary.
 
     Args:
         wheels: what was built.
@@ -105,7 +105,7 @@ def _format_wheel_table(wheels: Sequence[WheelSummary]) -> str:
 
 
 def _format_smoke_table(smokes: Sequence[SmokeSummary], pictures_url: str | None) -> str:
-    """Releases down, deployments across."""
+    """Format a table with a row for each release and a column for each deployment."""
     deployments = sorted({s.deployment for s in smokes})
     releases = sorted({s.release for s in smokes}, key=_get_sort_key)
     cells = {(s.release, s.deployment): _format_smoke_cell(s, pictures_url) for s in smokes}
@@ -114,14 +114,14 @@ def _format_smoke_table(smokes: Sequence[SmokeSummary], pictures_url: str | None
 
 
 def _format_smoke_cell(smoke: SmokeSummary, pictures_url: str | None) -> str:
-    said = (
+    text = (
         f"{_MARKS.get(smoke.outcome, '')} {escape_markdown(smoke.outcome)}, {smoke.seconds:.0f} s"
     )
     if not smoke.pictures:
-        return said
+        return text
     if pictures_url is not None:
-        return f"{said}, [{len(smoke.pictures)} pictures]({pictures_url})"
-    return " ".join([said, *(f"![{escape_markdown(p)}](<{p}>)" for p in smoke.pictures)])
+        return f"{text}, [{len(smoke.pictures)} pictures]({pictures_url})"
+    return " ".join([text, *(f"![{escape_markdown(p)}](<{p}>)" for p in smoke.pictures)])
 
 
 def _list_problems(smokes: Sequence[SmokeSummary]) -> list[str]:
@@ -134,13 +134,13 @@ def _list_problems(smokes: Sequence[SmokeSummary]) -> list[str]:
 
 
 def format_markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table; cells are Markdown already."""
+    """Format a Markdown table; cells must be Markdown already."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def escape_markdown(text: str) -> str:
-    """Text from elsewhere as one line that is no Markdown and no HTML."""
+    """Escape any text to one line that is no Markdown and no HTML."""
     flat = " ".join(text.split())
     escaped = "".join(f"\\{c}" if c in "\\`*_[]|~#" else c for c in flat)
     return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

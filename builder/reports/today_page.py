@@ -1,4 +1,4 @@
-"""The grid as a page: releases and Pythons, before and after, from the cells that were kept."""
+"""Render the grid as a page: releases and Pythons, before and after, from the stored cells."""
 
 from __future__ import annotations
 
@@ -25,14 +25,17 @@ _STAGE_WORDS = {
 
 
 class CellOutcome(NamedTuple):
-    """What became of a pair: the stock wheel's cell and ours, where they were tried."""
+    """The stock wheel's cell and the patched wheel's of a pair; None where it was not tried."""
 
     before: GridCell | None
     after: GridCell | None
 
 
 def collect_cell_outcomes(cells: Iterable[GridCell]) -> dict[tuple[str, str], CellOutcome]:
-    """(release, Python) → both cells; of several of a kind the one of the latest date counts."""
+    """Collect (release, Python) → both cells.
+
+    Of several cells of a kind, the one of the latest date counts.
+    """
     found: dict[tuple[str, str], CellOutcome] = {}
     for cell in sorted(cells, key=lambda c: (c.date, c.sha256)):
         key = (cell.release, cell.python)
@@ -45,10 +48,10 @@ def collect_cell_outcomes(cells: Iterable[GridCell]) -> dict[tuple[str, str], Ce
 def render_today_page(
     cells: Iterable[GridCell], releases: Sequence[str], refused: frozenset[tuple[str, str]]
 ) -> str:
-    """The page, in Markdown.
+    """Render the page as Markdown.
 
     Args:
-        cells: what was kept.
+        cells: all stored cells.
         releases: all releases that the grid is about.
         refused: pairs that pip itself refuses by Requires-Python.
     """
@@ -79,7 +82,7 @@ def _describe_cell(cell: GridCell | None) -> str:
 
 
 def _format_grid_table(rows: Mapping[str, tuple[str, ...]]) -> str:
-    """One line for each run of releases that have the same cells."""
+    """Format one row for each run of consecutive releases that have the same cells."""
     lines = ["| release | " + " | ".join(PYTHONS) + " |", "|---" * (len(PYTHONS) + 1) + "|"]
     for group in _group_equal_rows(rows):
         name = group[0] if len(group) == 1 else f"{group[0]} to {group[-1]}"
@@ -115,7 +118,7 @@ def _format_share(cells: Sequence[GridCell]) -> str:
 
 
 def _list_failures(found: Mapping[tuple[str, str], CellOutcome]) -> Iterator[str]:
-    """What is wrong with patched wheels, each reason once."""
+    """List what is wrong with patched wheels, each reason once."""
     reasons: dict[str, list[str]] = {}
     order = sorted(found, key=lambda key: (Version(key[0]), PYTHONS.index(key[1])))
     for release, python in order:

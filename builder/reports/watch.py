@@ -1,4 +1,4 @@
-"""Watch: take the index's news over into the catalog, and build what is new."""
+"""Take over the index's changes into the catalog, and build the releases concerned."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class IndexChanges:
-    """What is new on the index, and what became of it.
+    """What changed on the index, and what was done about it.
 
     Attributes:
         differences: how the index differed from the catalog.
-        outcomes: what the builds of the releases concerned came to.
-        is_applied: whether the catalog changed; what is gone from the index is left to a person.
+        outcomes: those of the builds of the releases concerned.
+        is_applied: whether the catalog changed; what is gone from the index is left to the user.
         branch: a name that is the same for the same catalog.
     """
 
@@ -52,10 +52,10 @@ def apply_index_changes(
     Args:
         path: the catalog's file.
         options: how to build.
-        sources: what wheels are built from; its catalog is the one before.
+        sources: what wheels are built from, with the catalog before the update.
         context: of the run.
         jobs: how many at a time.
-        report: called for each release as it is done.
+        report: called for each release when it is done.
 
     Raises:
         IndexLookupError: the catalog cannot be read or written, or the index does not answer.
@@ -69,20 +69,20 @@ def apply_index_changes(
     catalog = catalogs.parse_catalog(catalogs.load_facts(path))
     versions = dict.fromkeys(d.version for d in differences)
     releases = [r for r in map(catalog.find_release, versions) if r is not None]
-    fresh = sources._replace(releases=replace(sources.releases, catalog=catalog))
-    outcomes = build_releases(releases, options, fresh, context, jobs=jobs, report=report)
+    updated_sources = sources._replace(releases=replace(sources.releases, catalog=catalog))
+    outcomes = build_releases(releases, options, updated_sources, context, jobs=jobs, report=report)
     return IndexChanges(tuple(differences), tuple(outcomes), is_applied=True, branch=branch)
 
 
 def format_pr_title(changes: IndexChanges) -> str:
-    """The pull request's title."""
+    """Format the pull request's title."""
     versions = list(dict.fromkeys(d.version for d in changes.differences))
     shown = ", ".join(versions[:3]) + (" and more" if len(versions) > 3 else "")
     return f"Take over what the index says of {shown}"
 
 
 def format_pr_body(changes: IndexChanges) -> str:
-    """The pull request's text, in Markdown: what differs, and what the builds came to."""
+    """Format the pull request's Markdown text: what differs, and the outcomes of the builds."""
     differences = [
         f"- {escape_markdown(d.version)}: {escape_markdown(d.text)}" for d in changes.differences
     ]

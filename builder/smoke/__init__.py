@@ -1,1 +1,1 @@
-"""Smoke tests: a running Jupyter, looked at through its own port only."""
+"""Smoke tests of TensorBoard in a running Jupyter, through Jupyter's own port only."""

@@ -1,10 +1,10 @@
-"""The deployments that the smoke tests know, as data."""
+"""The deployments of the smoke tests, as data."""
 
 from __future__ import annotations
 
 from builder.smoke.model import Deployment, Frontend
 
-# What every deployment of a front end must show.
+# The layers that every front end goes through.
 _SHOWN = ("kernel", "only", "browser", "reopen")
 _CONTROL = ("control", "browser-control")
 
@@ -26,7 +26,7 @@ NOTEBOOK_DEPLOYMENTS = (
     Deployment("notebook", Frontend.NOTEBOOK, layers=_SHOWN),
     Deployment("classic", Frontend.CLASSIC, layers=_SHOWN),
 )
-# The negative controls: without the variable, and without the patch, the same must fail.
+# The negative controls: without the variable, or without the patch, the frame must not load.
 UNSET_CONTROLS = {
     Frontend.LAB: Deployment("lab-unset", Frontend.LAB, variable=None, layers=_CONTROL),
     Frontend.NOTEBOOK: Deployment(

@@ -1,4 +1,4 @@
-"""One configuration of the Hub from start to end: the Hub, its users, its layers, its report."""
+"""Run one Hub configuration: start the Hub, run its layers of probes, write its report."""
 
 from __future__ import annotations
 
@@ -27,19 +27,20 @@ if TYPE_CHECKING:
     from builder.smoke.results.result import DeploymentResult
     from builder.smoke.run import SmokeContext
 
+# Parameters in logged URLs that are secret: tokens, OAuth's code and state, the XSRF token.
 _SECRET = re.compile(r"(?i)\b(token|code|state|_xsrf)=[^&\s\"']+")
 
 
 def run_hub_configuration(
     smoke: SmokeContext, configuration: HubConfiguration, resources: HubResources, users: int
 ) -> DeploymentResult:
-    """Start a Hub, ask everything, end it, and leave its report.
+    """Start a Hub, run its probes, stop it, and write its report.
 
     Args:
-        smoke: what is the same for all.
-        configuration: of the Hub.
+        smoke: what all deployments of the run share.
+        configuration: the Hub's configuration.
         resources: what the Hub runs on.
-        users: how many there are under load.
+        users: number of users in the load test.
 
     Raises:
         InterruptedRunError: the run was interrupted.
@@ -59,12 +60,12 @@ def run_hub_configuration(
 def run_hub_layers(
     smoke: SmokeContext, hub: Hub, users: int, record: ProbeRecorder, workdir: Path
 ) -> None:
-    """Go through the layers of a running Hub.
+    """Run the layers of probes on a running Hub.
 
     Args:
-        smoke: what is the same for all.
-        hub: that runs.
-        users: how many there are under load.
+        smoke: what all deployments of the run share.
+        hub: the running Hub.
+        users: number of users in the load test.
         record: gets the results.
         workdir: the directory of the report.
     """
@@ -82,34 +83,40 @@ def run_hub_layers(
 
 
 def _run_user_layers(smoke: SmokeContext, hub: Hub, record: ProbeRecorder, workdir: Path) -> None:
-    """The layers of the other smoke tests, on the server of one user; without it, none is met."""
-    due = hub.configuration.to_deployment(TEST_USER).layers
-    with record.layer("hub", *due), ExitStack() as stack:
+    """Run the layers of the other smoke tests on the server of one user.
+
+    Without a server, all probes of these layers are recorded as failed.
+    """
+    layers = hub.configuration.to_deployment(TEST_USER).layers
+    with record.layer("hub", *layers), ExitStack() as stack:
         with record.probe("hub-log-in", vital=True):
             hub_user = stack.enter_context(closing(HubUser.log_in(hub.root, TEST_USER)))
         with record.probe("hub-spawn", vital=True) as set_detail:
             set_detail(f"{hub_user.start_server():.1f} s")
-        ours = hub.find_site(hub_user)
+        user_site = hub.find_site(hub_user)
         if hub.configuration.existing:
-            ours = stack.enter_context(_open_as_existing(ours))
-        run_layers(smoke, ours, record, workdir)
+            user_site = stack.enter_context(_open_as_existing(user_site))
+        run_layers(smoke, user_site, record, workdir)
         hub_user.stop_server()
 
 
 def _open_as_existing(site: JupyterSite) -> AbstractContextManager[JupyterSite]:
-    """The same server as `smoke --url` knows it: an address and a token."""
-    there = existing_jupyter.ExistingJupyter(site.url, site.token)
-    deployment, wheel = existing_jupyter.detect_deployment(there, site.deployment.frontend)
+    """Open the same server as `smoke --url` does: by its address and a token."""
+    existing = existing_jupyter.ExistingJupyter(site.url, site.token)
+    deployment, wheel = existing_jupyter.detect_deployment(existing, site.deployment.frontend)
     wanted = replace(deployment, layers=site.deployment.layers)
-    return existing_jupyter.open_existing_site(there, wanted, wheel)
+    return existing_jupyter.open_existing_site(existing, wanted, wheel)
 
 
 def _write_hub_logs(hub: Hub, workdir: Path) -> None:
-    """The Hub's log, which has those of containers that it removed, and its users'."""
-    kept = {"hub": hub.container}
+    """Write the logs of the Hub and of its users' containers, without secrets.
+
+    The Hub's log includes the logs of containers that it has removed.
+    """
+    containers = {"hub": hub.container}
     with suppress(EngineError):
-        kept |= {c.name.removeprefix(f"{hub.label}-"): c for c in hub.list_containers()}
-    for name, container in kept.items():
+        containers |= {c.name.removeprefix(f"{hub.label}-"): c for c in hub.list_containers()}
+    for name, container in containers.items():
         with suppress(EngineError):
             log = _SECRET.sub(rf"\1={REDACTED}", container.read_log())
             (workdir / f"{name}.log").write_text(log, encoding="utf-8")

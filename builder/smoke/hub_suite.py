@@ -1,4 +1,4 @@
-"""Smoke of the Hub: take or build the wheel, run the configurations and their controls."""
+"""Smoke-test the Hub: find or build the wheel, run the configurations and their controls."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
     from builder.verify.sources import WheelSources
 
 _LOAD = "load"
-_AT_ONCE = 2  # Hubs; the servers of their users come and go
+_AT_ONCE = 2  # Hubs; the number of their users' servers varies
 
 
 class HubOptions(NamedTuple):
-    """What the user chose for the Hub alone.
+    """Options that only the Hub's smoke tests have.
 
     Attributes:
-        only: names of configurations, or () for all.
-        users: how many there are under load.
-        socket: the engine's socket, on the engine's host.
+        only: names of the configurations to run, or () for all.
+        users: number of users in the load test.
+        socket: path of the engine's socket, on the engine's host.
     """
 
     only: tuple[str, ...]
@@ -73,14 +73,14 @@ def smoke_hub_release(
             if unpatched is not None:
                 control = _build_hub_resources(unpatched, hub, runner, smoke)
                 jobs.append((HUB_UNPATCHED_CONTROL, control))
-        # What is measured under load is measured alone, and last.
-        beside = [job for job in jobs if _LOAD not in job[0].layers]
-        alone = [job for job in jobs if _LOAD in job[0].layers]
+        # The load test runs alone, and last: nothing else may disturb its measurements.
+        other_jobs = [job for job in jobs if _LOAD not in job[0].layers]
+        load_jobs = [job for job in jobs if _LOAD in job[0].layers]
         return [
             result
-            for part in (beside, alone)
+            for group in (other_jobs, load_jobs)
             for result in run_jobs(
-                [partial(run_hub_configuration, smoke, *job, hub.users) for job in part],
+                [partial(run_hub_configuration, smoke, *job, hub.users) for job in group],
                 context.cancelled,
                 runner.end_all,
                 workers=_AT_ONCE,

@@ -1,4 +1,4 @@
-"""What travels between the rooms of the smoke tests: deployments, sites, results."""
+"""Types that the packages of the smoke tests share: deployments, sites, results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOGIN_NEEDED_REASON = "frames go by the Hub's user-redirect, which takes a login
 
 
 class Frontend(StrEnum):
-    """The web application that a person sees; the value names its picture."""
+    """The web application that the user opens; its value is the name of its picture."""
 
     LAB = "jupyterlab"
     NOTEBOOK = "notebook"
@@ -27,18 +27,18 @@ class Frontend(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A way to run Jupyter, as data.
+    """One way to run Jupyter, as data.
 
     Attributes:
         name: directory of its report, such as `lab`.
-        frontend: what the person opens.
+        frontend: the front end that the user opens.
         base_url: Jupyter's base URL, with a slash at both ends.
         variable: `TENSORBOARD_PROXY_URL` of its kernels, or None for unset.
         layers: the layers of probes that it goes through, in order (`builder.smoke.probes.table`).
-        port: the one that is published.
-        redirect: where a Hub redirects to the user's own server, or "": frames may be loaded below
-            it, and then find themselves below the base URL.
-        hub: whether it is a server of a Hub.
+        port: the published port, as numbered inside: Jupyter's, or the Hub's.
+        redirect: path of the Hub's user-redirect to the user's own server, or "". Frames that load
+            from below it are redirected to below the base URL.
+        hub: whether it is a user's server on a Hub.
     """
 
     name: str
@@ -52,12 +52,12 @@ class Deployment:
 
     @property
     def picture_name(self) -> str:
-        """What its picture is called."""
+        """Name of its picture, without the suffix."""
         return "jupyterhub" if self.hub else self.frontend.value
 
 
 class LoginCredentials(NamedTuple):
-    """Somebody who logs in by a form with a name and a password: `login` is its address."""
+    """Name and password for a login form; `login_url` is the form's address."""
 
     login_url: str
     name: str
@@ -68,10 +68,11 @@ class WheelUnderTest(NamedTuple):
     """A wheel under test.
 
     Attributes:
-        path: its file, or None where it is installed already, in a deployment that is not ours.
-        release: the TensorBoard release that it was made of, such as `2.2.1`.
-        version: as its file name spells it, build tag included.
-        tensorflow: whether TensorFlow is installed before it, and TensorBoard taken out again.
+        path: its file, or None if it is already installed, in a Jupyter that we did not start.
+        release: the TensorBoard release that it was made from, such as `2.2.1`.
+        version: its version as the file name spells it, build tag included.
+        tensorflow: whether TensorFlow is installed before it, and the TensorBoard that comes with
+            TensorFlow is removed.
     """
 
     path: Path | None
@@ -81,43 +82,43 @@ class WheelUnderTest(NamedTuple):
 
 
 class ServerAccess(Protocol):
-    """A way to look behind Jupyter's port, where we started it ourselves."""
+    """Access to what is behind Jupyter's port, if we started Jupyter ourselves."""
 
     def run_command(
         self, words: Sequence[str], *, root: bool = False, timeout: float = 30.0
     ) -> tuple[int, str]:
-        """Run a program beside Jupyter, as its user or as root; exit code and all output."""
+        """Run a program next to Jupyter, as its user or as root; exit code and all output."""
         ...
 
     def read_log(self) -> str:
-        """What Jupyter has written so far."""
+        """Jupyter's log so far."""
         ...
 
     def published_ports(self) -> Mapping[int, int] | None:
-        """Port inside → port outside of all that is let through; None where nothing says so."""
+        """Port inside → port outside, for all published ports; None if nothing is isolated."""
         ...
 
     def check_reachable(self, port: int) -> dict[str, bool]:
-        """From where a connection to that port inside was tried, and whether it was made.
+        """Try to connect to a port inside: place of the attempt → whether it succeeded.
 
-        Empty where nothing separates the inside from the outside.
+        Empty if nothing isolates the inside from the outside.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class JupyterSite:
-    """A running Jupyter, as a person reaches it.
+    """A running Jupyter, as its users reach it.
 
     Attributes:
-        deployment: what it was made from.
-        url: where the browser finds it, base URL included, with a slash at its end.
-        token: lets the person in.
-        wheel: what TensorBoard it has.
-        access: the way behind the port, or None for a deployment that is not ours.
-        credentials: who logs in at a Hub's form, or None where the form takes the token.
+        deployment: the deployment that it runs.
+        url: its address for the browser, base URL included, with a slash at its end.
+        token: its access token.
+        wheel: the TensorBoard that is installed in it.
+        access: access behind its port, or None for a Jupyter that we did not start.
+        credentials: for the Hub's login form, or None if the form takes the token.
         ca_bundle: file or directory with the CAs to trust, or None for the default.
-        has_form: whether there is a form to log in by; a server of somebody else's Hub has none.
+        has_form: whether it has a login form; a server on somebody else's Hub has none.
     """
 
     deployment: Deployment
@@ -137,26 +138,27 @@ class JupyterSite:
 
     @property
     def is_login_needed(self) -> bool:
-        """Whether its frames go by a Hub's user-redirect, and there is a token but no person.
+        """Whether its frames load through a Hub's user-redirect, but there are no credentials.
 
-        User-redirect takes the Hub's cookies alone (`builder.smoke.jupyter.login.open_client`).
+        User-redirect accepts only the Hub's cookies, not a token
+        (`builder.smoke.jupyter.login.open_client`).
         """
         return bool(self.deployment.redirect) and self.credentials is None
 
     def to_direct_url(self, address: str) -> str:
-        """Where to ask for what a frame loads: past a user-redirect that lets nobody in."""
+        """Rewrite a frame's address to the server's own, if user-redirect would need a login."""
         start = f"{self.origin}{self.deployment.redirect}"
         if self.is_login_needed and address.startswith(start):
             return f"{self.url}{address.removeprefix(start)}"
         return address
 
     def build_proxy_url(self, port: int, path: str = "") -> str:
-        """Where jupyter-server-proxy shows that port: an address below the base URL."""
+        """The address of a port through jupyter-server-proxy, below the base URL."""
         return f"{self.url}proxy/{port}/{path}"
 
 
 class VariableEffect(StrEnum):
-    """What a person sees of a form of the variable."""
+    """What the user sees in the frame with one form of `TENSORBOARD_PROXY_URL`."""
 
     WORKS = "works"
     AS_UNSET = "as unset: the frame loads TensorBoard's own port"
@@ -165,7 +167,7 @@ class VariableEffect(StrEnum):
 
 
 class ProbeOutcome(StrEnum):
-    """What became of a probe."""
+    """Outcome of a probe."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -174,7 +176,7 @@ class ProbeOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """One assertion about a deployment: its name in the table, what was seen, how long it took."""
+    """Result of one probe: its name in the table, its outcome, its time, and what it saw."""
 
     name: str
     outcome: ProbeOutcome
@@ -183,8 +185,8 @@ class ProbeResult:
 
 
 class ProbeFailure(Exception):  # noqa: N818 - an outcome, not an error of ours
-    """What a probe looked at is not as it should be; the text says what was seen."""
+    """A probe found something that is not as it should be; the text says what it saw."""
 
 
 class LayerAbort(Exception):  # noqa: N818 - control flow between a vital probe and its layer
-    """A vital probe failed: the rest of the layer makes no sense."""
+    """A vital probe failed, so the rest of its layer is skipped."""

@@ -1,4 +1,4 @@
-"""One deployment from start to end: the site, its layers of probes, its report."""
+"""Run one deployment: start its site, run its layers of probes, write its report."""
 
 from __future__ import annotations
 
@@ -38,24 +38,24 @@ _KERNEL_LAYERS = (
 )
 
 
-# What Chromium says of a request that it dropped as a container came or went on its host, which is
-# no business of the deployment's; then it looks again, so often at most.
+# Chromium's error for a request that it dropped because a container started or stopped on its host.
+# That is not the deployment's failure, so the browser layers run again, so many times in all.
 _CHANGED = b"ERR_NETWORK_CHANGED"
 _LOOKS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class SmokeContext:
-    """What is the same for all deployments of a run.
+    """What all deployments of a run share.
 
     Attributes:
-        engine: as reports name it.
-        open_browser: opens the browser, or None to leave it out.
+        engine: name of the engine, for reports.
+        open_browser: opens the browser, or None to skip its probes.
         reports: the directory of reports.
-        report_probe: told of each result as it comes, with the deployment's name.
-        check_cancelled: raises when the run was interrupted.
-        report_step: told of steps that take long.
-        no_browser_reason: why the browser is left out, where it is.
+        report_probe: called with the deployment's name and each result, as it comes.
+        check_cancelled: raises if the run was interrupted.
+        report_step: called with each step that takes long.
+        no_browser_reason: why the browser's probes are skipped, if they are.
     """
 
     engine: str
@@ -74,14 +74,14 @@ def run_deployment(
     start: Callable[[Deployment], AbstractContextManager[JupyterSite]],
     slot: AbstractContextManager[ScheduleSlot] | None = None,
 ) -> DeploymentResult:
-    """Start a deployment, ask everything, end it, and leave its report.
+    """Start a deployment, run its probes, stop it, and write its report.
 
     Args:
-        smoke: what is the same for all.
+        smoke: what all deployments of the run share.
         deployment: what to start.
-        wheel: the wheel.
-        start: starts it.
-        slot: among those that start and end with it, or None if it is alone.
+        wheel: the wheel under test.
+        start: starts the deployment, and stops it after the block.
+        slot: its slot in the schedule, or None if it runs alone.
 
     Raises:
         InterruptedRunError: the run was interrupted.
@@ -108,12 +108,12 @@ def report_deployment(
     wheel: WheelUnderTest,
     run_probes: Callable[[ProbeRecorder, Path], None],
 ) -> DeploymentResult:
-    """Do all that is asserted of one deployment, and leave its report.
+    """Record the probes of one deployment, and write its report.
 
     Args:
-        smoke: what is the same for all.
-        name: of the deployment.
-        wheel: the wheel.
+        smoke: what all deployments of the run share.
+        name: the deployment's name.
+        wheel: the wheel under test.
         run_probes: records the probes, and fills the directory of the report.
 
     Raises:
@@ -128,7 +128,7 @@ def report_deployment(
         try:
             run_probes(recorder, workdir)
         except list_expected_errors() as error:
-            # What an interruption breaks is no failure of the deployment.
+            # An error that an interruption causes is not a failure of the deployment.
             smoke.check_cancelled()
             if isinstance(error, InterruptedRunError):
                 raise
@@ -160,7 +160,7 @@ def run_layers(
     record: ProbeRecorder,
     workdir: Path,
 ) -> None:
-    """Go through the layers of a running deployment; pictures go into that directory."""
+    """Run the layers of a running deployment; pictures are written to `workdir`."""
     record.hide_secret(site.token)
     wanted = site.deployment.layers
     if set(wanted) - _BROWSER_LAYERS:
@@ -200,7 +200,7 @@ def _run_browser_layers(
     record: ProbeRecorder,
     workdir: Path,
 ) -> None:
-    """Look with the browser; again, if somebody else's containers got into its way."""
+    """Run the browser layers; again if other containers changed the host's network meanwhile."""
     for left in reversed(range(_LOOKS)):
         before = len(record.results)
         _run_browser_once(smoke, site, record, workdir)
@@ -238,7 +238,7 @@ def _run_browser_once(
 
 
 def _has_network_changed(results: Sequence[ProbeResult], workdir: Path) -> bool:
-    """Whether something failed, and Chromium says that its host's addresses changed."""
+    """Whether a probe failed and Chromium reported that its host's addresses changed."""
     if all(result.outcome is not ProbeOutcome.FAILED for result in results):
         return False
     logs = [path.read_bytes() for path in workdir.glob("*-requests.txt")]

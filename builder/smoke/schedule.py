@@ -1,7 +1,8 @@
 """Deployments that start together, take turns, and end together.
 
-A container that comes or goes changes the addresses of its host, and Chromium then drops what it is
-loading (`net::ERR_NETWORK_CHANGED`). So nothing of ours comes or goes while a browser looks.
+A container that starts or stops changes the addresses of its host, and Chromium then drops what it
+is loading (`net::ERR_NETWORK_CHANGED`). So no container of ours starts or stops while a browser
+loads a page.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class DeploymentSchedule:
-    """A number of deployments.
+    """Schedule of deployments that run in threads: a start, turns, and an end for all together.
 
     Args:
         count: how many take part; each of them in a thread of its own.
@@ -29,10 +30,12 @@ class DeploymentSchedule:
 
     @contextmanager
     def take_slot(self, place: int) -> Iterator[ScheduleSlot]:
-        """One of them takes part; whatever becomes of it, it keeps nobody waiting afterwards.
+        """Take part as one of the deployments; after the block, no other waits for this one.
+
+        That holds even if the block raises an error.
 
         Args:
-            place: turns are taken in the order of these; no two have the same.
+            place: position in the order of turns; no two deployments have the same.
         """
         slot = ScheduleSlot(self._started, self._finished, self._turns, place)
         try:
@@ -42,12 +45,12 @@ class DeploymentSchedule:
 
 
 def schedule_alone() -> AbstractContextManager[ScheduleSlot]:
-    """The one and only."""
+    """The slot of a deployment that runs alone."""
     return DeploymentSchedule(1, at_once=1).take_slot(0)
 
 
 class ScheduleSlot:
-    """One deployment among those that go abreast."""
+    """The part of one deployment in a schedule."""
 
     def __init__(
         self, started: _CountdownLatch, finished: _CountdownLatch, turns: _TurnQueue, place: int
@@ -58,7 +61,10 @@ class ScheduleSlot:
 
     @contextmanager
     def wait_for_turn(self) -> Iterator[None]:
-        """Once all have started, and it is its turn; after the block, until all have finished."""
+        """Wait until all have started and it is this one's turn.
+
+        After the block, wait until all have finished.
+        """
         self._turns.enqueue_place(self._place)
         try:
             self._pass_latch()
@@ -69,7 +75,7 @@ class ScheduleSlot:
             self._pass_latch()
 
     def leave_schedule(self) -> None:
-        """Take no more part."""
+        """Count down the latches that are left, so that no other deployment waits for this one."""
         while self._ahead:
             self._ahead.pop(0).count_down()
 
@@ -80,7 +86,7 @@ class ScheduleSlot:
 
 
 class _CountdownLatch:
-    """Opens when all have arrived."""
+    """Latch that opens when it has been counted down `count` times."""
 
     def __init__(self, count: int) -> None:
         self._missing = count
@@ -97,7 +103,7 @@ class _CountdownLatch:
 
 
 class _TurnQueue:
-    """The first ones in the queue have theirs."""
+    """Queue of places; the lowest `at_once` of those in it have their turn."""
 
     def __init__(self, at_once: int) -> None:
         self._at_once = at_once

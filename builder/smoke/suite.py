@@ -1,4 +1,4 @@
-"""Smoke: take or build the wheel, run its deployments and their controls, judge."""
+"""Smoke-test a release: find or build the wheel, run its deployments and their controls."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ _AT_ONCE = 3  # deployments; each is a Jupyter, its kernels and a browser
 
 @dataclass(frozen=True, slots=True)
 class SmokeOptions:
-    """What the user chose.
+    """Options of a smoke test.
 
     Attributes:
         suite: a key of `DEPLOYMENT_SUITES`.
-        build: where the wheel lies, and how it is built if it is not there.
+        build: the wheel's output directory, and how to build the wheel if it is not there.
         control: also run the negative controls.
         tensorflow: train with TensorFlow, installed first.
     """
@@ -97,15 +97,18 @@ def smoke_release(
 
 
 def _name_deployment(deployment: Deployment, wheel: WheelUnderTest) -> Deployment:
-    """The deployment, whose report is not that of the same one without TensorFlow."""
-    apart = "-tensorflow" if wheel.tensorflow else ""
-    return replace(deployment, name=f"{deployment.name}{apart}")
+    """Append `-tensorflow` to the name if that is installed, so that its report is separate."""
+    suffix = "-tensorflow" if wheel.tensorflow else ""
+    return replace(deployment, name=f"{deployment.name}{suffix}")
 
 
 def _prepare_wheels(
     wheels: Iterable[WheelUnderTest], runner: DeploymentRunner, smoke: SmokeContext
 ) -> dict[WheelUnderTest, _Start]:
-    """What starts a deployment of each wheel; the first is the patched one."""
+    """Prepare each wheel once: wheel → the function that starts a deployment of it.
+
+    The first wheel is the patched one; any other is unpatched.
+    """
     smoke.reports.mkdir(parents=True, exist_ok=True)
     starts: dict[WheelUnderTest, _Start] = {}
     for wheel in wheels:
@@ -123,16 +126,16 @@ def run_jobs(
     *,
     workers: int,
 ) -> list[DeploymentResult]:
-    """Do these, some at once; the results in their order.
+    """Run jobs in threads; their results, in the order of the jobs.
 
     Args:
         jobs: one for each deployment.
-        cancelled: is set when they are interrupted.
-        end_all: ends what they wait for.
-        workers: how many at once.
+        cancelled: set when the jobs are interrupted, or one of them raises an error.
+        end_all: ends the containers or processes that the jobs wait for.
+        workers: how many jobs run at once.
 
     Raises:
-        BuilderError: one of them could not leave its report; the others were ended.
+        BuilderError: a job could not write its report; the others were ended.
     """
     with ThreadPoolExecutor(max_workers=workers) as pool:
         futures = [pool.submit(job) for job in jobs]
@@ -149,17 +152,17 @@ def run_jobs(
 def get_wheel_under_test(
     release: Release, options: SmokeOptions, sources: WheelSources, context: RunContext
 ) -> WheelUnderTest:
-    """The wheel in the output directory, or built; see `find_or_build_wheel`."""
+    """Reuse the wheel in the output directory, or build it; see `find_or_build_wheel`."""
     identity = options.build.naming.make_identity(release.version)
     path = find_or_build_wheel(release, identity, options.build, sources, context)
     return to_wheel_under_test(path, release.version, tensorflow=options.tensorflow)
 
 
 def to_wheel_under_test(path: Path, release: str, *, tensorflow: bool = False) -> WheelUnderTest:
-    """A wheel as it lies there.
+    """Describe a wheel file as a wheel under test.
 
     Raises:
-        WheelError: its name is no wheel's.
+        WheelError: its name is not that of a wheel.
     """
     parsed = parse_wheel_filename(path.name)
     return WheelUnderTest(path, release, "-".join(filter(None, parsed[1:3])), tensorflow)
@@ -172,7 +175,10 @@ def build_unpatched_wheel(
     context: RunContext,
     workdir: Path,
 ) -> WheelUnderTest | None:
-    """The same wheel without the proxy series; None where upstream has the variable itself."""
+    """Build the wheel without the proxy series; None if the series has no patch for the release.
+
+    Later releases have the variable from upstream, so there is nothing to leave out.
+    """
     proxy = next((s for s in sources.load_series(options.build.series) if s.name == _PROXY), None)
     if proxy is None or not proxy.find_patches(release.version):
         return None

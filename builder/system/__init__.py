@@ -1,1 +1,1 @@
-"""Doors to the machine: other programs, the console, settings, environments."""
+"""Access to the machine: other programs, the console, settings, files, ports, virtualenvs."""

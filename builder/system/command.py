@@ -1,4 +1,8 @@
-"""The one door to other programs: started with a list of words, never through a shell."""
+"""Start other programs, from lists of arguments and never through a shell.
+
+Apart from git, which GitPython starts, only this module starts programs; import-linter checks that
+(pyproject.toml).
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _TAIL_LINES = 15
-# What publishing works with, and programs that we start have no business to see.
+# Variables with credentials for publishing, which the programs that we start must not see.
 _SECRET_PREFIXES = ("TWINE_", "UV_PUBLISH_", "ACTIONS_ID_TOKEN_", "GITHUB_TOKEN", "GH_TOKEN")
 
 
@@ -27,26 +31,29 @@ def run_command(
     env: Mapping[str, str] | None = None,
     secrets: Collection[str] = (),
 ) -> str:
-    """Run a program to its end.
+    """Run a program and wait until it ends.
 
     Args:
         words: the program and its arguments.
         timeout: seconds until it is killed.
-        cwd: where it runs.
-        env: its whole environment, or None for ours; without secrets.
-        secrets: the variables of these that it needs all the same.
+        cwd: its working directory.
+        env: all its environment variables, or None for ours; secrets are removed.
+        secrets: names of secret variables that it needs and keeps.
 
     Returns:
         What it wrote to standard output.
 
     Raises:
-        CommandError: it is not there, failed, or took too long; the last lines are in the hint.
+        CommandError: it is not installed, took too long, or failed; then the hint has the last
+            lines of its output.
     """
-    done = _run_process(words, timeout, cwd, _remove_secrets(env, needed=secrets), subprocess.PIPE)
-    if done.returncode:
-        tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-_TAIL_LINES:])
-        raise CommandError(f"{words[0]} failed with exit code {done.returncode}", tail)
-    return done.stdout
+    completed = _run_process(
+        words, timeout, cwd, _remove_secrets(env, needed=secrets), subprocess.PIPE
+    )
+    if completed.returncode:
+        tail = "\n".join((completed.stdout + completed.stderr).strip().splitlines()[-_TAIL_LINES:])
+        raise CommandError(f"{words[0]} failed with exit code {completed.returncode}", tail)
+    return completed.stdout
 
 
 def try_command(
@@ -59,13 +66,13 @@ def try_command(
     """Run a program that may fail; the arguments are those of `run_command`.
 
     Returns:
-        Its exit code, and what it wrote to standard output and standard error, as it came.
+        Its exit code, and what it wrote to standard output and standard error, interleaved.
 
     Raises:
-        CommandError: it is not there, or took too long.
+        CommandError: it is not installed, or took too long.
     """
-    done = _run_process(words, timeout, cwd, _remove_secrets(env), subprocess.STDOUT)
-    return done.returncode, done.stdout
+    completed = _run_process(words, timeout, cwd, _remove_secrets(env), subprocess.STDOUT)
+    return completed.returncode, completed.stdout
 
 
 def _run_process(
@@ -105,14 +112,16 @@ def run_in_background(
     env: Mapping[str, str] | None = None,
     descriptors: Sequence[int] = (),
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a program in the background for as long as the block lasts, then end it.
+    """Run a program in the background during the block, then end it.
+
+    It is sent SIGTERM, and SIGKILL if it still runs 10 seconds later.
 
     Args:
         words: the program and its arguments.
-        log: the file that gets its output.
-        cwd: where it runs.
-        env: its whole environment, or None for ours; without secrets.
-        descriptors: open files of ours that it gets too, under the same numbers.
+        log: the file for its output.
+        cwd: its working directory.
+        env: all its environment variables, or None for ours; secrets are removed.
+        descriptors: our open file descriptors that it inherits under the same numbers.
     """
     with (
         log.open("wb") as sink,
@@ -139,14 +148,15 @@ def run_in_background(
 def start_command_on_socket(
     words: Sequence[str], *, over: int, log: Path
 ) -> subprocess.Popen[bytes]:
-    """Start a program that talks to somebody over a socket; it is the caller's to end.
+    """Start a program that communicates over a socket; the caller must end it.
 
-    It is in a session of its own: Ctrl-C is not for it, and it has no terminal to ask on.
+    It runs in a session of its own, so Ctrl-C does not reach it and it has no terminal to prompt
+    on.
 
     Args:
         words: the program and its arguments.
-        over: the socket's descriptor, its standard input and output.
-        log: the file to which its standard error is added.
+        over: the socket's file descriptor, which becomes its standard input and output.
+        log: the file to which its standard error is appended.
     """
     with log.open("ab") as sink:
         return subprocess.Popen(  # noqa: S603 - words, no shell
@@ -160,7 +170,7 @@ def start_command_on_socket(
 
 
 def wait_for_exit(process: subprocess.Popen[bytes], seconds: float) -> int | None:
-    """Wait so long, or until the program ends; its exit code, or None while it runs."""
+    """Wait up to `seconds` for a program to end; its exit code, or None if it still runs."""
     try:
         return process.wait(timeout=seconds)
     except subprocess.TimeoutExpired:
@@ -173,10 +183,10 @@ def _remove_secrets(env: Mapping[str, str] | None, needed: Collection[str] = ())
 
 
 def find_program(program: str, directory: Path | None = None) -> str | None:
-    """Where a program is, in that directory or else on PATH; None if it is not there."""
+    """Find a program in a directory, or on PATH if none is given; None if it is not there."""
     return shutil.which(program, path=None if directory is None else str(directory))
 
 
 def summarize_output(text: str) -> str:
-    """The end of a program's output as one line; the reason mostly stands in the last lines."""
+    """Join the last three lines of a program's output, which mostly contain the reason."""
     return " ".join(" ".join(text.strip().splitlines()[-3:]).split()) or "no output"

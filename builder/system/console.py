@@ -1,6 +1,7 @@
-"""The one door to the person: results on standard output, everything else on standard error.
+"""Print results to standard output, and everything else to standard error.
 
-On a terminal there are colours and progress bars (`rich`), elsewhere plain lines.
+The other modules print through it. On a terminal there are colours and progress bars (`rich`),
+elsewhere plain lines.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
 
-# Wide enough for the widest of our tables: a log file has no edge to wrap at.
+# Columns. Wide enough for our widest table, as lines in a log file need not be wrapped.
 _LOG_WIDTH = 200
 
 
 class Console:
-    """Where words go; safe to use from several threads."""
+    """The output of a run; safe to use from several threads."""
 
     def __init__(self, out: TextIO | None = None, err: TextIO | None = None) -> None:
         self._out = sys.stdout if out is None else out
@@ -35,21 +36,21 @@ class Console:
         self._bars: RichProgress | None = None
 
     def print_result(self, text: str) -> None:
-        """A result."""
+        """Print a result."""
         self._print_escaped(self._out, text)
 
     def print_note(self, text: str) -> None:
-        """Something worth knowing that is no result."""
+        """Print something worth knowing that is not a result."""
         self._print_escaped(self._err, f"note: {text}")
 
     def print_error(self, message: str, hint: str) -> None:
-        """A failure: what and why, then what to do."""
+        """Print a failure: what failed and why, then what to do."""
         self._print_escaped(
             self._err, f"error: {message}\n  try: {hint}" if hint else f"error: {message}"
         )
 
     def print_table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """A table on standard output."""
+        """Print a table to standard output."""
         from rich import box
         from rich.console import Console as RichConsole
         from rich.table import Table
@@ -68,7 +69,7 @@ class Console:
 
     @contextmanager
     def show_progress(self) -> Iterator[None]:
-        """Show downloads as bars while the block lasts, where there is a terminal for them."""
+        """Show downloads as progress bars during the block, if standard error is a terminal."""
         if not self._err.isatty():
             yield
             return
@@ -86,16 +87,16 @@ class Console:
     def make_download_progress(
         self, name: str, check_cancelled: Callable[[], None] = lambda: None
     ) -> DownloadProgress:
-        """A progress reporter for one download, as `builder.releases.index.Progress` wants it.
+        """Make a progress reporter for one download: a `builder.releases.index.Progress`.
 
         Args:
-            name: what is downloaded.
-            check_cancelled: called at each piece; raises when the run was interrupted.
+            name: the name of what is downloaded.
+            check_cancelled: called for each piece; raises if the run was interrupted.
         """
         return DownloadProgress(self, name, check_cancelled)
 
     def add_bar(self, name: str, total: int | None) -> tuple[RichProgress, TaskID] | None:
-        """A new bar, or None where none is shown."""
+        """Add a progress bar; where none is shown, print a note and return None."""
         if self._bars is None:
             self.print_note(
                 f"fetching {name}" + ("" if total is None else f", {total / 1e6:.1f} MB")
@@ -104,7 +105,7 @@ class Console:
         return self._bars, self._bars.add_task(name, total=total)
 
     def _print_escaped(self, stream: TextIO, text: str) -> None:
-        # Names in wheels and answers of servers are not ours: nothing of them acts on a terminal.
+        # Names in wheels and server responses are untrusted: they must not control the terminal.
         self._print_raw(stream, _escape_text(text))
 
     def _print_raw(self, stream: TextIO, text: str) -> None:
@@ -115,7 +116,7 @@ class Console:
             try:
                 print(text, file=stream, flush=True)
             except BrokenPipeError:
-                # The reader has seen enough, as `head` does; the work goes on, into nothing.
+                # The reader has closed the pipe, as `head` does: continue, and discard the output.
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
@@ -128,7 +129,7 @@ def _escape_character(character: str) -> str:
 
 
 class DownloadProgress:
-    """Called with the total in bytes, it is the tracker that is told of each piece."""
+    """The progress of one download: call it with the total in bytes, `update` it per piece."""
 
     def __init__(self, console: Console, name: str, check_cancelled: Callable[[], None]) -> None:
         self._console = console
@@ -137,7 +138,7 @@ class DownloadProgress:
         self._bar: tuple[RichProgress, TaskID] | None = None
 
     def __call__(self, total: int | None, /) -> Self:
-        """Begin."""
+        """Begin a download of that many bytes; None if the size is unknown."""
         self._bar = self._console.add_bar(self._name, total)
         return self
 
@@ -156,7 +157,7 @@ class DownloadProgress:
             bars.remove_task(task)
 
     def update(self, increment: int, /) -> None:
-        """So many more bytes are there."""
+        """Add that many received bytes."""
         self._check_cancelled()
         if self._bar is not None:
             bars, task = self._bar

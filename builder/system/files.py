@@ -1,4 +1,4 @@
-"""Files that appear whole, by a rename, or not at all."""
+"""Write files atomically: complete, by a rename, or not at all."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _DISK_FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT)
 
 
 def write_file_atomically(path: Path, content: bytes, option: str = "--output") -> None:
-    """Put a file beside what it belongs to, by a rename; what it was before is replaced.
+    """Write a file by a rename; an existing file with other content is replaced.
 
     Args:
-        path: of the file, in a directory that is there.
-        content: of the file.
-        option: by which the user chooses another directory.
+        path: the path of the file, in an existing directory.
+        content: the bytes of the file.
+        option: the command-line option that chooses another directory, for the hint.
 
     Raises:
         OutputError: the directory cannot be written.
@@ -39,7 +39,7 @@ def write_file_atomically(path: Path, content: bytes, option: str = "--output") 
 
 
 def make_output_error(path: Path, error: OSError, option: str) -> OutputError:
-    """The error for a path that cannot be written; `option` is what chooses another directory."""
+    """Make the error for a path that cannot be written; `option` chooses another directory."""
     hint = f"choose another directory with {option}"
     return OutputError(
         f"{path} cannot be written: {error.strerror or error}",
@@ -48,7 +48,7 @@ def make_output_error(path: Path, error: OSError, option: str) -> OutputError:
 
 
 def write_synced_file(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
-    """Write a file and see it onto the disk, under a name that nobody looks at yet."""
+    """Write a file and sync it to disk; the path is a temporary one, to be renamed later."""
     with path.open("wb") as file:
         file.writelines(pieces)
         file.flush()

@@ -1,4 +1,4 @@
-"""What the machine offers."""
+"""Properties of the machine."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 
 def count_cores() -> int:
-    """How many cores this process may use; all of them where the system does not say."""
+    """Count the cores that this process may use; all cores if the system does not tell."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

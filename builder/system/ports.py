@@ -1,4 +1,4 @@
-"""Ports of the loopback: free ones, and whether somebody listens."""
+"""Find free loopback ports, and test whether a server listens on a port."""
 
 from __future__ import annotations
 
@@ -10,26 +10,27 @@ from random import SystemRandom
 from builder.errors import CommandError
 
 _EPHEMERAL_RANGE_FILE = Path("/proc/sys/net/ipv4/ip_local_port_range")
-_DEFAULT_EPHEMERAL = 32768  # Linux's own default; others begin above
-_FIRST_PORT = 20000  # below are those of well-known programs
+_DEFAULT_EPHEMERAL = 32768  # Linux's default; other systems begin higher
+_FIRST_PORT = 20000  # lower ones belong to well-known programs
 _TRIES = 100
 
 
 def can_connect(address: str, port: int) -> bool:
-    """Whether somebody listens there and takes a connection within three seconds."""
+    """Whether a server accepts a connection at that address within three seconds."""
     with socket.socket() as caller:
         caller.settimeout(3)
         return caller.connect_ex((address, port)) == 0
 
 
 def find_free_port() -> int:
-    """A port of the loopback that nobody has, for a server that takes it later.
+    """Find a free loopback port for a server that binds it later.
 
-    It is none of those that Linux gives to who wants just any (ip(7), `ip_local_port_range`), as
-    somebody would get it before the server does.
+    The port is outside the ephemeral range, from which Linux assigns ports to programs that request
+    any port (ip(7), `ip_local_port_range`): otherwise another program could get it before the
+    server does.
 
     Raises:
-        CommandError: there is none among those that were tried.
+        CommandError: none of the 100 ports that were tried is free.
     """
     for port in SystemRandom().sample(range(_FIRST_PORT, _read_first_ephemeral()), _TRIES):
         with socket.socket() as probe, suppress(OSError):
@@ -41,7 +42,7 @@ def find_free_port() -> int:
 def _read_first_ephemeral() -> int:
     try:
         lowest = int(_EPHEMERAL_RANGE_FILE.read_text().split()[0])
-    except (OSError, ValueError, IndexError):  # no Linux
+    except (OSError, ValueError, IndexError):  # not Linux
         lowest = _DEFAULT_EPHEMERAL
-    # Who has made that range so wide has to take the risk.
+    # If the ephemeral range leaves too few ports below it, accept that ports may be taken.
     return lowest if lowest >= _FIRST_PORT + _TRIES else _DEFAULT_EPHEMERAL

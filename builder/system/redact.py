@@ -1,4 +1,4 @@
-"""Secrets, and how they are kept out of what anybody sees."""
+"""Secrets, and how they are kept out of output."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import secrets
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-REDACTED = "***"  # what stands in the place of every secret
-# Up to the last @ before the path: a password that nobody escaped may have some of its own.
+REDACTED = "***"  # replaces every secret in output
+# Up to the last @ before the path, as a password that was not escaped may contain an @.
 _USERINFO = re.compile(r"(?<=://)[^/\s]+@")
 
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A token or a password: only its `value` shows it.
+    """A token or a password; only its `value` shows it, not `str` or `repr`.
 
     Attributes:
         value: the secret itself.
@@ -24,17 +24,17 @@ class Secret:
 
     @classmethod
     def generate(cls) -> Secret:
-        """A new one of 128 bits, in hex."""
+        """Generate a secret of 128 bits, in hex."""
         return cls(secrets.token_hex(16))
 
     def __str__(self) -> str:
         return REDACTED
 
     def list_spellings(self) -> tuple[str, ...]:
-        """How it stands in texts and in addresses."""
+        """List its spellings: as it is, and percent-encoded as in URLs."""
         return (self.value, quote(self.value, safe=""))
 
 
 def redact_credentials(text: str) -> str:
-    """The text with `REDACTED` in the place of users and passwords in the URLs in it."""
+    """Replace users and passwords in the URLs of a text by `REDACTED`."""
     return _USERINFO.sub(f"{REDACTED}@", text)

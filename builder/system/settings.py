@@ -1,6 +1,6 @@
-"""Settings from the environment, pip's configuration files and pyproject.toml.
+"""Read settings from environment variables, pip's configuration files and pyproject.toml.
 
-`os.environ` is handed in once, by the command line; nothing else reads it.
+The command line passes `os.environ` in once; settings are not read from it anywhere else.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _APPLICATION = "tensorboard-proxy-wheels"
 
 @dataclass(frozen=True, slots=True)
 class UserSettings:
-    """What the user's surroundings say.
+    """The user's settings, from environment variables and pip's configuration.
 
     Attributes:
         cache: directory of the content-addressed cache.
-        index_url: the package index in pip's terms, or None for the public one.
+        index_url: URL of the package index, as pip takes it, or None for the public one.
         ca_bundle: file or directory with the CAs to trust, or None for the default.
         http_proxy: from pip's configuration, or None (requests reads the usual variables itself).
         source_date_epoch: seconds since 1970, or None.
@@ -43,13 +43,13 @@ class UserSettings:
 
 @dataclass(frozen=True, slots=True)
 class ProjectSettings:
-    """What pyproject.toml may say.
+    """The project's defaults, which pyproject.toml may change.
 
     Attributes:
-        name: the test distribution's.
-        series: the default ones, in order.
-        local_label: what stands behind the `+` of a local identity. Its number rises when what we
-            make of a stock wheel changes; docs/CHANGELOG.md says what did.
+        name: the name of the test distribution.
+        series: the default series, in order.
+        local_label: the text after the `+` in the version of a local identity. Its number rises
+            when what we make of a stock wheel changes; docs/CHANGELOG.md lists the changes.
     """
 
     name: str = "tensorboardtmp"
@@ -58,13 +58,13 @@ class ProjectSettings:
 
 
 def read_user_settings(env: Mapping[str, str]) -> UserSettings:
-    """Take what concerns us out of the environment.
+    """Read the user's settings from environment variables and pip's configuration files.
 
-    pip's variables win over uv's, both over pip's files; `REQUESTS_CA_BUNDLE` and the proxy
-    variables are left to requests, which reads them itself.
+    pip's variables win over uv's, and both over pip's files. `REQUESTS_CA_BUNDLE` and the proxy
+    variables are not read here, as requests reads them itself.
 
     Raises:
-        RequestError: SOURCE_DATE_EPOCH is no number.
+        RequestError: SOURCE_DATE_EPOCH is not a number, or pip's configuration is malformed.
     """
     pip = _read_pip_configuration(env)
     cache = env.get("XDG_CACHE_HOME") or str(_find_home(env) / ".cache")
@@ -87,7 +87,7 @@ def read_user_settings(env: Mapping[str, str]) -> UserSettings:
 
 
 def read_project_settings(root: Path) -> ProjectSettings:
-    """The project's own defaults; a checkout's pyproject.toml may change them.
+    """Read the project's defaults; a checkout's pyproject.toml may change them.
 
     Raises:
         RequestError: pyproject.toml is malformed.
@@ -124,8 +124,9 @@ def _find_home(env: Mapping[str, str]) -> Path:
 
 
 def _read_pip_configuration(env: Mapping[str, str]) -> dict[str, str]:
-    """The `[global]` section as pip merges it: system, user, environment, PIP_CONFIG_FILE."""
+    """Read the `[global]` section as pip merges it: system, user, virtualenv, PIP_CONFIG_FILE."""
     explicit = env.get("PIP_CONFIG_FILE")
+    # pip: this value disables all configuration files.
     if explicit == os.devnull:
         return {}
     home = _find_home(env)

@@ -1,7 +1,7 @@
-"""Throwaway Python environments, made by uv with copies instead of links.
+"""Make throwaway virtualenvs, by uv with copies instead of links.
 
-A file edited through a hard link once spoiled uv's cache and every later environment, so nothing
-here is ever linked, and `find_record_mismatches` compares what lies there with the wheel's RECORD.
+A file edited through a hard link once corrupted uv's cache and every virtualenv made later. So no
+file is linked here, and `find_record_mismatches` compares installed files with the wheel's RECORD.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from builder.system.settings import UserSettings
 
-# Seconds. An environment with TensorFlow takes the longest on a slow mirror.
+# Seconds. A virtualenv with TensorFlow takes the longest, on a slow mirror.
 INSTALL_TIMEOUT = 900.0
 START_TIMEOUT = 120.0
 _FOREIGN_VARIABLES = (
@@ -31,13 +31,13 @@ _FOREIGN_VARIABLES = (
     "PYTHONSTARTUP",
     "PYTHONWARNINGS",
     "VIRTUAL_ENV",
-    # Some systems set it; a new environment then compiles all of TensorFlow at each start.
+    # Some systems set it; a new virtualenv then compiles all of TensorFlow at each start.
     "PYTHONDONTWRITEBYTECODE",
 )
 
 
 def find_uv() -> str:
-    """uv, from our own environment or from PATH.
+    """Find uv in our own virtualenv, or on PATH.
 
     Raises:
         CommandError: it is in neither.
@@ -53,30 +53,34 @@ def find_uv() -> str:
 
 
 def make_uv_env(settings: UserSettings, env: Mapping[str, str]) -> dict[str, str]:
-    """What uv starts with: no foreign Python settings, and the index and CAs of the user's pip."""
+    """Make uv's environment variables: no foreign Python settings, but pip's index and CAs."""
     kept = {k: v for k, v in env.items() if k not in _FOREIGN_VARIABLES}
     if settings.index_url is not None:
         kept["UV_DEFAULT_INDEX"] = settings.index_url
+    # SSL_CERT_FILE is for files; the CA bundle may be a directory.
     if settings.ca_bundle is not None and os.path.isfile(settings.ca_bundle):  # noqa: PTH113
         kept["SSL_CERT_FILE"] = settings.ca_bundle
     return kept
 
 
 def make_clean_env(settings: UserSettings, env: Mapping[str, str], workdir: Path) -> dict[str, str]:
-    """What programs start with: as uv does, with `workdir` as TMPDIR.
+    """Make the environment variables of programs: as for uv, with `workdir` as TMPDIR.
 
-    TensorBoard keeps its list of running servers in TMPDIR: ours must not meet the user's.
+    TensorBoard keeps its list of running servers in TMPDIR; ours must not be in the user's list.
     """
     return {**make_uv_env(settings, env), "TMPDIR": str(workdir)}
 
 
 def make_virtualenv(place: Path, python: Path, env: Mapping[str, str]) -> Path:
-    """An empty environment, without setuptools; the path of its Python.
+    """Make an empty virtualenv, without setuptools.
 
     Args:
-        place: where it is made.
+        place: the directory to make.
         python: the interpreter that it is for, as `PythonFinder` finds it.
-        env: for uv.
+        env: environment variables for uv.
+
+    Returns:
+        The path of its Python.
 
     Raises:
         CommandError: there is no uv, or it refuses that interpreter.
@@ -105,13 +109,16 @@ def install_packages(
 
 
 def uninstall_package(python: Path, name: str, env: Mapping[str, str]) -> None:
-    """Remove one distribution and leave what it required."""
+    """Uninstall one distribution, and keep what it required."""
     words = [find_uv(), "pip", "uninstall", "--quiet", "--python", str(python)]
     command.run_command([*words, name], timeout=INSTALL_TIMEOUT, env=env)
 
 
 def resolve_dependencies(wheel: Path, python: Path, env: Mapping[str, str]) -> tuple[str, ...]:
-    """What a fresh installation of a wheel would bring, as sorted `name==version`, itself left out.
+    """Resolve what installing a wheel would bring.
+
+    Returns:
+        Sorted `name==version`, without the wheel itself.
 
     Raises:
         CommandError: there is no solution on this Python.
@@ -127,7 +134,7 @@ def resolve_dependencies(wheel: Path, python: Path, env: Mapping[str, str]) -> t
 def sync_virtualenv(
     python: Path, wheel: Path, pinned: Sequence[str], env: Mapping[str, str]
 ) -> None:
-    """Make an environment hold exactly this wheel and these pins, whatever it held before."""
+    """Make a virtualenv contain exactly this wheel and these pins, whatever it had before."""
     listing = python.parent.parent / "wanted.txt"
     listing.write_text("\n".join([*pinned, str(wheel)]) + "\n", encoding="utf-8")
     words = [find_uv(), "pip", "sync", "--quiet", "--python", str(python)]
@@ -139,14 +146,14 @@ def sync_virtualenv(
 def install_into_directory(
     place: Path, python: Path, wanted: Sequence[str], env: Mapping[str, str]
 ) -> None:
-    """Install requirements into a directory of their own, for an environment's Python."""
+    """Install requirements into a directory of their own, for a virtualenv's Python."""
     words = [find_uv(), "pip", "install", "--quiet", "--python", str(python)]
     words += ["--link-mode", "copy", "--target", str(place)]
     command.run_command([*words, *wanted], timeout=INSTALL_TIMEOUT, env=env)
 
 
 def list_installed_versions(python: Path, env: Mapping[str, str]) -> dict[str, str]:
-    """Name → version of every distribution there."""
+    """List the distributions of a virtualenv: name → version."""
     words = [find_uv(), "pip", "freeze", "--quiet", "--python", str(python)]
     lines = command.run_command(words, timeout=START_TIMEOUT, env=env).splitlines()
     return dict(line.split("==", 1) for line in lines if "==" in line)
@@ -155,13 +162,13 @@ def list_installed_versions(python: Path, env: Mapping[str, str]) -> dict[str, s
 def find_record_mismatches(
     wheel: Path, python: Path, env: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:
-    """Paths that lie in the environment otherwise than the wheel's RECORD says, and how."""
+    """Find installed files that differ from the wheel's RECORD: their paths, and how."""
     code = "import sysconfig; print(sysconfig.get_path('purelib'))"
     site = Path(
         command.run_command([str(python), "-c", code], timeout=START_TIMEOUT, env=env).strip()
     )
-    made = archive.parse_archive(wheel.read_bytes(), wheel.name)
-    listing = next(m for m in made.members if m.name.endswith(".dist-info/RECORD"))
+    wheel_archive = archive.parse_archive(wheel.read_bytes(), wheel.name)
+    listing = next(m for m in wheel_archive.members if m.name.endswith(".dist-info/RECORD"))
     for entry in record.parse_record(listing.read()):
         if not entry.hash:
             continue
@@ -173,15 +180,18 @@ def find_record_mismatches(
 
 
 def read_requires_python(wheel: Path) -> SpecifierSet:
-    """The wheel's Requires-Python, which allows all where it has none."""
-    made = archive.parse_archive(wheel.read_bytes(), wheel.name)
-    listing = next(m for m in made.members if m.name.endswith(".dist-info/METADATA"))
+    """Read the wheel's Requires-Python; without one, all Pythons are allowed."""
+    wheel_archive = archive.parse_archive(wheel.read_bytes(), wheel.name)
+    listing = next(m for m in wheel_archive.members if m.name.endswith(".dist-info/METADATA"))
     return SpecifierSet(
         ",".join(metadata.parse_metadata(listing.read()).get_values("Requires-Python"))
     )
 
 
 def is_python_allowed(requires: SpecifierSet, python: str) -> bool:
-    """Whether a Python may do; of `3.7`, any micro release: `>=3.7.1` does not exclude it."""
+    """Whether a version of Python is allowed.
+
+    `3.7` counts as its latest micro release, so `>=3.7.1` allows it.
+    """
     whole = python if python.count(".") > 1 else f"{python}.99"
     return requires.contains(whole, prereleases=True)

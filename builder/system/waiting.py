@@ -1,4 +1,4 @@
-"""Waiting for something that somebody else does: asked again and again, never beyond a deadline."""
+"""Wait for something by polling, with a deadline."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ _T = TypeVar("_T")
 
 
 def wait_for(poll: Callable[[], _T | None], seconds: float, every: float = 0.1) -> _T | None:
-    """Ask until there is an answer.
+    """Poll until there is an answer, or until the time is up.
 
     Args:
-        poll: gives the answer, or None while there is none.
-        seconds: when to give up. It is asked at least once, and a last time at the deadline.
-        every: seconds between two questions.
+        poll: returns the answer, or None while there is none.
+        seconds: the time limit. `poll` is called at least once, and a last time at the deadline.
+        every: seconds between two calls.
 
     Returns:
-        The answer, or None when the time is up.
+        The answer, or None if the time is up.
     """
     deadline = time.monotonic() + seconds
     while True:

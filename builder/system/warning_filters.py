@@ -1,4 +1,4 @@
-"""Python's warning filters: up to 3.13 one list for all threads, so who changes them is alone."""
+"""Change Python's warning filters under a lock: up to 3.13, all threads share one list."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _FILTERS_LOCK = threading.Lock()
 
 @contextmanager
 def ignore_warnings() -> Iterator[None]:
-    """Nothing is warned of in the block, whatever the filters of this process say."""
+    """Ignore all warnings in the block, whatever the filters of this process are."""
     with _FILTERS_LOCK, warnings.catch_warnings(action="ignore"):
         yield
 
 
 @contextmanager
 def record_warnings() -> Iterator[list[warnings.WarningMessage]]:
-    """All that is warned of in the block, in a list that fills, and nowhere else."""
+    """Record all warnings in the block in a list, and show them nowhere else."""
     with _FILTERS_LOCK, warnings.catch_warnings(record=True, action="always") as caught:
         yield caught

@@ -1,1 +1,1 @@
-"""What TensorBoard speaks: a running server, its routes, event files."""
+"""TensorBoard's interfaces: a running server, its routes, its event files."""

@@ -1,7 +1,7 @@
-"""Every data route of every plugin that a tensorboard wheel ever shipped, and what to ask of it.
+"""Every data route of every plugin that a tensorboard wheel ever shipped, and what to request.
 
 The routes are those that the wheels' own `get_plugin_apps` name (a test reads them out of all
-wheels). A route that a release does not have answers 404 there, in its own era as today.
+wheels). A route that a release does not have responds with 404, in its own era as today.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 PLUGIN_PREFIX = "/data/plugin/"
 
-# Asked without parameters: what lists something, and every route of plugins that have nothing here.
-# Routes that need parameters are asked with them below; without, many answer 500 in their own era.
+# Requested without parameters: routes that list something, and all routes of plugins that have no
+# data in the logdir. Routes that need parameters are requested with them below; without them, many
+# respond with 500 in their own era.
 PLUGIN_ROUTES: Mapping[str, tuple[str, ...]] = {
     "scalars": ("tags",),
     "histograms": ("tags",),
@@ -55,7 +56,7 @@ PLUGIN_ROUTES: Mapping[str, tuple[str, ...]] = {
     ),
 }
 
-# Routes that are never asked, and why.
+# Routes that are never requested, and why.
 SKIPPED_ROUTES: Mapping[str, str] = {
     "beholder/beholder-frame": "a video that never ends",
     "beholder/change-config": "writes into the logdir",
@@ -75,18 +76,19 @@ _CORE_PATHS = (
     "/data/plugin_entry.html?name=projector",
     "/data/no/such/route",
 )
-# Their answers grow while threads of the server look at the logdir: see `builder.today.collector`.
+# Their responses grow while threads of the server read the logdir (`builder.today.collector`).
 EVENTUAL_PATHS = ("/data/plugins_listing", "/data/plugin/text/tags", "/data/plugin/text_v2/tags")
 
-# A function that asks and gives the answer's JSON, or None where it has none.
+# Sends a request and returns the response's JSON, or None where it has none.
 FetchJson = Callable[[TensorBoardRequest], Json]
 
 
 def iter_requests(fetch_json: FetchJson) -> Iterator[TensorBoardRequest]:
-    """All requests to make; `fetch_json` is used on the way to find runs, tags and blobs.
+    """Yield all requests to make.
 
     Args:
-        fetch_json: asks the server; it answers a request that is yielded here in the same way.
+        fetch_json: sends a request, to find runs, tags and blobs. A request that is also yielded
+            here must get the same response there.
     """
     for path in _CORE_PATHS:
         yield TensorBoardRequest(path)
@@ -116,7 +118,7 @@ def _make_get_request(plugin: str, route: str, **query: str | int) -> TensorBoar
 
 
 def _has_plugin(fetch_json: FetchJson, plugin: str) -> bool:
-    """Whether a plugin is there: a POST to a route that is not ends in a reset connection."""
+    """Whether a plugin is there: a POST to a missing route would end in a reset connection."""
     return plugin in (fetch_json(TensorBoardRequest("/data/plugins_listing")) or {})
 
 
@@ -141,14 +143,14 @@ def _iter_scalar_requests(fetch_json: FetchJson) -> Iterator[TensorBoardRequest]
 def _iter_blob_requests(
     fetch_json: FetchJson, plugin: str, route: str, individual: str
 ) -> Iterator[TensorBoardRequest]:
-    """Lists of pictures or clips, then each of them, by the query that the list gives."""
+    """Yield lists of pictures or clips, then each of them by the query in the list."""
     listing = fetch_json(TensorBoardRequest(f"{PLUGIN_PREFIX}{plugin}/tags"))
     for run, tag in _list_tags(fetch_json, plugin):
         info = listing[run][tag]
         for sample in range(info.get("samples", 1) if isinstance(info, dict) else 1):
-            question = _make_get_request(plugin, route, run=run, tag=tag, sample=sample)
-            yield question
-            rows = fetch_json(question)
+            request = _make_get_request(plugin, route, run=run, tag=tag, sample=sample)
+            yield request
+            rows = fetch_json(request)
             for row in rows if isinstance(rows, list) else []:
                 if "query" in row:
                     yield TensorBoardRequest(f"{PLUGIN_PREFIX}{plugin}/{individual}?{row['query']}")
@@ -203,13 +205,13 @@ def _iter_hparams_requests(fetch_json: FetchJson) -> Iterator[TensorBoardRequest
     }
     evals = {"sessionName": "hp/1", "metricName": {"group": "", "tag": "accuracy"}}
     columns = quote(json.dumps([True] * 5))
-    for route, question in (
+    for route, message in (
         ("experiment", {"experimentName": ""}),
         ("session_groups", groups),
         ("session_groups", filtered),
         ("metric_evals", {"experimentName": ""} | evals),
     ):
-        request = json.dumps(question)
+        request = json.dumps(message)
         if _has_plugin(fetch_json, "hparams"):
             yield TensorBoardRequest(f"{PLUGIN_PREFIX}hparams/{route}", request, "application/json")
         yield _make_get_request("hparams", route, request=request)
@@ -245,12 +247,12 @@ def _iter_timeseries_requests(fetch_json: FetchJson) -> Iterator[TensorBoardRequ
         {"plugin": "no such plugin", "tag": "loss"},
     ]
     for one in series:
-        question = TensorBoardRequest(
+        request = TensorBoardRequest(
             f"{PLUGIN_PREFIX}timeseries/timeSeries", urlencode({"requests": json.dumps([one])})
         )
-        yield question
+        yield request
         if one["plugin"] == "images":
-            response = fetch_json(question)
+            response = fetch_json(request)
             for rows in response[0].get("runToSeries", {}).values() if response else []:
                 for row in rows:
                     yield _make_get_request("timeseries", "imageData", imageId=row["imageId"])

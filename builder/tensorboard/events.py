@@ -1,9 +1,10 @@
-"""TensorBoard's event files, written by hand: protobuf's wire format and TFRecord framing.
+"""Write TensorBoard's event files by hand: protobuf's wire format and TFRecord framing.
 
-The logdir must not depend on any TensorBoard, least of all on the one under test, so it is written
-with the field numbers of the published `.proto` files (event, summary, tensor, graph, config and
-the plugins' own), which never change within a proto2/3 message. The same input gives the same bytes
-everywhere. Sources: protobuf.dev/programming-guides/encoding, tensorflow/core/lib/io/record_writer.
+The logdir must not depend on any TensorBoard, least of all on the one under test. So it is
+written with the field numbers of the published `.proto` files (event, summary, tensor, graph,
+config and the plugins' own), which never change within a proto2/3 message. The same input gives
+the same bytes everywhere. Sources: protobuf.dev/programming-guides/encoding,
+tensorflow/core/lib/io/record_writer.
 """
 
 from __future__ import annotations
@@ -21,33 +22,36 @@ DT_FLOAT, DT_DOUBLE, DT_INT32, DT_UINT8, DT_STRING = 1, 2, 3, 4, 7
 
 
 def encode_varint(number: int, value: int) -> bytes:
-    """A field of wire type 0: integers, booleans, enumerations; negative ones take ten bytes."""
+    """Encode a field of wire type 0: an integer, a boolean or an enumeration.
+
+    Negative numbers take ten bytes.
+    """
     return _encode_raw_varint(number << 3) + _encode_raw_varint(value & 0xFFFF_FFFF_FFFF_FFFF)
 
 
 def encode_double(number: int, value: float) -> bytes:
-    """A field of wire type 1, a 64-bit float."""
+    """Encode a field of wire type 1, a 64-bit float."""
     return _encode_raw_varint(number << 3 | 1) + struct.pack("<d", value)
 
 
 def encode_float(number: int, value: float) -> bytes:
-    """A field of wire type 5, a 32-bit float."""
+    """Encode a field of wire type 5, a 32-bit float."""
     return _encode_raw_varint(number << 3 | 5) + struct.pack("<f", value)
 
 
 def encode_bytes(number: int, value: str | bytes) -> bytes:
-    """A field of wire type 2: a string, bytes, or an encoded message."""
+    """Encode a field of wire type 2: a string, bytes, or an encoded message."""
     data = value.encode() if isinstance(value, str) else value
     return _encode_raw_varint(number << 3 | 2) + _encode_raw_varint(len(data)) + data
 
 
 def encode_packed_doubles(number: int, values: Sequence[float]) -> bytes:
-    """A packed repeated field of 64-bit floats."""
+    """Encode a packed repeated field of 64-bit floats."""
     return encode_bytes(number, struct.pack(f"<{len(values)}d", *values))
 
 
 def encode_map_entry(number: int, key: str, value: bytes) -> bytes:
-    """One entry of a `map<string, message>`."""
+    """Encode one entry of a `map<string, message>`."""
     return encode_bytes(number, encode_bytes(1, key) + encode_bytes(2, value))
 
 
@@ -59,7 +63,7 @@ class Tensor(NamedTuple):
     values: Sequence[float] | Sequence[bytes]
 
     def encode(self) -> bytes:
-        """A `TensorProto`; numbers go into `tensor_content`, texts into `string_val`."""
+        """Encode a `TensorProto`; numbers go into `tensor_content`, texts into `string_val`."""
         shape = b"".join(encode_bytes(2, encode_varint(1, size)) for size in self.shape)
         head = encode_varint(1, self.dtype) + encode_bytes(2, shape)
         if self.dtype == DT_STRING:
@@ -71,7 +75,10 @@ class Tensor(NamedTuple):
 def encode_summary_metadata(
     plugin: str, content: bytes, *, data_class: int = 0, name: str = "", description: str = ""
 ) -> bytes:
-    """A `SummaryMetadata`; `data_class` 1 scalar, 2 tensor, 3 blob sequence, 0 not said."""
+    """Encode a `SummaryMetadata`.
+
+    `data_class` is 1 for a scalar, 2 for a tensor, 3 for a blob sequence, and 0 to leave it unset.
+    """
     encoded = encode_bytes(
         1, encode_bytes(1, plugin) + (encode_bytes(2, content) if content else b"")
     )
@@ -81,12 +88,18 @@ def encode_summary_metadata(
 
 
 def encode_event(wall_time: float, step: int, what: bytes) -> bytes:
-    """An `Event`: seconds since 1970, the step, and the field that says what happened."""
+    """Encode an `Event`.
+
+    Args:
+        wall_time: seconds since 1970.
+        step: the step.
+        what: the encoded field that says what happened.
+    """
     return encode_double(1, wall_time) + (encode_varint(2, step) if step else b"") + what
 
 
 def encode_record(data: bytes) -> bytes:
-    """One TFRecord: length, its masked CRC-32C, the data, their masked CRC-32C."""
+    """Encode one TFRecord: length, its masked CRC-32C, the data, their masked CRC-32C."""
     length = struct.pack("<Q", len(data))
     return length + _mask_crc32c(length) + data + _mask_crc32c(data)
 
@@ -113,7 +126,7 @@ _CRC_TABLE = _make_crc_table()
 
 
 def crc32c(data: bytes) -> int:
-    """CRC-32C (Castagnoli) of the data."""
+    """Compute the CRC-32C (Castagnoli) of the data."""
     crc = 0xFFFF_FFFF
     for byte in data:
         crc = _CRC_TABLE[(crc ^ byte) & 0xFF] ^ crc >> 8

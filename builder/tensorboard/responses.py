@@ -1,4 +1,4 @@
-"""What a server answers, in a form that can be kept, compared and read."""
+"""A server's responses, in a form that can be stored, compared and read."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# A JSON document: what `json` gives, with NaN and the infinities as `<NaN>`, `<Infinity>`.
+# A JSON document, as `json` loads it, with NaN and the infinities as `<NaN>`, `<Infinity>`.
 Json = Any
-# `{"status": 200, "type": "application/json", "json": …}`; instead of `json` also `text`, or
-# `sha256` and `length` for what is neither.
+# `{"status": 200, "type": "application/json", "json": …}`; text has `text` instead of `json`, and
+# anything else has `sha256` and `length` (bytes).
 TensorBoardResponse = dict[str, Json]
 
-# What stands for the logdir in every answer.
+# Replaces the logdir's path in every response.
 LOGDIR_PLACEHOLDER = "<logdir>"
 _TEXT_TYPES = ("text/", "application/javascript", "application/x-protobuf")
-_LONGEST_TEXT = 40_000
+_LONGEST_TEXT = 40_000  # bytes; of a longer text its sha256 is kept
 
 
 class TensorBoardRequest(NamedTuple):
@@ -30,14 +30,14 @@ class TensorBoardRequest(NamedTuple):
 
     @property
     def key(self) -> str:
-        """`GET /data/runs`, `POST /data/… body`: what the answer is kept under."""
+        """What the response is stored under: `GET /data/runs`, `POST /data/… body`."""
         return f"GET {self.path}" if self.body is None else f"POST {self.path} {self.body}"
 
 
 def canonicalize_response(
     status: int, headers: Mapping[str, str], body: bytes, logdir: str
 ) -> TensorBoardResponse:
-    """An answer as data.
+    """Convert a response to a `TensorBoardResponse`.
 
     Args:
         status: the HTTP status.

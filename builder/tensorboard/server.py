@@ -1,4 +1,4 @@
-"""A TensorBoard server for as long as a block lasts, on the loopback."""
+"""Run a TensorBoard server on the loopback, for as long as a block lasts."""
 
 from __future__ import annotations
 
@@ -34,21 +34,22 @@ class TensorBoardServer(NamedTuple):
         *,
         timeout: float = 60.0,
     ) -> requests.Response:
-        """Ask it for a path, by POST if there is a body; redirects are not followed.
+        """Request a path, by POST if there is a body; redirects are not followed.
 
-        Each request has a connection of its own: old Werkzeugs close kept ones without a word, and
-        answer on them 40 ms later (Nagle's algorithm against delayed acknowledgements).
+        Each request has a connection of its own: old Werkzeugs close connections that are kept open
+        without notice, and respond on them 40 ms later (Nagle's algorithm against delayed
+        acknowledgements).
 
         Raises:
-            requests.RequestException: there was no answer.
+            requests.RequestException: there was no response.
         """
         import requests
 
         headers = {"Connection": "close"}
         headers |= {} if body is None else {"Content-Type": body_type}
-        with requests.Session() as web:
-            web.trust_env = False  # a proxy has no business on the loopback
-            return web.request(
+        with requests.Session() as session:
+            session.trust_env = False  # no proxy must be used on the loopback
+            return session.request(
                 "GET" if body is None else "POST",
                 self.url + path,
                 data=None if body is None else body.encode(),
@@ -69,10 +70,10 @@ def run_tensorboard(
     """Start TensorBoard on a logdir, wait until it answers, and end it after the block.
 
     Args:
-        script: the `tensorboard` command of an environment.
+        script: the `tensorboard` command of a virtualenv.
         logdir: what it shows.
         workdir: its working directory; its log goes to `server.log` there.
-        env: its whole environment.
+        env: all its environment variables.
         flags: more flags.
 
     Raises:
@@ -100,6 +101,6 @@ def _wait_until_up(server: TensorBoardServer, process: Popen[bytes]) -> None:
             return
         code = command.wait_for_exit(process, 0.1)
         if code is not None:
-            why = server.log.read_text(encoding="utf-8", errors="replace")
-            raise CommandError(f"it ended with exit code {code}", summarize_output(why))
+            log_text = server.log.read_text(encoding="utf-8", errors="replace")
+            raise CommandError(f"it ended with exit code {code}", summarize_output(log_text))
     raise CommandError(f"it did not answer within {START_TIMEOUT:.0f} s", "look at its log")

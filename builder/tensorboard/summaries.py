@@ -1,10 +1,10 @@
-"""What a run can log: one function for each kind of summary, in its old form and in its new form.
+"""Encode what a run can log: a function for each kind of summary, in its old and in its new form.
 
-Old form: `simple_value`, `image`, `audio` and `histo` fields of `Summary.Value`, as TensorFlow 1
-and many PyTorch users write them. New form: a tensor with the plugin's name in the metadata. The
-writers leave `data_class` unset, as TensorFlow's and TensorBoard's own do; the readers fill it in.
-Where it is set, that is said. Each function returns encoded `Summary.Value` fields for
-`encode_summary`.
+Old form: `simple_value`, `image`, `audio` and `histo` fields of `Summary.Value`, as TensorFlow
+1 and many PyTorch users write them. New form: a tensor with the plugin's name in the metadata.
+The writers leave `data_class` unset, as TensorFlow's and TensorBoard's own do; the readers fill
+it in. The functions that set it say so. Each function returns encoded `Summary.Value` fields
+for `encode_summary`.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ _SAMPLE_RATE = 8000
 
 
 def encode_summary(*values: bytes) -> bytes:
-    """The `summary` field of an event."""
+    """Encode the `summary` field of an event."""
     return encode_bytes(5, b"".join(encode_bytes(1, value) for value in values))
 
 
 def encode_tensor(tag: str, value: Tensor, about: bytes = b"") -> bytes:
-    """Any tensor, with or without metadata."""
+    """Encode any tensor, with or without metadata."""
     return (
         encode_bytes(1, tag)
         + encode_bytes(8, value.encode())
@@ -53,14 +53,14 @@ def encode_tensor(tag: str, value: Tensor, about: bytes = b"") -> bytes:
 
 
 def encode_old_scalar(tag: str, value: float) -> bytes:
-    """`simple_value`."""
+    """Encode a scalar in its old form: `simple_value`."""
     return encode_bytes(1, tag) + encode_float(2, value)
 
 
 def encode_scalar(
     tag: str, value: float, name: str = "", description: str = "", *, classed: bool = False
 ) -> bytes:
-    """A rank-0 tensor of the scalars plugin, with its data class set if `classed`."""
+    """Encode a rank-0 tensor of the scalars plugin, with its data class set if `classed`."""
     kind = _SCALAR_CLASS if classed else 0
     about = encode_summary_metadata(
         "scalars", b"", data_class=kind, name=name, description=description
@@ -69,7 +69,10 @@ def encode_scalar(
 
 
 def encode_old_histogram(tag: str, edges: Sequence[float], counts: Sequence[float]) -> bytes:
-    """`histo`: a `HistogramProto`; one edge less than counts starts below the first edge."""
+    """Encode a histogram in its old form: `histo`, a `HistogramProto`.
+
+    There is one edge less than in the new form: the first count is of what is below the first edge.
+    """
     total = sum(counts)
     body = (
         encode_double(1, edges[0])
@@ -84,14 +87,14 @@ def encode_old_histogram(tag: str, edges: Sequence[float], counts: Sequence[floa
 
 
 def encode_histogram(tag: str, edges: Sequence[float], counts: Sequence[float]) -> bytes:
-    """A tensor of rows (left edge, right edge, count)."""
+    """Encode a histogram in its new form: rows (left edge, right edge, count)."""
     rows = [n for k, count in enumerate(counts) for n in (edges[k], edges[k + 1], count)]
     about = encode_summary_metadata("histograms", b"", description="*how it spreads*")
     return encode_tensor(tag, Tensor(DT_DOUBLE, (len(counts), 3), rows), about)
 
 
 def encode_old_image(tag: str, width: int, height: int, data: bytes) -> bytes:
-    """`encode_image`: the encoded picture."""
+    """Encode an image in its old form: `image`, the encoded picture."""
     return encode_bytes(1, tag) + encode_bytes(
         4,
         encode_varint(1, height)
@@ -102,14 +105,14 @@ def encode_old_image(tag: str, width: int, height: int, data: bytes) -> bytes:
 
 
 def encode_image(tag: str, width: int, height: int, pictures: Sequence[bytes]) -> bytes:
-    """A tensor of width, height and the encoded pictures."""
+    """Encode images in their new form: a tensor of width, height and the encoded pictures."""
     parts = [str(width).encode(), str(height).encode(), *pictures]
     about = encode_summary_metadata("images", b"", name="pictures", description="A *few*.")
     return encode_tensor(tag, Tensor(DT_STRING, (len(parts),), parts), about)
 
 
 def encode_old_audio(tag: str, data: bytes) -> bytes:
-    """`encode_audio`: a WAV file of 8 kHz."""
+    """Encode audio in its old form: `audio`, a WAV file of 8 kHz."""
     body = (
         encode_float(1, _SAMPLE_RATE)
         + encode_varint(2, 1)
@@ -120,20 +123,23 @@ def encode_old_audio(tag: str, data: bytes) -> bytes:
 
 
 def encode_audio(tag: str, clips: Sequence[tuple[bytes, bytes]]) -> bytes:
-    """A tensor of pairs (WAV file, label in Markdown)."""
+    """Encode audio in its new form: a tensor of pairs (WAV file, label in Markdown)."""
     parts = [part for clip in clips for part in clip]
     about = encode_summary_metadata("audio", encode_varint(2, 11), description="a `tone`")
     return encode_tensor(tag, Tensor(DT_STRING, (len(clips), 2), parts), about)
 
 
 def encode_text(tag: str, shape: tuple[int, ...], values: Sequence[str]) -> bytes:
-    """Text in Markdown: one piece, a list or a table."""
+    """Encode text in Markdown: one piece, a list or a table."""
     about = encode_summary_metadata("text", b"")
     return encode_tensor(tag, Tensor(DT_STRING, shape, [v.encode() for v in values]), about)
 
 
 def encode_pr_curve(tag: str, rows: Sequence[Sequence[float]]) -> bytes:
-    """Six rows: true and false positives, true and false negatives, precision, recall."""
+    """Encode a precision-recall curve in six rows.
+
+    They are true and false positives, true and false negatives, precision, recall.
+    """
     flat = [value for row in rows for value in row]
     about = encode_summary_metadata("pr_curves", encode_varint(2, len(rows[0])), name="a curve")
     return encode_tensor(tag, Tensor(DT_FLOAT, (len(rows), len(rows[0])), flat), about)
@@ -142,7 +148,7 @@ def encode_pr_curve(tag: str, rows: Sequence[Sequence[float]]) -> bytes:
 def encode_mesh(
     tag: str, vertices: Sequence[float], faces: Sequence[int], colors: Sequence[int]
 ) -> bytes:
-    """A mesh in its three parts, which are three values of one summary."""
+    """Encode a mesh in its three parts, which are three values of one summary."""
     parts = {
         _VERTEX: Tensor(DT_FLOAT, (1, len(vertices) // 3, 3), vertices),
         _FACE: Tensor(DT_INT32, (1, len(faces) // 3, 3), faces),
@@ -164,7 +170,7 @@ def encode_mesh(
 def encode_scalars_layout(
     charts: Mapping[str, Sequence[str]], margin: tuple[str, str, str]
 ) -> bytes:
-    """A custom scalars layout: multi-line charts by title, and one margin chart."""
+    """Encode a custom scalars layout: multi-line charts by title, and one margin chart."""
     lines = [
         encode_bytes(
             2,
@@ -187,12 +193,18 @@ def encode_scalars_layout(
 
 
 def encode_graph_blob(tag: str, plugin: str, data: bytes) -> bytes:
-    """A serialized graph, run metadata or Keras model of the graphs plugin (TensorFlow 2)."""
+    """Encode a serialized graph, run metadata or Keras model.
+
+    They are for the graphs plugin (TensorFlow 2).
+    """
     return encode_tensor(tag, Tensor(DT_STRING, (), [data]), encode_summary_metadata(plugin, b"1"))
 
 
 def encode_hparams_experiment(hparams: Sequence[bytes], metric_tags: Sequence[str]) -> bytes:
-    """What may vary and what is measured; `hparams` are encoded `HParamInfo`."""
+    """Encode what may vary in an experiment and what is measured.
+
+    `hparams` are encoded `HParamInfo`.
+    """
     body = (
         encode_bytes(1, "an *experiment*")
         + encode_bytes(2, "somebody")
@@ -211,7 +223,10 @@ def encode_hparams_experiment(hparams: Sequence[bytes], metric_tags: Sequence[st
 def encode_hparams_start(
     values: Mapping[str, str | float | bool], group: str, seconds: float
 ) -> bytes:
-    """A session starts with these values (`google.protobuf.Value`: number 2, text 3, bool 4)."""
+    """Encode the start of a session with these values.
+
+    Each is a `google.protobuf.Value`, with the fields number 2, text 3, bool 4.
+    """
     body = b""
     for name, value in values.items():
         if isinstance(value, bool):
@@ -226,7 +241,7 @@ def encode_hparams_start(
 
 
 def encode_hparams_end(status: int, seconds: float) -> bytes:
-    """A session ends: 1 success, 2 failure, 3 still running."""
+    """Encode the end of a session; `status` is 1 success, 2 failure, 3 still running."""
     return _encode_hparams(
         "session_end_info", encode_bytes(4, encode_varint(1, status) + encode_double(2, seconds))
     )
@@ -238,7 +253,10 @@ def _encode_hparams(tag: str, content: bytes) -> bytes:
 
 
 def encode_npmi(tag: str, shape: tuple[int, ...], values: Sequence[float] | Sequence[str]) -> bytes:
-    """Normalised pointwise mutual information: annotations and metrics (texts), values (floats)."""
+    """Encode normalised pointwise mutual information.
+
+    Annotations and metrics are texts, values are floats.
+    """
     about = encode_summary_metadata("npmi", b"", data_class=_TENSOR_CLASS)
     texts = [v.encode() for v in values if isinstance(v, str)]
     numbers = [v for v in values if not isinstance(v, str)]
@@ -247,7 +265,7 @@ def encode_npmi(tag: str, shape: tuple[int, ...], values: Sequence[float] | Sequ
 
 
 def make_png(width: int, height: int, shade: int) -> bytes:
-    """A small RGB picture; zlib level 0, so that no zlib's taste gets into the bytes."""
+    """Make a small RGB picture; zlib level 0, so that its bytes are the same with every zlib."""
 
     def encode_chunk(kind: bytes, data: bytes) -> bytes:
         body = kind + data
@@ -268,13 +286,13 @@ def make_png(width: int, height: int, shade: int) -> bytes:
 
 
 def make_gif(shade: int) -> bytes:
-    """One pixel: another format than PNG, for the code that tells formats apart."""
+    """Make a GIF of one pixel: a format other than PNG, for the code that tells formats apart."""
     head = b"GIF89a\x01\0\x01\0\x80\0\0" + bytes([shade] * 3) + b"\xff\xff\xff"
     return head + b",\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;"
 
 
 def make_wav(period: int) -> bytes:
-    """A saw tooth of 400 samples, mono, 16 bit."""
+    """Make a WAV file of a sawtooth: 400 samples, mono, 16 bit."""
     samples = struct.pack("<400h", *(((k % period) * 600) - 9000 for k in range(400)))
     head = struct.pack("<IHHIIHH", 16, 1, 1, _SAMPLE_RATE, 2 * _SAMPLE_RATE, 2, 16)
     body = b"WAVEfmt " + head + b"data" + struct.pack("<I", len(samples)) + samples

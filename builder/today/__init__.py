@@ -1,1 +1,1 @@
-"""Alive today: does a wheel start, serve and show on today's Pythons, and equal its own era?"""
+"""Test wheels on today's Pythons: do they start, serve and show as in their own era?"""

@@ -1,4 +1,4 @@
-"""One cell of the grid: a wheel on a Python, and how far it came."""
+"""One cell of the grid: a wheel on a Python, and which stages it reached."""
 
 from __future__ import annotations
 
@@ -10,27 +10,28 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-# The stages in the order in which they are reached; "shows" is the smoke tests' business.
+# The stages in the order in which they are reached. That TensorBoard shows in a browser is a matter
+# of the smoke tests.
 STAGES = ("installs", "imports", "starts", "serves", "equals", "notebook")
 PYTHONS = ("3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 
 
 @dataclass(frozen=True, slots=True)
 class GridCell:
-    """What was seen.
+    """The result of one wheel on one Python.
 
     Attributes:
         release: upstream's version.
-        python: `3.13`.
-        wheel: file name.
+        python: such as `3.13`.
+        wheel: the wheel's file name.
         sha256: of the wheel.
         stock: whether it is the published wheel.
-        logdir: digest of what it was shown.
-        date: when (ISO 8601, to the day): the index gave what was newest then.
+        logdir: digest of the logdir that it served.
+        date: when (ISO 8601, to the day): the dependencies are the newest that the index had then.
         stages: name of each stage that was reached → what is wrong with it, "" if nothing is.
-        inherited: keys of answers that are 5xx in its era as well.
+        inherited: keys of responses that are 5xx in its era as well.
         packages: `name==version` of what was resolved.
-        answers: how many answers were compared.
+        answers: how many responses were compared.
         seconds: for each stage.
     """
 
@@ -49,24 +50,24 @@ class GridCell:
 
     @property
     def failed_stage(self) -> str | None:
-        """The first stage that is not as it should be, or None."""
+        """The first stage that failed or was not reached, or None."""
         return next((s for s in STAGES if self.stages.get(s, "not reached")), None)
 
     @property
     def failure_reason(self) -> str:
-        """What is wrong with that stage, in one line; "" if nothing is."""
+        """What is wrong with that stage; "" if nothing is."""
         return (
             "" if self.failed_stage is None else self.stages.get(self.failed_stage, "not reached")
         )
 
 
 def get_cell_path(directory: Path, release: str, python: str, sha256: str) -> Path:
-    """Where a cell is kept: one file for each wheel and Python."""
+    """Return the path of a cell's file: one for each wheel and Python."""
     return directory / f"{release}-cp{python.replace('.', '')}-{sha256[:12]}.json"
 
 
 def save_cell(cell: GridCell, directory: Path) -> None:
-    """Keep a cell, whole or not at all."""
+    """Write a cell to its file, whole or not at all."""
     directory.mkdir(parents=True, exist_ok=True)
     path = get_cell_path(directory, cell.release, cell.python, cell.sha256)
     part = path.with_suffix(".part")
@@ -75,7 +76,7 @@ def save_cell(cell: GridCell, directory: Path) -> None:
 
 
 def load_cell(path: Path) -> GridCell | None:
-    """A cell that was kept, or None where there is none of this form."""
+    """Load a cell from its file; None if there is none, or one of another format."""
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
         for name in ("inherited", "packages"):
@@ -86,6 +87,6 @@ def load_cell(path: Path) -> GridCell | None:
 
 
 def load_cells(directory: Path) -> list[GridCell]:
-    """Every cell that was kept there."""
+    """Load every cell in a directory."""
     found = (load_cell(path) for path in sorted(directory.glob("*.json")))
     return [cell for cell in found if cell is not None]

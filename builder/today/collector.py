@@ -1,4 +1,4 @@
-"""Ask a running server everything, once it has read the whole logdir."""
+"""Request everything from a running server, once it has read the whole logdir."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from builder.tensorboard.server import TensorBoardServer
 
-# Seconds: for one answer, for reading the logdir, and for how long threads must find nothing new,
-# where it is not known what they will find and where it is.
+# Seconds: for one response, for reading the logdir, and for how long threads must find nothing new
+# if it is unknown what they will find (calm), and if it is known (sure).
 _RESPONSE_TIMEOUT = 60.0
 _READ_TIMEOUT = 90.0
 _CALM_SECONDS, _SURE_SECONDS = 1.5, 15.0
@@ -35,13 +35,13 @@ def collect_responses(
     logdir: Path,
     expected: Mapping[str, TensorBoardResponse] | None = None,
 ) -> dict[str, TensorBoardResponse]:
-    """Every answer by its key (`TensorBoardRequest.key`).
+    """Collect every response by its key (`TensorBoardRequest.key`).
 
     Args:
         server: it runs on the logdir.
-        logdir: as the server was told.
-        expected: what threads of the server will have found in the end, if that is known: then
-            those answers are waited for, up to the time in which they would be called calm.
+        logdir: as it was passed to the server.
+        expected: what threads of the server will have found in the end, if that is known. Those
+            responses are then waited for, at most until they have not changed for `_SURE_SECONDS`.
 
     Raises:
         CommandError: the server did not read the whole logdir in time.
@@ -55,7 +55,7 @@ def collect_responses(
 
 
 class _ResponseCache:
-    """Remembers each answer: what is asked again on the way is not asked of the server again."""
+    """Keeps each response, so that the server gets a repeated request only once."""
 
     def __init__(self, server: TensorBoardServer, logdir: str) -> None:
         self._server = server
@@ -80,7 +80,11 @@ class _ResponseCache:
 
 
 def _wait_until_read(cache: _ResponseCache) -> None:
-    """Until every run lists the value that was written last."""
+    """Wait until every run lists the value that was written last.
+
+    Raises:
+        CommandError: a run does not, in time.
+    """
     deadline = time.monotonic() + _READ_TIMEOUT
     missing: list[str] = list(RUNS)
     while missing and time.monotonic() < deadline:
@@ -100,7 +104,10 @@ def _wait_until_read(cache: _ResponseCache) -> None:
 def _wait_until_calm(
     cache: _ResponseCache, expected: Mapping[str, TensorBoardResponse] | None
 ) -> None:
-    """Until the answers that threads of the server prepare are as expected, or stay the same."""
+    """Wait until what threads of the server prepare is as expected, or stays the same.
+
+    These responses are then in the cache.
+    """
     last: dict[str, TensorBoardResponse] = {}
     since = time.monotonic()
     while True:

@@ -1,4 +1,4 @@
-"""Are these the answers of its era? Differences a person can read."""
+"""Compare a release's responses today with those of its era; describe the differences."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ABSENT = "nothing"
 
 
 class ResponseDifference(NamedTuple):
-    """One place in one answer: `$.train[3].text`, what the era had there, what today has."""
+    """One place in one response, such as `$.train[3].text`, and what is there then and today."""
 
     key: str
     where: str
@@ -29,21 +29,25 @@ class ResponseDifference(NamedTuple):
 def compare_responses(
     era: Mapping[str, TensorBoardResponse], today: Mapping[str, TensorBoardResponse]
 ) -> list[ResponseDifference]:
-    """Where normalised answers differ; the first place in each answer, in the order of the keys."""
+    """Find where normalised responses differ.
+
+    Returns:
+        The first place in each response, in the order of the keys.
+    """
     found = []
     for key in sorted({*era, *today}):
         if key not in era or key not in today:
             ends = (_ABSENT, "an answer") if key not in era else ("an answer", _ABSENT)
             found.append(ResponseDifference(key, "$", *ends))
             continue
-        place = next(_iter_differences(era[key], today[key], "$"), None)
-        if place is not None:
-            found.append(ResponseDifference(key, *place))
+        difference = next(_iter_differences(era[key], today[key], "$"), None)
+        if difference is not None:
+            found.append(ResponseDifference(key, *difference))
     return found
 
 
 def find_new_exceptions(era: ModeRecord, today: ModeRecord) -> list[str]:
-    """Exceptions in the server's log that the era's log does not have, by their type."""
+    """Find exceptions in the server's log whose type the era's log does not have."""
     known = {_parse_exception_type(line) for line in era.exceptions}
     return [line for line in today.exceptions if _parse_exception_type(line) not in known]
 
@@ -51,7 +55,10 @@ def find_new_exceptions(era: ModeRecord, today: ModeRecord) -> list[str]:
 def find_broken_responses(
     era: Mapping[str, TensorBoardResponse] | None, today: Mapping[str, TensorBoardResponse]
 ) -> list[str]:
-    """Keys of answers 5xx, and of requests without any answer, that the era does not have too."""
+    """Find the keys of requests that got a 5xx or no response at all.
+
+    Those for which it was so in the era too are left out.
+    """
     return [
         f"{key[:200]}: {response['status'] or response.get('text', 'no answer')}"
         for key, response in today.items()
@@ -64,12 +71,12 @@ def _is_broken(response: TensorBoardResponse) -> bool:
 
 
 def _parse_exception_type(line: str) -> str:
-    """`KeyError` of `KeyError: 'x'`: the message may be worded otherwise by another Python."""
+    """Return `KeyError` of `KeyError: 'x'`: another Python may word the message otherwise."""
     return line.partition(":")[0].rpartition(".")[2]
 
 
 def _iter_differences(era: Json, today: Json, where: str) -> Iterator[tuple[str, str, str]]:
-    """Every place where two documents differ, depth first."""
+    """Yield every place where two documents differ, depth first."""
     if isinstance(era, dict) and isinstance(today, dict):
         for key in sorted({*era, *today}):
             if key not in era:
@@ -92,12 +99,12 @@ def _iter_differences(era: Json, today: Json, where: str) -> Iterator[tuple[str,
 def _iter_line_differences(era: str, today: str, where: str) -> Iterator[tuple[str, str, str]]:
     if era == today:
         return
-    ours, theirs = today.split("\n"), era.split("\n")
-    for k, (one, other) in enumerate(zip(theirs, ours, strict=False), 1):
+    today_lines, era_lines = today.split("\n"), era.split("\n")
+    for k, (one, other) in enumerate(zip(era_lines, today_lines, strict=False), 1):
         if one != other:
             yield f"{where} line {k}", _shorten_repr(one), _shorten_repr(other)
-    if len(theirs) != len(ours):
-        yield where, f"{len(theirs)} lines", f"{len(ours)} lines"
+    if len(era_lines) != len(today_lines):
+        yield where, f"{len(era_lines)} lines", f"{len(today_lines)} lines"
 
 
 def _shorten_repr(value: Json) -> str:

@@ -1,8 +1,8 @@
-"""Many cells at once: releases and Pythons, resumable, with environments that are used again.
+"""Run many cells at once: releases and Pythons, resumable, with virtualenvs that are reused.
 
-An environment is borrowed, made to hold exactly what a fresh installation would bring (`uv pip
-sync` of today's resolution), used, and given back: the next cell of that Python then installs only
-what differs, and what numpy and grpc have compiled stays compiled.
+A virtualenv is taken from a pool, made to hold exactly what a fresh installation would bring
+(`uv pip sync` of today's resolution), used, and given back. The next cell of that Python then
+installs only what differs, and what numpy and grpc have compiled stays compiled.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ class GridOptions:
 
     Attributes:
         references: the directory of the era references.
-        reports: the directory of the cells that are done.
+        reports: the directory of the finished cells.
         settings: index and CA settings for uv.
-        env: the environment that programs start with.
+        env: the environment variables that programs start with.
         pythons: finds each pair's.
         jobs: how many cells at a time.
-        fresh: do again what is done.
+        fresh: run finished cells again.
     """
 
     references: Path
@@ -63,14 +63,18 @@ class GridOptions:
 
 
 def make_trial(wheel: Path, release: str, *, stock: bool) -> Trial:
-    """A wheel file as something to try."""
+    """Make a trial of a wheel file."""
     return Trial(wheel, hashlib.sha256(wheel.read_bytes()).hexdigest(), release, stock)
 
 
 def make_pairs(
     trials: Sequence[Trial], pythons: Sequence[str]
 ) -> tuple[list[GridPair], list[GridPair]]:
-    """Pairs to try, and pairs that pip itself refuses by the wheel's Requires-Python."""
+    """Pair wheels with Pythons.
+
+    Returns:
+        Pairs to try, and pairs that pip itself refuses by the wheel's Requires-Python.
+    """
     able: list[GridPair] = []
     refused: list[GridPair] = []
     for trial in trials:
@@ -84,7 +88,11 @@ def make_pairs(
 def split_by_python(
     pairs: Sequence[GridPair], pythons: PythonFinder
 ) -> tuple[list[GridPair], dict[str, PythonNotFoundError]]:
-    """Pairs whose Python is there, and why the other Pythons are not."""
+    """Separate the pairs whose Python is on this machine.
+
+    Returns:
+        These pairs, and for each missing Python the error that says why.
+    """
     missing: dict[str, PythonNotFoundError] = {}
     for python in dict.fromkeys(pair.python for pair in pairs):
         try:
@@ -97,19 +105,19 @@ def split_by_python(
 def run_grid(
     pairs: Sequence[GridPair], grid: GridOptions, report: Callable[[GridCell, bool], None]
 ) -> list[GridCell]:
-    """Try every pair that is not done yet.
+    """Try every pair that has no finished cell yet.
 
     Args:
         pairs: what to try.
         grid: where and how.
-        report: called from this thread for each cell, and whether it was done before.
+        report: called from this thread for each cell, and whether it was finished before.
 
     Returns:
         One cell for each pair, in no order.
 
     Raises:
         RequestError: a release has no era reference.
-        PythonNotFoundError: a pair's Python is not there; `split_by_python` tells it before.
+        PythonNotFoundError: a pair's Python is not there; `split_by_python` finds that before.
     """
     done, left = _split_finished_pairs(pairs, grid)
     for cell in done:
@@ -121,10 +129,10 @@ def run_grid(
         tempfile.TemporaryDirectory(prefix="today-") as name,
         ThreadPoolExecutor(max_workers=grid.jobs) as pool,
     ):
-        workdir = _VirtualenvPool(Path(name), grid)
+        virtualenv_pool = _VirtualenvPool(Path(name), grid)
 
         def run_pair(pair: GridPair) -> GridCell:
-            with workdir.acquire_test_env(pair.python) as test_env:
+            with virtualenv_pool.acquire_test_env(pair.python) as test_env:
                 cell = run_trial(pair.trial, test_env, pair.python, known[pair.trial.release])
             cells.save_cell(cell, grid.reports)
             return cell
@@ -143,7 +151,7 @@ def run_grid(
 def _split_finished_pairs(
     pairs: Sequence[GridPair], grid: GridOptions
 ) -> tuple[list[GridCell], list[GridPair]]:
-    """Cells that are done for the same wheel and logdir, and the pairs that are left."""
+    """Separate the finished cells for the same wheel and logdir from the pairs that are left."""
     done: list[GridCell] = []
     left: list[GridPair] = []
     logdir = logdirs.digest_logdir()
@@ -159,7 +167,7 @@ def _split_finished_pairs(
 
 
 class _VirtualenvPool:
-    """The directory of a run: the logdir, the environments that are free, IPython by Python."""
+    """A run's directory: the logdir, the virtualenvs that are free, and IPython for each Python."""
 
     def __init__(self, place: Path, grid: GridOptions) -> None:
         self._root = place
@@ -172,7 +180,7 @@ class _VirtualenvPool:
 
     @contextmanager
     def acquire_test_env(self, python: str) -> Iterator[TestEnvironment]:
-        """A bench for as long as the block lasts."""
+        """Take a virtualenv from the pool, or make one, for as long as the block lasts."""
         with self._lock:
             self._count += 1
             number = self._count
@@ -191,8 +199,8 @@ class _VirtualenvPool:
             self._free_virtualenvs[python].append(found)
 
     def _install_ipython(self, version: str, python: Path, env: Mapping[str, str]) -> Path:
-        place = self._root / f"ipython-{version}"
-        with self._lock:  # installed once for each Python: the others wait the two seconds
-            if not place.is_dir():
-                virtualenvs.install_into_directory(place, python, ["ipython"], env)
-        return place
+        directory = self._root / f"ipython-{version}"
+        with self._lock:  # installed once for each Python: other threads wait two seconds
+            if not directory.is_dir():
+                virtualenvs.install_into_directory(directory, python, ["ipython"], env)
+        return directory

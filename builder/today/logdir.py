@@ -1,11 +1,13 @@
-"""The logdir of the oracle: made from nothing but this file, the same bytes everywhere.
+"""The logdir that era references are recorded on: made by this file alone, the same everywhere.
 
-It is generated and not committed: field numbers can be reviewed, a binary cannot; making it takes
-a tenth of a second and no environment; and the references hold its digest, so that it cannot drift
-away from what was recorded on it. It exercises every plugin that shipped in a tensorboard wheel
-from 1.14.0 on and that reads a logdir without TensorFlow (profile, beholder, the debuggers and
-what-if are not even loaded without it). All numbers are fractions that a 32-bit float holds
-exactly: no platform's libm or printf has a say.
+It is generated and not committed, for three reasons. Field numbers can be reviewed, a binary
+cannot. Making it takes a tenth of a second and no virtualenv. And the references hold its
+digest, so that it cannot drift away from what was recorded on it.
+
+It exercises every plugin that shipped in a tensorboard wheel from 1.14.0 on and that reads a
+logdir without TensorFlow (profile, beholder, the debuggers and what-if are not even loaded
+without it). All numbers are fractions that a 32-bit float holds exactly, so that its bytes do
+not depend on a platform's libm or printf.
 """
 
 from __future__ import annotations
@@ -36,14 +38,14 @@ _HOUR = 3600.0
 _LONG_TAG = "a/very/long/" + "tag" * 70
 _UNICODE_TAG = "größe/χ²·日本語 & <tag>?"
 _HISTOGRAM_EDGES = (-2.0, -1.0, -0.25, 0.0, 0.25, 1.0, 2.0)
-# Above TensorBoard's 1000 scalars, 500 histograms and 10 images and tensors for each tag.
+# More than TensorBoard keeps for each tag: 1000 scalars, 500 histograms, 10 images and tensors.
 _MANY_SCALARS, _MANY_HISTOGRAMS, _MANY_TENSORS = 1500, 520, 14
 
 RUNS = (".", "train", "eval/ünï cødé", "large", "hp", "hp/0", "hp/1", "hp/2")
 
 
 def make_logdir_files() -> dict[str, bytes]:
-    """Path below the logdir → content, for every file."""
+    """Make all files: path below the logdir → content."""
     made = {
         "events.out.tfevents.1600000000.era": _make_event_file(0, _iter_root_events()),
         "train/events.out.tfevents.1600003600.era": _make_event_file(1, _iter_train_events()),
@@ -64,7 +66,7 @@ def make_logdir_files() -> dict[str, bytes]:
 
 
 def write_logdir(directory: Path) -> None:
-    """Make the logdir there."""
+    """Write the logdir's files into a directory."""
     for name, content in make_logdir_files().items():
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -72,7 +74,7 @@ def write_logdir(directory: Path) -> None:
 
 
 def digest_logdir() -> str:
-    """One sha256 over all paths and contents."""
+    """Compute one sha256 over all paths and contents."""
     total = hashlib.sha256()
     for name, content in sorted(make_logdir_files().items()):
         total.update(f"{name}\0{len(content)}\0".encode() + content)
@@ -80,7 +82,10 @@ def digest_logdir() -> str:
 
 
 def _make_event_file(run: int, events: Iterator[tuple[int, bytes]], offset: int = 0) -> bytes:
-    """An event file; every run starts an hour after the one before it, half a second a record."""
+    """Make an event file.
+
+    Every run starts an hour after the one before it, and its records are half a second apart.
+    """
     start = START_TIME + run * _HOUR
     records = [
         encode_record(encode_event(start + offset * 0.5, 0, encode_bytes(3, "brain.Event:2")))
@@ -102,7 +107,7 @@ def _iter_root_events() -> Iterator[tuple[int, bytes]]:
 
 
 def _iter_train_events() -> Iterator[tuple[int, bytes]]:
-    """Everything in its new form."""
+    """Yield summaries of all kinds in their new form."""
     yield 0, encode_bytes(4, _encode_graph("model", 3000))
     yield (
         0,
@@ -138,7 +143,7 @@ def _iter_train_events() -> Iterator[tuple[int, bytes]]:
 
 
 def _iter_restarted_events() -> Iterator[tuple[int, bytes]]:
-    """The same run goes on in a second file, after a restart that purges later steps."""
+    """Yield the same run's second file, after a restart that purges later steps."""
     yield 50, encode_bytes(7, encode_varint(1, 1) + encode_bytes(3, "restarted"))
     yield 50, s.encode_summary(s.encode_scalar("loss", 0.75, "The loss", "Falls, *hopefully*."))
     for k in range(3):
@@ -188,7 +193,7 @@ def _iter_restarted_events() -> Iterator[tuple[int, bytes]]:
 
 
 def _iter_eval_events() -> Iterator[tuple[int, bytes]]:
-    """Everything in its old form."""
+    """Yield summaries of all kinds in their old form."""
     yield 0, encode_bytes(4, _encode_graph("model", 10))
     for k in range(6):
         yield (
@@ -225,7 +230,10 @@ def _iter_eval_events() -> Iterator[tuple[int, bytes]]:
 
 
 def _iter_large_events() -> Iterator[tuple[int, bytes]]:
-    """More than a tag may keep, in both forms: what is sampled, and how, is part of the answer."""
+    """Yield more than a tag may keep, in both forms.
+
+    What TensorBoard samples, and how, is part of its response.
+    """
     for k in range(_MANY_SCALARS):
         yield (
             k,
@@ -260,7 +268,10 @@ def _iter_experiment_events() -> Iterator[tuple[int, bytes]]:
 
 
 def _iter_session_events(k: int) -> Iterator[tuple[int, bytes]]:
-    """Sessions 0 and 1 repeat each other: a group's sessions must have the same values."""
+    """Yield the events of one session.
+
+    Sessions 0 and 1 repeat each other: a group's sessions must have the same values.
+    """
     group = k // 2
     values: dict[str, str | float | bool] = {
         "rate": (0.5, 0.125)[group],
@@ -276,7 +287,7 @@ def _iter_session_events(k: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _make_projector_files() -> dict[str, bytes]:
-    """The projector's files, beside the root run."""
+    """Make the projector's files, next to the root run."""
     tensor = "".join(f"{k / 4}\t{k * k / 8}\t{-k / 2}\n" for k in range(9))
     labels = "name\tclass\n" + "".join(f"läbel {k}\t{k % 2}\n" for k in range(9))
     config = (
@@ -316,7 +327,7 @@ def _encode_node(name: str, kind: str, inputs: tuple[str, ...] = (), attrs: byte
 
 
 def _encode_graph(scope: str, size: int) -> bytes:
-    """A `GraphDef` with a function and a constant of `size` floats (an attribute to cut off)."""
+    """Encode a `GraphDef` with a function and a constant of `size` floats (to be cut off)."""
     constant = Tensor(DT_FLOAT, (size,), [0.5] * size).encode()
     attrs = encode_map_entry(5, "dtype", encode_varint(6, 1)) + encode_map_entry(
         5, "value", encode_bytes(8, constant)
@@ -349,7 +360,7 @@ def _encode_function_call(function: str) -> bytes:
 
 
 def _encode_run_metadata(k: int) -> bytes:
-    """A `RunMetadata` with step statistics and the graphs of one function."""
+    """Encode a `RunMetadata` with step statistics and the graphs of one function."""
     output = encode_bytes(
         7,
         encode_varint(1, 0)

@@ -1,7 +1,7 @@
-"""What may differ between an era and today with nothing being wrong: a short list, with reasons.
+"""Rules for what may differ between an era and today with nothing being wrong, and why.
 
-Every rule is a function from an answer's key and the answer to the answer that is compared. The
-rules are applied to both sides, and already when a reference is recorded.
+Every rule is a function from a response's key and the response to the response that is
+compared. The rules are applied to both sides, and already when a reference is recorded.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class NormalisationRule(NamedTuple):
-    """A normalisation: its name, why it is right, and what it does."""
+    """A rule: its name, why it is right, and its function."""
 
     name: str
     reason: str
@@ -27,7 +27,7 @@ class NormalisationRule(NamedTuple):
 def normalise_responses(
     responses: Mapping[str, TensorBoardResponse],
 ) -> dict[str, TensorBoardResponse]:
-    """Every answer after every rule."""
+    """Apply every rule to every response."""
     made = {}
     for key, response in responses.items():
         for rule in RULES:
@@ -56,7 +56,7 @@ def _restore_stock_script(key: str, response: TensorBoardResponse) -> TensorBoar
     return response
 
 
-# The script of 2.4.0's page with prefix-2.4.0.patch, and without: sha256, and bytes.
+# The script of 2.4.0's page with prefix-2.4.0.patch, and without: sha256, and size in bytes.
 MENDED_SCRIPT_SHA256 = "91296fcc934b8630ed0b93c1fd957b0055fc1ac2cfbca7dc42ecb71b2719c623"
 STOCK_SCRIPT = ("2513eab8536d87b9b97ddaab5af30d0c16ac59dc1ae76e15f0bb4f587aeee283", 17_690_850)
 
@@ -97,10 +97,10 @@ def _sort_graph_text(key: str, response: TensorBoardResponse) -> TensorBoardResp
 
 
 def sort_proto_text(text: str) -> str:
-    """Protobuf's text format in one order: fields by name, entries of maps by their text.
+    """Sort protobuf's text format: fields by name, entries of maps by their text.
 
-    Values of one repeated field keep their order, which means something. An entry of a map is a
-    block `attr { key: … value … }`. Text that is not balanced is given back as it is.
+    Values of one repeated field keep their order, which is significant. An entry of a map is a
+    block `attr { key: … value … }`. Text that is not balanced is returned as it is.
     """
     stack: list[list[str]] = [[]]
     for line in text.splitlines():
@@ -121,7 +121,7 @@ _MAP_ENTRY = re.compile(r"\s*\w+ \{\n\s*key: ")
 
 
 def _get_field_key(part: str) -> tuple[str, str]:
-    """What a field or a block is sorted by; sorting is stable."""
+    """Return what a field or a block is sorted by; sorting is stable."""
     name = _FIELD_NAME.match(part)
     return (name[1] if name else "", part if _MAP_ENTRY.match(part) else "")
 

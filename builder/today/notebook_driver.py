@@ -1,8 +1,9 @@
 """Load the notebook extension in real IPython and let it display a running server.
 
-A script, not a module of ours: it runs in the Python under test, which may be 3.7. Arguments: the
-directory that holds IPython (it comes last on the path, so that nothing in it hides or replaces
-what the wheel brought), and the port of the server. The HTML that was displayed goes to stdout.
+A script, not a module to import: it runs in the Python under test, which may be 3.7. Its
+arguments are the directory that holds IPython and the server's port. That directory comes last
+on the path, so that nothing in it hides or replaces what the wheel brought. The HTML that was
+displayed goes to stdout.
 """
 
 from __future__ import annotations
@@ -19,13 +20,17 @@ from traitlets.config import Config
 
 
 class KernelShell(InteractiveShell):
-    """A shell that says it belongs to a kernel: TensorBoard displays frames in such shells only."""
+    """A shell with a `kernel`, as in Jupyter: only in such shells TensorBoard displays frames."""
 
     kernel = Any()
 
 
 def main(port: int) -> None:
-    """Load, look for the magic, display; what goes wrong is raised."""
+    """Load the extension, check that it registers the magic, and display the server.
+
+    Raises:
+        LookupError: the magic is not there. What IPython or TensorBoard raises is not caught.
+    """
     config = Config()
     config.HistoryManager.enabled = False
     shell = KernelShell.instance(config=config, display_pub_class=CapturingDisplayPublisher)

@@ -1,4 +1,4 @@
-"""Record what a stock wheel answers in its own era."""
+"""Record what a stock wheel responds in its own era."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ def record_reference(
     env: Mapping[str, str],
     pythons: PythonFinder,
 ) -> EraReference:
-    """Install the stock wheel as in its own time, show it the logdir, keep every answer.
+    """Install the stock wheel as in its own era, start it on the logdir, record every response.
 
     Args:
         release: what is recorded.
-        stock: its stock wheel (verified by whoever fetched it).
+        stock: its stock wheel, which the caller has verified.
         settings: index and CA settings for uv.
-        env: the environment that programs start with.
+        env: the environment variables that programs start with.
         pythons: finds the era's.
 
     Raises:
-        CommandError: the era's Python is missing or its environment cannot be made, what was
+        CommandError: the era's Python is missing or its virtualenv cannot be made, what was
             installed is not what RECORD says, or the server does not start.
     """
     era = get_era(release)
@@ -61,7 +61,7 @@ def record_reference(
         logdirs.write_logdir(logdir)
         python = make_virtualenv(workdir / "env", base, clean)
         install_packages(python, [str(wheel)], clean, until=era.until)
-        # 0.6.0, the only one then, is linked against OpenSSL 1.1, which current systems lack.
+        # 0.6.0, the only version then, is linked against OpenSSL 1.1, which current systems lack.
         if list_installed_versions(python, clean).get("tensorboard-data-server") == "0.6.0":
             install_packages(python, ["tensorboard-data-server==0.6.1"], clean)
         for path, how in find_record_mismatches(wheel, python, clean):

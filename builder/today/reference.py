@@ -1,7 +1,7 @@
-"""What a release answered in its own era: one small file for each release under `tests/eras/`.
+"""Era references: a release's responses in its own era, one small file each in `tests/eras/`.
 
-A file is xz over JSON with sorted keys. Its bytes may depend on the version of liblzma; what is in
-it does not, and nothing of the recording's time or machine is in it.
+A file is xz over JSON with sorted keys. Its bytes may depend on the version of liblzma. Its
+content does not, and has nothing of the recording's time or machine.
 """
 
 from __future__ import annotations
@@ -24,7 +24,12 @@ _SUFFIX = ".json.xz"
 
 @dataclass(frozen=True, slots=True)
 class ModeRecord:
-    """One way to run the server: its answers by key, and the exceptions in its log, last lines."""
+    """What was seen in one mode of the server.
+
+    Attributes:
+        answers: the responses by key.
+        exceptions: the last line of each exception in the server's log.
+    """
 
     answers: Mapping[str, TensorBoardResponse]
     exceptions: tuple[str, ...]
@@ -36,10 +41,10 @@ class EraReference:
 
     Attributes:
         version: the release.
-        wheel: sha256 of the stock wheel that answered.
-        logdir: `builder.today.logdir.digest_logdir` of what it showed.
-        python: the Python it ran on, such as `3.7.16`.
-        until: dependencies were uploaded before (RFC 3339).
+        wheel: sha256 of the stock wheel that was recorded.
+        logdir: `builder.today.logdir.digest_logdir` of the logdir that it served.
+        python: the version of the Python that it ran on, such as `3.7.16`.
+        until: RFC 3339 date before which its dependencies were uploaded.
         packages: name → version of everything that was installed.
         modes: name of the mode → what was seen in it.
     """
@@ -54,7 +59,7 @@ class EraReference:
 
 
 def save_reference(reference: EraReference, directory: Path) -> Path:
-    """Keep a reference; the file's path."""
+    """Write a reference to its file; return the file's path."""
     text = json.dumps(asdict(reference), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     path = directory / f"{reference.version}{_SUFFIX}"
     directory.mkdir(parents=True, exist_ok=True)
@@ -63,7 +68,7 @@ def save_reference(reference: EraReference, directory: Path) -> Path:
 
 
 def load_reference(version: str, directory: Path) -> EraReference:
-    """The reference of a release.
+    """Load the reference of a release.
 
     Raises:
         RequestError: there is none, or it is malformed.

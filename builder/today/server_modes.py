@@ -1,7 +1,7 @@
-"""The ways to run the server that count: they read the same logdir by different code.
+"""The modes of the server that are tested: they read the same logdir by different code.
 
-From 2.5.0 on a separate program in Rust (`tensorboard-data-server`) reads it by default, and the
-server talks to it by gRPC; without it, and in every release before, Python reads it.
+From 2.5.0 on a separate program in Rust (`tensorboard-data-server`) reads it by default, and
+the server talks to it by gRPC; without it, and in every release before, Python reads it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FAST_SINCE = Version("2.5.0")
 
 
 def list_server_modes(version: str) -> dict[str, tuple[str, ...]]:
-    """Name of the mode → the flags that force it, for a release."""
+    """Return a release's modes: name → the flags that force it."""
     if Version(version) < _FAST_SINCE:
         return {"python": ()}
     return {"rust": ("--load_fast", "true"), "python": ("--load_fast", "false")}
@@ -36,7 +36,7 @@ def observe_mode(
     env: Mapping[str, str],
     flags: tuple[str, ...],
 ) -> ModeRecord:
-    """Start the server in a mode, ask it everything, and read its log.
+    """Start the server in a mode, collect every response, and read its log.
 
     Raises:
         CommandError: it does not start, or does not read the logdir.
@@ -51,7 +51,7 @@ def observe_mode(
 
 
 def find_exceptions(log: str) -> tuple[str, ...]:
-    """The exception line of each traceback in a log, each once, sorted."""
+    """Find the exception line of each traceback in a log; each once, sorted."""
     found = set()
     in_traceback = False
     for line in log.splitlines():

@@ -1,4 +1,4 @@
-"""Try one wheel on one Python: install, import, start, ask everything, compare, display."""
+"""Try one wheel on one Python: install, import, start, request everything, compare, display."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ _IMPORT_CODE = (
     f"{PACKAGE}.backend.event_processing.event_accumulator"
 )
 _SHOWN = 5
-# Upstream gives its data server ten seconds; on a busy machine that may be too few once.
+# Upstream gives its data server ten seconds. On a busy machine that may be too few, so a mode is
+# tried once more.
 _DATA_SERVER_TIMEOUT = "Timed out while waiting for data server"
 
 
@@ -38,11 +39,11 @@ class TestEnvironment(NamedTuple):
     """Where a trial takes place.
 
     Attributes:
-        python: of an environment; what it holds is made to be what the wheel needs, and no more.
+        python: of a virtualenv, which is made to hold what the wheel needs, and no more.
         ipython: a directory that holds IPython for that Python.
-        logdir: what is shown.
+        logdir: what TensorBoard is started on.
         workdir: an empty directory for logs and TensorBoard's own files.
-        env: the environment that programs start with.
+        env: the environment variables that programs start with.
     """
 
     python: Path
@@ -62,7 +63,10 @@ class Trial(NamedTuple):
 
 
 class _TrialRun:
-    """Collects what each stage says; a stage that fails ends the trial."""
+    """Collects what each stage of a trial finds.
+
+    Only a wheel that installs and imports is started.
+    """
 
     def __init__(self, trial: Trial, test_env: TestEnvironment, reference: EraReference) -> None:
         self.trial = trial
@@ -75,7 +79,14 @@ class _TrialRun:
         self.answers = 0
 
     def run_stage(self, name: str, action: Callable[[], str]) -> bool:
-        """Run a stage (again): `action` gives what is wrong; whether nothing is."""
+        """Run a stage, for the first time or again; return whether nothing is wrong.
+
+        A stage that runs again keeps the first problem that it found, and its seconds add up.
+
+        Args:
+            name: of the stage.
+            action: returns what is wrong, or "".
+        """
         began = time.monotonic()
         try:
             wrong = action()
@@ -105,7 +116,7 @@ class _TrialRun:
         return ""
 
     def run_mode(self, name: str, flags: tuple[str, ...], *, display: bool) -> None:
-        """Start the server in one mode, and judge everything that it answers."""
+        """Start the server in one mode, and check everything that it responds."""
         for attempts_left in (1, 0):
             try:
                 self._run_mode_once(name, flags, display=display)
@@ -165,7 +176,7 @@ class _TrialRun:
 def run_trial(
     trial: Trial, test_env: TestEnvironment, python: str, reference: EraReference
 ) -> GridCell:
-    """Try a wheel; never raises for what the wheel does."""
+    """Try a wheel; what the wheel does wrong is recorded and never raised."""
     trial_run = _TrialRun(trial, test_env, reference)
     if trial_run.run_stage("installs", trial_run.install_wheel) and trial_run.run_stage(
         "imports", trial_run.import_modules
@@ -189,6 +200,6 @@ def run_trial(
 
 
 def _format_first_problems(mode: str, wrong: list[str]) -> str:
-    """The first few of what is wrong, and how many more there are."""
+    """Format the first few problems, and how many more there are."""
     more = [f"and {len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else []
     return "\n".join(f"{mode}: {line}" for line in [*wrong[:_SHOWN], *more])

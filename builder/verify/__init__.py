@@ -1,1 +1,1 @@
-"""`check` for any wheel: its stock wheel found, checked, started, and rebuilt by its provenance."""
+"""Check any wheel: find its stock wheel, check and start it, rebuild it from its provenance."""

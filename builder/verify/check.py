@@ -1,4 +1,4 @@
-"""Check: any wheel, with what can be found out about where it comes from."""
+"""Check any wheel against its stock wheel and what its provenance claims."""
 
 from __future__ import annotations
 
@@ -35,10 +35,11 @@ class CheckVerdict:
     """The verdict on a wheel.
 
     Attributes:
-        findings: everything that was found.
-        notes: what was assumed, and what could not be had.
-        other_tree: which other tree of this tool is said to have made it, if one is.
-        commit: of this tool, which is said to have made it.
+        findings: all findings.
+        notes: what was assumed, and what could not be obtained.
+        other_tree: how the tree of this tool that is claimed to have made it differs from this one,
+            or None.
+        commit: the commit of this tool that is claimed to have made it, or None.
     """
 
     findings: tuple[Finding, ...]
@@ -62,18 +63,19 @@ def check_wheel(
     Args:
         wheel: the file.
         sources: what it may be made from.
-        context: of the run.
+        context: the context of the run.
         stock: the stock wheel's file; None to find it by the version.
-        series: the series that it should have; None to take them from the provenance beside it.
-        default_series: assumed where there is no provenance either.
+        series: the series that it should have; None to take them from the provenance next to it.
+        default_series: the series to assume if there is no provenance either.
         run_deep: also install and start it.
 
     Raises:
         WheelError: one of the files cannot be read as a wheel at all.
         RequestError: a series does not exist.
+        ProvenanceError: its provenance statement is malformed or cannot be read.
     """
     content = read_wheel(wheel)
-    made = archive.parse_archive(content, wheel.name)
+    wheel_archive = archive.parse_archive(content, wheel.name)
     notes: list[str] = []
     release = _find_release(wheel.name, sources)
     stock_wheel = _load_stock_wheel(stock, release, sources, notes)
@@ -87,7 +89,7 @@ def check_wheel(
     expected = _make_expected_delta(stock_wheel, release, names, picks, sources, notes)
     wheel_under_check = WheelUnderCheck(
         filename=wheel.name,
-        archive=made,
+        archive=wheel_archive,
         stock=None if stock_wheel is None else stock_wheel.archive,
         delta=None if expected is None else expected.delta,
     )
@@ -103,7 +105,7 @@ def check_wheel(
             context.env,
             context.pythons,
         )
-    # What a statement says makes no finding milder; it says where to look for the reason.
+    # A statement changes no finding; it only tells where to look for the reason.
     other_tree = (
         None if claim is None or expected is None else claim.describe_other_tree(expected.tool)
     )
@@ -112,24 +114,24 @@ def check_wheel(
 
 
 def read_claim(wheel: Path) -> Claim | None:
-    """What the statement beside a wheel says; None if there is no statement.
+    """Read what the statement next to a wheel claims; None if there is no statement.
 
     Raises:
         ProvenanceError: there is one, and it is malformed or cannot be read.
     """
-    beside = get_provenance_path(wheel)
+    provenance_path = get_provenance_path(wheel)
     try:
-        return claims.parse_statement(beside.read_bytes(), beside.name)
+        return claims.parse_statement(provenance_path.read_bytes(), provenance_path.name)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise ProvenanceError(
-            f"{beside} cannot be read: {error.strerror}", "build the wheel again"
+            f"{provenance_path} cannot be read: {error.strerror}", "build the wheel again"
         ) from error
 
 
 def read_wheel(path: Path) -> bytes:
-    """A wheel's bytes.
+    """Read a wheel's bytes.
 
     Raises:
         WheelError: the file cannot be read.
@@ -147,14 +149,14 @@ def load_claimed_series(
     release: Release,
     stock: Archive,
 ) -> list[Series]:
-    """What a wheel is said to be made with: the commits, picked anew, and the series.
+    """Load what a wheel is claimed to be made with: the commits, picked again, and the series.
 
     Raises:
-        ProvenanceError: the commits are said to be from a repository that nobody named: a
-            statement must not choose whom to trust.
-        PatchError: a series cannot be read, or a commit does not go onto the release.
-        RequestError: a series has an impossible name.
-        SourceError: a commit cannot be had.
+        ProvenanceError: the commits are claimed to be from a repository that the user did not name:
+            a statement must not choose which repositories are trusted.
+        PatchError: a series cannot be read, or a commit does not apply to the release.
+        RequestError: a series has an invalid name.
+        SourceError: a commit cannot be fetched.
     """
     series = sources.load_series(names)
     if picks is None:
@@ -188,14 +190,14 @@ def _find_release(filename: str, sources: WheelSources) -> Release | None:
 
 
 class _StockWheel(NamedTuple):
-    """The stock wheel that another is compared with."""
+    """The stock wheel that the checked wheel is compared with."""
 
     filename: str
     archive: Archive
 
 
 class _ExpectedDelta(NamedTuple):
-    """What this tree makes of a stock wheel, and what of this tree decides that."""
+    """The Delta that this tree makes of a stock wheel, and the tool's files that decide it."""
 
     delta: Delta
     tool: dict[str, str]

@@ -1,7 +1,8 @@
-"""B: behaviour. The wheel is installed into a throwaway environment, imported, started and asked.
+"""B checks: install the wheel into a throwaway virtualenv, import it, start it, request its page.
 
-The environment is the release's own era (`builder.releases.eras`), made by uv with copies instead
-of links: a file edited through a hard link once spoiled uv's cache and every later environment.
+The virtualenv is of the release's own era (`builder.releases.eras`). uv makes it with copies
+instead of links: a file edited through a hard link once corrupted uv's cache and every virtualenv
+made later.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class WheelBytes(NamedTuple):
-    """A wheel that is not on disk: its file name and its content."""
+    """A wheel in memory: its file name and its content."""
 
     filename: str
     content: bytes
@@ -45,19 +46,20 @@ def check_behaviour(
     env: Mapping[str, str],
     pythons: PythonFinder,
 ) -> list[Finding]:
-    """All B codes for a wheel.
+    """Run all B checks on a wheel.
 
     Args:
-        wheel: what to install and start.
-        stock: its stock wheel, tried too where something is found: what it fails as well is
-            inherited.
-        release: what it was made from; None leaves everything unchecked.
+        wheel: the wheel to install and start.
+        stock: its stock wheel, checked too if there are findings: those that it has as well are
+            inherited. None to mark none as inherited.
+        release: the release that it was made from; None leaves everything unchecked.
         settings: index and CA settings for uv.
-        env: the environment that programs start with.
-        pythons: finds the era's.
+        env: the environment variables that programs start with.
+        pythons: finds the era's Python.
 
     Raises:
-        CommandError: uv or the era's Python is missing, or its environment cannot be made.
+        CommandError: uv or the era's Python is missing, or the virtualenv cannot be made.
+        IndexLookupError: the release's upload time is unknown, and so is its era.
     """
     if release is None:
         why = "its release is unknown, and so is its era"
@@ -98,6 +100,7 @@ def _run_behaviour_checks(
     python = virtualenvs.make_virtualenv(workdir / "env", base, env)
     try:
         if era.first:
+            # TensorFlow brings a TensorBoard of its own.
             virtualenvs.install_packages(python, era.first, env, until=era.until)
             virtualenvs.uninstall_package(python, PACKAGE, env)
         virtualenvs.install_packages(python, [str(wheel)], env, until=era.until)
@@ -112,7 +115,7 @@ def _run_behaviour_checks(
         yield Finding("B802", "", summarize_output(error.hint))
     script = python.parent / PACKAGE
     try:
-        # 1.13.x has no --version.
+        # Not --version, which 1.13.x does not have.
         command.run_command([str(script), "--help"], timeout=START_TIMEOUT, cwd=workdir, env=env)
     except CommandError as error:
         yield Finding("B803", "", f"{error.message}: {summarize_output(error.hint)}")
@@ -123,13 +126,13 @@ def _run_behaviour_checks(
 
 
 def _check_installed_files(wheel: Path, python: Path, env: dict[str, str]) -> Iterator[Finding]:
-    """What lies in the environment against the wheel's own RECORD."""
+    """Compare the installed files with the wheel's own RECORD."""
     for path, how in virtualenvs.find_record_mismatches(wheel, python, env):
         yield Finding("B801", path, how)
 
 
 def _find_server_problem(script: Path, workdir: Path, env: dict[str, str]) -> str | None:
-    """Start the server on an empty logdir and look at its page; what is wrong, or None."""
+    """Start the server on an empty logdir, request its page, and return the problem, or None."""
     logdir = workdir / "logdir"
     logdir.mkdir()
     try:

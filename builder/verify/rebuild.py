@@ -1,4 +1,4 @@
-"""Verify: a wheel against its provenance, by its digest, its materials, and a rebuild."""
+"""Verify a wheel against its provenance: by its digest, its materials, and a rebuild."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def make_other_tree_hint(commit: str | None) -> str:
-    """What to do with a wheel that another tree of this tool is said to have made."""
+    """Make the hint for a wheel that another tree of this tool is claimed to have made."""
     again = "build it again here"
     if commit is None or commit.endswith("-dirty"):
         return f"no commit has what made it: {again}"
@@ -38,18 +38,18 @@ def make_other_tree_hint(commit: str | None) -> str:
 
 
 def verify_attestations(wheel: Path, publisher: str | None) -> list[str]:
-    """Verify the attestations beside a wheel (PEP 740).
+    """Verify the attestations next to a wheel (PEP 740).
 
     Args:
         wheel: the wheel's file.
         publisher: `OWNER/REPOSITORY` that must have signed them, or None for any on GitHub.
 
     Returns:
-        What was verified of each.
+        What was verified of each attestation.
 
     Raises:
-        ProvenanceError: one does not hold, there is none from the publisher that is wanted, or
-            what is needed to verify them is not installed.
+        ProvenanceError: one cannot be verified, there is none from the wanted publisher, or a
+            package that is needed to verify them is not installed.
     """
     found = attest.find_attestations(wheel)
     if not found and publisher is not None:
@@ -66,24 +66,25 @@ def verify_attestations(wheel: Path, publisher: str | None) -> list[str]:
 
 
 def verify_provenance(wheel: Path, sources: WheelSources) -> list[str]:
-    """Verify a wheel against the statement beside it; nothing comes from the cache of outcomes.
+    """Verify a wheel against the statement next to it, without cached outcomes of codemods.
 
     Returns:
         What was verified.
 
     Raises:
-        ProvenanceError: the statement is missing, malformed, or does not hold.
-        IndexLookupError: the stock wheel cannot be had.
-        SourceError: the commits that were picked cannot be had.
-        OtherTreeError: it is said to be made by another tree of this tool.
-        UncheckedError: it was built from source.
+        ProvenanceError: the statement is missing, malformed, or not true of the wheel.
+        IndexLookupError: the stock wheel cannot be obtained.
+        SourceError: the cherry-picked commits cannot be fetched.
+        OtherTreeError: another tree of this tool is claimed to have made it.
+        UncheckedError: it was built from source, which this does not rebuild.
     """
     sha256 = hashlib.sha256(read_wheel(wheel)).hexdigest()
     claim = read_claim(wheel)
-    beside = get_provenance_path(wheel)
+    provenance_path = get_provenance_path(wheel)
     if claim is None:
         raise ProvenanceError(
-            f"there is no provenance {beside.name} beside the wheel", "build the wheel again"
+            f"there is no provenance {provenance_path.name} beside the wheel",
+            "build the wheel again",
         )
     if (claim.filename, claim.sha256) != (wheel.name, sha256):
         raise ProvenanceError(
@@ -91,22 +92,26 @@ def verify_provenance(wheel: Path, sources: WheelSources) -> list[str]:
             "do not use it; build it again",
         )
     if claim.backend != "overlay":
-        # A statement must not excuse itself from the rebuild: this is no success.
+        # Not a success: a statement must not be able to avoid the rebuild.
         raise UncheckedError(
             f"{wheel.name} is said to be built from source, which only another build can show",
             f"`nox -s build -- {claim.release} --backend both` compares one with the overlay",
         )
     statement, rebuilt = _rebuild_wheel(claim, sources)
-    other_tree = claim.describe_other_tree(claims.parse_statement(statement, beside.name).tool)
+    other_tree = claim.describe_other_tree(
+        claims.parse_statement(statement, provenance_path.name).tool
+    )
     if other_tree is not None and rebuilt != sha256:
-        # No success either: only that tree's rebuild can show what it made.
+        # Not a success either: only a rebuild by that tree can show what it made.
         raise OtherTreeError(
             f"{wheel.name} is said to be made by another tree of this tool: {other_tree}",
             make_other_tree_hint(claim.commit),
         )
-    differing = claims.compare_statements(beside.read_bytes(), statement)
+    differing = claims.compare_statements(provenance_path.read_bytes(), statement)
     if differing:
-        raise ProvenanceError(f"{beside.name}: {differing[0]}", "do not trust it; build it again")
+        raise ProvenanceError(
+            f"{provenance_path.name}: {differing[0]}", "do not trust it; build it again"
+        )
     if rebuilt != sha256:
         raise ProvenanceError(
             f"a rebuild of {wheel.name} gives other bytes (sha256 {rebuilt})",
@@ -117,7 +122,7 @@ def verify_provenance(wheel: Path, sources: WheelSources) -> list[str]:
 
 
 def _rebuild_wheel(claim: Claim, sources: WheelSources) -> tuple[bytes, str]:
-    """The statement of a rebuild, and the sha256 of what it gives."""
+    """Rebuild a wheel as claimed; returns the rebuild's statement and its sha256 in hex."""
     release = sources.releases.catalog.find_release(claim.release)
     if release is None:
         raise ProvenanceError(

@@ -1,4 +1,4 @@
-"""What wheels are made from, and made from again to verify them."""
+"""The sources of wheels, to build them and to rebuild them for verification."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class WheelSources(NamedTuple):
     """Upstream's releases, our patches, and upstream's repository.
 
     Attributes:
-        releases: have the stock wheels.
-        patches: the directory that holds the series.
-        upstream: has the commits to pick, and the source.
+        releases: upstream's releases, with their stock wheels.
+        patches: the directory that contains the series.
+        upstream: upstream's repository, with the commits to pick and the source.
         tool_commit: the git commit of this tool, or None.
     """
 
@@ -31,10 +31,10 @@ class WheelSources(NamedTuple):
     tool_commit: str | None = None
 
     def load_series(self, names: Sequence[str]) -> list[Series]:
-        """The series of these names, in this order.
+        """Load the series of these names, in this order.
 
         Raises:
-            RequestError: a name is none, or stands twice.
-            PatchError: one is missing or malformed.
+            RequestError: a name is invalid, or occurs twice.
+            PatchError: a series is missing or malformed.
         """
         return load_all_series(self.patches, names)

@@ -1,1 +1,1 @@
-"""Wheels as values: read, rewritten and written as bytes, never unpacked to disk."""
+"""Read, rewrite and write wheels as bytes in memory; they are never unpacked to disk."""

@@ -1,9 +1,10 @@
-"""The zip container, as far as wheels use it.
+"""Parse zip archives, as far as wheels use the format.
 
-`zipfile` cannot copy a member as the compressed bytes it is and forgives what a checker must see
-(trailing data, local headers that disagree), so the container is read and written here. Layout and
-field names: PKWARE APPNOTE 6.3.10, sections 4.3.7 (local header), 4.3.12 (central directory) and
-4.3.16 (end record). ZIP64, split and multi-disk archives are refused: no wheel of ours needs them.
+`zipfile` cannot copy a member in its compressed form, and it tolerates what a checker must report
+(trailing data, local headers that differ from the central directory). So this package has its own
+reader, here, and its own writer, `builder.wheel.serialize`. Layout and field names: PKWARE APPNOTE
+6.3.10, sections 4.3.7 (local header), 4.3.12 (central directory) and 4.3.16 (end record). ZIP64,
+split and multi-disk archives are refused: no wheel of this project needs them.
 """
 
 from __future__ import annotations
@@ -29,13 +30,13 @@ END_SIGNATURE = b"PK\x05\x06"
 
 @dataclass(frozen=True)
 class Archive:
-    """A zip file's members in central directory order, and what else lies in the file.
+    """A parsed zip file: its members in central directory order, and what else it contains.
 
     Attributes:
         data: the whole file.
-        leading: bytes before the first member.
-        between: bytes between the last member and the central directory.
-        trailing: bytes after the end record and its comment.
+        leading: number of bytes before the first member.
+        between: number of bytes between the central directory and the end record.
+        trailing: number of bytes after the end record and its comment.
     """
 
     data: bytes
@@ -50,34 +51,37 @@ class Archive:
         return {m.name: m for m in self.members}
 
     def find_member(self, name: str) -> ZipMember | None:
-        """The member of that name (the last one, as readers do, where a name stands twice)."""
+        """Find a member by name, or None; the last one if the name occurs twice, as readers do."""
         return self._by_name.get(name)
 
 
 def parse_archive(data: bytes, label: str) -> Archive:
-    """Read a zip file's structure, without inflating anything.
+    """Parse a zip file's structure without inflating any member.
 
     Args:
         data: the file's bytes.
-        label: what to call it in errors.
+        label: the file's name in error messages.
 
     Raises:
-        WheelError: it has no readable central directory, or a member lies outside the file.
+        WheelError: the central directory cannot be read, a member overlaps what follows it or ends
+            outside the file, or it is a split or ZIP64 archive.
     """
+    # At most 0xFFFF bytes of comment follow the end record: its length field has 16 bits.
     end = data.rfind(END_SIGNATURE, max(0, len(data) - END_RECORD.size - 0xFFFF))
     if end < 0 or end + END_RECORD.size > len(data):
         raise WheelError(
             f"{label} is no zip file, or was cut short: it has no end record",
             "fetch or build it again; a wheel is a zip file",
         )
-    _, disk, first_disk, here, total, size, start, comment_length = END_RECORD.unpack_from(
+    _, disk, first_disk, disk_entries, total, size, start, comment_length = END_RECORD.unpack_from(
         data, end
     )
+    # A value of all ones means that the real one is in a ZIP64 record (APPNOTE 4.4.1.4).
     if (
         disk
         or first_disk
-        or here != total
-        or 0xFFFF in (here, total)
+        or disk_entries != total
+        or 0xFFFF in (disk_entries, total)
         or 0xFFFFFFFF in (size, start)
     ):
         raise WheelError(f"{label} is a split or ZIP64 archive", "wheels are plain zip files")
@@ -85,7 +89,8 @@ def parse_archive(data: bytes, label: str) -> Archive:
         raise make_wheel_error(label, "its central directory lies outside the file")
     centrals = list(_read_central_entries(data, start, start + size, total, label))
     by_offset = sorted({entry.offset for entry in centrals})
-    # One place is read once, however many entries name it: small files must not become large.
+    # Each local header is read once, however many entries point to it, so that a small file cannot
+    # take much memory.
     local_entries = {
         offset: _read_local_entry(data, offset, following, label)
         for offset, following in zip(by_offset, [*by_offset, start][1:], strict=True)
@@ -108,7 +113,7 @@ def parse_archive(data: bytes, label: str) -> Archive:
 
 
 class _CentralEntry(NamedTuple):
-    """One entry of the central directory, its fixed fields still together."""
+    """One entry of the central directory; `fields` has its fixed fields after the signature."""
 
     raw: bytes
     fields: tuple[int, ...]
@@ -147,7 +152,7 @@ def _read_central_entries(
 
 
 class _LocalEntry(NamedTuple):
-    """A local header, where its data begins, and where the next member does."""
+    """A local header, the offset of the member's data, and the offset of what follows it."""
 
     local: LocalHeader
     data_at: int
@@ -227,7 +232,11 @@ def _make_member(
 
 
 def _decode_name(raw: bytes, flags: int) -> str:
-    """APPNOTE 4.4.4: bit 11 means UTF-8, otherwise cp437; writers often forget the bit."""
+    """Decode a member's name as UTF-8 if possible, else as its flag says.
+
+    APPNOTE 4.4.4: flag bit 11 means UTF-8, without it the name is cp437; but writers often do not
+    set the bit.
+    """
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:

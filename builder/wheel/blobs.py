@@ -1,4 +1,4 @@
-"""Contents by the ids that git gives them."""
+"""Git's blob ids of contents."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import hashlib
 
 
 def hash_git_blob(content: bytes) -> str:
-    """The id that git gives this content: sha1 over `blob`, the size, a NUL, and the bytes."""
+    """Compute git's blob id in hex: sha1 over `blob`, the size in bytes, a NUL, the content."""
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()

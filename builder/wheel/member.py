@@ -1,6 +1,6 @@
-"""One member of a zip file: what is said of it, and its content, inflated in bounded memory.
+"""One member of a zip file: its header fields, and its content, inflated in bounded memory.
 
-Field names as in `builder.wheel.archive`.
+Field names: PKWARE APPNOTE, as in `builder.wheel.archive`.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ STORED = 0
 DEFLATED = 8
 FLAG_ENCRYPTED = 0x1
 FLAG_UTF8 = 0x800
-_CHUNK = 1 << 18
+_CHUNK = 1 << 18  # bytes
 
 
 class LocalHeader(NamedTuple):
-    """What a member says of itself in front of its data."""
+    """The fields of a member's local header, which precedes its data."""
 
     extract_version: int
     flags: int
@@ -36,12 +36,12 @@ class LocalHeader(NamedTuple):
 
 
 class ZipMember(NamedTuple):
-    """One entry: the central directory's fields, the local header and the bytes as they lie there.
+    """One member: its central directory fields, its local header, and its bytes in the file.
 
     Attributes:
-        name: decoded (UTF-8 where flagged or possible, else cp437 as the specification says).
-        entry: the central directory's entry, as it lies there.
-        span: all that lies in the file from its local header to the next member.
+        name: decoded (UTF-8 if flagged or possible, else cp437 as in APPNOTE 4.4.4).
+        entry: the bytes of its central directory entry.
+        span: all bytes of the file from its local header to the next member.
         data: the compressed bytes.
         descriptor: bytes between the data and the next member (empty in a regular archive).
     """
@@ -71,12 +71,13 @@ class ZipMember(NamedTuple):
     descriptor: memoryview
 
     def read_chunks(self) -> Iterator[bytes]:
-        """The content, inflated piece by piece, at most one byte more than `size` says.
+        """Inflate the content piece by piece; never more than `size` bytes in all.
 
-        Memory stays bounded whatever the member claims (zip bombs).
+        Memory use stays bounded whatever size the member declares (zip bombs).
 
         Raises:
-            WheelError: unknown method, broken deflate stream, or other length than declared.
+            WheelError: unknown compression method, broken deflate stream, or another length than
+                declared.
         """
         if self.method == STORED:
             pieces: Iterator[bytes] = (
@@ -100,10 +101,10 @@ class ZipMember(NamedTuple):
             raise make_wheel_error(self.name, f"inflates to {seen} bytes and declares {self.size}")
 
     def read(self) -> bytes:
-        """The whole content.
+        """Read the whole content.
 
         Raises:
-            WheelError: as `chunks`, and when the CRC-32 differs.
+            WheelError: as `read_chunks`, and if the CRC-32 differs.
         """
         content = b"".join(self.read_chunks())
         if zlib.crc32(content) != self.crc:
@@ -115,7 +116,7 @@ def _inflate_member(member: ZipMember) -> Iterator[bytes]:
     engine = zlib.decompressobj(-zlib.MAX_WBITS)
     taken = 0
     try:
-        # Fed in slices: zlib hands back a copy of what it has not consumed, each time.
+        # Input is passed in slices: each time, zlib copies the input that it has not consumed.
         while taken < len(member.data) and not engine.eof:
             pending: bytes | memoryview = member.data[taken : taken + _CHUNK]
             taken += len(pending)
@@ -130,5 +131,5 @@ def _inflate_member(member: ZipMember) -> Iterator[bytes]:
 
 
 def make_wheel_error(label: str, why: str) -> WheelError:
-    """The error for a file or member that is not what it should be."""
+    """Make the error for a malformed file or member."""
     return WheelError(f"{label}: {why}", "fetch or build the wheel again")

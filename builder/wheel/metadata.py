@@ -1,8 +1,8 @@
-"""METADATA and WHEEL: header blocks edited line by line.
+"""Parse METADATA and WHEEL, and edit their header blocks line by line.
 
-A message that goes through a parser and back loses descriptions and folding, so only the lines that
-must change are touched (core metadata specification; RFC 822 style headers, folded lines begin
-with a blank; the first empty line begins the description).
+An e-mail parser and generator would lose descriptions and folding, so only the lines that must
+change are edited. Format: core metadata specification. Headers are in RFC 822 style, folded lines
+begin with a space or tab, and the first empty line begins the description.
 """
 
 from __future__ import annotations
@@ -10,31 +10,32 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+# RFC 5322 2.2: printable ASCII characters except the colon.
 _HEADER_NAME = re.compile(rb"[!-9;-~]+(?=:)")
 _UNSAFE_VALUE = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 
 
 class Header(NamedTuple):
-    """One header: its name as written, and its lines with their line ends."""
+    """One header: its name as written, and its lines with their line endings."""
 
     name: str
     raw: bytes
 
     @property
     def value(self) -> str:
-        """The value, unfolded, without surrounding blanks."""
+        """The value, unfolded, without surrounding whitespace."""
         text = self.raw.partition(b":")[2].decode(errors="replace")
         return re.sub(r"\r?\n[ \t]+", " ", text).strip()
 
 
 class MetadataDocument(NamedTuple):
-    """A header block and what follows it (with the empty line in front, if there is one)."""
+    """A header block, and the bytes after it (with the empty line in front, if there is one)."""
 
     headers: tuple[Header, ...]
     rest: bytes
 
     def get_values(self, name: str) -> list[str]:
-        """The values of all headers of that name, whatever its case."""
+        """Get the values of all headers with that name; case does not matter."""
         return [h.value for h in self.headers if h.name.lower() == name.lower()]
 
     @property
@@ -43,15 +44,15 @@ class MetadataDocument(NamedTuple):
         return re.sub(rb"\A(?:\r\n|\n)", b"", self.rest).decode(errors="replace")
 
     def to_bytes(self) -> bytes:
-        """The document as a file; what was not edited has the bytes it had."""
+        """Serialize the document; headers that were not edited keep their bytes."""
         return b"".join(h.raw for h in self.headers) + self.rest
 
 
 def parse_metadata(content: bytes) -> MetadataDocument:
     """Split a file into headers and description; the pieces joined again are the same bytes.
 
-    A line that is no header (and no continuation) ends the block, as e-mail parsers do; checks
-    report that.
+    A line that is neither a header nor a continuation ends the block, as in e-mail parsers; the
+    checks M403 and W505 report it.
     """
     names: list[str] = []
     folded: list[list[bytes]] = []
@@ -71,7 +72,9 @@ def parse_metadata(content: bytes) -> MetadataDocument:
 
 
 def replace_header(document: MetadataDocument, name: str, value: str) -> MetadataDocument:
-    """Give the header this value, in place; add it at the end of the block if it is not there.
+    """Set a header's value in place, or add the header at the end of the block.
+
+    Further headers with the same name are removed.
 
     Raises:
         ValueError: the value has control characters or line separators (header injection).
@@ -91,18 +94,18 @@ def replace_header(document: MetadataDocument, name: str, value: str) -> Metadat
 
 
 def append_description(document: MetadataDocument, paragraph: str) -> MetadataDocument:
-    """Put a paragraph behind the description; what was there keeps its bytes."""
+    """Append a paragraph to the description; the existing text keeps its bytes."""
     end = detect_line_end(document)
     rest = document.rest or end
     if not rest.endswith(b"\n"):
         rest += end
-    # One empty line stands between paragraphs; the upstream text may end in any number of them.
+    # An empty line separates paragraphs, unless the upstream text already ends with one or more.
     gap = b"" if re.search(rb"(\A|\n)\r?\n\Z", rest) else end
     return document._replace(rest=rest + gap + paragraph.encode().replace(b"\n", end) + end)
 
 
 def detect_line_end(document: MetadataDocument) -> bytes:
-    """The document's own line end."""
+    """Detect the document's line ending, by its first header."""
     return b"\r\n" if document.headers and document.headers[0].raw.endswith(b"\r\n") else b"\n"
 
 

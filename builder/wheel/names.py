@@ -1,8 +1,8 @@
-"""Names of wheels and of what is in them.
+"""Wheel file names, and the names, versions and tags in them.
 
-Rules: binary distribution format (file name, dist-info directory: every run of `-_.` in the name
-becomes one `_`), name normalisation (PEP 503), versions (PEP 440), build tags (PEP 427: begin with
-a digit).
+Rules: binary distribution format (in the file name and the dist-info directory, every run of `-_.`
+in the project name becomes one `_`), name normalisation (PEP 503), versions (PEP 440), build tags
+(PEP 427: begin with a digit).
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ class WheelName(NamedTuple):
 
     @property
     def dist_info(self) -> str:
-        """The directory that holds the wheel's metadata."""
+        """The dist-info directory, which contains the wheel's metadata."""
         return f"{self.name}-{self.version}.dist-info"
 
 
 def parse_wheel_filename(filename: str) -> WheelName:
-    """Take a wheel's file name apart, without judging whether the parts are normalised.
+    """Split a wheel's file name into its parts, without checking that they are normalised.
 
     Raises:
-        WheelError: it has not the form `name-version[-build]-python-abi-platform.whl`.
+        WheelError: it does not have the form `name-version[-build]-python-abi-platform.whl`.
     """
     stem, dot, suffix = filename.rpartition(".")
     parts = stem.split("-")
@@ -57,10 +57,10 @@ def parse_wheel_filename(filename: str) -> WheelName:
 
 
 def normalize_name(name: str) -> str:
-    """The name as indexes compare it (PEP 503), such as `tensorboard-tmp`.
+    """Normalise a name as indexes compare it (PEP 503), such as `tensorboard-tmp`.
 
     Raises:
-        RequestError: it is no valid distribution name.
+        RequestError: it is not a valid distribution name.
     """
     try:
         return canonicalize_name(name, validate=True)
@@ -72,15 +72,20 @@ def normalize_name(name: str) -> str:
 
 
 def escape_name(name: str) -> str:
-    """The name as file names and dist-info directories spell it, such as `tensorboard_tmp`."""
+    """Spell a name as in file names and dist-info directories, such as `tensorboard_tmp`.
+
+    Raises:
+        RequestError: as `normalize_name`.
+    """
     return normalize_name(name).replace("-", "_")
 
 
 def check_build_tag(tag: str) -> str:
-    """The build tag, if it is one.
+    """Return a build tag unchanged if it is valid.
 
     Raises:
-        RequestError: it does not begin with a digit or has characters that split file names.
+        RequestError: it does not begin with a digit, or has characters that build tags must not
+            have, such as `-`, which separates the parts of file names.
     """
     if not _BUILD_TAG.fullmatch(tag):
         raise RequestError(
@@ -91,10 +96,10 @@ def check_build_tag(tag: str) -> str:
 
 
 def check_local_label(label: str) -> str:
-    """The label of a local version, if it is one.
+    """Return the label of a local version unchanged if it is valid.
 
     Raises:
-        RequestError: it is no PEP 440 local version label.
+        RequestError: it is not a PEP 440 local version label.
     """
     try:
         Version(f"0+{label}")
@@ -107,16 +112,16 @@ def check_local_label(label: str) -> str:
 
 
 def make_local_version(version: str, label: str) -> str:
-    """`2.2.1` and `proxy.1` → `2.2.1+proxy.1` (PEP 440 local version, normalised).
+    """Make a local version: `2.2.1` and `proxy.1` → `2.2.1+proxy.1` (PEP 440, normalised).
 
     Raises:
-        RequestError: the label is no PEP 440 local version label.
+        RequestError: the label is not a PEP 440 local version label.
     """
     return str(Version(f"{Version(version).public}+{check_local_label(label)}"))
 
 
 def is_normalized(name: WheelName) -> bool:
-    """Whether the file name's parts are spelt as the specification wants them."""
+    """Whether the file name's parts are spelt as the specification requires."""
     try:
         spelt = escape_name(name.name) == name.name and str(Version(name.version)) == name.version
     except (RequestError, InvalidVersion):

@@ -1,8 +1,8 @@
-"""RECORD: the list of a wheel's files with hashes and sizes.
+"""Read and write RECORD, the list of a wheel's files with hashes and sizes.
 
 Rules: "Recording installed projects" and "Binary distribution format" on packaging.python.org, and
-PEP 376 and 427: CSV of path, `algorithm=urlsafe-base64-without-padding`, size in bytes; every file
-of the archive is listed; RECORD itself without hash and size.
+PEP 376 and 427. RECORD is CSV of path, `algorithm=urlsafe-base64-without-padding`, size in bytes.
+It lists every file of the archive, and itself without hash and size.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class RecordEntry(NamedTuple):
-    """One line: the path, and hash and size as they are written (empty where absent)."""
+    """One line of RECORD: the path, and hash and size as they are written (empty if absent)."""
 
     path: str
     hash: str
@@ -26,20 +26,20 @@ class RecordEntry(NamedTuple):
 
 
 def make_record_hash(content: bytes) -> str:
-    """The hash field for this content, such as `sha256=47DEQpj8HBSa-_TImW-5JCeu…`."""
+    """Make the hash field of a content, such as `sha256=47DEQpj8HBSa-_TImW-5JCeu…`."""
     return encode_record_hash(hashlib.sha256(content).digest())
 
 
 def encode_record_hash(raw: bytes, algorithm: str = "sha256") -> str:
-    """The hash field for this raw digest."""
+    """Encode a raw digest as a hash field."""
     return f"{algorithm}=" + base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def parse_record(content: bytes) -> list[RecordEntry]:
-    """The lines of a RECORD, in order.
+    """Parse the lines of a RECORD, in order.
 
     Raises:
-        ValueError: it is no UTF-8 or no CSV, or a line has other than three fields.
+        ValueError: it is not UTF-8 or not CSV, or a line does not have exactly three fields.
     """
     entries = []
     try:
@@ -59,7 +59,7 @@ def rewrite_record(
     changed: Mapping[str, bytes],
     added: Iterable[str] = (),
 ) -> bytes:
-    """RECORD for a rewritten wheel.
+    """Make the RECORD of a rewritten wheel.
 
     Args:
         content: the stock wheel's RECORD. Lines of members that do not change keep their bytes.

@@ -1,8 +1,8 @@
-"""A wheel with other content or another name, made from the bytes of the one it comes from.
+"""Rewrite a wheel: other content, another name, or both.
 
-Members that do not change are copied as the compressed bytes they are, with their own timestamps
-and modes; changed ones and RECORD are stored, with one fixed timestamp. The order of members stays,
-RECORD comes last.
+Members that do not change are copied in their compressed form, with their own timestamps and modes.
+Changed members and RECORD are stored uncompressed, with one fixed timestamp. The order of members
+stays, and RECORD comes last.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class WheelRewrite:
-    """What is to become different.
+    """The changes to make to a wheel.
 
     Attributes:
-        changes: path in the old wheel → new content; paths that are not there yet are added.
+        changes: path in the old wheel → new content; paths that it does not have are added.
         dist_info: the new name of the dist-info directory, or None to keep it.
     """
 
@@ -34,7 +34,7 @@ class WheelRewrite:
 
 
 def find_dist_info(wheel: Archive, label: str) -> str:
-    """The name of the one dist-info directory (PEP 427), such as `tensorboard-2.2.1.dist-info`.
+    """Find the one dist-info directory (PEP 427), such as `tensorboard-2.2.1.dist-info`.
 
     Raises:
         WheelError: there is none, or more than one.
@@ -49,12 +49,12 @@ def find_dist_info(wheel: Archive, label: str) -> str:
 
 
 def rewrite_wheel(wheel: Archive, rewriting: WheelRewrite, label: str) -> list[bytes | memoryview]:
-    """The pieces of the new wheel's file; nothing to change gives the old file byte for byte.
+    """Make the new wheel's file, in pieces; without changes it equals the old one byte for byte.
 
     Args:
         wheel: the wheel to start from.
-        rewriting: what is to become different.
-        label: what to call the wheel in errors.
+        rewriting: the changes to make.
+        label: the wheel's name in error messages.
 
     Raises:
         WheelError: it has no dist-info directory, or a RECORD that is missing or unreadable.

@@ -1,7 +1,7 @@
-"""Zip files written from members that are copied and members that are new.
+"""Write zip files from copied members and new members.
 
-The outcome depends on nothing but the arguments: not on clock, umask, platform or zlib. Layout as
-in `builder.wheel.archive`.
+The result depends only on the arguments, not on clock, umask, platform or zlib. Layout as in
+`builder.wheel.archive`.
 """
 
 from __future__ import annotations
@@ -23,26 +23,27 @@ from builder.wheel.member import FLAG_UTF8, STORED, ZipMember
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# The first moment that a zip can name. Changed members carry it, whatever the clock says.
+# 1980-01-01 00:00, the earliest time that a zip can store. All new members have it.
 FIXED_DATE = 0x21
 FIXED_TIME = 0
+# The upper 16 bits of the external attributes are the Unix mode.
 REGULAR_FILE = 0o100644 << 16
-_VERSION = 20
-# APPNOTE 4.3.12: where a member lies is the last fixed field of its directory entry.
+_VERSION = 20  # 2.0: APPNOTE 4.4.3.2
+# APPNOTE 4.3.12: the last fixed field of a directory entry is the offset of the local header.
 _OFFSET = struct.Struct("<L")
 _OFFSET_AT = CENTRAL_HEADER.size - _OFFSET.size
-_UNIX = 3
+_UNIX = 3  # APPNOTE 4.4.2.2
 
 
 class CopiedMember(NamedTuple):
-    """A member that goes over as the compressed bytes it is, perhaps under another name."""
+    """A member that is copied in its compressed form, possibly under another name."""
 
     member: ZipMember
     name: str
 
 
 class StoredMember(NamedTuple):
-    """A member with new content, stored uncompressed: zlib builds differ, copies do not."""
+    """A member with new content, stored uncompressed: zlib's output differs between its builds."""
 
     name: str
     content: bytes
@@ -50,10 +51,10 @@ class StoredMember(NamedTuple):
 
 
 def serialize_archive(entries: Iterable[CopiedMember | StoredMember]) -> list[bytes | memoryview]:
-    """The pieces of a zip file with these members in this order.
+    """Make a zip file with these members in this order, in pieces.
 
-    The outcome depends on nothing but the arguments. A member copied under its own name keeps
-    every byte, so that an archive of copies is the archive it came from.
+    The result depends only on the arguments. A member copied under its own name keeps every byte,
+    so an archive of such copies equals the archive that they come from.
     """
     pieces: list[bytes | memoryview] = []
     central: list[bytes] = []
@@ -89,7 +90,7 @@ def serialize_archive(entries: Iterable[CopiedMember | StoredMember]) -> list[by
 
 
 def _is_adjacent(before: ZipMember, member: ZipMember) -> bool:
-    """Whether two members lie side by side in one file: they go over in one piece."""
+    """Whether two members are adjacent in the same file, and so can be copied in one piece."""
     return before.span.obj is member.span.obj and _get_member_end(before) == member.offset
 
 
@@ -102,12 +103,12 @@ def _get_archive_bytes(member: ZipMember) -> memoryview:
 
 
 def _set_entry_offset(entry: bytes, offset: int) -> bytes:
-    """A directory entry with another offset, all else as it was."""
+    """Replace only the offset in a central directory entry."""
     return entry[:_OFFSET_AT] + _OFFSET.pack(offset) + entry[_OFFSET_AT + _OFFSET.size :]
 
 
 class _SerializedMember(NamedTuple):
-    """A member ready to be laid down: what lies in place, and its entry but the offset."""
+    """A member ready to be written: its bytes, and its directory entry without the offset."""
 
     pieces: tuple[bytes | memoryview, ...]
     directory: tuple[int, ...]

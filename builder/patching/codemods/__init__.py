@@ -1,8 +1,8 @@
-"""Codemods: mends that recur over many releases and shapes, as functions of bytes.
+"""Codemods: functions that make the same fix in the differing sources of many releases.
 
-Each takes the source of one module and returns it mended, or the very same object when there is
-nothing of its kind in it. What it finds in a shape that its precondition does not cover is a
-`CodemodError`, never a guess.
+Each takes the source of one module, as bytes, and returns the fixed source, or the same object if
+there is nothing to fix. If the code to fix has a form that the precondition does not cover, it
+raises `CodemodError`; it never guesses.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ __all__ = ["CODEMODS", "CodemodError", "hash_codemod_source"]
 
 @cache
 def hash_codemod_source() -> str:
-    """The sha256 of all codemods' source, in hex: what pins them in provenance and in the cache."""
+    """Hash all codemods' source (sha256, hex), to identify them in provenance and cache keys."""
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())

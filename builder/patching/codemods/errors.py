@@ -1,10 +1,10 @@
-"""What a codemod raises."""
+"""The error that codemods raise."""
 
 from __future__ import annotations
 
 
 class CodemodError(ValueError):
-    """The breakage is there, in a shape that the codemod's precondition does not cover.
+    """The code to fix is there, but in a form that the codemod's precondition does not cover.
 
-    The message is one line and names the line of the source that is in the way.
+    The message is one line and, where it can, names the line number in the source.
     """

@@ -1,8 +1,8 @@
-r"""Backslashes that mean nothing.
+r"""Double backslashes that begin no escape sequence.
 
-Python reads `"\s"` as a backslash and an `s`. Since 3.12 it says so with a SyntaxWarning, on the
-terminal of everyone who starts TensorBoard from an installation that is not compiled yet; it is
-to become an error.
+Python reads `"\s"` as a backslash and an `s`. Since 3.12 it prints a SyntaxWarning when it compiles
+such a module, that is, on the terminal of every user who starts TensorBoard before the installed
+files are compiled. It is to become an error.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ def fix_string_escapes(source: bytes) -> bytes:
     """Double the backslashes that start no escape sequence; every string keeps its value.
 
     Precondition: the source is UTF-8 and has no f-strings; upstream's modules with such
-    backslashes are older than those.
+    backslashes are older than f-strings.
 
     Raises:
-        CodemodError: it is not, or has some.
+        CodemodError: the source is not UTF-8, or has f-strings.
     """
     if b"\\" not in source:
         return source
@@ -46,7 +46,7 @@ def fix_string_escapes(source: bytes) -> bytes:
 
 
 def _has_invalid_escape(source: bytes) -> bool:
-    """Whether Python itself warns of a meaningless backslash."""
+    """Whether Python itself warns of an invalid escape sequence."""
     with record_warnings() as caught:
         ast.parse(source)
     return any("invalid escape" in str(warning.message) for warning in caught)
@@ -62,8 +62,8 @@ def _double_backslashes(module: SourceModule, token: tokenize.TokenInfo) -> list
     known = _KNOWN if "b" in prefix else _KNOWN + "NuU"
     start = module.find_line_start(token.start[0]) + len(token.line[: token.start[1]].encode())
     return [
-        SourceEdit(place, place, b"\\")
+        SourceEdit(offset, offset, b"\\")
         for escape in _ESCAPE.finditer(token.string)
         if escape[1] not in known
-        for place in [start + len(token.string[: escape.start()].encode())]
+        for offset in [start + len(token.string[: escape.start()].encode())]
     ]

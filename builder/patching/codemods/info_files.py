@@ -1,17 +1,18 @@
-"""Who is believed about running TensorBoards: `tensorboard/manager.py`.
+"""Trust only info files and servers of the same user: `tensorboard/manager.py`.
 
-Each TensorBoard leaves a file in `.tensorboard-info` below the directory for temporary files, which
-is shared by all users of a machine and which all of them may write to. `%tensorboard` believed
-every file in it: another user could write one with one's own (predictable) cache key and a port of
-theirs, and one's next `%tensorboard` "reused" that stranger's server and framed it, through the
-proxy, in Jupyter's own origin. Where users can be told apart (not on Windows), the mended module
+Each TensorBoard writes an info file to `.tensorboard-info` in the directory for temporary files.
+All users of a machine share that directory and may write to it, and `%tensorboard` trusted every
+file in it. So another user could write an info file with a victim's (predictable) cache key and a
+port of the attacker's. The victim's next `%tensorboard` then "reused" the attacker's server and
+showed it in a frame, through the proxy, in Jupyter's own origin. On systems with file owners (not
+on Windows), the fixed module
 
-- believes a file that belongs to the user or to root, as `fstat` tells of what was opened, and
-  follows no symbolic link;
-- reuses a server if nobody else listens on its port as `localhost` reaches it, by `/proc/net/tcp`,
-  or by the process where there is no such table;
-- leaves its own file in the shared directory, where other releases look for it, and in one of the
-  user's own, which nobody else can take away.
+- trusts an info file if it belongs to the user or to root, as `fstat` of the opened file reports,
+  and follows no symbolic link;
+- reuses a server only if the user or root, and nobody else, listens on its port on `localhost`. It
+  looks this up in `/proc/net/tcp`; without that table, it only checks that the process exists;
+- writes its own info file to the shared directory, where other releases look for it, and to a
+  directory of the user's own, from which nobody else can remove it.
 """
 
 from __future__ import annotations
@@ -280,14 +281,14 @@ def _is_running(info, listeners):
 
 
 def guard_info_files(source: bytes) -> bytes:
-    """Believe, reuse and leave info files as this module says.
+    """Read, reuse and write info files as the docstring of this module describes.
 
     Precondition: the functions ``_get_info_dir``, ``write_info_file``, ``remove_info_file``,
-    ``get_all`` and ``_find_matching_instance`` are at top level and do what they do in 1.13.0 to
-    2.21.0.
+    ``get_all`` and ``_find_matching_instance`` are at top level and have the code that they have
+    in 1.13.0 to 2.21.0.
 
     Raises:
-        CodemodError: one is missing, or does something else.
+        CodemodError: a function is missing, or has other code.
     """
     if b"def write_info_file" not in source or b"def _read_info_files" in source:
         return source
@@ -299,10 +300,10 @@ def guard_info_files(source: bytes) -> bytes:
             "_find_matching_instance",
         )
     )
-    place = module.find_line_start(get_dir.lineno)
+    offset = module.find_line_start(get_dir.lineno)
     edits = [
         _edit_imports(module),
-        SourceEdit(place, place, module.format_lines(_HELPERS) + module.newline),
+        SourceEdit(offset, offset, module.format_lines(_HELPERS) + module.newline),
         module.replace_node(_find_statement(write.body, _WRITE), b"_write_info(payload)"),
         _edit_removal(module, remove),
         *_edit_reading(module, get_all),
@@ -312,7 +313,7 @@ def guard_info_files(source: bytes) -> bytes:
 
 
 def _find_statement(body: list[ast.stmt], text: str) -> ast.stmt:
-    """The one statement that reads so."""
+    """Find the one statement with this text."""
     found = [node for node in body if ast.unparse(node) == text]
     if len(found) != 1:
         raise CodemodError(f"there is no single `{text.splitlines()[0]}`")
@@ -320,29 +321,33 @@ def _find_statement(body: list[ast.stmt], text: str) -> ast.stmt:
 
 
 def _edit_removal(module: SourceModule, remove: ast.FunctionDef) -> SourceEdit:
-    """The edit that removes files by the helper, in front of the function's own way."""
-    own = remove.body[-1]
-    if not isinstance(own, ast.Try) or ast.unparse(own.body[0]) != _UNLINK:
+    """The edit that removes files with the helper, before the function's own code would do it."""
+    unlink_try = remove.body[-1]
+    if not isinstance(unlink_try, ast.Try) or ast.unparse(unlink_try.body[0]) != _UNLINK:
         raise CodemodError("remove_info_file does not end in a try to unlink the file")
-    start = module.find_line_start(own.lineno)
+    start = module.find_line_start(unlink_try.lineno)
     guard = "if _HAS_OWNERS:\n    _remove_info()\n    return"
     return SourceEdit(start, start, module.format_lines(guard, depth=1) + module.newline)
 
 
 def _edit_imports(module: SourceModule) -> SourceEdit:
-    """The edit that imports what the helpers use, in front of the module's own imports."""
-    own = {a.name for node in module.tree.body if isinstance(node, ast.Import) for a in node.names}
-    wanted = [n for n in ("binascii", "contextlib", "socket", "stat", "struct") if n not in own]
+    """The edit that imports what the helpers use, before the module's own imports."""
+    imported = {
+        a.name for node in module.tree.body if isinstance(node, ast.Import) for a in node.names
+    }
+    missing = [
+        n for n in ("binascii", "contextlib", "socket", "stat", "struct") if n not in imported
+    ]
     for node in module.tree.body:
         if isinstance(node, ast.Import):
             start = module.find_start(node)
-            text = "".join(f"import {name}\n" for name in wanted)
+            text = "".join(f"import {name}\n" for name in missing)
             return SourceEdit(start, start, text.encode().replace(b"\n", module.newline))
     raise CodemodError("nothing is imported")
 
 
 def _edit_reading(module: SourceModule, get_all: ast.FunctionDef) -> list[SourceEdit]:
-    """The edits that read files by the helper, and look at whose servers they speak of."""
+    """The edits that read files with the helper, and drop servers of other users."""
     first = _find_statement(get_all.body, "info_dir = _get_info_dir()")
     loops = [node for node in get_all.body if isinstance(node, ast.For)]
     if len(loops) != 1 or ast.unparse(loops[0].iter) != "os.listdir(info_dir)":
@@ -364,7 +369,7 @@ def _edit_reading(module: SourceModule, get_all: ast.FunctionDef) -> list[Source
 
 
 def _edit_reuse(module: SourceModule, find: ast.FunctionDef) -> SourceEdit:
-    """The edit that finds a server to be reused only if it runs."""
+    """The edit that reuses a server only if it runs."""
     for node in find.body:
         if isinstance(node, ast.Assign) and ast.unparse(node.value) == _CANDIDATES:
             return module.replace_node(

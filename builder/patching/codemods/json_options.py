@@ -1,8 +1,9 @@
-"""protobuf's JSON option that version 5 renamed.
+"""Use protobuf's JSON option under its old and its new name, which protobuf 5 introduced.
 
 `including_default_value_fields` is `always_print_fields_with_no_presence` since protobuf 26
-(Python 5.26); for proto3 fields without presence, which is all that is printed here, both mean
-the same. Which one there is, is asked of the function: TensorFlow pins old protobufs.
+(Python 5.26). For proto3 fields without presence, the only ones that are printed here, both mean
+the same. The fixed module looks at the function's variables to see which name it has, because
+TensorFlow pins old protobufs.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _PRINT_DEFAULTS = {
 def adapt_json_options(source: bytes) -> bytes:
     """Pass the JSON option for defaults under the name that the installed protobuf has.
 
-    A module that names the new option as well chooses for itself and is left.
+    A module that also names the new option chooses by itself, and is not changed.
 
     Precondition: ``json_format`` is imported from ``google.protobuf`` at top level, and the
     option is passed as ``including_default_value_fields=True`` to its functions.
@@ -53,8 +54,8 @@ def adapt_json_options(source: bytes) -> bytes:
                 raise CodemodError(f"line {call.lineno}: {_OLD}=True is written in another way")
     if not edits:
         return source
-    place = module.find_line_start(_find_first_definition(module).lineno)
-    edits.append(SourceEdit(place, place, module.format_lines(_HELPER) + module.newline))
+    offset = module.find_line_start(_find_first_definition(module).lineno)
+    edits.append(SourceEdit(offset, offset, module.format_lines(_HELPER) + module.newline))
     return module.apply_with_notice("protobuf 5's name of a JSON option is known", edits)
 
 
@@ -63,15 +64,15 @@ def _is_json_format_call(call: ast.Call) -> bool:
 
 
 def _find_first_definition(module: SourceModule) -> ast.stmt:
-    """The first top-level function or class, if `json_format` is imported in front of it."""
-    known = False
+    """The first top-level function or class, if `json_format` is imported before it."""
+    is_imported = False
     for node in module.tree.body:
         if isinstance(node, ast.ImportFrom) and node.module == "google.protobuf":
-            known = known or any(
+            is_imported = is_imported or any(
                 alias.name == "json_format" and alias.asname is None for alias in node.names
             )
         if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.decorator_list:
-            if known:
+            if is_imported:
                 return node
             break
     raise CodemodError("json_format is not imported in front of the first definition")

@@ -1,4 +1,4 @@
-"""Replace what numpy took away by what means the same in every numpy.
+"""Replace names that numpy removed by code that means the same in every numpy.
 
 Sources: release notes of numpy 1.20 and 1.24 (aliases of builtins), 1.23 (`asscalar`, lists as
 indices), 2.0 (`bool8`, `string_`, `unicode_`), 2.3 (`tostring`) and 2.5 (assignment to `dtype`).
@@ -15,26 +15,26 @@ from builder.patching.codemods.source import SourceEdit, SourceModule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# These always were the very objects of the other name.
+# These always were the same objects under another name.
 _SCALAR_TYPES = {"bool8": "bool_", "string_": "bytes_", "unicode_": "str_"}
-# These were the builtins of the same name: as a dtype, as something to compare a type with, as a
-# key or a value in a table.
+# These were the builtins of the same name, used as a dtype, in comparisons of types, and as keys or
+# values of a table.
 _BUILTINS = {"bool", "complex", "float", "int", "object"}
-# As the second argument of `issubdtype`, numpy took such a builtin for its whole kind (until 1.20).
+# As the second argument of `issubdtype`, such a builtin meant its whole kind (until numpy 1.20).
 _KINDS = {"complex": "complexfloating", "float": "floating"}
 
 
 def replace_numpy_aliases(source: bytes) -> bytes:
-    """Replace `np.object`, `np.bool`, `np.float`, `np.string_` and their like, each by its role.
+    """Replace aliases such as `np.object`, `np.bool`, `np.float`, `np.string_` according to use.
 
-    An alias of a builtin becomes that builtin, or `builtins.…` where the module binds the name
-    itself; in ``np.issubdtype(x, np.float)`` it becomes the kind that numpy took it for.
+    An alias of a builtin becomes that builtin, or `builtins.…` if the module binds that name
+    itself; in ``np.issubdtype(x, np.float)`` it becomes the kind that it stood for.
 
     Precondition: numpy is bound as ``np`` by ``import numpy as np``.
 
     Raises:
-        CodemodError: ``np`` is something else, an alias is assigned to, or it is a kind that is
-            not known.
+        CodemodError: ``np`` is something else, an alias is assigned to, or an alias is used as a
+            kind that is not known.
     """
     if not any(b"np." + name.encode() in source for name in (*_SCALAR_TYPES, *_BUILTINS)):
         return source
@@ -42,7 +42,7 @@ def replace_numpy_aliases(source: bytes) -> bytes:
     kinds = {id(call.args[1]) for call in module.find_calls() if _is_kind_check(call)}
     bound = set(_find_bound_names(module))
     edits = []
-    hidden = False
+    needs_builtins = False
     for node in module.find_attributes("np"):
         name = node.attr
         if name not in _SCALAR_TYPES and name not in _BUILTINS:
@@ -57,10 +57,10 @@ def replace_numpy_aliases(source: bytes) -> bytes:
             new = f"np.{_KINDS[name]}"
         else:
             new = f"builtins.{name}" if name in bound else name
-            hidden = hidden or name in bound
+            needs_builtins = needs_builtins or name in bound
         edits.append(module.replace_node(node, new.encode()))
     _check_numpy_import(module, edits)
-    if hidden:
+    if needs_builtins:
         edits.append(_import_builtins(module))
     return module.apply_with_notice("numpy's removed names are replaced", edits)
 
@@ -70,7 +70,7 @@ def _is_kind_check(call: ast.Call) -> bool:
 
 
 def _find_bound_names(module: SourceModule) -> Iterator[str]:
-    """Every name that the module binds anywhere, whether as a variable, parameter or definition."""
+    """Every name that the module binds as a variable, parameter, definition or import."""
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id
@@ -83,7 +83,7 @@ def _find_bound_names(module: SourceModule) -> Iterator[str]:
 
 
 def _import_builtins(module: SourceModule) -> SourceEdit:
-    """The edit that imports `builtins` in front of numpy."""
+    """The edit that imports `builtins` before numpy."""
     if list(module.find_name_uses("builtins")):
         raise CodemodError("the module has a `builtins` of its own")
     for node in module.tree.body:
@@ -145,8 +145,8 @@ def replace_ndarray_tostring(source: bytes) -> bytes:
 def index_by_tuple(source: bytes) -> bytes:
     """Index an array by a tuple instead of by a list of indices and slices (numpy 1.23).
 
-    Precondition: the index is a bare name that the function assigns a list to, with a ``slice``
-    in it.
+    Precondition: the index is a bare name, to which the function assigns a list that has a
+    ``slice`` in it.
     """
     if b"slice(None)" not in source:
         return source
@@ -173,7 +173,7 @@ def index_by_tuple(source: bytes) -> bytes:
 
 
 def _is_list_of_slices(value: ast.expr) -> bool:
-    """Whether that is a list, or a sum of lists, with a call of `slice` in it."""
+    """Whether an expression is a list, or a sum of lists, with a call of `slice` in it."""
     parts = [value.left, value.right] if isinstance(value, ast.BinOp) else [value]
     lists = [part for part in parts if isinstance(part, ast.List)]
     return any(
@@ -214,7 +214,7 @@ def replace_dtype_assignment(source: bytes) -> bytes:
 
 
 def _check_numpy_import(module: SourceModule, edits: list[SourceEdit]) -> None:
-    """Raise where there is something to mend, but ``np`` is not numpy."""
+    """Raise an error if there are edits to make, but ``np`` is not numpy."""
     imports = [
         alias.name
         for node in ast.walk(module.tree)

@@ -1,8 +1,8 @@
-"""Pickles in log directories: `tensorboard/plugins/beholder/file_system_tools.py`.
+"""Run no code from pickles: `tensorboard/plugins/beholder/file_system_tools.py`.
 
-Beholder (up to 2.3.0, shown where TensorFlow is installed too) keeps its configuration and what it
-knows of arrays as pickles in the log directory. Who writes a pickle decides what is run when it is
-read. Those of Beholder hold texts, numbers and tables of them only.
+Beholder (up to 2.3.0, shown if TensorFlow is also installed) stores its configuration and data
+about arrays as pickles in the log directory. Whoever writes a pickle decides which code runs when
+it is read. Beholder's own pickles contain only strings, numbers and dictionaries of them.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ class _PlainUnpickler(pickle.Unpickler):
 
 
 def restrict_pickles(source: bytes) -> bytes:
-    """Read pickles that hold plain values only; any other is a ``ValueError``, as a broken one is.
+    """Read only pickles of plain values; any other raises a ``ValueError``, as a broken one does.
 
-    Precondition: ``import pickle`` at top level; it reads by ``pickle.load(file)``, and a function
-    stands at top level.
+    Precondition: ``import pickle`` at top level, pickles are read with ``pickle.load(file)`` only,
+    and there is a function at top level.
 
     Raises:
-        CodemodError: ``pickle`` reads in another way.
+        CodemodError: pickles are read in another way, or the import or the function is missing.
     """
     if b"pickle.load" not in source or b"class _PlainUnpickler" in source:
         return source
@@ -48,8 +48,8 @@ def restrict_pickles(source: bytes) -> bytes:
     first = next((n for n in module.tree.body if isinstance(n, ast.FunctionDef)), None)
     if first is None or module.find_top_import("pickle") is None:
         raise CodemodError("pickle is not imported at top level, or there is no function")
-    place = module.find_line_start(first.lineno)
+    offset = module.find_line_start(first.lineno)
     helper = module.format_lines(_UNPICKLER) + module.newline
     return module.apply_with_notice(
-        "pickles run nothing", [SourceEdit(place, place, helper), *edits]
+        "pickles run nothing", [SourceEdit(offset, offset, helper), *edits]
     )

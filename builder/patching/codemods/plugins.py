@@ -1,10 +1,10 @@
-"""What TensorBoard does with plugins that other distributions bring.
+"""Load plugins of other distributions safely, and without `pkg_resources`.
 
 `pkg_resources` is no longer part of setuptools (82), so `tensorboard/default.py` reads entry points
-with `importlib.metadata`. A plugin of somebody else's that does not fit this TensorBoard is skipped
-with one warning, whatever goes wrong with it and when: while it is imported, where it is no plugin
-at all, in its flags, its constructor or its routes, or because its name is taken. One that two
-distributions register (stock and renamed, side by side) is taken once.
+with `importlib.metadata`. A plugin of another distribution that does not work with this TensorBoard
+is skipped with one warning. That holds for any error at any time: its import fails, it is no plugin
+at all, its flags, constructor or routes fail, or its name is taken. A plugin that two distributions
+register (the stock and the renamed one, both installed) is loaded once.
 """
 
 from __future__ import annotations
@@ -258,15 +258,15 @@ self.plugin_loaders = default.make_loaders(plugins, {make_loader})
 
 
 def guard_plugin_loading(source: bytes) -> bytes:
-    """Read entry points with `importlib.metadata`, skip plugins that fail, take each once.
+    """Read entry points with `importlib.metadata`, skip plugins that fail, load each once.
 
     Precondition: ``get_dynamic_plugins`` ends in one ``return [entry_point.load() for
     entry_point in …]`` (or ``resolve()``), which is the only use of ``pkg_resources``, and the
-    module has ``logger`` and ``_PLUGINS``. Where upstream itself reads entry points by
+    module has ``logger`` and ``_PLUGINS``. If upstream itself reads entry points with
     ``_iter_entry_points`` (2.21.0), that function stays.
 
     Raises:
-        CodemodError: the function has another shape.
+        CodemodError: the function has another form.
     """
     if b"def get_dynamic_plugins" not in source or b"Skipping plugin" in source:
         return source
@@ -294,9 +294,9 @@ def guard_plugin_loading(source: bytes) -> bytes:
 
 
 def guard_foreign_plugins(source: bytes) -> bytes:
-    """Make loaders of plugins by the function that `guard_plugin_loading` adds to `default.py`.
+    """Make plugin loaders with the function that `guard_plugin_loading` adds to `default.py`.
 
-    Precondition: ``self.plugin_loaders = [f(p) for p in plugins]`` stands once in the module.
+    Precondition: ``self.plugin_loaders = [f(p) for p in plugins]`` occurs once in the module.
 
     Raises:
         CodemodError: ``self.plugin_loaders`` is set in another way.
@@ -318,14 +318,14 @@ def guard_foreign_plugins(source: bytes) -> bytes:
         and ast.unparse(value).endswith("(p) for p in plugins]")
     ):
         raise CodemodError(f"line {found[0].lineno}: loaders are not made by one comprehension")
-    made = _LOADERS.format(make_loader=ast.unparse(value.elt.func))
+    code = _LOADERS.format(make_loader=ast.unparse(value.elt.func))
     depth = found[0].col_offset // len(module.indent)
-    edit = module.replace_node(found[0], module.format_lines(made, depth=depth).lstrip(b" "))
+    edit = module.replace_node(found[0], module.format_lines(code, depth=depth).lstrip(b" "))
     return module.apply_with_notice("a plugin of somebody else's cannot end TensorBoard", [edit])
 
 
 def _find_return(function: ast.FunctionDef) -> ast.Return:
-    """The function's return statement, after nothing but its docstring."""
+    """Find the return statement, which must follow directly after the docstring."""
     last = function.body[-1]
     if len(function.body) == 2 and isinstance(last, ast.Return):
         text = "".join(ast.unparse(last).split())

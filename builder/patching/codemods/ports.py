@@ -1,8 +1,9 @@
-"""How `tensorboard/program.py` learns that a port is taken.
+"""Let `tensorboard/program.py` detect that a port is in use.
 
-Werkzeug's server raised the `OSError` of a port that it cannot bind, on which TensorBoard moves on
-to the next one, or says so. From Werkzeug 2.1.0 on (`werkzeug/serving.py`) it prints the error and
-ends the process by `sys.exit(1)` from within the handler, so the error is the exit's context.
+Werkzeug's server used to raise the `OSError` of a port that it cannot bind; TensorBoard then tries
+the next port, or reports the error. From Werkzeug 2.1.0 on (`werkzeug/serving.py`) the server
+prints the error and calls `sys.exit(1)` in the exception handler, so the `OSError` is the
+`__context__` of the `SystemExit`.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ except SystemExit as exited:
 
 
 def raise_port_in_use(source: bytes) -> bytes:
-    """Raise the error that made Werkzeug end the process.
+    """Raise the error for which Werkzeug would end the process.
 
     Precondition: ``WerkzeugServer.__init__`` has one ``try`` that handles ``socket.error``, whose
-    only statement is the call of the base class's ``__init__`` with host and port. Where upstream
-    itself looks at the port before (``is_port_in_use``, 2.15.0), nothing is changed.
+    only statement is the call of the base class's ``__init__`` with host and port. If upstream
+    itself checks the port first (``is_port_in_use``, 2.15.0), nothing is changed.
 
     Raises:
-        CodemodError: the call stands in another shape.
+        CodemodError: the call has another form.
     """
     if b"class WerkzeugServer" not in source or b"is_port_in_use" in source:
         return source
@@ -48,7 +49,7 @@ def raise_port_in_use(source: bytes) -> bytes:
 
 
 def _find_bind_call(module: SourceModule) -> ast.stmt:
-    """The statement that binds the port, alone in its ``try``."""
+    """Find the statement that binds the port, the only one in its ``try``."""
     found = [
         node.body[0]
         for node in ast.walk(module.tree)

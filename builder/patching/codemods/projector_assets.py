@@ -1,9 +1,9 @@
-"""Which files the projector shows: `tensorboard/plugins/projector/projector_plugin.py`.
+"""Limit which files the projector serves: `tensorboard/plugins/projector/projector_plugin.py`.
 
-A `projector_config.pbtxt` in a log directory names files (metadata, tensors, bookmarks, sprites),
-and whatever it named was read and served: other people's log directories could show the files of
-whoever looked at them. Upstream confines them to the configuration's directory from 2.21.0 on
-(`_rel_to_abs_asset_path`), in a way that no longer opens remote paths (`gs://…`).
+A `projector_config.pbtxt` in a log directory names files (metadata, tensors, bookmarks, sprites).
+The projector read and served any path, so somebody else's log directory could expose the files of
+the user who viewed it. From 2.21.0 on upstream allows only files below the configuration's
+directory (`_rel_to_abs_asset_path`), but its code no longer opens remote paths (`gs://…`).
 """
 
 from __future__ import annotations
@@ -75,10 +75,10 @@ def confine_projector_assets(source: bytes) -> bytes:
 
     Precondition: ``_rel_to_abs_asset_path`` is a function at top level with the parameters
     ``fpath`` and ``config_fpath``; it is called in statements ``fpath = …`` only, each in a method
-    that answers a ``request``, in a loop, or in a ``try`` that handles ``ValueError`` (2.21.0).
+    that responds to a ``request``, in a loop, or in a ``try`` that handles ``ValueError`` (2.21.0).
 
     Raises:
-        CodemodError: the function is another one, or is called in another way.
+        CodemodError: the function has other parameters, or is called in another way.
     """
     if b"def " + _NAME.encode() not in source or b"TENSORBOARD_PROJECTOR_ANY_PATH" in source:
         return source
@@ -102,7 +102,7 @@ def confine_projector_assets(source: bytes) -> bytes:
 def _find_statements(
     node: ast.AST, parents: tuple[ast.AST, ...]
 ) -> list[tuple[ast.stmt, tuple[ast.AST, ...]]]:
-    """Every statement with what it stands in, from the outside to the inside."""
+    """Every statement with the nodes that contain it, from the outermost to the innermost."""
     found = []
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.stmt):
@@ -114,7 +114,7 @@ def _find_statements(
 def _guard_statement(
     module: SourceModule, node: ast.Assign, parents: tuple[ast.AST, ...]
 ) -> list[SourceEdit]:
-    """The edits that answer, or go on, where a path is refused; none where upstream does so."""
+    """The edits that handle a refused path: respond, or continue; none if upstream handles it."""
     if any(
         isinstance(handler.type, ast.Name) and handler.type.id == "ValueError"
         for parent in parents

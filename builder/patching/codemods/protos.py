@@ -1,9 +1,9 @@
-"""Generated protobuf modules of the old form, for every protobuf from 3.6 to 7.
+"""Make generated protobuf modules of the old form work with every protobuf from 3.6 to 7.
 
 protobuf 4 refuses descriptors that are created one by one ("Descriptors cannot be created
-directly"). An old module also holds its whole file descriptor in serialized form, and from
-3.20 on `google.protobuf.internal.builder` makes the same names from that. Below 3.20, which
-TensorFlow 2.8 to 2.11 ask for, the original code runs.
+directly"). An old module also contains its whole file descriptor in serialized form. From 3.20 on,
+`google.protobuf.internal.builder` creates the same names from that. With protobuf before 3.20,
+which TensorFlow 2.8 to 2.11 require, the original code runs.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ _NOTICE = "messages are built by protobuf's own builder where there is one"
 
 
 def use_protobuf_builder(source: bytes) -> bytes:
-    """Build a generated module's classes with protobuf's builder, or else as before.
+    """Build a generated module's classes with protobuf's builder, if it has one, else as before.
 
-    The dependencies' imports and whatever stands behind the generated part stay as they are;
-    the generated part becomes the ``else`` branch, two spaces deeper.
+    The imports of dependencies, and whatever follows the generated part, stay as they are. The
+    generated part becomes the ``else`` branch, indented by two more spaces.
 
     Precondition: one ``DESCRIPTOR = _descriptor.FileDescriptor(…, serialized_pb=_b('…'), …)``
-    at top level, one ``module_scope`` insertion point behind it, no imports between them, and
-    only function definitions after it.
+    at top level, one ``module_scope`` insertion point after it, no imports between them, and
+    only function definitions after the insertion point.
 
     Raises:
-        CodemodError: an old-form module of any other shape.
+        CodemodError: a module of the old form differs from that.
     """
     if b"serialized_pb=" not in source or b"_builder." in source:
         return source
@@ -40,7 +40,7 @@ def use_protobuf_builder(source: bytes) -> bytes:
     generated = [node for node in module.tree.body if start <= module.find_start(node) < end]
     if any(isinstance(node, ast.Import | ast.ImportFrom) for node in generated):
         raise CodemodError("an import stands inside the generated part")
-    if any(over in source[start:end] for over in (b'"""', b"'''", b"\\\n")):
+    if any(mark in source[start:end] for mark in (b'"""', b"'''", b"\\\n")):
         raise CodemodError("the generated part holds a string over several lines")
     head = _render_head(module.read_node(serialized), _read_offsets(generated), module.newline)
     return apply_edits(
@@ -70,7 +70,7 @@ def _find_file_descriptor(module: SourceModule) -> ast.Assign:
 
 
 def _find_serialized(descriptor: ast.Assign) -> ast.Call:
-    """The expression `_b('…')` that is the serialized file descriptor."""
+    """Find the expression `_b('…')` that contains the serialized file descriptor."""
     for keyword in ast.walk(descriptor):
         if not isinstance(keyword, ast.keyword):
             continue
@@ -87,7 +87,7 @@ def _find_serialized(descriptor: ast.Assign) -> ast.Call:
 
 
 def _find_insertion_point(module: SourceModule, descriptor: ast.Assign) -> int:
-    """The offset of the line that ends the generated part."""
+    """Find the offset of the line that ends the generated part."""
     mark = module.source.find(_MARK)
     if mark < module.find_end(descriptor) or module.source.count(_MARK) != 1:
         raise CodemodError("no single module_scope insertion point behind the file descriptor")
@@ -98,9 +98,10 @@ def _find_insertion_point(module: SourceModule, descriptor: ast.Assign) -> int:
 
 
 def _read_offsets(generated: list[ast.stmt]) -> list[tuple[str, str, int]]:
-    """Each descriptor's name, and its place in the serialized file, as `(name, which, offset)`.
+    """Read the offsets of descriptors in the serialized file, as `(name, keyword, offset)`.
 
-    The pure-Python protobuf asks for them in `CopyToProto`; protoc writes them out too.
+    The pure-Python protobuf uses them in `CopyToProto`; protoc writes them too. `keyword` is
+    `serialized_start` or `serialized_end`.
     """
     found = []
     for node in generated:
@@ -136,7 +137,7 @@ def _render_head(serialized: bytes, offsets: list[tuple[str, str, int]], newline
 
 
 def _indent_lines(source: bytes, start: int, end: int) -> list[SourceEdit]:
-    """Two spaces in front of every line that is not empty and starts in this part."""
+    """The edits that indent the non-empty lines that start in this part by two spaces."""
     edits = []
     if source[start - 1 : start] not in (b"", b"\n"):
         start = source.find(b"\n", start, end) + 1 or end

@@ -1,8 +1,8 @@
-"""How `tensorflow_stub` reads event files where there is no TensorFlow.
+"""Fix how `tensorflow_stub` reads growing event files if TensorFlow is not installed.
 
-1.14.0 reads the whole file once and never again, so that a run that grows stands still. 1.15.0 to
-2.1.1 take what a short read leaves for a record, or lose their place in the file, so that a record
-that is only half written ends the run for good. Upstream keeps such a part from 2.2.0 on.
+1.14.0 reads the whole file only once, so new data of a run never appears. 1.15.0 to 2.1.1 take the
+result of a short read for a record, or lose their position in the file, so after a partly written
+record nothing more of that run is read. From 2.2.0 on upstream keeps the part of such a record.
 """
 
 from __future__ import annotations
@@ -85,17 +85,17 @@ class PyRecordReader_New:
 
 
 def replace_record_reader(source: bytes) -> bytes:
-    """Put a reader that goes on where a file grows into the place of ``PyRecordReader_New``.
+    """Replace ``PyRecordReader_New`` by a reader that continues when the file grows.
 
-    Precondition: that class stands at top level, has methods that are known, and the module has
+    Precondition: that class is at top level and has only known methods, and the module has
     ``struct``, ``errors``, ``gfile`` and ``masked_crc32c``.
 
     Raises:
-        CodemodError: the class is another one.
+        CodemodError: the class has another form, or the module lacks one of these names.
     """
     if b"class PyRecordReader_New" not in source:
         return source
-    # Upstream's own, and ours.
+    # Fixed already: by upstream's own code, or by this codemod.
     if b"self._read(" in source or b"self._need(" in source:
         return source
     module = SourceModule(source)

@@ -1,7 +1,7 @@
-"""Python source as bytes that can be located by AST and edited in place.
+"""Find parts of Python source in its syntax tree, and edit their bytes in place.
 
-Codemods find what they mend in the syntax tree and replace the bytes of just that part, so
-everything else of a module (comments, line ends, indentation) stays as upstream wrote it.
+Codemods replace only the bytes of what they fix, so everything else of a module (comments, line
+ends, indentation) stays as upstream wrote it.
 """
 
 from __future__ import annotations
@@ -40,17 +40,17 @@ def apply_edits(source: bytes, edits: Iterable[SourceEdit]) -> bytes:
         CodemodError: edits overlap, or reach outside the source.
     """
     out: list[bytes] = []
-    done = 0
+    position = 0
     for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
-        if not done <= edit.start <= edit.end <= len(source):
+        if not position <= edit.start <= edit.end <= len(source):
             raise CodemodError(f"edits overlap or leave the source at byte {edit.start}")
-        out += (source[done : edit.start], edit.new)
-        done = edit.end
-    return b"".join([*out, source[done:]])
+        out += (source[position : edit.start], edit.new)
+        position = edit.end
+    return b"".join([*out, source[position:]])
 
 
 class SourceModule:
-    """One module's source together with its syntax tree and byte offsets."""
+    """The source of one module, with its syntax tree and byte offsets."""
 
     def __init__(self, source: bytes) -> None:
         """Parse ``source``.
@@ -60,7 +60,7 @@ class SourceModule:
         """
         self.source = source
         try:
-            # Old sources hold invalid escapes; they are the upstream's, not ours to report.
+            # Old sources have invalid escapes, of which Python would warn. They are upstream's.
             with ignore_warnings():
                 self.tree = ast.parse(source)
         except (SyntaxError, ValueError) as error:
@@ -97,23 +97,23 @@ class SourceModule:
         return self._lines[node.lineno - 1] + node.col_offset
 
     def find_end(self, node: ast.expr | ast.stmt) -> int:
-        """The offset behind a node's last byte."""
-        if node.end_lineno is None or node.end_col_offset is None:  # never so for parsed source
+        """The offset after a node's last byte."""
+        if node.end_lineno is None or node.end_col_offset is None:  # never for parsed source
             raise CodemodError(f"line {node.lineno}: no end is known")
         return self._lines[node.end_lineno - 1] + node.end_col_offset
 
     def read_node(self, node: ast.expr | ast.stmt) -> bytes:
-        """A node's own bytes."""
+        """The bytes of a node."""
         return self.source[self.find_start(node) : self.find_end(node)]
 
     def replace_node(self, node: ast.expr | ast.stmt, new: bytes) -> SourceEdit:
-        """The edit that puts ``new`` in the place of a node."""
+        """The edit that replaces a node by ``new``."""
         return SourceEdit(self.find_start(node), self.find_end(node), new)
 
     def format_lines(self, text: str, *, depth: int = 0) -> bytes:
-        """``text``, written with four spaces and line feeds, in the module's own style.
+        """Convert ``text``, which uses four spaces and line feeds, to the module's own style.
 
-        ``depth`` is how many steps deeper every line goes; empty lines stay empty.
+        Every line is indented by ``depth`` more steps; empty lines stay empty.
         """
         out = []
         for line in text.splitlines():
@@ -124,9 +124,9 @@ class SourceModule:
         return self.newline.join(out)
 
     def make_change_notice(self, what: str) -> SourceEdit:
-        """The edit that says prominently that the file was changed (Apache License 2.0, 4(b)).
+        """The edit that adds a prominent notice of the change (Apache License 2.0, 4(b)).
 
-        The line goes behind the comment block that opens the file: the licence header, or the
+        The line is put after the comment block that begins the file: the licence header, or the
         generated-by lines of a proto module.
         """
         end = 0
@@ -138,7 +138,7 @@ class SourceModule:
         return SourceEdit(end, end, line)
 
     def apply_with_notice(self, what: str, edits: Iterable[SourceEdit]) -> bytes:
-        """The source with ``edits`` made and the change notice added; as it was without edits."""
+        """The source with ``edits`` and the change notice; unchanged if there are no edits."""
         found = list(edits)
         return (
             apply_edits(self.source, [self.make_change_notice(what), *found])
@@ -147,7 +147,7 @@ class SourceModule:
         )
 
     def find_top_import(self, name: str) -> ast.Import | None:
-        """The top-level statement ``import name``, if there is one of just that form."""
+        """The top-level statement ``import name``, if one has exactly that form, else None."""
         for node in self.tree.body:
             if isinstance(node, ast.Import) and [(a.name, a.asname) for a in node.names] == [
                 (name, None)

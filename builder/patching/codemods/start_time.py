@@ -1,8 +1,8 @@
-"""How `tensorboard/manager.py` knows the TensorBoard that it has just started.
+"""Let `tensorboard/manager.py` recognize the TensorBoard that it has just started.
 
-It looks for one with the right pid that started no earlier than the command was given. A
-TensorBoard tells its start in whole seconds, cut off, so one that is up within the second in which
-it was asked for seemed older: `%tensorboard` waited a minute and said that it timed out.
+It looks for one with the right pid whose start is not earlier than the command. A TensorBoard
+records its start in whole seconds, rounded down. So one that started within the same second as the
+command seemed older: `%tensorboard` waited for a minute and reported a timeout.
 Upstream compares cache keys from 2.5.0 on (tensorboard #4300).
 """
 
@@ -17,9 +17,9 @@ _COMPARED = "info.start_time >= start_time_seconds"
 
 
 def fix_start_time(source: bytes) -> bytes:
-    """Compare whole seconds with whole seconds.
+    """Compare start times in whole seconds on both sides.
 
-    Precondition: there is one comparison ``info.start_time >= start_time_seconds``.
+    Precondition: there is exactly one comparison ``info.start_time >= start_time_seconds``.
 
     Raises:
         CodemodError: ``info.start_time`` is compared in another way.

@@ -1,4 +1,4 @@
-"""What Python's standard library moved or took away between 3.7 and 3.13."""
+"""Replace what Python's standard library moved or removed between 3.7 and 3.13."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def _image_type(data):
 
 
 def use_collections_abc(source: bytes) -> bytes:
-    """Import abstract base classes from ``collections.abc`` (gone elsewhere in Python 3.10).
+    """Import abstract base classes from ``collections.abc``, the only place since Python 3.10.
 
-    An import below ``try`` is left: it is somebody's own fallback already.
+    An import in a ``try`` is not changed: it already has a fallback.
 
-    Precondition: the statement is at top level and imports such classes only.
+    Precondition: the statement is at top level and imports only such classes.
 
     Raises:
-        CodemodError: it imports other names as well.
+        CodemodError: the statement also imports other names.
     """
     if b"from collections import" not in source:
         return source
@@ -59,15 +59,15 @@ def use_collections_abc(source: bytes) -> bytes:
 
 
 def use_html_escape(source: bytes) -> bytes:
-    """Replace ``cgi.escape`` (gone in Python 3.8, the module in 3.13) by ``html.escape``.
+    """Replace ``cgi.escape`` (removed in Python 3.8, the module in 3.13) by ``html.escape``.
 
-    Both take ``quote``; `html.escape` turns ``'`` into a reference too, which reads the same.
-    An import below ``try`` is left: it is upstream's own fallback.
+    Both have the parameter ``quote``; `html.escape` also escapes ``'``, which displays the same.
+    An import in a ``try`` is not changed: it is upstream's own fallback.
 
-    Precondition: ``import cgi`` at top level, used for nothing but ``cgi.escape(…, quote=…)``.
+    Precondition: ``import cgi`` at top level, used only for ``cgi.escape(…, quote=…)``.
 
     Raises:
-        CodemodError: ``cgi`` is used in another way, or ``html_escape`` is taken.
+        CodemodError: ``cgi`` is used in another way, or the name ``html_escape`` is taken.
     """
     if b"import cgi" not in source:
         return source
@@ -90,10 +90,11 @@ def use_html_escape(source: bytes) -> bytes:
 
 
 def replace_imghdr(source: bytes) -> bytes:
-    """Tell image types without ``imghdr``, which Python 3.13 no longer has (PEP 594).
+    """Detect image types without ``imghdr``, which Python 3.13 no longer has (PEP 594).
 
     The types are those that TensorBoard maps to a media type; any other was and is served as
-    bytes. The images plugin taught `imghdr` SVG for all plugins, so it is known everywhere.
+    bytes. The images plugin registered SVG with `imghdr` for all plugins, so every module detects
+    it.
 
     Precondition: ``import imghdr`` at top level, used in ``imghdr.what(None, data)`` and
     ``imghdr.tests.append(detect_svg)`` only.
@@ -123,21 +124,21 @@ def replace_imghdr(source: bytes) -> bytes:
             known += 1
     if len(list(module.find_name_uses("imghdr"))) != known:
         raise CodemodError("imghdr is used for more than what() and detect_svg")
-    place = module.find_line_start(_find_first_class(module).lineno)
+    offset = module.find_line_start(_find_first_class(module).lineno)
     helper = module.format_lines(_IMAGE_TYPE) + module.newline
-    edits.append(SourceEdit(place, place, helper))
+    edits.append(SourceEdit(offset, offset, helper))
     return module.apply_with_notice("image types are told without imghdr", edits)
 
 
 def _remove_line(module: SourceModule, node: ast.stmt) -> SourceEdit:
-    """The edit that takes a statement's line away."""
+    """The edit that removes a statement's line."""
     return SourceEdit(
         module.find_line_start(node.lineno), module.find_line_start(node.lineno + 1), b""
     )
 
 
 def _find_first_class(module: SourceModule) -> ast.ClassDef:
-    """The module's first class, in front of which helpers go."""
+    """Find the module's first class, before which helpers are inserted."""
     for node in module.tree.body:
         if isinstance(node, ast.ClassDef) and not node.decorator_list:
             return node

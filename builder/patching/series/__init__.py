@@ -1,7 +1,7 @@
-"""Patch series: what stands under `patches/`, read and validated.
+"""Read and validate the patch series under `patches/`.
 
-A series is a directory with `series.toml` and the patch files that it lists; see
-`patches/README.md` for the form.
+A series is a directory with `series.toml` and the patch files that it lists. `patches/README.md`
+specifies the format.
 """
 
 from builder.patching.series.toml import load_all_series, load_series

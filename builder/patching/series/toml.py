@@ -1,8 +1,8 @@
-"""`series.toml` and the patch files beside it, read and validated.
+"""Read and validate `series.toml` and the patch files in the same directory.
 
 Each patch file begins with DEP-3 headers (https://dep-team.pages.debian.net/deps/dep3/), then a
-line `---`, then a unified diff. The TOML says which releases each entry serves and what it was made
-against; an unknown key is an error, so that a misspelt one is not passed over.
+line `---`, then a unified diff. The TOML says to which releases each entry applies and what it was
+made against. An unknown key is an error, so that a misspelt one is not ignored.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ def load_all_series(patches: Path, names: Sequence[str]) -> list[Series]:
     """Read several series.
 
     Args:
-        patches: the directory that holds them.
-        names: of the series, in the order in which they are applied. They may come from a
-            statement beside a wheel, and must not lead out of the directory.
+        patches: the directory that contains the series.
+        names: the names of the series, in the order in which they are applied. They may come from
+            the statement of a wheel, so a name must not lead out of the directory.
 
     Raises:
-        RequestError: a name is none, or stands twice.
-        PatchError: one is missing or malformed.
+        RequestError: a name is not a valid series name, or occurs twice.
+        PatchError: a series is missing or malformed.
     """
     for name in names:
         if not _SERIES_NAME.fullmatch(name) or names.count(name) > 1:
@@ -107,7 +107,7 @@ def load_series(directory: Path) -> Series:
 
 
 class _TomlTable:
-    """A TOML table whose keys are taken one by one, so that what is left over can be refused."""
+    """A TOML table whose keys are removed as they are read, so that unknown keys can be refused."""
 
     def __init__(self, table: dict[str, Any], where: str) -> None:
         self._table = table
@@ -181,7 +181,7 @@ def _load_patch(directory: Path, fields: _TomlTable) -> Patch:
 
 
 def _load_codemod(fields: _TomlTable) -> CodemodPatch:
-    # The codemods take 20 ms to import, which series of diffs need not pay.
+    # Importing the codemods takes 20 ms, which a series that has only diffs does not need.
     from builder.patching.codemods import CODEMODS, hash_codemod_source
 
     name = fields.take_text("codemod")

@@ -1,4 +1,4 @@
-"""Series, patches and metadata edits as values, and what they do to the bytes of one file."""
+"""Value types for series, patches and METADATA edits, and how they change a file's bytes."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 
 
 class Patch(Protocol):
-    """One entry of a series that changes files, whether by a diff or by a codemod."""
+    """One entry of a series that changes files: a diff, a codemod or a cherry-picked commit."""
 
     @property
     def file(self) -> str:
-        """The patch file's name, or the codemod's."""
+        """Name of the patch file or of the codemod, or full id of the commit."""
         ...
 
     @property
     def sha256(self) -> str:
-        """Of the patch file, or of the codemods' source, in hex."""
+        """Sha256 of the patch file, of the codemods' source or of the commit object, in hex."""
         ...
 
     @property
     def releases(self) -> SpecifierSet:
-        """The releases that it serves."""
+        """The releases to which the patch applies."""
         ...
 
     @property
@@ -42,28 +42,28 @@ class Patch(Protocol):
 
     @property
     def blobs(self) -> Mapping[str, tuple[str, ...]]:
-        """Path → git blobs that it was made against; empty for `wheel`."""
+        """Path → git blobs that the patch was made against; empty for `wheel`."""
         ...
 
     @property
     def codemod(self) -> bool:
-        """Whether it is one: its precondition guards it, and its outcomes are worth keeping."""
+        """Whether it is a codemod: its precondition decides, and its outcomes are cached."""
         ...
 
     @property
     def commit(self) -> bool:
-        """Whether it is a cherry-picked commit, whose id `file` is."""
+        """Whether it is a cherry-picked commit; then `file` is the commit's id."""
         ...
 
     def find_paths(self, members: Iterable[str]) -> list[str]:
-        """The paths that it is about, of a wheel with these members."""
+        """The paths that the patch changes in a wheel with these members."""
         ...
 
     def patch_content(self, path: str, content: bytes) -> bytes:
-        """The content of that path, patched.
+        """Return the patched content of a path.
 
         Raises:
-            ValueError: it does not apply; the text says why, in one line.
+            ValueError: the patch does not apply; the message says why, in one line.
         """
         ...
 
@@ -88,12 +88,12 @@ class DiffPatch:
     commit: bool = False
 
     def find_paths(self, members: Iterable[str]) -> list[str]:
-        """Just those that the diff names, whether the wheel has them or not."""
+        """The paths that the diff names, whether the wheel has them or not."""
         del members
         return list(self.hunks)
 
     def patch_content(self, path: str, content: bytes) -> bytes:
-        """As `Patch.apply`; `builder.patching.diff` is strict."""
+        """See `Patch.patch_content`; `builder.patching.diff` applies hunks strictly."""
         return diff.apply_hunks(content, self.hunks[path])
 
 
@@ -113,7 +113,7 @@ class CodemodPatch:
 
     @property
     def blobs(self) -> Mapping[str, tuple[str, ...]]:
-        """None: a codemod is made against the published wheel."""
+        """Always empty, as a codemod is made against the published wheel."""
         return {}
 
     def find_paths(self, members: Iterable[str]) -> list[str]:
@@ -121,7 +121,7 @@ class CodemodPatch:
         return [m for m in members if any(fnmatchcase(m, g) for g in self.globs)]
 
     def patch_content(self, path: str, content: bytes) -> bytes:
-        """As `Patch.apply`; what the codemod has nothing to do in comes back as it is."""
+        """See `Patch.patch_content`; if there is nothing to change, the content stays as it is."""
         del path
         return self.transform(content)
 
@@ -136,19 +136,19 @@ class MetadataPatch:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A named set of patches, applied in the order in which they stand.
+    """A named set of patches, applied in the order in which `series.toml` lists them.
 
     Attributes:
         name: the directory's name.
         summary: one line for people.
-        releases: the releases that the series speaks for.
-        native: the releases in which upstream does the same by itself, or None.
-        native_since: where upstream took it up, for people.
-        patches: what changes files.
-        metadata: what changes METADATA.
+        releases: the releases for which the series is meant.
+        native: the releases in which upstream has the same behaviour, or None.
+        native_since: since when upstream has it, as text for people.
+        patches: the patches of files.
+        metadata: the edits of METADATA.
         unlisted_files: patch files in the directory that the TOML does not list.
-        sha256: of `series.toml`, in hex.
-        picked: what was cherry-picked, where the series is no directory but that.
+        sha256: the sha256 of `series.toml`, in hex.
+        picked: the commits, if the series is a cherry-pick and has no directory; else None.
     """
 
     name: str
@@ -163,15 +163,15 @@ class Series:
     picked: PickedCommits | None = None
 
     def is_for_release(self, version: str) -> bool:
-        """Whether this release is the series' business at all."""
+        """Whether the series is meant for this release, natively or not."""
         return self.releases.contains(version, prereleases=True)
 
     def is_native(self, version: str) -> bool:
-        """Whether upstream has the series' behaviour in this release already."""
+        """Whether upstream already has the series' behaviour in this release."""
         return self.native is not None and self.native.contains(version, prereleases=True)
 
     def find_patches(self, version: str) -> tuple[Patch, ...]:
-        """The patches for this release; none where it is native or not spoken for."""
+        """The patches for this release; none if it is native or the series is not meant for it."""
         return tuple(p for p in self.patches if self._is_served(p.releases, version))
 
     def find_metadata_edits(self, version: str) -> tuple[MetadataEdit, ...]:
@@ -186,7 +186,7 @@ class Series:
 
 
 def audit_series(all_series: Iterable[Series], versions: Sequence[str]) -> list[Finding]:
-    """Entries that serve no release of the catalog, files that no series lists (P901, P902)."""
+    """Find entries that apply to no release of the catalog (P901) and unlisted files (P902)."""
     findings = []
     for series in all_series:
         served = {id(p) for v in versions for p in series.find_patches(v)}

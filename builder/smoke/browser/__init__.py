@@ -1,1 +1,1 @@
-"""Chromium, barred from every origin but Jupyter's, and what it shows, asks for and says."""
+"""Chromium, limited to Jupyter's origin: what it shows, its requests and its console."""

@@ -1,4 +1,4 @@
-"""A person's visit to a Jupyter: logged in, watched, and with something to show afterwards."""
+"""A browser session at a Jupyter: log in, observe the page, write pictures and logs."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ if TYPE_CHECKING:
 
 LOGIN_TIMEOUT = 20.0
 _SETTLE = 15.0
-# The page has two more fields, to set a password with.
+# The login page has two more password fields, for setting a password.
 _FORM = "form[action*=login] input[name=password]"
 
 
 class BrowserSession:
-    """What the probes of one visit share.
+    """What the probes of one browser session share.
 
     Attributes:
         browser: the browser.
         site: the Jupyter.
         page: the page that shows the notebook.
         notebook: the notebook.
-        observer: what has happened since the person was let in.
-        prefix: the address below which the frame found TensorBoard, once that is known.
-        picture: a picture of it, once there is one.
+        observer: what has happened in the page since the login.
+        prefix: the address below which the frame loads TensorBoard, once that is known.
+        picture: a screenshot as PNG, once one was taken.
     """
 
     def __init__(
@@ -56,14 +56,14 @@ class BrowserSession:
         self.picture: bytes | None = None
 
     def keep_screenshot(self) -> None:
-        """Take a picture of what is in view."""
+        """Take a screenshot of the viewport, and keep it as `picture`."""
         self.picture = evidence.take_screenshot(self.page)
 
     def wait_for_requests(self) -> list[PageRequest]:
-        """What has been asked for until now, once all of it is answered or has had its time."""
-        asked = list(self.observer.page_requests)
-        self.observer.watch_until(self.page, lambda: all(e.done for e in asked), _SETTLE)
-        return asked
+        """The requests until now, once all are complete or `_SETTLE` seconds have passed."""
+        requests = list(self.observer.page_requests)
+        self.observer.watch_until(self.page, lambda: all(e.done for e in requests), _SETTLE)
+        return requests
 
 
 @contextmanager
@@ -75,24 +75,25 @@ def open_browser_session(
     keep: Path,
     log_in: str,
 ) -> Iterator[BrowserSession]:
-    """Visit a Jupyter as a person, and leave pictures and logs of it.
+    """Log in to a Jupyter with the browser; after the block, write a picture and logs.
 
-    Beside the picture `keep` lie its request log and its console log, and on failure a trace
-    (`playwright show-trace`). None of them holds the token, or a cookie that it was changed for.
+    The request log and the console log are written next to the picture `keep`, and on failure a
+    trace (`playwright show-trace`). None of them has the token, or a cookie that it was exchanged
+    for.
 
     Args:
         browser: the browser.
         site: the Jupyter.
         path: the notebook's path below Jupyter's root directory.
-        record: gets the probe `log_in`, and says whether something failed.
+        record: gets the probe `log_in`, and tells whether a probe failed.
         keep: the picture's path, with the suffix `.png`.
-        log_in: the probe's name.
+        log_in: name of the probe for the login.
 
     Raises:
-        Halt: the person is not let in.
+        LayerAbort: the login failed.
     """
     before = len(record.results)
-    with ExitStack() as afterwards, browser.open_context(site.origin) as context:
+    with ExitStack() as cleanup, browser.open_context(site.origin) as context:
         page = context.new_page()
         try:
             with record.probe(log_in, vital=True):
@@ -104,9 +105,8 @@ def open_browser_session(
         session = BrowserSession(
             browser, site, page, path, PageObserver(page, record.check_cancelled)
         )
-        afterwards.callback(
-            _delete_workspace, session
-        )  # a page that is still open would tell it anew
+        # Called after the context is closed: a page that is still open would save it again.
+        cleanup.callback(_delete_workspace, session)
         try:
             yield session
         except InterruptedRunError:
@@ -119,19 +119,19 @@ def open_browser_session(
 
 
 def _log_in(page: Page, site: JupyterSite) -> None:
-    """Use the form, or the token itself where there is none; before anything is recorded."""
+    """Log in by the form, or by the token if there is no form; nothing is recorded yet."""
     if site.credentials is not None:
         _log_in_at_hub(page, site, site.credentials)
     else:
         _log_in_at_jupyter(page, site)
-    answer = page.goto(f"{site.url}api/status", timeout=LOGIN_TIMEOUT * 1000)
-    if answer is None or answer.status != 200:
-        said = "nothing" if answer is None else answer.status
-        raise ProbeFailure(f"logged in, but api/status answers {said}")
+    response = page.goto(f"{site.url}api/status", timeout=LOGIN_TIMEOUT * 1000)
+    if response is None or response.status != 200:
+        status = "nothing" if response is None else response.status
+        raise ProbeFailure(f"logged in, but api/status answers {status}")
 
 
 def _log_in_at_hub(page: Page, site: JupyterSite, credentials: LoginCredentials) -> None:
-    """The Hub's form, and then the server, to which the Hub hands its user on (OAuth)."""
+    """Log in by the Hub's form, then open the user's server, to which the Hub redirects (OAuth)."""
     page.goto(credentials.login_url, wait_until="domcontentloaded", timeout=LOGIN_TIMEOUT * 1000)
     page.locator("form input[name=username]").fill(credentials.name)
     password = page.locator("form input[name=password]")
@@ -145,12 +145,12 @@ def _log_in_at_hub(page: Page, site: JupyterSite, credentials: LoginCredentials)
 
 def _log_in_at_jupyter(page: Page, site: JupyterSite) -> None:
     if not site.has_form:
-        # On WebSockets too; and this browser knows no other host and port.
+        # Sent with WebSockets, too; and this browser reaches no other host and port.
         page.context.set_extra_http_headers({"Authorization": f"token {site.token.value}"})
         return
-    here = urlsplit(site.url).path
+    base_path = urlsplit(site.url).path
     page.goto(
-        f"{site.url}login?next={quote(here + 'api', safe='')}",
+        f"{site.url}login?next={quote(base_path + 'api', safe='')}",
         wait_until="domcontentloaded",
         timeout=LOGIN_TIMEOUT * 1000,
     )
@@ -163,7 +163,7 @@ def _log_in_at_jupyter(page: Page, site: JupyterSite) -> None:
 
 
 def _delete_workspace(session: BrowserSession) -> None:
-    """Have Jupyter forget what its front end keeps of the visit."""
+    """Delete the workspace that the front end has saved on the server."""
     if session.notebook.workspace_path:
         with closing(JupyterClient.for_site(session.site, session.site.token)) as client:
             client.send_request(session.notebook.workspace_path, method="DELETE")
@@ -189,7 +189,7 @@ def _write_evidence(
     else:
         evidence.write_atomically(keep, session.picture)
     if failed:
-        with suppress(Error):  # nor has it a trace
+        with suppress(Error):  # a page that crashed has no trace
             evidence.write_atomically(
                 keep.with_name(f"{keep.stem}-trace.zip"), evidence.stop_trace(context, hidden)
             )
@@ -198,5 +198,5 @@ def _write_evidence(
 def _write_screenshot(page: Page, keep: Path) -> None:
     from playwright.sync_api import Error
 
-    with suppress(Error):  # a page that crashed has no picture, and its probe says why
+    with suppress(Error):  # a page that crashed has no picture, and its probe reports why
         evidence.write_atomically(keep, evidence.take_screenshot(page))

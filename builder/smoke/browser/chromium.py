@@ -1,7 +1,8 @@
-"""The one door to Chromium: found, started for closed networks, kept to one origin for each visit.
+"""Find and start Chromium, for closed networks, with each session limited to one origin.
 
-The flags are Chromium's own (chromium/src, `content/public/common/content_switches.cc` and its
-neighbours); Playwright adds those that automation needs.
+Nothing else starts a browser. The flags are Chromium's own (chromium/src,
+`content/public/common/content_switches.cc` and its neighbours); Playwright adds those that
+automation needs.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 SIZE = (1280, 900)
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _START = 30.0
-# No GPU and no roomy /dev/shm in containers (64 MB), no QUIC through proxies, and nothing that a
-# browser asks its maker for by itself.
+# Containers have no GPU and a small /dev/shm (64 MB), proxies do not pass QUIC, and the last five
+# turn off requests that a browser sends to its vendor by itself.
 _FLAGS = (
     "--disable-gpu",
     "--disable-quic",
@@ -55,10 +56,10 @@ _COLOURS = """async data => {
 
 
 class ChromiumBrowser:
-    """One running Chromium, for as many visits as one likes.
+    """A running Chromium, for any number of sessions.
 
     Attributes:
-        version: Chromium's.
+        version: Chromium's version.
     """
 
     def __init__(self, chromium: Chromium) -> None:
@@ -68,10 +69,10 @@ class ChromiumBrowser:
 
     @contextmanager
     def open_context(self, origin: str) -> Iterator[BrowserContext]:
-        """A person's fresh start, without cookies, who reaches that origin and no other.
+        """Open a new browser context, without cookies, that reaches only that origin.
 
-        What leads elsewhere is aborted as `net::ERR_BLOCKED_BY_CLIENT`, which a request log shows.
-        Service workers, whose requests could not be barred, are not let in.
+        Requests to elsewhere are aborted as `net::ERR_BLOCKED_BY_CLIENT`, which a request log
+        shows. Service workers are blocked, because their requests could not be.
 
         Args:
             origin: scheme, host and port.
@@ -90,7 +91,7 @@ class ChromiumBrowser:
             context.close()
 
     def count_coloured_dots(self, picture: bytes) -> int:
-        """How many dots of a PNG are neither white nor black nor grey."""
+        """Count the pixels of a PNG that are neither white nor black nor grey."""
         import base64
 
         return int(self._pixel_page.evaluate(_COLOURS, base64.b64encode(picture).decode()))
@@ -98,15 +99,15 @@ class ChromiumBrowser:
 
 @contextmanager
 def open_browser(env: Mapping[str, str], hosts: Collection[str]) -> Iterator[ChromiumBrowser]:
-    """Have a Chromium for as long as the block lasts.
+    """Run a Chromium for as long as the block lasts.
 
     Args:
-        env: may name it in `CHROMIUM`.
-        hosts: names and addresses that it may look up, each with or without a port; all others do
-            not exist for it, for WebSockets and redirects as well.
+        env: environment variables; `CHROMIUM` may name the program.
+        hosts: host names and addresses that it may resolve, each with or without a port. It
+            resolves no others, for WebSockets and redirects as well.
 
     Raises:
-        SmokeError: there is none, or it does not start.
+        SmokeError: there is no Chromium, or it does not start.
     """
     from playwright.sync_api import Error
 
@@ -120,7 +121,7 @@ def open_browser(env: Mapping[str, str], hosts: Collection[str]) -> Iterator[Chr
                 args=list(list_chromium_flags(hosts, root=root)),
                 chromium_sandbox=not root,
                 timeout=_START * 1000,
-                # The command line unwinds on signals, and closes it then.
+                # On a signal the command line unwinds, which closes Chromium.
                 handle_sigint=False,
                 handle_sigterm=False,
                 handle_sighup=False,
@@ -134,14 +135,14 @@ def open_browser(env: Mapping[str, str], hosts: Collection[str]) -> Iterator[Chr
 
 
 def list_chromium_flags(hosts: Collection[str], *, root: bool) -> Iterator[str]:
-    """What Chromium is started with.
+    """The command-line flags that Chromium is started with.
 
     Args:
         hosts: see `open_browser`.
-        root: whether root starts it, whom its sandbox refuses.
+        root: whether root starts it; its sandbox does not run as root.
     """
     yield from _FLAGS
-    # The first rule that fits is taken (chromium/src, net/base/host_mapping_rules.cc).
+    # The first rule that matches applies (chromium/src, net/base/host_mapping_rules.cc).
     known = "".join(f"MAP {host} {host}, " for host in sorted(hosts))
     yield f"--host-resolver-rules={known}MAP * ~NOTFOUND"
     if root:
@@ -149,7 +150,11 @@ def list_chromium_flags(hosts: Collection[str], *, root: bool) -> Iterator[str]:
 
 
 def build_barred_pattern(origin: str) -> re.Pattern[str]:
-    """Every address that is not of that origin; a prefix of its port or a user name is not it."""
+    """Build the pattern that matches every address outside an origin.
+
+    Addresses that merely begin like the origin are outside: its port may be a prefix of theirs, or
+    the whole of it their user name.
+    """
     parts = urlsplit(origin)
     return re.compile(rf"^(?!{re.escape(f'{parts.scheme}://{parts.netloc}')}(?:[/?#]|$))")
 
@@ -160,7 +165,7 @@ def _abort_request(route: Route) -> None:
 
 @contextmanager
 def _start_playwright(browser: str | None) -> Iterator[Playwright]:
-    """Playwright's own program, a node that needs some of the libraries that Chromium brings.
+    """Start Playwright's own program, a Node.js that needs some of Chromium's libraries.
 
     Raises:
         SmokeError: it does not start.
@@ -182,10 +187,10 @@ def _start_playwright(browser: str | None) -> Iterator[Playwright]:
 
 
 def _find_chromium(env: Mapping[str, str]) -> str | None:
-    """The Chromium that the user names, or that is on PATH.
+    """Find the Chromium that `CHROMIUM` names, or else one on PATH; None if there is none.
 
     Raises:
-        SmokeError: what the user names is none.
+        SmokeError: what `CHROMIUM` names is not a program.
     """
     named = env.get("CHROMIUM")
     if not named:
@@ -199,10 +204,10 @@ def _find_chromium(env: Mapping[str, str]) -> str | None:
 
 
 def _find_playwright_chromium(kind: BrowserType) -> str:
-    """The Chromium that Playwright has downloaded.
+    """Find the Chromium that Playwright has downloaded.
 
     Raises:
-        SmokeError: it has none.
+        SmokeError: it has downloaded none.
     """
     if not Path(kind.executable_path).exists():
         raise _make_no_browser_error()
@@ -218,13 +223,16 @@ def _make_no_browser_error() -> SmokeError:
 
 
 def _make_start_error(path: str, said: str) -> SmokeError:
-    """Chromium's own words, which Playwright marks with `[err]`; its command line is no news."""
-    own = [line.partition("[err]")[2].strip() for line in said.splitlines() if "[err]" in line]
-    why = "; ".join(own[:3]) or said.partition("\n")[0]
+    """Make an error of Chromium's own messages, which Playwright marks with `[err]`.
+
+    The rest of Playwright's message, such as Chromium's command line, is left out.
+    """
+    messages = [line.partition("[err]")[2].strip() for line in said.splitlines() if "[err]" in line]
+    reason = "; ".join(messages[:3]) or said.partition("\n")[0]
     hint = "set CHROMIUM to another one; --no-browser leaves the browser's probes out"
-    if "sandbox" in why.lower():
+    if "sandbox" in reason.lower():
         hint = (
             "its sandbox needs namespaces that users may make; let them, run it as root in a "
             "container, or leave the browser's probes out with --no-browser"
         )
-    return SmokeError(f"{path} does not start: {why[:400]}", hint)
+    return SmokeError(f"{path} does not start: {reason[:400]}", hint)

@@ -1,4 +1,4 @@
-"""What a page wrote to its console, and which of its complaints are known. Pure."""
+"""Entries of a page's console, and which of their errors are known issues. Pure."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from builder.smoke.browser.traffic import KNOWN_REQUEST_ISSUES, KnownIssue
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-# What Chromium itself says of a request that failed, which the request log has already.
+# Chromium's own messages about a failed request, which the request log has already.
 _FAILED_LOAD = r"Failed to load resource: .*|Refused to execute script from .*"
 
 
 class ConsoleEntry(NamedTuple):
-    """Something that the console got.
+    """An entry of the console.
 
     Attributes:
-        level: `error`, `warning`, ..., or `uncaught` for an exception that nobody caught.
-        text: what it says; of an exception with its stack.
+        level: `error`, `warning`, ..., or `uncaught` for an uncaught exception.
+        text: the message; that of an exception includes its stack.
         source: the address of the script, or of the resource that did not load.
     """
 
@@ -62,13 +62,13 @@ KNOWN_CONSOLE_ISSUES = (
 def find_console_errors(
     entries: Iterable[ConsoleEntry], prefix: str, release: str, *, jupyter: bool = True
 ) -> Iterator[str]:
-    """Errors and uncaught exceptions that no excuse covers.
+    """Find errors and uncaught exceptions that are not known issues.
 
     Args:
-        entries: all that the console got.
-        prefix: the address below which the frame finds TensorBoard.
-        release: of TensorBoard.
-        jupyter: whether Jupyter's own complaints count too, see `traffic.find_failed_requests`.
+        entries: all entries of the console.
+        prefix: the address below which the frame loads TensorBoard.
+        release: TensorBoard's release.
+        jupyter: whether Jupyter's own errors count too, see `traffic.find_failed_requests`.
     """
     for entry in entries:
         if entry.level not in {"error", "uncaught"} or _is_known_issue(entry, release):
@@ -81,8 +81,8 @@ def _is_known_issue(entry: ConsoleEntry, release: str) -> bool:
     path = urlsplit(entry.source).path
     if re.fullmatch(_FAILED_LOAD, entry.text, re.DOTALL):
         named = re.search(r"from '([^']+)'", entry.text)
-        asked = urlsplit(named[1]).path if named else path
-        return any(re.fullmatch(known.url, asked) for known in KNOWN_REQUEST_ISSUES)
+        requested_path = urlsplit(named[1]).path if named else path
+        return any(re.fullmatch(known.url, requested_path) for known in KNOWN_REQUEST_ISSUES)
     return any(
         re.fullmatch(known.url, path) and known.text and re.search(known.text, entry.text)
         for known in KNOWN_CONSOLE_ISSUES

@@ -1,4 +1,4 @@
-"""What stays of a visit: picture, trace and logs, without secrets, each by one rename."""
+"""Evidence of a browser session: picture, trace and logs, without secrets, each by one rename."""
 
 from __future__ import annotations
 
@@ -18,33 +18,34 @@ if TYPE_CHECKING:
 
     from builder.system.redact import Secret
 
-# Cookies this short are settings such as a language, and their text is everywhere.
+# Longest cookie that is no secret: such cookies are settings such as a language, and their text is
+# everywhere.
 _SHORT = 7
-# What pops up over the notebook and is none of it.
+# Hides notifications, which pop up over the notebook.
 _TIDY = ".Toastify, .jp-toast-container { display: none !important; }"
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Let a file appear with all of its content, in place of what was there."""
+    """Write a file by one rename, so that it is never incomplete, in place of what was there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-        Path(name).chmod(0o644)
+        Path(name).chmod(0o644)  # mkstemp makes it 0600
         Path(name).replace(path)
     finally:
         Path(name).unlink(missing_ok=True)
 
 
 def list_session_secrets(context: BrowserContext, token: Secret) -> tuple[str, ...]:
-    """What must not be told of a visit: the token, and the cookies that it was changed for."""
+    """List the secrets of a session: the token, and the cookies that it was exchanged for."""
     values = (cookie.get("value", "").strip('"') for cookie in context.cookies())
     return (*token.list_spellings(), *(value for value in values if len(value) > _SHORT))
 
 
 def scrub_trace(archive: bytes, hidden: Collection[str]) -> bytes:
-    """A Playwright trace whose members are without the secrets."""
+    """Remove the secrets from all members of a Playwright trace, which is a ZIP file."""
     out = io.BytesIO()
     with (
         zipfile.ZipFile(io.BytesIO(archive)) as old,
@@ -56,20 +57,20 @@ def scrub_trace(archive: bytes, hidden: Collection[str]) -> bytes:
 
 
 def take_screenshot(page: Page) -> bytes:
-    """A PNG of what is in view."""
+    """Take a PNG of the viewport."""
     return page.screenshot(style=_TIDY, timeout=20_000)
 
 
 def start_trace(context: BrowserContext) -> None:
-    """Begin a trace: what was done and asked for, and what the page looked like.
+    """Start a trace of actions, requests, and snapshots of the page.
 
-    Its film (`screenshots`) would cost a walk three seconds of a core; snapshots show as much.
+    A film (`screenshots`) would cost each session three seconds of a core; snapshots show as much.
     """
     context.tracing.start(screenshots=False, snapshots=True)
 
 
 def stop_trace(context: BrowserContext, hidden: Collection[str]) -> bytes:
-    """End the trace and have it, as a ZIP file."""
+    """Stop the trace, and return it as a ZIP file without the secrets."""
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "trace.zip"
         context.tracing.stop(path=path)

@@ -1,8 +1,8 @@
-"""How each front end is driven: by its own commands, never by its keyboard.
+"""Drive each front end by its own commands, never by the keyboard.
 
-Keys get lost while a page is still settling; the applications' command registries do not
-(JupyterLab and Notebook 7 show theirs where their page's configuration has `exposeAppInBrowser`,
-classic always does).
+Keys get lost while a page is still loading; commands from the applications' command registries do
+not (JupyterLab and Notebook 7 expose theirs if their page's configuration has
+`exposeAppInBrowser`, classic always does).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from builder.smoke.browser.observer import PageObserver
 
-# Seconds. A cold kernel on a busy machine takes its time; nothing waits longer than it must.
+# Time limits in seconds, for a cold kernel on a busy machine; nothing waits longer than it must.
 OPEN, IDLE, RUN, SAVE = 40.0, 60.0, 120.0, 20.0
 
 
@@ -26,17 +26,17 @@ class FrontendScript(NamedTuple):
     """JavaScript for one family of front ends.
 
     Attributes:
-        address: below Jupyter's base URL, before the notebook's path; `WORKSPACE`
-            stands for a name of the visit's own, or what was open before would come back.
+        address: path below Jupyter's base URL, before the notebook's path. `WORKSPACE` stands for a
+            workspace of the session's own, as another one would reopen what was open before.
         outputs: a selector for the outputs of the notebook that is shown.
         notebook: an expression that is true when the notebook of that path is shown.
-        idle: an expression that is true when its kernel can take a cell.
-        cells: an expression for its cells, as nbformat has them.
-        tidy: statements that make room for the notebook.
-        clear: an expression that forgets all outputs and prompts' numbers.
+        idle: an expression that is true when its kernel can run a cell.
+        cells: an expression for its cells, in nbformat's format.
+        tidy: statements that hide what takes space from the notebook.
+        clear: an expression that clears all outputs and execution counts.
         run_all: an expression that runs all cells.
         run_one: an expression that runs cell number `index`.
-        save: an expression for the promise of a saved notebook.
+        save: an expression for a promise that resolves when the notebook is saved.
     """
 
     address: str
@@ -52,8 +52,8 @@ class FrontendScript(NamedTuple):
 
 
 _WORKSPACE = "WORKSPACE"
-# A Jupyter that is not ours does not show its application: its page's configuration says so, and is
-# read by deferred scripts, which run after this (HTML, "the end").
+# A Jupyter that we did not start does not expose its application. Its page's configuration decides
+# that, and is read by deferred scripts, which run after this (HTML, "the end").
 _EXPOSE = """document.addEventListener('readystatechange', () => {
   const place = document.getElementById('jupyter-config-data');
   if (document.readyState === 'interactive' && place) {
@@ -100,7 +100,7 @@ _SCRIPTS = {
 
 
 class PageCell(NamedTuple):
-    """A code cell as the page has it: its text, its prompt's number, the error that it shows."""
+    """A code cell as the page has it: its source, its execution count, the error that it shows."""
 
     source: str
     number: int | None
@@ -111,11 +111,11 @@ class NotebookPage:
     """A notebook in a page.
 
     Args:
-        page: where it is shown.
-        frontend: what shows it.
+        page: the page that shows it.
+        frontend: the front end that shows it.
         url: Jupyter's address, base URL included.
-        path: of the notebook, below Jupyter's root directory.
-        observer: of that page.
+        path: the notebook's path below Jupyter's root directory.
+        observer: the observer of that page.
     """
 
     def __init__(
@@ -126,12 +126,12 @@ class NotebookPage:
         self._script = _SCRIPTS[frontend]
         self._url = url
         self._path = path
-        # What jupyterlab_server's routes take for a name (`MASTER_URL_PATTERN`).
+        # Only the characters that jupyterlab_server's routes accept (`MASTER_URL_PATTERN`).
         self._workspace = re.sub(r"[^A-Za-z0-9_-]", "-", path)
         page.add_init_script(_EXPOSE)
 
     def open_page(self) -> None:
-        """Load the page, anew if it is there already, until it shows the notebook.
+        """Load or reload the page, and wait until it shows the notebook.
 
         Raises:
             ProbeFailure: it does not in time.
@@ -147,12 +147,12 @@ class NotebookPage:
 
     @property
     def workspace_path(self) -> str | None:
-        """What the front end keeps of the visit: a path below the base URL, to be deleted."""
+        """Path of the workspace that the front end saves, below the base URL; None for none."""
         kept = _WORKSPACE in self._script.address
         return f"lab/api/workspaces/{self._workspace}" if kept else None
 
     def wait_until_idle(self) -> None:
-        """Wait for its kernel.
+        """Wait until the kernel is idle.
 
         Raises:
             ProbeFailure: it does not become idle in time.
@@ -160,7 +160,7 @@ class NotebookPage:
         self._wait_for_script(self._script.idle, IDLE, "the kernel is not idle")
 
     def run_all_cells(self) -> list[PageCell]:
-        """Run all its cells to their end, or to their first error.
+        """Run all cells to the end, or to the first error.
 
         Raises:
             ProbeFailure: not all ran, or one failed.
@@ -170,10 +170,10 @@ class NotebookPage:
         return self._wait_for_cells("true")
 
     def run_last_cell(self) -> PageCell:
-        """Run its last code cell.
+        """Run the last code cell.
 
         Raises:
-            ProbeFailure: see `run_all`.
+            ProbeFailure: see `run_all_cells`.
         """
         before = max((cell.number or 0 for cell in self.list_cells()), default=0)
         last = max(
@@ -183,25 +183,25 @@ class NotebookPage:
         return self._wait_for_cells(f"number === {last}", before)[-1]
 
     def save_notebook(self) -> None:
-        """Save it.
+        """Save the notebook.
 
         Raises:
-            ProbeFailure: that does not end well in time.
+            ProbeFailure: it is not saved in time.
         """
         self._start_script(self._script.save)
         self._wait_for_script("window.smokeDone", SAVE, "the notebook is not saved")
 
     def list_cells(self) -> list[PageCell]:
-        """Its code cells, as they are now."""
+        """List the code cells, as they are now."""
         return [_parse_cell(raw) for raw in self._read_raw_cells() if raw["cell_type"] == "code"]
 
     @property
     def output_text(self) -> str:
-        """All that its outputs say, without what frames hold."""
+        """Text of all outputs, without what is in frames."""
         return "\n".join(self.page.locator(self._script.outputs).all_inner_texts())
 
     def list_frames(self) -> list[Frame]:
-        """The frames in its outputs."""
+        """List the frames in the outputs."""
         handles = self.page.locator(f"{self._script.outputs} iframe").element_handles()
         return [frame for frame in (h.content_frame() for h in handles) if frame is not None]
 
@@ -215,7 +215,7 @@ class NotebookPage:
         return raw
 
     def _start_script(self, expression: str, index: int = 0) -> None:
-        """Begin something; `window.smokeDone` is true once its promise, if any, is kept."""
+        """Start an expression; `window.smokeDone` is true once its promise, if any, resolves."""
         self.page.evaluate(
             "index => { window.smokeDone = false;"
             f" Promise.resolve({expression}).then(() => {{ window.smokeDone = true; }}); }}",
@@ -223,15 +223,23 @@ class NotebookPage:
         )
 
     def _wait_for_cells(self, which: str, before: int = 0) -> list[PageCell]:
-        """Wait until those cells have a prompt's number above that one, or one shows an error."""
-        done = (
+        """Wait until those cells have an execution count above `before`, or any shows an error.
+
+        Args:
+            which: a JavaScript expression over `cell` and its index, `number`.
+            before: the execution count to exceed.
+
+        Raises:
+            ProbeFailure: that takes too long, or a cell shows an error.
+        """
+        condition = (
             f"{self._script.cells}.every((cell, number) => !({which})"
             " || cell.cell_type !== 'code' || !cell.source.length"
             f" || cell.execution_count > {before})"
             f" || {self._script.cells}.some(cell =>"
             " (cell.outputs ?? []).some(output => output.output_type === 'error'))"
         )
-        self._wait_for_script(done, RUN, "not all cells ran to their end")
+        self._wait_for_script(condition, RUN, "not all cells ran to their end")
         cells = self.list_cells()
         failed = next((cell for cell in cells if cell.error), None)
         if failed is not None:
@@ -239,12 +247,12 @@ class NotebookPage:
         return cells
 
     def _wait_for_script(self, expression: str, seconds: float, complaint: str) -> None:
-        def how(timeout: float) -> None:
+        def wait_once(timeout: float) -> None:
             self.page.wait_for_function(
                 f"path => Boolean({expression})", arg=self._path, timeout=timeout, polling=50
             )
 
-        if not self._observer.wait_interruptibly(how, seconds):
+        if not self._observer.wait_interruptibly(wait_once, seconds):
             raise ProbeFailure(f"{complaint} after {seconds:.0f} s")
 
 

@@ -1,4 +1,4 @@
-"""Watches a page: every request, every word on its console, its frames and workers included."""
+"""Record all requests and console entries of a page, those of its frames and workers included."""
 
 from __future__ import annotations
 
@@ -23,16 +23,15 @@ _SLICE = 2.0  # seconds after which an interrupted run is noticed
 
 
 class PageObserver:
-    """What happens in a page, and in all that it opens, from now on.
+    """Records what happens in a page, and in all that it opens, from now on.
 
     Args:
-        page: what is watched.
-        check_cancelled: called as long as something is waited for; raises when the run was
-            interrupted.
+        page: the page to observe.
+        check_cancelled: called again and again while waiting; raises if the run was interrupted.
 
     Attributes:
         page_requests: the requests, in order.
-        console_entries: what the console got, in order.
+        console_entries: the entries of the console, in order.
     """
 
     def __init__(self, page: Page, check_cancelled: Callable[[], None]) -> None:
@@ -53,7 +52,7 @@ class PageObserver:
     def watch_until(
         self, page: Page, until: Callable[[], bool], seconds: float, every: float = 0.025
     ) -> bool:
-        """Let things happen until that is so; whether it became so in time.
+        """Let the page run until a condition holds; whether it held in time.
 
         Raises:
             InterruptedRunError: the run was interrupted meanwhile.
@@ -63,18 +62,18 @@ class PageObserver:
             self._check_cancelled()
             if time.monotonic() > deadline:
                 return False
-            # Playwright hands events over while it waits, and in no other moment.
+            # Playwright delivers events only while it waits.
             page.wait_for_timeout(every * 1000)
         return True
 
     def wait_interruptibly(self, how: Callable[[float], object], seconds: float) -> bool:
-        """Let Playwright wait, a short time and then again; whether it succeeded in time.
+        """Let Playwright wait in short slices; whether it succeeded in time.
 
-        Nothing else ends a wait of Playwright's, which is asked for in another thread than Ctrl-C.
+        Nothing else could end a wait of Playwright's: Ctrl-C arrives in another thread.
 
         Args:
-            how: waits for so many milliseconds, and raises Playwright's TimeoutError then.
-            seconds: until when, all in all.
+            how: waits for so many milliseconds at most, then raises Playwright's TimeoutError.
+            seconds: the time limit for all slices together.
 
         Raises:
             InterruptedRunError: the run was interrupted meanwhile.
@@ -86,7 +85,7 @@ class PageObserver:
             self._check_cancelled()
             left = deadline - time.monotonic()
             try:
-                how(max(1.0, 1000 * min(left, _SLICE)))  # 0 would be for ever
+                how(max(1.0, 1000 * min(left, _SLICE)))  # 0 would mean no limit
             except PlaywrightTimeout:
                 if left <= _SLICE:
                     return False
@@ -94,7 +93,7 @@ class PageObserver:
                 return True
 
     def format_requests(self, origin: str, prefix: str) -> str:
-        """The request log: seconds, whose, method, status or failure, address."""
+        """Format the request log: seconds, owner, method, status or failure, resource, address."""
         lines = [
             f"{seconds:7.2f} {classify_request(e, origin, prefix):<11} {e.method:<4} "
             f"{e.failure or e.status or 'no answer'} {e.resource} {e.url}"
@@ -103,7 +102,7 @@ class PageObserver:
         return "".join(f"{line}\n" for line in lines)
 
     def format_console(self) -> str:
-        """The console log."""
+        """Format the console log."""
         return "".join(
             f"{w.level}: {w.text.strip()}\n    {w.source}\n" for w in self.console_entries
         )
@@ -120,7 +119,7 @@ class PageObserver:
 
     def _finish_request(self, request: Request, failure: str | None) -> None:
         page_request = self._pending.pop(request, None)
-        if page_request is None:  # it was under way when the watch began
+        if page_request is None:  # it was sent before the observer was there
             return
         response = request.existing_response
         page_request.status = None if response is None else response.status
@@ -136,8 +135,8 @@ class PageObserver:
         )
 
     def _on_web_error(self, error: WebError) -> None:
-        said = error.error.stack or error.error.message
-        self.console_entries.append(ConsoleEntry("uncaught", said, error.location["url"]))
+        text = error.error.stack or error.error.message
+        self.console_entries.append(ConsoleEntry("uncaught", text, error.location["url"]))
 
     def _on_websocket(self, socket: WebSocket) -> None:
         self._add_request(

@@ -1,4 +1,4 @@
-"""What a page asked for, told apart, and what is wrong with it. Pure."""
+"""A page's requests: which part of the page each belongs to, and which of them failed. Pure."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _INLINE = ("data:", "blob:", "about:")
 
 @dataclass(slots=True)
 class PageRequest:
-    """A request and what came of it.
+    """A request and its result.
 
     Attributes:
-        method: of HTTP; `WS` for a WebSocket.
-        url: where it went.
-        resource: what wanted it, in Chromium's terms: `document`, `script`, `fetch`, `font` ...
+        method: HTTP method; `WS` for a WebSocket.
+        url: the requested address.
+        resource: its resource type in Chromium's terms: `document`, `script`, `fetch`, `font` ...
         framed: whether a frame inside the notebook's page made it, or a worker of that frame.
-        status: of the answer; None while there is none.
-        failure: Chromium's word for why there was no whole answer, or None.
-        done: whether the last byte has come, or never will.
+        status: HTTP status of the response; None while there is none.
+        failure: Chromium's error if there was no complete response, or None.
+        done: whether the response is complete, or never will be.
     """
 
     method: str
@@ -40,12 +40,16 @@ class PageRequest:
     done: bool = False
 
     def __str__(self) -> str:
-        came = self.failure or self.status or "no answer"
-        return f"{self.method} {self.url} ({came})"
+        result = self.failure or self.status or "no answer"
+        return f"{self.method} {self.url} ({result})"
 
 
 class RequestOwner(StrEnum):
-    """Whose request it is."""
+    """Which part of the page a request belongs to.
+
+    `FOREIGN` requests go to another origin than Jupyter's. `STRAY` requests are those of
+    TensorBoard's frame to Jupyter's origin, but outside TensorBoard's prefix.
+    """
 
     INLINE = "inline"
     FOREIGN = "foreign"
@@ -55,14 +59,14 @@ class RequestOwner(StrEnum):
 
 
 class KnownIssue(NamedTuple):
-    """Something that is known to go wrong, and why that is no fault of a deployment.
+    """Something that is known to fail, and why that is not the fault of a deployment.
 
     Attributes:
-        url: a pattern for the path of the request, or of the script that complains.
-        text: a pattern for what the console says; None excuses the request as such, and what
-            Chromium itself says of its failure.
-        reason: why.
-        releases: the TensorBoard releases that it is known of, as a specifier; "" for all.
+        url: a pattern for the path of the request, or of the script that reports an error.
+        text: a pattern for the console's message; None covers the request as such, and Chromium's
+            own message about its failure.
+        reason: why it fails.
+        releases: the TensorBoard releases that are known to have it, as a specifier; "" for all.
     """
 
     url: str
@@ -72,7 +76,7 @@ class KnownIssue(NamedTuple):
 
 
 FONT_ISSUE = KnownIssue(
-    # A Hub redirects what is not its own to a page of its own, which is a 404 then.
+    # A Hub redirects a path that is not its own to the same path below `/hub`, which is a 404 then.
     r"(?:/hub)?/font-roboto/[\w-]+\.woff2",
     None,
     "TensorBoard asks for its fonts at the server's root (tensorboard #1885); others take over",
@@ -86,12 +90,12 @@ KNOWN_REQUEST_ISSUES = (FONT_ISSUE, _WIDGETS)
 
 
 def classify_request(page_request: PageRequest, origin: str, prefix: str) -> RequestOwner:
-    """Whose request that is.
+    """Determine which part of the page a request belongs to.
 
     Args:
         page_request: the request.
-        origin: Jupyter's: scheme, host and port.
-        prefix: the address below which the frame finds TensorBoard, with a slash at its end.
+        origin: Jupyter's origin: scheme, host and port.
+        prefix: the address below which the frame loads TensorBoard, with a slash at its end.
     """
     url = page_request.url
     if url.startswith(_INLINE):
@@ -106,7 +110,7 @@ def classify_request(page_request: PageRequest, origin: str, prefix: str) -> Req
 
 
 def find_known_issue(page_request: PageRequest) -> KnownIssue | None:
-    """The reason for which that request may go wrong, or None."""
+    """Find the known issue because of which a request may fail, or None."""
     path = urlsplit(page_request.url).path
     if page_request.method != "GET":
         return None
@@ -116,7 +120,7 @@ def find_known_issue(page_request: PageRequest) -> KnownIssue | None:
 def find_foreign_requests(
     page_requests: Iterable[PageRequest], origin: str, prefix: str
 ) -> Iterator[str]:
-    """What left Jupyter's origin, or would have."""
+    """Find requests that left Jupyter's origin, or would have if they had not been aborted."""
     for page_request in page_requests:
         if classify_request(page_request, origin, prefix) is RequestOwner.FOREIGN:
             yield str(page_request)
@@ -125,7 +129,7 @@ def find_foreign_requests(
 def find_stray_requests(
     page_requests: Iterable[PageRequest], origin: str, prefix: str
 ) -> Iterator[str]:
-    """What TensorBoard's frame asked Jupyter for outside its prefix, without an excuse."""
+    """Find requests of TensorBoard's frame to Jupyter outside its prefix, except for the fonts."""
     for page_request in page_requests:
         if (
             classify_request(page_request, origin, prefix) is RequestOwner.STRAY
@@ -137,17 +141,17 @@ def find_stray_requests(
 def find_failed_requests(
     page_requests: Collection[PageRequest], origin: str, prefix: str, *, jupyter: bool = True
 ) -> Iterator[str]:
-    """What was not answered, or with an error, without an excuse; foreign requests aside.
+    """Find requests without a response or with an error, except foreign ones and known issues.
 
-    A question that the page took back and asked again, with success, has not failed: TensorBoard
-    does so when its list of runs arrives late.
+    A request that the page cancelled and repeated with success has not failed: TensorBoard does so
+    when its list of runs arrives late.
 
     Args:
         page_requests: the requests.
         origin: see `classify_request`.
         prefix: see `classify_request`.
-        jupyter: whether Jupyter's own requests are judged too. A deployment of somebody else has
-            extensions of its own, which are none of our business.
+        jupyter: whether Jupyter's own requests are judged too. A Jupyter that we did not start has
+            extensions of its own, which are not under test.
     """
     judged = {RequestOwner.TENSORBOARD, RequestOwner.STRAY} | (
         {RequestOwner.JUPYTER} if jupyter else set()
@@ -170,7 +174,7 @@ class ExpectedRequest(NamedTuple):
     """A request that TensorBoard must have made to show a scalar.
 
     Attributes:
-        method: of HTTP.
+        method: HTTP method.
         path: a pattern for its path below the prefix.
         since: the first release that makes it.
         until: the first release that no longer does, or None.
@@ -182,8 +186,8 @@ class ExpectedRequest(NamedTuple):
     until: str | None = None
 
 
-# Measured in Chromium on the releases from 1.14.0 to 2.14.0 and 2.21.0, and read off the wheels'
-# webfiles.zip on all. Up to 2.0.2 the page holds its script itself.
+# Measured in Chromium on the releases from 1.14.0 to 2.14.0 and 2.21.0, and read from webfiles.zip
+# in the wheels of all releases. Up to 2.0.2 the page contains its script itself.
 _EXPECTED_REQUESTS = (
     ExpectedRequest("GET", "", "1.13"),
     ExpectedRequest("GET", "data/plugins_listing", "1.13"),
@@ -196,7 +200,7 @@ _EXPECTED_REQUESTS = (
 
 
 def list_expected_requests(release: str) -> tuple[ExpectedRequest, ...]:
-    """What a release of TensorBoard asks for when it shows a scalar."""
+    """List the requests that a release of TensorBoard makes to show a scalar."""
     version = Version(release)
     return tuple(
         want
@@ -208,7 +212,7 @@ def list_expected_requests(release: str) -> tuple[ExpectedRequest, ...]:
 def find_missing_requests(
     page_requests: Iterable[PageRequest], prefix: str, release: str
 ) -> Iterator[str]:
-    """Which of the wanted requests were not made, or not answered with 200."""
+    """Find expected requests that were not made, or not answered with 200."""
     base = urlsplit(prefix).path
     good = {
         (page_request.method, urlsplit(page_request.url).path.removeprefix(base))

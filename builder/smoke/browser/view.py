@@ -1,4 +1,4 @@
-"""What a person sees of TensorBoard in its frame: a tag, a chart, a curve."""
+"""What the user sees of TensorBoard in its frame: a tag, a chart, a curve."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ if TYPE_CHECKING:
     from builder.smoke.browser.chromium import ChromiumBrowser
     from builder.smoke.browser.observer import PageObserver
 
-# Seconds.
+# Time limits in seconds.
 CANARY, CHART = 30.0, 30.0
 # The elements that draw scalars: Angular's from 2.4 on, Polymer's, and that of 1.x.
 _CHARTS = "line-chart, vz-line-chart2, vz-line-chart"
-# A curve of one dot's width across the smallest chart has some hundred; icons are not in a chart.
+# Fewest coloured pixels of a curve: one that is one pixel wide has some hundred across the smallest
+# chart. Icons are not in a chart.
 _CURVE = 60
 
 
 def wait_for_canary(observer: PageObserver, frame: Frame, canary: str) -> None:
-    """Wait until the tag can be read in the frame, in whatever shadow tree.
+    """Wait until the tag can be read in the frame, in any shadow tree.
 
     Raises:
         ProbeFailure: it cannot in time.
@@ -31,7 +32,7 @@ def wait_for_canary(observer: PageObserver, frame: Frame, canary: str) -> None:
 
 
 def is_canary_shown(observer: PageObserver, frame: Frame, canary: str, seconds: float) -> bool:
-    """Whether the tag can be read in the frame, at the latest after that time."""
+    """Whether the tag can be read in the frame within that time."""
     return _wait_until_visible(observer, frame.get_by_text(canary).first, seconds)
 
 
@@ -43,8 +44,8 @@ def wait_for_chart(observer: PageObserver, frame: Frame) -> tuple[Locator, int, 
     """
     chart = frame.locator(_CHARTS).filter(visible=True).first
     if not _wait_until_visible(observer, chart, CHART):
-        there = frame.locator(_CHARTS).count()
-        raise ProbeFailure(f"no chart with a height after {CHART:.0f} s; {there} without")
+        count = frame.locator(_CHARTS).count()
+        raise ProbeFailure(f"no chart with a height after {CHART:.0f} s; {count} without")
     box = chart.bounding_box()
     if box is None:
         raise ProbeFailure("the chart went away again")
@@ -57,10 +58,10 @@ def wait_for_curve(
     """Wait until something in colour is drawn in the chart, whose grid is grey.
 
     Returns:
-        How many dots.
+        The number of coloured pixels.
 
     Raises:
-        ProbeFailure: nothing is in time.
+        ProbeFailure: nothing is drawn in time.
     """
     dots = 0
 

@@ -1,1 +1,1 @@
-"""Where Jupyter runs: in containers or as processes, with our wheel in it."""
+"""Engines that run Jupyter with the wheel under test, in containers or as processes."""

@@ -1,4 +1,4 @@
-"""Sites in containers: one for each deployment, in the run's network, with one port published."""
+"""Run sites in containers: one for each deployment, in the run's network, one port published."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _CONNECT = (
 
 
 class ContainerAccess:
-    """The inside of a container, and what its neighbours and its host can reach of it."""
+    """Access to the inside of a container, and to what neighbours and host can reach of it."""
 
     def __init__(self, container: Container, neighbour: Container | None) -> None:
         self._container = container
@@ -39,44 +39,48 @@ class ContainerAccess:
     def run_command(
         self, words: Sequence[str], *, root: bool = False, timeout: float = 30.0
     ) -> tuple[int, str]:
-        """Run a program beside Jupyter, as its user or as root; exit code and all output."""
-        # The engine has no deadline for an exec; coreutils' timeout answers 124 when it strikes.
+        """Run a program next to Jupyter, as its user or as root; exit code and all output."""
+        # The engine has no time limit for an exec; coreutils' `timeout` exits with 124 at its own.
         words = ["timeout", str(timeout), *words]
         return self._container.run_program(words, user="0" if root else "")
 
     def read_log(self) -> str:
-        """What Jupyter has written so far."""
+        """Jupyter's log so far."""
         return self._container.read_log()
 
     def published_ports(self) -> Mapping[int, int]:
-        """Port inside → port on the engine's host, as `docker inspect` says."""
+        """Port inside → port on the engine's host, as `docker inspect` reports it."""
         return self._container.read_published_ports()
 
     def check_reachable(self, port: int) -> dict[str, bool]:
-        """Ask a sibling container in the same network, and the engine's host where we are on it."""
+        """Connect from a container in the same network, and from the engine's host if we run there.
+
+        Returns:
+            Place of the attempt → whether it succeeded.
+        """
         address = self._container.read_address()
-        asked: dict[str, bool] = {}
+        reachable: dict[str, bool] = {}
         if self._neighbour is not None:
             words = ["python3", "-c", _CONNECT, address, str(port)]
             _, out = self._neighbour.run_program(words)
-            asked["a container beside it"] = out.split() == [str(port), "0"]
+            reachable["a container beside it"] = out.split() == [str(port), "0"]
         if self._container.engine.host == "127.0.0.1":
-            asked["the host, by the container's address"] = can_connect(address, port)
-        return asked
+            reachable["the host, by the container's address"] = can_connect(address, port)
+        return reachable
 
 
 @contextmanager
 def start_jupyter_container(
     engine: ContainerEngine, image: str, deployment: Deployment, wheel: WheelUnderTest, net: str
 ) -> Iterator[JupyterSite]:
-    """A deployment in a container, for as long as the block lasts.
+    """Run a deployment in a container for as long as the block lasts.
 
     Args:
-        engine: runs it.
-        image: with Jupyter and the TensorBoard wheel.
+        engine: runs the container.
+        image: an image with Jupyter and the TensorBoard wheel.
         deployment: what to serve.
-        wheel: the TensorBoard in the image.
-        net: the run's network.
+        wheel: the TensorBoard wheel in the image.
+        net: name of the run's network.
 
     Raises:
         EngineError: the container cannot be started.
@@ -84,21 +88,21 @@ def start_jupyter_container(
     """
     token = Secret.generate()
     env = {"JUPYTER_TOKEN": token.value}
-    # The image sets the variable for those who use it by hand, so a deployment without it takes it
-    # out of the environment; empty is as unset in our wheels only.
+    # The image sets the variable for manual use, so a deployment without it has to unset it: an
+    # empty variable counts as unset in our wheels only.
     words = stack.build_jupyter_command(deployment, ip="0.0.0.0")  # noqa: S104 - of the container
     if deployment.variable is None:
         words = ["env", "-u", PROXY_URL_VARIABLE, *words]
     else:
         env[PROXY_URL_VARIABLE] = deployment.variable
-    how = ContainerOptions(image, words, env, network=net, publish=(stack.JUPYTER_PORT,))
-    with ExitStack() as stay:
-        container = stay.enter_context(run_container(engine, deployment.name, how))
+    options = ContainerOptions(image, words, env, network=net, publish=(stack.JUPYTER_PORT,))
+    with ExitStack() as cleanup:
+        container = cleanup.enter_context(run_container(engine, deployment.name, options))
         neighbour = None
-        if "only" in deployment.layers:
-            beside = ContainerOptions(image, ["sleep", "3600"], network=net)
-            neighbour = stay.enter_context(
-                run_container(engine, f"{deployment.name}-beside", beside)
+        if "only" in deployment.layers:  # no other layer connects from a neighbour
+            neighbour_options = ContainerOptions(image, ["sleep", "3600"], network=net)
+            neighbour = cleanup.enter_context(
+                run_container(engine, f"{deployment.name}-beside", neighbour_options)
             )
         url = f"http://{engine.host}:{container.find_host_port(stack.JUPYTER_PORT)}{deployment.base_url}"
         wait_until_up(

@@ -1,4 +1,4 @@
-"""The image of a smoke test: a Dockerfile of ours, a wheelhouse, and one TensorBoard wheel."""
+"""Build the image of a smoke test: from our Dockerfile, a wheelhouse, and one TensorBoard wheel."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ OLDEST_PYTHON = (3, 10)
 
 @dataclass(frozen=True, slots=True)
 class ImageBuilder:
-    """Where images are made.
+    """What images are built with.
 
     Attributes:
-        engine: builds them.
+        engine: builds the images.
         base: their base image.
         platform: the Python and architecture of the base image.
         dockerfiles: the directory of our Dockerfiles.
-        cache: directory that keeps wheelhouses.
-        env: for uv and pip on the host.
+        cache: directory in which wheelhouses are cached.
+        env: environment variables for uv and pip on the host.
     """
 
     engine: ContainerEngine
@@ -45,15 +45,15 @@ class ImageBuilder:
 
 
 def detect_image_platform(engine: ContainerEngine, base: str) -> PythonPlatform:
-    """The Python and the architecture of a base image; it is asked.
+    """Detect the Python of a base image by running it, and its architecture.
 
     Raises:
-        EngineError: the image cannot be had.
-        SmokeError: it has no Python, or one that today's Jupyter does not take.
+        EngineError: the image is not available.
+        SmokeError: it has no Python, or one that is too old for today's Jupyter.
     """
     image = images.resolve_image_id(engine, base)
-    how = ContainerOptions(image, ["sleep", "60"], user="0")
-    with run_container(engine, "python", how) as container:
+    options = ContainerOptions(image, ["sleep", "60"], user="0")
+    with run_container(engine, "python", options) as container:
         code, out = container.run_program(["python3", "-c", _ASK])
     version = out.strip()
     if code or tuple(int(n) for n in version.split(".") if n.isdigit()) < OLDEST_PYTHON:
@@ -65,15 +65,15 @@ def detect_image_platform(engine: ContainerEngine, base: str) -> PythonPlatform:
 
 
 def describe_lab_image(image_builder: ImageBuilder, wheel: WheelUnderTest) -> images.ImageRecipe:
-    """What the image for a wheel is made of.
+    """Describe the image for a wheel: its build context, Dockerfile and build arguments.
 
     Raises:
         SmokeError: the wheelhouse cannot be resolved or filled.
     """
-    beside = ("tensorflow",) if wheel.tensorflow else ()
+    extra = ("tensorflow",) if wheel.tensorflow else ()
     return images.ImageRecipe(
         name="lab",
-        context=make_build_context(image_builder, wheel, "lab", stack.JUPYTER_REQUIREMENTS, beside),
+        context=make_build_context(image_builder, wheel, "lab", stack.JUPYTER_REQUIREMENTS, extra),
         dockerfile="dockerfiles/Dockerfile.lab",
         arguments={"BASE": image_builder.base, "TB_VER": wheel.version},
     )
@@ -86,14 +86,15 @@ def make_build_context(
     requirements: Sequence[str],
     beside: Sequence[str] = (),
 ) -> dict[str, bytes | Path]:
-    """The build context of an image with a stack and a wheel: path → content, or its file.
+    """Make the build context of an image: path in it → content, or the file that has it.
 
     Args:
-        image_builder: where it is made.
-        wheel: the wheel.
-        name: of the Dockerfile, the requirements and the constraints, such as `lab`.
-        requirements: the stack.
-        beside: requirements more, which have bounds of their own on what the stack merely uses.
+        image_builder: what the image is built with.
+        wheel: the wheel to install.
+        name: name of the Dockerfile, the requirements and the constraints, such as `lab`.
+        requirements: the requirements of the Jupyter stack.
+        beside: further requirements. They have bounds of their own on packages that the stack only
+            depends on, so the constraints do not apply with them.
 
     Raises:
         SmokeError: the wheelhouse cannot be resolved or filled.
@@ -106,10 +107,10 @@ def make_build_context(
     constraints = folder / f"{name}.txt"
     wanted = [*requirements, *beside, str(wheel.path)]
     with ThreadPoolExecutor() as pool:
-        asked = pool.submit(_resolve_requirements, image_builder, requirements, constraints)
-        whole = _resolve_requirements(image_builder, wanted, None if beside else constraints)
-        shared = asked.result()
-    for part, pins in (("stack", shared), ("tensorboard", whole - shared)):
+        stack_future = pool.submit(_resolve_requirements, image_builder, requirements, constraints)
+        all_pins = _resolve_requirements(image_builder, wanted, None if beside else constraints)
+        stack_pins = stack_future.result()
+    for part, pins in (("stack", stack_pins), ("tensorboard", all_pins - stack_pins)):
         for path in wheelhouse.fetch_wheelhouse(
             sorted(pins), image_builder.platform, image_builder.env, image_builder.cache
         ):
@@ -120,7 +121,7 @@ def make_build_context(
 def build_lab_image(
     image_builder: ImageBuilder, wheel: WheelUnderTest, log: Path, progress: Callable[[str], None]
 ) -> str:
-    """The image for a wheel; its tag.
+    """Build the image for a wheel; returns its tag.
 
     Raises:
         SmokeError: the wheelhouse cannot be resolved or filled.

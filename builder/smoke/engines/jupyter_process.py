@@ -1,4 +1,4 @@
-"""One running Jupyter of the process engine, in a directory of its own."""
+"""Run one Jupyter of the process engine, in a working directory of its own."""
 
 from __future__ import annotations
 
@@ -37,13 +37,14 @@ _DIRECTORIES = {
 
 
 class JupyterVirtualenv(NamedTuple):
-    """An environment that holds Jupyter and one TensorBoard.
+    """A virtualenv with Jupyter and one TensorBoard.
 
     Attributes:
-        python: its Python.
-        wheel: what TensorBoard it has.
-        versions: name → version of all that is installed.
-        env: the environment that Jupyter starts with, apart from what its room adds.
+        python: path of its Python.
+        wheel: the TensorBoard that is installed in it.
+        versions: name → version of all installed packages.
+        env: the environment variables that Jupyter starts with, apart from those that depend on
+            its working directory.
     """
 
     python: Path
@@ -53,11 +54,11 @@ class JupyterVirtualenv(NamedTuple):
 
 
 class JupyterProcess:
-    """What is behind the port of a Jupyter: its directory, and programs beside it.
+    """Access to a Jupyter process: its working directory, and programs next to it.
 
     Args:
-        path: the directory.
-        environ: what Jupyter was started with.
+        path: the working directory.
+        env: the environment variables that Jupyter was started with.
         hosted: the running Jupyter.
     """
 
@@ -69,19 +70,19 @@ class JupyterProcess:
     def run_command(
         self, words: Sequence[str], *, root: bool = False, timeout: float = 30.0
     ) -> tuple[int, str]:
-        """Run a program beside Jupyter; exit code and all output.
+        """Run a program next to Jupyter; exit code and all output.
 
-        It starts where the notebooks are. What it leaves running needs an output of its own, or
-        the answer waits for it.
+        It starts in the directory of the notebooks. A process that it leaves running must not share
+        its output, or this call waits for that process, too.
 
         Args:
             words: the program and its arguments.
-            root: asks for nothing here; in namespaces of our own Jupyter's user is root already.
+            root: ignored; in namespaces of our own Jupyter's user is root already.
             timeout: seconds.
 
         Raises:
-            CommandError: it is not there, or took too long.
-            SmokeError: Jupyter is gone.
+            CommandError: the program does not exist, or took too long.
+            SmokeError: Jupyter has ended.
         """
         del root
         work = self.path / "work"
@@ -89,23 +90,23 @@ class JupyterProcess:
         return command.try_command(line, timeout=timeout, cwd=work, env=self._env)
 
     def read_log(self) -> str:
-        """What Jupyter has written so far, without its token.
+        """Jupyter's log so far, without its token.
 
-        jupyter-server-proxy logs all headers of a request that failed; on the notebook server the
-        token is among them.
+        jupyter-server-proxy logs all headers of a failed request; on the notebook server the token
+        is among them.
         """
         text = (self.path / "log").read_text(encoding="utf-8", errors="replace")
         return text.replace(self._env["JUPYTER_TOKEN"], "[token]")
 
     def published_ports(self) -> Mapping[int, int] | None:
-        """Port inside → port on the host of all that is let through; None on plain loopback."""
+        """Port inside → port on the host, for all published ports; None on plain loopback."""
         return {stack.JUPYTER_PORT: self._hosted.port} if self._hosted.isolation else None
 
     def check_reachable(self, port: int) -> dict[str, bool]:
         """Whether the host reaches a port inside; empty on plain loopback.
 
-        Somebody else may listen on the host's port of that number. So it counts only if the one
-        who listens there is of this room.
+        Another program may listen on the host's port of that number. So a connection counts only if
+        the process that listens there belongs to this working directory.
         """
         published = self.published_ports()
         if published is None:
@@ -119,10 +120,12 @@ class JupyterProcess:
     def _is_reached_by_host(self, port: int) -> bool:
         if not can_connect(LOOPBACK, port):
             return False
-        ours = {process.pid for process in workdir_processes.list_workdir_processes(self.path)}
+        pids = {process.pid for process in workdir_processes.list_workdir_processes(self.path)}
         return any(
-            one.pid in ours and one.status == psutil.CONN_LISTEN and tuple(one.laddr)[1:] == (port,)
-            for one in psutil.net_connections("tcp4")
+            connection.pid in pids
+            and connection.status == psutil.CONN_LISTEN
+            and tuple(connection.laddr)[1:] == (port,)
+            for connection in psutil.net_connections("tcp4")
         )
 
 
@@ -138,13 +141,13 @@ def start_jupyter_process(
     Args:
         deployment: what to serve.
         virtualenv: what it runs in.
-        isolation: how it is kept apart from the host; empty for plain loopback, where
-            TensorBoard's port is within the host's reach.
-        place: directory for its room.
+        isolation: how it is isolated from the host; empty for plain loopback, where the host
+            reaches TensorBoard's port.
+        place: parent of its working directory.
 
     Raises:
-        SmokeError: the front end was not there yet, Jupyter did not answer in time, or something
-            of it does not end.
+        SmokeError: the front end did not exist yet, Jupyter did not answer in time, or one of its
+            processes does not end.
     """
     port = stack.JUPYTER_PORT if isolation else find_free_port()
     words = era_stack.build_era_command(deployment, virtualenv.versions, ip=LOOPBACK, port=port)
@@ -170,7 +173,7 @@ def start_jupyter_process(
 
 
 def _make_directories(workdir: Path) -> dict[str, str]:
-    """Make the directories of a room; the variables that name them."""
+    """Make the directories in a working directory; the environment variables that name them."""
     (workdir / "work").mkdir()
     named = {variable: workdir / directory for variable, directory in _DIRECTORIES.items()}
     for path in named.values():

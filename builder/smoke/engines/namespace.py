@@ -1,8 +1,8 @@
-"""A network of its own for Jupyter and its kernels, where the user may make one.
+"""Run Jupyter and its kernels in a network namespace of their own, if the user may create one.
 
-Then TensorBoard's port is out of the host's reach by construction, as in a container: root makes a
-network namespace, others make one in a user namespace (user_namespaces(7)). With it go a PID
-namespace, whose processes all end with the first, and a /proc that shows it.
+Then the host cannot reach TensorBoard's port by construction, as with a container: root creates a
+network namespace, others create one in a user namespace (user_namespaces(7)). A PID namespace,
+whose processes all end with its first process, and a /proc that shows it are created as well.
 """
 
 from __future__ import annotations
@@ -27,20 +27,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from subprocess import Popen
 
-# Seconds: to make a namespace and leave it again, to end all that is in one.
+# Seconds: to create a namespace and leave it again, and to end all processes in one.
 _TRIAL = 10.0
 _END = 10.0
 _COMMON = ("--net", "--pid", "--mount", "--fork", "--kill-child", "--mount-proc")
+# The current directory for `python -m`, which imports `builder` from there.
 _PACKAGES = Path(builder.__file__).parents[1]
 
 
 class NamespaceIsolation(NamedTuple):
-    """How Jupyter is kept apart from the host.
+    """How Jupyter is isolated from the host.
 
     Attributes:
-        enter: words before a program that make it run in namespaces of its own; none for no way.
-        join: words before a program that make it run in those of a process; its PID comes next.
-        reason: why there is no way, or empty.
+        enter: command prefix that runs a program in namespaces of its own; () for no isolation.
+        join: command prefix that runs a program in those of a process, whose PID comes next.
+        reason: why there is no isolation, or "".
     """
 
     enter: tuple[str, ...] = ()
@@ -48,7 +49,7 @@ class NamespaceIsolation(NamedTuple):
     reason: str = ""
 
     def __bool__(self) -> bool:
-        """Whether there is a way."""
+        """Whether there is any isolation."""
         return bool(self.enter)
 
 
@@ -65,25 +66,25 @@ ISOLATION_METHODS = (
 
 
 def find_isolation() -> NamespaceIsolation:
-    """The first way that works here; each is tried out."""
-    refused = ""
-    for way in ISOLATION_METHODS:
+    """Try the isolation methods in order, and return the first that works on this machine."""
+    reason = ""
+    for method in ISOLATION_METHODS:
         try:
-            command.run_command([*way.enter, "true"], timeout=_TRIAL)
+            command.run_command([*method.enter, "true"], timeout=_TRIAL)
         except CommandError as error:
-            refused = f"{error.message}: {error.hint}"
+            reason = f"{error.message}: {error.hint}"
         else:
-            return way
-    return NamespaceIsolation(reason=f"this user may not make a network namespace ({refused})")
+            return method
+    return NamespaceIsolation(reason=f"this user may not make a network namespace ({reason})")
 
 
 class HostedProcess(NamedTuple):
-    """A program behind a port.
+    """A running program that the host reaches at a port.
 
     Attributes:
-        port: on the host's loopback; it leads to the program's own port.
-        process: what runs it; its exit code is the program's.
-        isolation: how it is kept apart.
+        port: port on the host's loopback, relayed to the program's own port.
+        process: the process that runs the program; its exit code is the program's.
+        isolation: how the program is isolated.
     """
 
     port: int
@@ -91,21 +92,21 @@ class HostedProcess(NamedTuple):
     isolation: NamespaceIsolation
 
     def build_join_command(self, directory: Path) -> list[str]:
-        """Words before another program that make it run beside this one.
+        """Build the command prefix that runs another program next to this one.
 
         Args:
-            directory: where it starts; to join a mount namespace leads to its root.
+            directory: its current directory; joining a mount namespace alone changes to its root.
 
         Raises:
-            SmokeError: its namespaces are gone.
+            SmokeError: the namespaces no longer exist.
         """
         if not self.isolation:
             return []
         try:
-            first = psutil.Process(self.process.pid).children()[0]
+            init = psutil.Process(self.process.pid).children()[0]
         except (psutil.NoSuchProcess, IndexError) as error:
             raise SmokeError("Jupyter and its namespaces are gone", "look at its log") from error
-        return [*self.isolation.join, str(first.pid), "env", f"--chdir={directory}"]
+        return [*self.isolation.join, str(init.pid), "env", f"--chdir={directory}"]
 
 
 @contextmanager
@@ -117,29 +118,30 @@ def host_process(
     workdir: Path,
     env: Mapping[str, str],
 ) -> Iterator[HostedProcess]:
-    """Run a server for as long as the block lasts, and end it and all that it started.
+    """Run a server for as long as the block lasts, then end it and all that it started.
 
-    They end too if we are killed: they hold the other end of a pipe of ours.
+    They also end if we are killed: their init process holds the other end of a pipe of ours.
 
     Args:
-        words: the program by its path, and its arguments; its output goes to `log` in the room.
-        port: where it listens on the loopback; nobody else may, without a separation.
-        isolation: how it is kept apart.
-        workdir: every process that it starts has this directory in its environment; it starts in
-            `work` there.
-        env: its whole environment, which names the room.
+        words: path of the program, and its arguments; its output goes to `log` in `workdir`.
+        port: where it listens on the loopback; without isolation, no other program may use it.
+        isolation: how it is isolated.
+        workdir: working directory. Every process that the server starts has it in its environment
+            variables; the server itself starts in `work` there.
+        env: all environment variables of the server; they name `workdir`.
 
     Raises:
-        SmokeError: something of it does not end.
+        SmokeError: one of its processes does not end.
     """
-    with ExitStack() as ends:
-        ends.callback(workdir_processes.kill_workdir_processes, workdir)
-        listener = ends.enter_context(socket.create_server((LOOPBACK, 0)))
-        outer = int(listener.getsockname()[1])
-        held, lifeline = (ends.enter_context(FileIO(end)) for end in os.pipe())
-        mine = (listener.fileno(), held.fileno())
+    with ExitStack() as cleanup:
+        # Registered first, so it runs last, on what did not end by itself.
+        cleanup.callback(workdir_processes.kill_workdir_processes, workdir)
+        listener = cleanup.enter_context(socket.create_server((LOOPBACK, 0)))
+        host_port = int(listener.getsockname()[1])
+        read_end, lifeline = (cleanup.enter_context(FileIO(end)) for end in os.pipe())
+        inherited = (listener.fileno(), read_end.fileno())
         arguments = namespace_init.InitArguments(
-            *mine, port, bool(isolation), workdir, tuple(words)
+            *inherited, port, bool(isolation), workdir, tuple(words)
         )
         line = [
             *isolation.enter,
@@ -149,14 +151,14 @@ def host_process(
             *arguments.to_command_line(),
         ]
         running = command.run_in_background(
-            line, log=workdir / "log", cwd=_PACKAGES, env=env, descriptors=mine
+            line, log=workdir / "log", cwd=_PACKAGES, env=env, descriptors=inherited
         )
-        process = ends.enter_context(running)
-        ends.callback(_end_process, process, lifeline)
-        # It has them now. With ours open too, callers would wait when it is gone.
+        process = cleanup.enter_context(running)
+        cleanup.callback(_end_process, process, lifeline)
+        # The program has inherited both. If ours stayed open, clients would wait after its end.
         listener.close()
-        held.close()
-        yield HostedProcess(outer, process, isolation)
+        read_end.close()
+        yield HostedProcess(host_port, process, isolation)
 
 
 def _end_process(process: Popen[bytes], lifeline: FileIO) -> None:

@@ -1,7 +1,8 @@
-"""The process engine: Jupyter in a throwaway environment, for machines without a container engine.
+"""The process engine: Jupyter in a throwaway virtualenv, for machines without a container engine.
 
-An environment is made once for a wheel (4 to 5 s from uv's cache on two idle cores) and serves all
-deployments of it. Each of these has a room and, where the user may make one, a network of its own.
+A virtualenv is made once for a wheel (4 to 5 s from uv's cache on two idle cores) and serves all
+deployments of that wheel. Each deployment has a working directory of its own and, if the user may
+create one, a network namespace of its own.
 """
 
 from __future__ import annotations
@@ -32,23 +33,23 @@ if TYPE_CHECKING:
     from builder.system.pythons import PythonFinder
     from builder.system.settings import UserSettings
 
-# All that Jupyter gets to know of the surroundings; index, proxies and passwords are none of it.
+# The environment variables that Jupyter inherits, besides PATH: no index, proxies or passwords.
 _KEPT = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH")
 _OUR_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 class ProcessRunner:
-    """Deployments in environments of this machine.
+    """Runs deployments in virtualenvs on this machine.
 
     Args:
         place: directory of everything that it makes; each process of a deployment has it in its
-            environment.
-        isolation: how deployments are kept apart from the host.
-        environment: index and CA settings for uv.
-        environ: the environment that uv starts with.
-        pythons: finds the Python of each environment.
-        python: such as `3.11`, for those that are not of an era.
-        eras: release → the date and the Python to resolve everything at; None for today.
+            environment variables.
+        isolation: how deployments are isolated from the host.
+        settings: index and CA settings for uv.
+        env: the environment variables that uv starts with.
+        pythons: finds the Python of each virtualenv.
+        python: Python version such as `3.11`, for virtualenvs without an era.
+        eras: release → its era, the date and the Python to resolve everything at; None for today.
     """
 
     def __init__(
@@ -72,30 +73,34 @@ class ProcessRunner:
 
     @property
     def name(self) -> str:
-        """As reports name it."""
+        """Name of the engine, for reports."""
         where = "in a network of its own" if self.isolation else "on plain loopback"
         when = f"Python {self._python}" if self._eras is None else "each release's own era"
         return f"process {where}, {when}"
 
     @property
     def can_change_host(self) -> bool:
-        """Deployments have a network of their own, or the loopback, which is there anyway."""
+        """No: deployments have a network of their own, or use the loopback, which always exists."""
         return False
 
     @property
     def host(self) -> str:
-        """The address under which its sites are found."""
+        """The address of its sites."""
         return LOOPBACK
 
     def prepare_wheel(
         self, wheel: WheelUnderTest, log: Path, progress: Callable[[str], None]
     ) -> Callable[[Deployment], AbstractContextManager[JupyterSite]]:
-        """Make the environment of a wheel; what is in it goes to the log.
+        """Make the virtualenv of a wheel, and list its packages in the log.
 
-        Environments of other releases are removed.
+        Virtualenvs of other releases are removed.
+
+        Returns:
+            The function that starts a deployment in it.
 
         Raises:
-            SmokeError: the wheel and Jupyter cannot be installed together, or it does not start.
+            SmokeError: the wheel and Jupyter cannot be installed together, or TensorBoard does not
+                start.
             CommandError: there is no uv, or not that Python.
         """
         if wheel.path is None:
@@ -103,9 +108,9 @@ class ProcessRunner:
         era = None if self._eras is None else self._eras(wheel.release)
         version = self._python if era is None else era.python
         progress(f"making an environment on Python {version}")
-        made = self._make_virtualenv_dir(wheel.release)
+        directory = self._make_virtualenv_dir(wheel.release)
         base = self._pythons.find_python(version)
-        python = virtualenvs.make_virtualenv(made / "env", base, self._env)
+        python = virtualenvs.make_virtualenv(directory / "env", base, self._env)
         first = () if era is None else era.first
         if wheel.tensorflow and not first:
             first = ("tensorflow",)
@@ -114,24 +119,27 @@ class ProcessRunner:
         listing = "".join(f"{name}=={number}\n" for name, number in versions.items())
         log.write_text(f"Python {version}\n{listing}", encoding="utf-8")
         virtualenv = JupyterVirtualenv(python, wheel, versions, self._build_jupyter_env(python))
-        _check_tensorboard_starts(virtualenv, wheel.path, made)
+        _check_tensorboard_starts(virtualenv, wheel.path, directory)
         return lambda deployment: self._start_site(deployment, virtualenv)
 
     def end_all(self) -> None:
-        """End everything of this run at once; whoever waits for one of them gets an error.
+        """End all processes of this run at once; callers that wait for one get an error.
 
         Raises:
-            SmokeError: something does not end.
+            SmokeError: a process does not end.
         """
         workdir_processes.kill_workdir_processes(self._place)
 
     def _make_virtualenv_dir(self, release: str) -> Path:
-        """Space for one more environment, of half a GB; other releases have had their turn."""
-        ours = f"env-{release}-"
-        for made in self._place.glob("env-*"):
-            if not made.name.startswith(ours):
-                shutil.rmtree(made)
-        return Path(tempfile.mkdtemp(prefix=ours, dir=self._place))
+        """Make the directory of a virtualenv, which takes half a GB.
+
+        Those of other releases are removed: they have been tested.
+        """
+        prefix = f"env-{release}-"
+        for directory in self._place.glob("env-*"):
+            if not directory.name.startswith(prefix):
+                shutil.rmtree(directory)
+        return Path(tempfile.mkdtemp(prefix=prefix, dir=self._place))
 
     def _install_wheel(
         self, python: Path, wheel: Path, version: str, era: Era | None, first: Sequence[str]
@@ -142,9 +150,9 @@ class ProcessRunner:
             if first:
                 virtualenvs.install_packages(python, [*first, *wanted], self._env, until=until)
                 virtualenvs.uninstall_package(python, PACKAGE, self._env)
-            # What is there already and fits stays as it is.
-            whole = [*wanted, str(wheel.resolve())]
-            virtualenvs.install_packages(python, whole, self._env, until=until)
+            # Installed packages that satisfy these requirements are kept as they are.
+            requirements = [*wanted, str(wheel.resolve())]
+            virtualenvs.install_packages(python, requirements, self._env, until=until)
         except CommandError as error:
             when = "today" if until is None else f"as of {until[:10]}"
             raise SmokeError(
@@ -156,7 +164,7 @@ class ProcessRunner:
     def _start_site(
         self, deployment: Deployment, virtualenv: JupyterVirtualenv
     ) -> Iterator[JupyterSite]:
-        """One at a time on plain loopback, where all kernels would share TensorBoard's ports."""
+        """Start a site; on plain loopback one at a time, as all kernels share the ports there."""
         with (
             nullcontext() if self.isolation else self._turn,
             jupyter_process.start_jupyter_process(
@@ -166,9 +174,9 @@ class ProcessRunner:
             yield site
 
     def _build_jupyter_env(self, python: Path) -> dict[str, str]:
-        kept = {name: self._env[name] for name in _KEPT if name in self._env}
+        inherited = {name: self._env[name] for name in _KEPT if name in self._env}
         path = self._env.get("PATH", "/usr/bin:/bin")
-        return kept | {"PATH": f"{python.parent}:{path}"}
+        return inherited | {"PATH": f"{python.parent}:{path}"}
 
 
 @contextmanager
@@ -180,7 +188,7 @@ def open_process_runner(
     python: str = _OUR_PYTHON,
     eras: Callable[[str], Era] | None = None,
 ) -> Iterator[ProcessRunner]:
-    """The process engine for as long as the block lasts; the arguments are the runner's."""
+    """Open the process engine for as long as the block lasts; for arguments see `ProcessRunner`."""
     with tempfile.TemporaryDirectory(prefix="smoke-process-") as place:
         isolation = namespace.find_isolation()
         yield ProcessRunner(
@@ -189,7 +197,7 @@ def open_process_runner(
 
 
 def _check_tensorboard_starts(virtualenv: JupyterVirtualenv, wheel: Path, place: Path) -> None:
-    """Whether TensorBoard starts at all; 1.13.x has no --version.
+    """Check that TensorBoard starts at all, by `--help`, as 1.13.x has no `--version`.
 
     Raises:
         SmokeError: it does not.

@@ -1,4 +1,4 @@
-"""Which engine runs the deployments: containers, or a throwaway environment on the loopback."""
+"""Choose the engine for deployments: containers, or a throwaway virtualenv on the loopback."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DEFAULT_BASE = "jupyter/base-notebook"
 
 
 class DeploymentRunner(Protocol):
-    """An engine, ready to run deployments of a wheel."""
+    """An engine that is ready to run deployments of a wheel."""
 
     @property
     def name(self) -> str:
@@ -35,18 +35,18 @@ class DeploymentRunner(Protocol):
 
     @property
     def host(self) -> str:
-        """The name or address under which its sites are found."""
+        """The host name or address of its sites."""
         ...
 
     @property
     def can_change_host(self) -> bool:
-        """Whether a deployment that comes or goes changes the network of the host."""
+        """Whether a deployment that starts or stops changes the network of the host."""
         ...
 
     def prepare_wheel(
         self, wheel: WheelUnderTest, log: Path, progress: Callable[[str], None]
     ) -> Callable[[Deployment], AbstractContextManager[JupyterSite]]:
-        """Make what the wheel needs, once; the answer starts a deployment of it.
+        """Make what the wheel needs, once; the returned function starts a deployment of it.
 
         Raises:
             BuilderError: it cannot be made.
@@ -54,16 +54,16 @@ class DeploymentRunner(Protocol):
         ...
 
     def end_all(self) -> None:
-        """End everything of this run at once, for an interrupted one."""
+        """End everything of this run at once, if it was interrupted."""
         ...
 
 
 class DockerRunner:
-    """Deployments in containers.
+    """Runs deployments in containers.
 
     Attributes:
-        image_builder: where their images are made.
-        net: their network.
+        image_builder: what their images are built with.
+        net: name of their network.
     """
 
     def __init__(self, image_builder: ImageBuilder, net: str) -> None:
@@ -77,24 +77,24 @@ class DockerRunner:
 
     @property
     def can_change_host(self) -> bool:
-        """Each container is an interface more on the host."""
+        """Yes: each container adds a network interface to the host."""
         return True
 
     @property
     def host(self) -> str:
-        """Where the engine publishes ports."""
+        """The host on which the engine publishes ports."""
         return self.image_builder.engine.host
 
     @property
     def name(self) -> str:
-        """As reports name it."""
+        """Name of the engine, for reports."""
         engine, platform = self.image_builder.engine, self.image_builder.platform
         return f"docker {engine.version}, Python {platform.python}"
 
     def prepare_wheel(
         self, wheel: WheelUnderTest, log: Path, progress: Callable[[str], None]
     ) -> Callable[[Deployment], AbstractContextManager[JupyterSite]]:
-        """Build the image of a wheel, or find it built.
+        """Build the image of a wheel, or reuse it.
 
         Raises:
             SmokeError: the wheel cannot be installed on the image's Python.
@@ -107,7 +107,7 @@ class DockerRunner:
         )
 
     def end_all(self) -> None:
-        """Remove the run's containers; whoever waits for one of them gets an error at once."""
+        """Remove the run's containers; callers that wait for one get an error at once."""
         remove_run_containers(self.image_builder.engine)
 
 
@@ -119,21 +119,21 @@ def open_docker_runner(
     cache: Path,
     env: Mapping[str, str],
 ) -> Iterator[DockerRunner]:
-    """Containers, in a network that lives as long as the block.
+    """Open a runner for containers, with a network that exists for as long as the block lasts.
 
     Args:
-        engine: runs them.
-        base: the base image, or None for ours if it was made, else the default.
+        engine: runs the containers.
+        base: the base image, or None for ours if it was built, else `DEFAULT_BASE`.
         dockerfiles: the directory of our Dockerfiles.
-        cache: keeps wheelhouses.
-        env: for uv and pip on the host.
+        cache: directory in which wheelhouses are cached.
+        env: environment variables for uv and pip on the host.
 
     Raises:
-        EngineError: the base image cannot be had.
-        SmokeError: it has no fitting Python.
+        EngineError: the base image is not available.
+        SmokeError: it has no suitable Python.
     """
-    ours = base_images.make_base_tag("jupyter")
-    chosen = base or (ours if has_image(engine, ours) else DEFAULT_BASE)
+    own_base = base_images.make_base_tag("jupyter")
+    chosen = base or (own_base if has_image(engine, own_base) else DEFAULT_BASE)
     platform = image.detect_image_platform(engine, chosen)
     image_builder = image.ImageBuilder(engine, chosen, platform, dockerfiles, cache, env)
     with create_network(engine) as net:
@@ -141,14 +141,14 @@ def open_docker_runner(
 
 
 def choose_engine(wanted: str, env: Mapping[str, str]) -> tuple[ContainerEngine | None, str]:
-    """The engine to use, None for `process`, and why.
+    """Choose the engine: the container engine, or None for `process`, and why.
 
     Args:
         wanted: `auto`, `docker` or `process`.
-        env: where Docker's own settings are.
+        env: environment variables with Docker's own settings.
 
     Raises:
-        EngineError: `docker` was asked for, and none answers.
+        EngineError: `docker` was requested, and no engine answers.
     """
     if wanted == "process":
         return None, "as asked"

@@ -1,4 +1,4 @@
-"""What is installed for Jupyter, and the words that start each of its front ends."""
+"""What is installed for Jupyter, and the command that starts each of its front ends."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from builder.smoke.model import Frontend
 if TYPE_CHECKING:
     from builder.smoke.model import Deployment
 
-# scikit-learn brings the digits that the smoke notebook learns; nothing is downloaded for them.
+# scikit-learn ships the digits that the smoke notebook trains on, so no data are downloaded.
 JUPYTER_REQUIREMENTS = (
     "jupyterlab",
     "notebook",
@@ -19,7 +19,7 @@ JUPYTER_REQUIREMENTS = (
 )
 JUPYTER_PORT = 8888
 _COMMAND = {Frontend.LAB: "lab", Frontend.NOTEBOOK: "notebook", Frontend.CLASSIC: "nbclassic"}
-# The command API is how the browser runs all cells: keys typed into a page get lost now and then.
+# The browser runs all cells by the command API: keys typed into a page get lost now and then.
 _EXPOSE = {
     Frontend.LAB: ("--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None"),
     Frontend.NOTEBOOK: ("--JupyterNotebookApp.expose_app_in_browser=True",),
@@ -30,12 +30,12 @@ _EXPOSE = {
 def build_jupyter_command(
     deployment: Deployment, *, ip: str, port: int = JUPYTER_PORT
 ) -> list[str]:
-    """The command that serves a deployment's front end; the token is in `JUPYTER_TOKEN`.
+    """Build the command that serves a deployment's front end; the token is in `JUPYTER_TOKEN`.
 
     Args:
         deployment: what to serve.
         ip: the address to listen on.
-        port: the port to listen on; it is that one or none.
+        port: the port to listen on; if it is taken, no other one is tried.
     """
     return [
         "jupyter",
@@ -44,7 +44,7 @@ def build_jupyter_command(
         f"--ServerApp.port={port}",
         "--ServerApp.port_retries=0",
         f"--ServerApp.base_url={deployment.base_url}",
-        "--no-browser",  # nbclassic does not listen to ServerApp.open_browser
+        "--no-browser",  # nbclassic ignores ServerApp.open_browser
         "--ServerApp.allow_remote_access=True",
         *_EXPOSE[deployment.frontend],
     ]

@@ -1,4 +1,4 @@
-"""Waiting until a server that we started answers, and what to tell if it never does."""
+"""Wait until a server that we started answers, and report why if it never does."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def wait_until_up(
     log: Callable[[], str],
     token: Secret | None = None,
 ) -> None:
-    """Ask until there is a good answer.
+    """Poll a server until it answers without an error.
 
     Args:
-        name: of the server, for people.
-        url: what to ask for.
-        seconds: when to give up.
-        ended: its exit code, or None while it runs.
-        log: what it has written.
-        token: to ask with, where one is needed.
+        name: the server's name, for messages.
+        url: the URL to request.
+        seconds: how long to wait.
+        ended: returns the server's exit code, or None while it runs.
+        log: returns the server's log so far.
+        token: sent with the requests, if they need one.
 
     Raises:
         SmokeError: it ended, or took too long; the last lines of its log are in the hint.
@@ -55,7 +55,7 @@ def _is_answering(url: str, token: Secret | None) -> bool:
     headers = {} if token is None else {"Authorization": f"token {token.value}"}
     try:
         with requests.Session() as session:
-            session.trust_env = False  # a proxy has no business on the way to a server of ours
+            session.trust_env = False  # no proxy between us and our own server
             return session.get(url, timeout=5, headers=headers).ok
     except requests.RequestException:
         return False

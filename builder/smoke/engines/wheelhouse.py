@@ -1,6 +1,6 @@
 """Wheelhouses: all that an image installs, resolved and fetched on the host for the image's Python.
 
-The image then needs no index, and nothing of how the host reaches one gets into it.
+The image then needs no index, and the host's settings for its index do not get into the image.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from builder.system.virtualenvs import INSTALL_TIMEOUT, find_uv
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-# A wheel for an older C library runs on a newer one (PEP 600); Debian 12 has 2.36.
+# Minor versions of glibc 2. A wheel for an older glibc runs on a newer one (PEP 600); Debian 12 has
+# 2.36.
 _GLIBC = (28, 27, 26, 24, 17, 12, 5)
 
 
 class PythonPlatform(NamedTuple):
-    """What the wheels must run on: a Python such as `3.11`, and an architecture as uname says."""
+    """What the wheels must run on: a Python such as `3.11`, an architecture as uname spells it."""
 
     python: str
     architecture: str
@@ -37,12 +38,12 @@ def resolve_wheelhouse(
     env: Mapping[str, str],
     constraints: Path | None,
 ) -> tuple[str, ...]:
-    """Requirements or wheels → every distribution that they bring, as `name==version`.
+    """Resolve requirements or wheels to all distributions that they install, as `name==version`.
 
     Args:
-        wanted: requirements, or paths of wheels, which are left out of the answer.
-        platform: what it must run on.
-        env: for uv: the index, CAs and proxies.
+        wanted: requirements, or paths of wheels, which are left out of the result.
+        platform: what the distributions must run on.
+        env: environment variables for uv: the index, CAs and proxies.
         constraints: a constraints file, or None.
 
     Raises:
@@ -53,7 +54,7 @@ def resolve_wheelhouse(
         listing.write_text("\n".join(wanted) + "\n", encoding="utf-8")
         limits = [] if constraints is None else ["--constraints", str(constraints)]
         words = [find_uv(), "pip", "compile", "--quiet", "--no-header", "--no-annotate"]
-        # Ours asks for wheels alone: that Python is not needed, and not to be fetched, for that.
+        # Only wheels are resolved, so our own Python will do: the image's need not be downloaded.
         words += ["--python", sys.executable, "--python-version", platform.python, *limits]
         words += ["--python-platform", f"{platform.architecture}-manylinux_2_{_GLIBC[0]}"]
         words += ["--only-binary", ":all:", str(listing)]
@@ -72,30 +73,30 @@ def resolve_wheelhouse(
 def fetch_wheelhouse(
     pins: Sequence[str], platform: PythonPlatform, env: Mapping[str, str], cache: Path
 ) -> list[Path]:
-    """The wheels of these pins, from the cache or by `pip download`.
+    """Get the wheels of these pins, from the cache or by `pip download`.
 
     Args:
         pins: `name==version`.
         platform: what they must run on.
-        env: for pip: the index, CAs and proxies.
-        cache: the directory that keeps them, one directory for each set of pins.
+        env: environment variables for pip: the index, CAs and proxies.
+        cache: the directory in which they are cached, one directory for each set of pins.
 
     Raises:
-        SmokeError: one of them cannot be had as a wheel.
+        SmokeError: one of them is not available as a wheel.
     """
     if not pins:
         return []
     key = hashlib.sha256(repr((sorted(pins), platform)).encode()).hexdigest()[:16]
-    place = cache / "wheelhouse" / key
-    if not place.is_dir():
-        place.parent.mkdir(parents=True, exist_ok=True)
-        workdir = Path(tempfile.mkdtemp(prefix=".making-", dir=place.parent))
+    directory = cache / "wheelhouse" / key
+    if not directory.is_dir():
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        workdir = Path(tempfile.mkdtemp(prefix=".making-", dir=directory.parent))
         try:
             _download_wheels(pins, platform, env, workdir)
-            _move_into_cache(workdir, place)
+            _move_into_cache(workdir, directory)
         finally:
             shutil.rmtree(workdir, ignore_errors=True)
-    return sorted(place.glob("*.whl"))
+    return sorted(directory.glob("*.whl"))
 
 
 def _download_wheels(
@@ -105,8 +106,8 @@ def _download_wheels(
     words += ["--only-binary", ":all:", "--python-version", platform.python, "--dest", str(place)]
     for minor in _GLIBC:
         words += ["--platform", f"manylinux_2_{minor}_{platform.architecture}"]
-    for old in ("2014", "2010", "1"):
-        words += ["--platform", f"manylinux{old}_{platform.architecture}"]
+    for legacy in ("2014", "2010", "1"):  # the tags of PEP 599, 571 and 513
+        words += ["--platform", f"manylinux{legacy}_{platform.architecture}"]
     try:
         command.run_command([*words, *pins], timeout=INSTALL_TIMEOUT, env=env)
     except CommandError as error:
@@ -117,7 +118,7 @@ def _download_wheels(
 
 
 def _move_into_cache(workdir: Path, place: Path) -> None:
-    """Two runs may have filled the same one: the first one stays."""
+    """Move a finished wheelhouse into the cache; if another run was faster, its own stays."""
     try:
         os.rename(workdir, place)  # noqa: PTH104 - fails where Path.replace would, says so plainly
     except OSError:

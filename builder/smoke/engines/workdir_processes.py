@@ -1,7 +1,7 @@
-"""Processes of a run, wherever they went: who starts one hands on the run's directory with it.
+"""Find and kill the processes of a run, by the working directory in their environment variables.
 
-A TensorBoard belongs to nobody once its kernel is gone: it is in no process group of ours and has
-no parent that we know. Its environment still says whose HOME and TMPDIR it was given.
+Once its kernel has ended, a TensorBoard is in no process group of ours and has no parent that we
+know. But it has inherited its HOME and TMPDIR, which are in the run's working directory.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ import psutil
 from builder.errors import SmokeError
 from builder.system.waiting import wait_for
 
-# Seconds that a killed process may take to go, and one to become another program.
+# Seconds: until killed processes must have ended, and until an execve(2) must be complete.
 _DEADLINE = 10.0
 _EXEC = 1.0
-# Not PWD: the shell of somebody who looks into the directory is none of ours.
+# Not PWD: a shell that somebody opened in the directory is not part of the run.
 _HANDED_ON = ("HOME", "TMPDIR", "JUPYTER_RUNTIME_DIR")
 
 
 def list_workdir_processes(workdir: Path) -> list[psutil.Process]:
-    """The processes that live in that directory by their environment, we ourselves left out.
+    """List the processes whose environment variables name that directory, except our own.
 
-    Those of other users cannot be looked at, and are none of ours.
+    Those of other users cannot be read; they are not part of the run.
     """
     return [
         p for p in psutil.process_iter() if p.pid != os.getpid() and _is_in_workdir(p, str(workdir))
@@ -33,10 +33,10 @@ def list_workdir_processes(workdir: Path) -> list[psutil.Process]:
 
 
 def kill_workdir_processes(workdir: Path) -> None:
-    """Kill them, until there are none: one may have started another in the meantime.
+    """Kill these processes until there are none left: one may start another in the meantime.
 
     Raises:
-        SmokeError: some do not go.
+        SmokeError: some do not end.
     """
     if wait_for(lambda: _kill_once(workdir), _DEADLINE, every=0.05) is None:
         pids = " ".join(str(process.pid) for process in list_workdir_processes(workdir))
@@ -47,12 +47,12 @@ def kill_workdir_processes(workdir: Path) -> None:
 
 
 def _kill_once(workdir: Path) -> bool | None:
-    """Kill those that are there; True if there were none."""
-    left = list_workdir_processes(workdir)
-    for process in left:
+    """Kill the processes that are there now; True if there were none, else None."""
+    processes = list_workdir_processes(workdir)
+    for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    return None if left else True
+    return None if processes else True
 
 
 def _is_in_workdir(process: psutil.Process, workdir: str) -> bool:
@@ -64,12 +64,14 @@ def _is_in_workdir(process: psutil.Process, workdir: str) -> bool:
 
 
 def _read_process_env(process: psutil.Process) -> dict[str, str] | None:
-    """Its environment; None in the middle of execve(2), when it has none and no words either.
+    """Read the environment variables of a process; None in the middle of execve(2).
 
-    A kernel's own thread has no program; one without an environment (`env -i`) has its words.
+    In the middle of execve(2) a process has neither environment variables nor arguments. A thread
+    of the operating system's kernel has no program, and a process without environment variables
+    (`env -i`) still has its arguments.
     """
     env = process.environ()
     if env or not process.exe():
         return env
-    # Asked again: it may have got both since the first look.
+    # Read again: the process may have got both since the first time.
     return process.environ() if process.cmdline() else None

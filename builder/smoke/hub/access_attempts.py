@@ -1,4 +1,4 @@
-"""Ways to somebody's TensorBoard, as its owner goes and as another one tries to."""
+"""Attempts to read a user's TensorBoard, by its owner and by other users."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from builder.smoke.jupyter.http_client import JupyterClient, JupyterResponse
 
 _TITLE = b"<title>TensorBoard</title>"
-# What is asked for below TensorBoard's address: its page, and all tags, the canary's too.
+# The requests below TensorBoard's address: its page, and all tags, which include the canary.
 _TAGS = f"{PLUGIN_PREFIX[1:]}scalars/tags"
 _PATHS = ("", _TAGS)
 _DIRECT = dedent("""\
@@ -51,12 +51,12 @@ _DIRECT = dedent("""\
 
 
 class UserTensorBoard(NamedTuple):
-    """A TensorBoard of somebody.
+    """A user's TensorBoard.
 
     Attributes:
         base: the path of its owner's server, with a slash at its end.
-        port: on which it listens, beside that server.
-        canary: a tag that it has, and no other TensorBoard.
+        port: the port on which it listens, on the machine or container of that server.
+        canary: a tag that only this TensorBoard has.
     """
 
     base: str
@@ -65,11 +65,11 @@ class UserTensorBoard(NamedTuple):
 
 
 class AttemptResult(NamedTuple):
-    """What became of an attempt.
+    """Result of an attempt.
 
     Attributes:
-        statuses: of its answers; `login` for the Hub's form.
-        content_found: of each answer, whether anything of TensorBoard was in it.
+        statuses: status of each response; `login` for the Hub's login form.
+        content_found: for each response, whether it has anything of TensorBoard's.
     """
 
     statuses: tuple[str, ...]
@@ -77,7 +77,7 @@ class AttemptResult(NamedTuple):
 
     @property
     def is_readable(self) -> bool:
-        """Whether anything of TensorBoard was in one of the answers."""
+        """Whether any of the responses has anything of TensorBoard's."""
         return any(self.content_found)
 
     @property
@@ -89,13 +89,13 @@ class AttemptResult(NamedTuple):
 def try_access(
     client: JupyterClient, address: str, target: UserTensorBoard, query: str = ""
 ) -> AttemptResult:
-    """Ask for everything below an address by which somebody may hope to find that TensorBoard.
+    """Request everything below an address that might lead to a TensorBoard.
 
     Args:
-        client: whoever asks.
-        address: with a slash at its end.
-        target: what is looked for.
-        query: behind every address, such as `?token=x`.
+        client: HTTP client of the user who tries.
+        address: the address, with a slash at its end.
+        target: the TensorBoard to be read.
+        query: appended to every address, such as `?token=x`.
     """
     answers = [client.send_request(f"{address}{path}{query}", follow=True) for path in _PATHS]
     answers.append(client.send_request(f"{address}data/logdir{query}", "{}"))
@@ -111,12 +111,15 @@ def _describe_status(answer: JupyterResponse) -> str:
 
 
 def _has_content(answer: JupyterResponse, canary: str) -> bool:
-    """Whether it is TensorBoard's page, or knows the canary or the directory named for it."""
+    """Whether it is TensorBoard's page, or has the canary or the name of the run's directory.
+
+    The last part of the canary is in both names.
+    """
     return _TITLE in answer.body or canary.rpartition("-")[2].encode() in answer.body
 
 
 class AccessComparison(NamedTuple):
-    """A way to a TensorBoard: what became of it for the owner, and for another one."""
+    """One way to a TensorBoard, with its result for the owner, and for another user."""
 
     name: str
     owner: AttemptResult
@@ -124,41 +127,42 @@ class AccessComparison(NamedTuple):
 
 
 def expect_refused(ways: Iterable[AccessComparison]) -> str:
-    """Which answers others got, if none of them read anything where the owner does.
+    """Check that no other user reads anything where the owner does; describes their responses.
 
-    Only those answers count from which the owner reads: what nobody is told keeps nobody apart.
+    Only requests by which the owner reads something count: one that fails for everybody does not
+    show that users are isolated.
 
     Raises:
-        ProbeFailure: one of the others read something, or the owner did not, by one of the ways.
+        ProbeFailure: another user read something, or the owner did not, by one of the ways.
     """
     listed = list(ways)
     expect_readable((way.name, way.owner) for way in listed)
-    through = [way.name for way in listed if way.other.is_readable]
-    if through:
-        raise ProbeFailure(f"read it: {', '.join(through)}")
+    readable = [way.name for way in listed if way.other.is_readable]
+    if readable:
+        raise ProbeFailure(f"read it: {', '.join(readable)}")
     count = sum(sum(way.owner.content_found) for way in listed)
-    each = "; ".join(f"{way.name} {way.other.answers}" for way in listed)
-    return f"0 of {count} answers that she reads: {each}"
+    summary = "; ".join(f"{way.name} {way.other.answers}" for way in listed)
+    return f"0 of {count} answers that she reads: {summary}"
 
 
 def expect_unreadable(attempts: Iterable[tuple[str, AttemptResult]]) -> str:
-    """Which answers there are on ways that nobody may go, the owner least of all.
+    """Check that nobody, not even the owner, reads anything by these ways; describes the responses.
 
     Raises:
-        ProbeFailure: somebody read something, so that it is a way.
+        ProbeFailure: somebody read something.
     """
     listed = list(attempts)
-    through = [what for what, seen in listed if seen.is_readable]
-    if through:
-        raise ProbeFailure(f"this was no way for anybody, and leads there: {', '.join(through)}")
+    readable = [what for what, seen in listed if seen.is_readable]
+    if readable:
+        raise ProbeFailure(f"this was no way for anybody, and leads there: {', '.join(readable)}")
     return "; ".join(f"{what} {seen.answers}" for what, seen in listed)
 
 
 def expect_readable(attempts: Iterable[tuple[str, AttemptResult]]) -> None:
-    """The positive control.
+    """Check the positive control: each of these attempts must read something.
 
     Raises:
-        ProbeFailure: one of those that must read it does not.
+        ProbeFailure: one of them does not.
     """
     for what, seen in attempts:
         if not seen.is_readable:
@@ -166,14 +170,15 @@ def expect_readable(attempts: Iterable[tuple[str, AttemptResult]]) -> None:
 
 
 class DirectAccess(NamedTuple):
-    """What a container reaches of another one without the Hub's proxy.
+    """What one container reaches of another without the Hub's proxy.
 
     Attributes:
-        tensorboard: whether TensorBoard's port takes a connection.
-        loopback: whether that port does so on its own loopback.
-        server: whether the port of the other one's server does.
-        statuses: of that server's answers, without a token and with its own.
-        is_readable: whether one of these answers has the canary.
+        tensorboard: whether TensorBoard's port in the other container accepts a connection.
+        loopback: whether the port of that number on the first container's own loopback does.
+        server: whether the port of Jupyter's server in the other container does.
+        statuses: statuses of that server's responses, without a token and with the first
+            container's own.
+        is_readable: whether one of these responses has the canary.
     """
 
     tensorboard: bool
@@ -184,10 +189,10 @@ class DirectAccess(NamedTuple):
 
 
 def try_direct_access(container: Container, host: str, target: UserTensorBoard) -> DirectAccess:
-    """Try from inside a container to reach another one's TensorBoard by its address.
+    """Try from inside a container to reach the TensorBoard in another by the latter's address.
 
     Raises:
-        ProbeFailure: nothing can be run there.
+        ProbeFailure: the program for it failed in the container.
     """
     words = ["python3", "-c", _DIRECT, host, str(target.port), target.base, _TAGS]
     code, out = container.run_program(["timeout", "40", *words])

@@ -1,4 +1,4 @@
-"""The configurations of the Hub that the smoke tests know, as data."""
+"""The Hub configurations of the smoke tests, as data."""
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HUB_PORT = 8000
-# The layers of the other smoke tests; the rest are a Hub's own.
+# The layers that the other smoke tests have, too; the rest are for Hubs only.
 _HARNESS = ("kernel", "only", "endpoints", "browser", "reopen", "control", "browser-control")
 
 
 @dataclass(frozen=True, slots=True)
 class HubConfiguration:
-    """A way to set up a Hub.
+    """One way to set up a Hub, as data.
 
     Attributes:
         name: directory of its report, such as `hub`.
         file: its configuration file in dockerfiles/hub/.
-        prefix: of the Hub, with a slash at both ends.
-        variable: `TENSORBOARD_PROXY_URL` as its servers get it, `{base_url}` being the server's.
+        prefix: the Hub's prefix, with a slash at both ends.
+        variable: `TENSORBOARD_PROXY_URL` of its servers; `{base_url}` stands for the server's.
         contained: whether every user has a container.
         layers: the layers of probes that it goes through.
-        env: for the configuration file.
-        existing: whether the user's server is asked as one that is not ours, with a token alone.
-        arguments: of its users' servers, beside those that all have.
+        env: environment variables for the configuration file.
+        existing: whether the user's server is tested as one that we did not start, with a token
+            only.
+        arguments: command-line arguments of its users' servers, in addition to those that all have.
     """
 
     name: str
@@ -45,7 +46,7 @@ class HubConfiguration:
     arguments: tuple[str, ...] = ()
 
     def to_deployment(self, name: str, server: str = "") -> Deployment:
-        """What the server of a user is to the harness of the other smoke tests."""
+        """Describe a user's server as a deployment of the other smoke tests."""
         base_url = f"{self.prefix}user/{escape_user_name(name)}/" + (
             f"{escape_user_name(server)}/" if server else ""
         )
@@ -65,8 +66,8 @@ class HubConfiguration:
 
 TEST_USER = "testuser"
 USER_LAYERS = ("kernel", "only", "browser", "reopen")
-# Seconds for which a user's server goes on believing what the Hub said of a token; its default is
-# 300, `HubAuth.cache_max_age` in jupyterhub/services/auth.py, which is long to wait.
+# Seconds for which a user's server caches the Hub's answer about a token; the default is 300
+# (`HubAuth.cache_max_age` in jupyterhub/services/auth.py), which is long to wait.
 TOKEN_CACHE_SECONDS = 2
 _SHORT_TOKEN_CACHE = (f"--HubOAuth.cache_max_age={TOKEN_CACHE_SECONDS}",)
 
@@ -99,7 +100,7 @@ HUB_CONFIGURATIONS = (
     _make_forms_configuration("hub-forms-prefix", variable_forms.PREFIX),
     HubConfiguration("hub-load", _DOCKER, contained=True, layers=("load",)),
 )
-# The negative controls: nobody has a form, so the variable is unset; and a wheel without the patch.
+# The negative controls: no user has a form, so the variable is unset; or the wheel has no patch.
 HUB_UNSET_CONTROL = HubConfiguration(
     "hub-unset",
     "jupyterhub_config_forms.py",

@@ -1,6 +1,6 @@
-"""The Hub's proxy, a node program: fetched on the host by npm, so that the image needs no registry.
+"""Fetch the Hub's proxy, a Node program, on the host by npm, so that the image needs no registry.
 
-npm and its settings (registry, CA, proxy) are the host's; nothing of them gets into the image.
+npm and its settings (registry, CA, proxy) are the host's; none of them gets into the image.
 """
 
 from __future__ import annotations
@@ -17,33 +17,33 @@ from builder.system import command
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# The last one that runs on Debian 12's node 18: 5.x asks for node 20 (its package.json, `engines`).
+# The last version for Debian 12's Node 18: 5.x requires Node 20 (`engines` in its package.json).
 PROXY_VERSION = "4.6.3"
 _PROGRAM = "configurable-http-proxy"
 _NOTES = (".package-lock.json", "package-lock.json")
-_INSTALL = 300.0  # seconds; it is 30 packages of JavaScript alone
+_INSTALL = 300.0  # seconds, for 30 packages of JavaScript only
 
 
 def fetch_hub_proxy(env: Mapping[str, str], cache: Path) -> Path:
-    """The proxy with all that it needs, as a tar archive of a `node_modules` directory.
+    """Get the proxy with its dependencies, as a tar archive of a `node_modules` directory.
 
     Args:
-        env: for npm.
-        cache: the directory that keeps it; what is there already is not fetched again.
+        env: environment variables for npm.
+        cache: the directory in which the archive is cached; it is not fetched again.
 
     Raises:
-        SmokeError: there is no npm, or it cannot fetch it.
+        SmokeError: there is no npm, or npm cannot fetch the proxy.
     """
-    place = cache / "wheelhouse" / f"{_PROGRAM}-{PROXY_VERSION}.tar"
-    if not place.is_file():
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".making-", dir=place.parent) as name:
+    archive = cache / "wheelhouse" / f"{_PROGRAM}-{PROXY_VERSION}.tar"
+    if not archive.is_file():
+        archive.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".making-", dir=archive.parent) as name:
             workdir = Path(name)
             _install_hub_proxy(env, workdir / "node")
-            packed = workdir / place.name
-            pack_node_modules(workdir / "node", packed)
-            os.replace(packed, place)  # noqa: PTH105 - two runs may do so at once
-    return place
+            new_archive = workdir / archive.name
+            pack_node_modules(workdir / "node", new_archive)
+            os.replace(new_archive, archive)  # noqa: PTH105 - two runs may do so at once
+    return archive
 
 
 def _install_hub_proxy(env: Mapping[str, str], workdir: Path) -> None:
@@ -67,7 +67,10 @@ def _install_hub_proxy(env: Mapping[str, str], workdir: Path) -> None:
 
 
 def pack_node_modules(root: Path, place: Path) -> None:
-    """The same files make the same archive, so that the engine's layers are found again."""
+    """Pack a directory so that the same files give the same archive.
+
+    Then the engine finds the image's layers in its cache.
+    """
 
     def strip_metadata(entry: tarfile.TarInfo) -> tarfile.TarInfo:
         entry.mtime = entry.uid = entry.gid = 0
@@ -76,7 +79,7 @@ def pack_node_modules(root: Path, place: Path) -> None:
 
     with tarfile.open(place, "w") as archive:
         for path in sorted(root.rglob("*")):
-            # npm's own notes have the registry's address in them.
+            # npm's lock files contain the registry's address.
             if path.name not in _NOTES:
                 archive.add(
                     path, str(path.relative_to(root)), recursive=False, filter=strip_metadata

@@ -1,6 +1,6 @@
-"""Somebody at a Hub: logged in by its form, with a token and with servers of their own.
+"""A user of a Hub: logged in by its form, with a token and with servers of their own.
 
-What is asked for is JupyterHub's REST API (its document "JupyterHub REST API", 6.1).
+The requests are those of JupyterHub's REST API (its document "JupyterHub REST API", 6.1).
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from builder.smoke.jupyter.http_client import JupyterResponse
 
 PASSWORD = "any"  # noqa: S105 - DummyAuthenticator takes every one
-# Seconds: until a server must be there (three on two idle cores; ten at once took 80 on two busy
-# ones), and until one must be gone, which takes the Hub about five.
+# Seconds: until a server must have started (that takes three on two idle cores; ten at once took 80
+# on two busy ones), and until one must have stopped, which takes the Hub about five.
 SPAWN_TIMEOUT, STOP_TIMEOUT = 240.0, 60.0
 
 
@@ -35,9 +35,9 @@ class HubUser:
 
     Attributes:
         root: the Hub's address, its prefix included, with a slash at its end.
-        name: as they type it.
-        client: the way to the Hub with the session's cookies.
-        token: an API token with all that they may do.
+        name: user name, as typed into the form.
+        client: HTTP client of the Hub, with the session's cookies.
+        token: an API token with all of the user's permissions.
     """
 
     root: str
@@ -47,10 +47,10 @@ class HubUser:
 
     @classmethod
     def log_in(cls, root: str, name: str) -> Self:
-        """Log in by the form, and ask for a token as the Hub's own page does.
+        """Log in by the form, and request a token as the Hub's own page does.
 
         Raises:
-            ProbeFailure: the Hub lets nobody in, or gives no token.
+            ProbeFailure: the login failed, or the Hub gives no token.
         """
         client = JupyterClient(f"{root}hub/")
         status = send_form(client, "login", {"username": name, "password": PASSWORD})
@@ -61,23 +61,23 @@ class HubUser:
 
     @property
     def credentials(self) -> LoginCredentials:
-        """What they type, and where."""
+        """The user's credentials for the Hub's login form."""
         return LoginCredentials(f"{self.root}hub/login", self.name, PASSWORD)
 
     def server_url(self, server: str = "") -> str:
-        """The address of one of their servers; of the default one without a name."""
+        """The address of one of the user's servers; of the default one without a name."""
         named = f"{escape_user_name(server)}/" if server else ""
         return f"{self.root}user/{escape_user_name(self.name)}/{named}"
 
     def connect_by_token(self, server: str = "") -> JupyterClient:
-        """The way to one of their servers, with the token."""
+        """Make an HTTP client of one of the user's servers, with the token."""
         return JupyterClient(self.server_url(server), self.token)
 
     def connect_by_session(self, server: str = "") -> JupyterClient:
-        """The way to one of their servers with the session's cookies, as their browser has it.
+        """Make an HTTP client of one of the user's servers, with a browser's session cookies.
 
         Raises:
-            ProbeFailure: the Hub hands nobody on to that server.
+            ProbeFailure: the Hub does not redirect to that server.
         """
         client = self.client.at_address(self.server_url(server))
         client.send_request("", follow=True).expect_status(200)
@@ -90,7 +90,7 @@ class HubUser:
             The seconds that it took.
 
         Raises:
-            ProbeFailure: it did not start; the Hub's last word about it is told.
+            ProbeFailure: it did not start; the text has the Hub's last message about it.
         """
         began = time.monotonic()
         status = self._call_hub_api("POST", self._server_path(server)).status
@@ -108,10 +108,10 @@ class HubUser:
         return time.monotonic() - began
 
     def stop_server(self, server: str = "", *, seconds: float = STOP_TIMEOUT) -> None:
-        """Stop a server and wait until the Hub says that it is gone.
+        """Stop a server and wait until the Hub reports that it is gone.
 
         Raises:
-            ProbeFailure: it is not, in time.
+            ProbeFailure: it is not gone in time.
         """
         status = self._call_hub_api("DELETE", self._server_path(server), timeout=seconds).status
         if status not in (202, 204):
@@ -120,7 +120,7 @@ class HubUser:
             raise ProbeFailure(f"{self.name}'s server is not gone after {seconds:.0f} s")
 
     def list_servers(self) -> dict[str, Any]:
-        """Their servers that run, come or go, by name, as the Hub tells of them."""
+        """List the user's servers that run, start or stop: name → the Hub's model of it."""
         answer = self._call_hub_api("GET", f"users/{escape_user_name(self.name)}").expect_status(
             200
         )
@@ -128,7 +128,7 @@ class HubUser:
         return servers
 
     def create_token(self, seconds: int) -> Secret:
-        """Another token, which expires."""
+        """Request another token, which expires after so many seconds."""
         body = json.dumps({"note": "smoke", "expires_in": seconds})
         answer = self._call_hub_api(
             "POST", f"users/{escape_user_name(self.name)}/tokens", body
@@ -136,7 +136,7 @@ class HubUser:
         return Secret(str(answer.parse_json()["token"]))
 
     def close(self) -> None:
-        """Let the connections go."""
+        """Close the connections."""
         self.client.close()
 
     def _server_path(self, server: str) -> str:
@@ -154,7 +154,7 @@ class HubUser:
 
 
 def escape_user_name(name: str) -> str:
-    """The name of a user or server as it stands in addresses.
+    """Escape the name of a user or server for URLs.
 
     The rule is `url_escape_path` in jupyterhub/utils.py.
     """
@@ -162,14 +162,17 @@ def escape_user_name(name: str) -> str:
 
 
 def find_last_event(stream: str) -> dict[str, Any]:
-    """The last event of a progress stream (WHATWG, "Server-sent events"), or an empty one."""
+    """Find the last event of a progress stream (WHATWG, "Server-sent events"), or an empty one."""
     events = re.findall(r"^data: *(\{.*\})\s*$", stream, re.MULTILINE)
     last: dict[str, Any] = json.loads(events[-1]) if events else {}
     return last
 
 
 def _request_token(client: JupyterClient, home_page: JupyterResponse, name: str) -> Secret:
-    """The Hub's API takes cookies with the `_xsrf` that its pages hold for their scripts."""
+    """Request a token as the Hub's page does: with cookies, and the `_xsrf` value in the page.
+
+    The Hub's API accepts cookies only with that value, which its pages contain for their scripts.
+    """
     xsrf = re.search(r'xsrf_token: "([^"]+)"', home_page.text)
     headers = {"X-XSRFToken": xsrf[1] if xsrf else "", "Content-Type": "application/json"}
     answer = client.send_request(

@@ -1,4 +1,4 @@
-"""The image of the Hub, which is also that of its users' servers."""
+"""Build the image of the Hub, which is also the image of its users' servers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CONFIGURATION_DIRECTORY = "hub"
 
 
 def describe_hub_image(image_builder: ImageBuilder, wheel: WheelUnderTest) -> images.ImageRecipe:
-    """What the image for a wheel is made of.
+    """Describe the image for a wheel: its build context, Dockerfile and build arguments.
 
     Raises:
         SmokeError: the wheelhouse cannot be resolved or filled.
@@ -42,7 +42,7 @@ def describe_hub_image(image_builder: ImageBuilder, wheel: WheelUnderTest) -> im
 def build_hub_image(
     image_builder: ImageBuilder, wheel: WheelUnderTest, log: Path, progress: Callable[[str], None]
 ) -> str:
-    """The image for a wheel; its tag.
+    """Build the image for a wheel; returns its tag.
 
     Raises:
         SmokeError: the wheelhouse cannot be resolved or filled.

@@ -1,4 +1,4 @@
-"""One of many users of a Hub, with a TensorBoard that shows their own canary."""
+"""One of many users in the load test, with a TensorBoard that shows their own canary."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 SCALAR_TAGS_PATH = f"{PLUGIN_PREFIX}scalars/tags"
-# Seconds: until TensorBoard must have read its logdir, until an answer must be there.
+# Seconds: until TensorBoard must have read its logdir, and until it must answer.
 _READ, _ANSWERS = 60.0, 10.0
 _WRITE = dedent(f"""\
     from builder.smoke.jupyter.writer import EventFileWriter
@@ -45,8 +45,8 @@ class LoadUser:
     """One of many users, with a TensorBoard.
 
     Attributes:
-        spawn_seconds: seconds from the request for a server to its being there.
-        frame_seconds: seconds from the cell that shows TensorBoard to its page.
+        spawn_seconds: seconds from the request for a server until it is ready.
+        frame_seconds: seconds from the start of the cell that shows TensorBoard to its page.
     """
 
     hub_user: HubUser
@@ -60,8 +60,8 @@ class LoadUser:
         """Log in, start a server, show TensorBoard, and wait until it has the canary.
 
         Args:
-            hub: with a container for each user.
-            name: of the user.
+            hub: a Hub with a container for each user.
+            name: the user's name.
             stack: closes what is opened.
 
         Raises:
@@ -73,14 +73,14 @@ class LoadUser:
         run = NotebookRun.with_new_canary(site.wheel)
         client = stack.enter_context(closing(open_client(site)))
         notebook_session.upload_notebook(client, run)
-        # Nothing has to be cleaned up in a container that goes with its user.
+        # Nothing has to be cleaned up, as the user's container is removed.
         session = NotebookSession(
             site, run, client, stack.enter_context(start_lasting_kernel(client, run.notebook))
         )
         for code in (SEPARATE_TMPDIR_CELL, _WRITE.replace("CANARY", run.canary), run.load_cell):
-            done = session.kernel.run_cell(code, timeout=TENSORBOARD_START_TIMEOUT)
-            if done.error is not None:
-                raise ProbeFailure(f"{name}: {done.error}")
+            execution = session.kernel.run_cell(code, timeout=TENSORBOARD_START_TIMEOUT)
+            if execution.error is not None:
+                raise ProbeFailure(f"{name}: {execution.error}")
         began = time.monotonic()
         frame = expect_one_frame(
             session.kernel.run_cell(run.show_cell, timeout=TENSORBOARD_START_TIMEOUT),
@@ -96,11 +96,11 @@ class LoadUser:
 
     @property
     def canary(self) -> str:
-        """The tag that nobody else has."""
+        """The tag that no other user has."""
         return self.session.run.canary
 
     def can_read_canary(self) -> bool:
-        """Whether they read their own canary now."""
+        """Whether the user can read their own canary now."""
         try:
             answer = self.tensorboard.send_request(SCALAR_TAGS_PATH, timeout=_ANSWERS)
         except requests.RequestException:
@@ -111,6 +111,6 @@ class LoadUser:
 def run_in_parallel(
     pool: ThreadPoolExecutor, do: Callable[[_T], object], what: Sequence[_T]
 ) -> None:
-    """Do that for each, all at once; the first failure in their order is raised at the end."""
-    for future in [pool.submit(do, one) for one in what]:
+    """Call a function for each item, all at once; then raise the first failure in item order."""
+    for future in [pool.submit(do, item) for item in what]:
         future.result()

@@ -1,4 +1,4 @@
-"""Hubs in containers, one for each configuration, with the Hub's port published and no other."""
+"""Run Hubs in containers: one for each configuration, with only the Hub's port published."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from builder.smoke.model import WheelUnderTest
 
 HUB_START_TIMEOUT = 90.0  # seconds until the Hub must answer; it takes 3 on two idle cores
-# A container of a user carries it beside the run's label; its value is the Hub's container.
+# Label of users' containers, besides the run's; its value is the name of the Hub's container.
 HUB_LABEL = "tensorboard-proxy-wheels.hub"
-# Where the engine itself finds its socket, whoever talks to it and from where.
+# The engine's socket on the engine's own host, wherever its clients run.
 ENGINE_SOCKET = "/var/run/docker.sock"
-# The browser's probes drive the front end by its commands (`builder.smoke.engines.stack`).
+# The browser's probes drive the front end by its command API (`builder.smoke.engines.stack`).
 _ARGUMENTS = ("--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None")
 
 
@@ -39,11 +39,11 @@ class HubResources(NamedTuple):
     """What Hubs are started on.
 
     Attributes:
-        engine: runs them.
-        image: with JupyterHub and the TensorBoard wheel.
+        engine: runs the containers.
+        image: an image with JupyterHub and the TensorBoard wheel.
         wheel: that wheel.
-        network: the run's.
-        socket: the engine's socket, on the engine's host.
+        network: name of the run's network.
+        socket: path of the engine's socket, on the engine's host.
     """
 
     engine: ContainerEngine
@@ -54,18 +54,18 @@ class HubResources(NamedTuple):
 
 
 class HubAccess(ContainerAccess):
-    """The inside of a user's server, which may have a container of its own behind the Hub's."""
+    """Access to a user's server, which may run in a container of its own or in the Hub's."""
 
     def __init__(self, hub: Container, user: Container, neighbour: Container) -> None:
         super().__init__(user, neighbour)
         self._hub = ContainerAccess(hub, neighbour)
 
     def published_ports(self) -> Mapping[int, int]:
-        """Of both containers."""
+        """The published ports of both containers."""
         return {**super().published_ports(), **self._hub.published_ports()}
 
     def check_reachable(self, port: int) -> dict[str, bool]:
-        """Asked of the user's container, or of the Hub's for the Hub's own port."""
+        """Try to connect to the user's container, or to the Hub's for the Hub's own port."""
         return (
             self._hub.check_reachable(port) if port == HUB_PORT else super().check_reachable(port)
         )
@@ -78,10 +78,10 @@ class Hub:
     Attributes:
         resources: what it runs on.
         configuration: how it is set up.
-        container: holds the Hub, its proxy, and local users' servers.
-        neighbour: a container beside it, for asking from there.
+        container: runs the Hub, its proxy, and the servers of local users.
+        neighbour: a container in the same network, to connect from.
         root: its address, its prefix included, with a slash at its end.
-        label: the value of `HUB_LABEL` of its users' containers.
+        label: the value of `HUB_LABEL` on its users' containers.
     """
 
     resources: HubResources
@@ -92,7 +92,7 @@ class Hub:
     label: str
 
     def list_containers(self) -> list[Container]:
-        """Its users' containers, running or not.
+        """List its users' containers, running or not.
 
         Raises:
             EngineError: the engine does not answer.
@@ -100,14 +100,14 @@ class Hub:
         return list_containers(self.resources.engine, HUB_LABEL, self.label)
 
     def find_site(self, hub_user: HubUser, server: str = "") -> JupyterSite:
-        """The server of a user, as the harness of the other smoke tests takes it."""
+        """The server of a user, as a site for the other smoke tests."""
         deployment = self.configuration.to_deployment(hub_user.name, server)
         access = HubAccess(self.container, self.find_container(hub_user.name), self.neighbour)
         url, wheel = hub_user.server_url(server), self.resources.wheel
         return JupyterSite(deployment, url, hub_user.token, wheel, access, hub_user.credentials)
 
     def find_container(self, name: str) -> Container:
-        """The container in which the servers of that user run.
+        """Find the container in which the servers of a user run.
 
         Raises:
             SmokeError: there is none.
@@ -123,7 +123,7 @@ class Hub:
 
 @contextmanager
 def start_hub(resources: HubResources, configuration: HubConfiguration) -> Iterator[Hub]:
-    """A Hub for as long as the block lasts; its users' containers go with it.
+    """Run a Hub for as long as the block lasts; its users' containers are removed with it.
 
     Raises:
         EngineError: a container cannot be started.
@@ -131,13 +131,15 @@ def start_hub(resources: HubResources, configuration: HubConfiguration) -> Itera
     """
     engine, name = resources.engine, f"{configuration.name}-{secrets.token_hex(2)}"
     label = f"{NAMESPACE}-{engine.run_id}-{name}"
-    beside = ContainerOptions(resources.image, ["sleep", "3600"], network=resources.network)
+    neighbour_options = ContainerOptions(
+        resources.image, ["sleep", "3600"], network=resources.network
+    )
     with (
         _remove_user_containers(resources, label),
         run_container(
             engine, name, _describe_hub_container(resources, configuration, label)
         ) as container,
-        run_container(engine, f"{name}-beside", beside) as neighbour,
+        run_container(engine, f"{name}-beside", neighbour_options) as neighbour,
     ):
         root = f"http://{engine.host}:{container.find_host_port(HUB_PORT)}{configuration.prefix}"
         wait_until_up(
@@ -156,7 +158,7 @@ def _describe_hub_container(
     words = ["jupyterhub", "-f", configuration.file]
     words += [f"--JupyterHub.base_url={configuration.prefix}"]
     words += [f"--Spawner.args={argument}" for argument in (*_ARGUMENTS, *configuration.arguments)]
-    # The Hub's own limits are for people who wait; ours are stated where we wait.
+    # The Hub's own time limits are for people who wait; ours apply where we wait.
     words += [f"--Spawner.{name}_timeout={SPAWN_TIMEOUT:.0f}" for name in ("start", "http")]
     env = dict(configuration.env)
     if not configuration.contained:
@@ -167,7 +169,7 @@ def _describe_hub_container(
         "HUB_PREFIX": label,
         "HUB_LABELS": json.dumps({RUN_LABEL: resources.engine.run_id, HUB_LABEL: label}),
     }
-    # Only root may talk to the socket, whose own user and group are the engine's host's affair.
+    # Only root is sure to have access to the socket: its owner and group are up to the host.
     binds = {resources.socket: f"{ENGINE_SOCKET}:rw"}
     return ContainerOptions(
         resources.image, words, env, resources.network, (HUB_PORT,), binds, user="0"
@@ -176,7 +178,10 @@ def _describe_hub_container(
 
 @contextmanager
 def _remove_user_containers(resources: HubResources, label: str) -> Iterator[None]:
-    """The Hub goes first, so that it starts no other; then what it started."""
+    """Remove the users' containers after the block.
+
+    By then the Hub must have ended, so that it starts no more of them.
+    """
     try:
         yield
     finally:

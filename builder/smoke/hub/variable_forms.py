@@ -1,4 +1,4 @@
-"""The forms of the variable that are seen on Hubs, and what each of them does, as data."""
+"""The forms of `TENSORBOARD_PROXY_URL` that are seen on Hubs, and their effects, as data."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ class HubVariableForm(NamedTuple):
     """A form of the variable on a Hub.
 
     Attributes:
-        value: as dockerfiles/hub/jupyterhub_config_forms.py takes it; None is unset.
-        where: it is seen.
-        effect: what a person sees.
-        prefix: of the Hub.
-        user: the user's name, or "" for one made of the probe's.
+        value: the value, as dockerfiles/hub/jupyterhub_config_forms.py takes it; None for unset.
+        where: where it is seen.
+        effect: what the user sees.
+        prefix: the Hub's prefix.
+        user: the user's name, or "" for one derived from the probe's name.
         server: the server's name, or "" for the default one.
-        arguments: more of them for `%tensorboard`; `{base_url}` is the server's, `{free}` a port.
+        arguments: further arguments of `%tensorboard`; `{base_url}` stands for the server's base
+            URL, `{free}` for a free port.
     """
 
     value: str | None
@@ -31,7 +32,7 @@ class HubVariableForm(NamedTuple):
     arguments: str = ""
 
 
-# `user-redirect` starts a default server that does not run, whatever the person has beside it.
+# `user-redirect` starts the default server if it does not run, whatever other servers the user has.
 STARTS_DEFAULT = "a blank frame: the Hub starts the default server, on a page not to be framed"
 _CALLABLE, _REDIRECT = "{callable}", "/hub/user-redirect/proxy/%PORT%/"
 _STACKS = "${JUPYTERHUB_SERVICE_PREFIX:-/}proxy/%PORT%/"
@@ -91,12 +92,12 @@ HUB_VARIABLE_FORMS: dict[str, HubVariableForm] = {
 
 
 def name_form_user(name: str, form: HubVariableForm) -> str:
-    """Whose form that is: every form has a user of its own."""
+    """The name of the user for a form: every form has a user of its own."""
     return form.user or name.removeprefix("hub-form-")
 
 
 def map_users_to_values(prefix: str) -> dict[str, str | None]:
-    """User → form, for the Hub below that prefix."""
+    """User name → value of the variable, for the Hub below that prefix."""
     return {
         name_form_user(n, form): form.value
         for n, form in HUB_VARIABLE_FORMS.items()

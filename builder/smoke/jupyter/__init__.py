@@ -1,1 +1,1 @@
-"""Talks to Jupyter: login, kernels, notebooks, TensorBoard in a frame."""
+"""Clients of Jupyter: login, kernels, notebooks, TensorBoard in a frame."""

@@ -17,22 +17,22 @@ from builder.smoke.model import ProbeFailure
 if TYPE_CHECKING:
     from builder.smoke.jupyter.http_client import JupyterClient
 
-# Seconds. jupyter-server answers once the kernel has answered it, or after a minute
-# (`MappingKernelManager.kernel_info_timeout`) where its question was lost. That happens to a kernel
-# whose ports are taken, as jupyter_client chooses them before it starts, and two servers on one
-# loopback may choose alike: it ends, is started anew, and is not asked again.
+# Seconds. jupyter-server answers once the kernel has answered its request, or after a minute
+# (`MappingKernelManager.kernel_info_timeout`) if that request was lost. It is lost if the kernel's
+# ports are taken: jupyter_client chooses them before the kernel starts, and two servers on one
+# loopback may choose the same. Then the kernel ends and is restarted, and gets no second request.
 CHANNEL_TIMEOUT = 75.0
 
 
 def open_websocket(client: JupyterClient, path: str) -> websocket.WebSocket:
-    """A WebSocket below Jupyter's base URL, straight there: no proxy, no redirect.
+    """Open a WebSocket below Jupyter's base URL, directly: no proxy, no redirect.
 
     Args:
-        client: the way to Jupyter.
-        path: below its base URL.
+        client: HTTP client of Jupyter.
+        path: path below its base URL.
 
     Raises:
-        ProbeFailure: there is none.
+        ProbeFailure: it cannot be opened.
     """
     try:
         return _perform_handshake(client, path)
@@ -47,13 +47,17 @@ def _perform_handshake(client: JupyterClient, path: str) -> websocket.WebSocket:
     secure = parts.scheme == "https"
     host, port = parts.hostname or "", parts.port or (443 if secure else 80)
     with ExitStack() as stack:
-        line = stack.enter_context(socket.create_connection((host, port), timeout=CHANNEL_TIMEOUT))
+        tcp_socket = stack.enter_context(
+            socket.create_connection((host, port), timeout=CHANNEL_TIMEOUT)
+        )
         if secure:
-            line = _make_ssl_context(client.ca_bundle).wrap_socket(line, server_hostname=host)
-            stack.enter_context(line)
+            tcp_socket = _make_ssl_context(client.ca_bundle).wrap_socket(
+                tcp_socket, server_hostname=host
+            )
+            stack.enter_context(tcp_socket)
         connection = websocket.create_connection(
             f"{'wss' if secure else 'ws'}://{parts.netloc}{parts.path}{path}",
-            socket=line,
+            socket=tcp_socket,
             header=[f"{name}: {value}" for name, value in client.authorization.items()],
             redirect_limit=0,
             timeout=CHANNEL_TIMEOUT,
@@ -63,7 +67,7 @@ def _perform_handshake(client: JupyterClient, path: str) -> websocket.WebSocket:
 
 
 def _make_ssl_context(ca_bundle: str | None) -> ssl.SSLContext:
-    """Trusts the CAs of a file or directory, or those that requests trusts."""
+    """Make a context that trusts the CAs of a file or directory, or those that requests trusts."""
     bundle = Path(ca_bundle or requests.utils.DEFAULT_CA_BUNDLE_PATH)
     if bundle.is_dir():
         return ssl.create_default_context(capath=str(bundle))

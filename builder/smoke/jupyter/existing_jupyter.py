@@ -1,4 +1,4 @@
-"""A Jupyter that is not ours, and what it says of the TensorBoard in it."""
+"""A Jupyter that we did not start: its address, and the TensorBoard that it has."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from builder.smoke.model import Frontend
 
 _LAYERS = ("kernel", "only", "endpoints", "ports", "browser", "reopen")
-# What a variable that leads by the Hub begins with.
+# The beginning of a variable that leads through the Hub's user-redirect.
 _REDIRECTED = re.compile(r"(?:https?://[^/]+)?(/(?:[^%]*/)?hub/user-redirect/)")
 _ASK = f"""
 import json, os
@@ -45,11 +45,11 @@ print(json.dumps([VERSION, os.environ.get({PROXY_URL_VARIABLE!r})]))
 
 @dataclass(frozen=True, slots=True)
 class ExistingJupyter:
-    """A running Jupyter.
+    """A running Jupyter that we did not start.
 
     Attributes:
         url: its address, with a slash at the end.
-        token: lets us in.
+        token: its access token.
         ca_bundle: file or directory with the CAs to trust, or None for the default.
     """
 
@@ -66,23 +66,23 @@ class ExistingJupyter:
 
     @property
     def report_name(self) -> str:
-        """Host, port and path, fit for a directory's name: a hub has a report for each user."""
+        """Host, port and path as a directory name: on a Hub, each user has a report."""
         parts = urlsplit(self.url)
         return re.sub(r"[^\w.@~]+", "-", f"{parts.netloc}{parts.path}").strip("-")
 
 
 def parse_existing_url(url: str, token_file: Path, ca_bundle: str | None = None) -> ExistingJupyter:
-    """Take an address and a token file from the command line.
+    """Parse the address, and read the token file, from the command line.
 
     Raises:
-        RequestError: the address is none of a Jupyter, or there is no token in the file. It is not
-            quoted, as it may hold a secret.
+        RequestError: the address is not that of a Jupyter, or there is no token in the file. The
+            address is not quoted, as it may contain a secret.
     """
     try:
         parts = urlsplit(url)
         host = (parts.hostname or "").encode("idna")
-        _ = parts.port
-    except ValueError as error:  # UnicodeError is one
+        _ = parts.port  # checked only when it is read
+    except ValueError as error:  # UnicodeError, which idna raises, is a subclass
         raise _make_url_error("cannot be read") from error
     if parts.username or parts.password:
         raise RequestError("--url holds a password", "put a token into --token-file")
@@ -111,13 +111,13 @@ def _make_url_error(why: str) -> RequestError:
 def detect_deployment(
     there: ExistingJupyter, frontend: Frontend
 ) -> tuple[Deployment, WheelUnderTest]:
-    """Ask a kernel which TensorBoard it has and what its variable is.
+    """Detect, with a kernel, which TensorBoard it has and what its variable is.
 
     Returns:
-        The deployment as it turns out to be, and the TensorBoard that is installed there.
+        The deployment as detected, and the TensorBoard that is installed there.
 
     Raises:
-        SmokeError: it cannot be reached, does not let us in, or has no TensorBoard.
+        SmokeError: Jupyter cannot be reached, refuses the token, or has no TensorBoard.
     """
     import requests
 
@@ -127,9 +127,9 @@ def detect_deployment(
                 release, variable = kernel.evaluate_json(_ASK)
             redirect = find_redirect(client, variable or "")
         except (ProbeFailure, requests.RequestException) as error:
-            said = scrub_text(str(error), there.token.list_spellings())
+            message = scrub_text(str(error), there.token.list_spellings())
             raise SmokeError(
-                f"no kernel can be had at {there.url}: {said}",
+                f"no kernel can be had at {there.url}: {message}",
                 "is it running, is it the user's own server, and does the token belong to it?",
             ) from error
     try:
@@ -146,20 +146,20 @@ def detect_deployment(
 
 
 def find_redirect(client: JupyterClient, variable: str) -> str:
-    """The user-redirect of a Hub by which the variable leads, if there is a Hub, or ""."""
-    leads = _REDIRECTED.match(variable)
-    is_hub = leads is not None and client.send_request(leads[1]).status == 302  # to its form
-    return leads[1] if leads is not None and is_hub else ""
+    """Find the path of the user-redirect that the variable leads through; "" without a Hub."""
+    match = _REDIRECTED.match(variable)
+    is_hub = match is not None and client.send_request(match[1]).status == 302  # to its login form
+    return match[1] if match is not None and is_hub else ""
 
 
 @contextmanager
 def open_existing_site(
     there: ExistingJupyter, deployment: Deployment, wheel: WheelUnderTest
 ) -> Iterator[JupyterSite]:
-    """The site of a Jupyter that runs anyway; nothing is started or ended.
+    """Make the site of a running Jupyter; nothing is started or ended.
 
     Raises:
-        requests.RequestException: there is no whole answer.
+        requests.RequestException: there is no complete response.
     """
     site = JupyterSite(deployment, there.url, there.token, wheel, ca_bundle=there.ca_bundle)
     yield replace(site, has_form=has_form(site))

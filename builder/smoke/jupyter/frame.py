@@ -1,8 +1,8 @@
-"""From what a cell shows to the address that its frame loads, as a browser works it out.
+"""Compute the address that the frame below a cell loads, as a browser does.
 
 TensorBoard shows its frame in one of four ways: an `<iframe>` with its address (1.13, 1.14), a
 script that takes the page's address with another port (1.15 to 2.2), one that may also be given an
-address (from 2.3 on), and our patch's, which is given one. Anything else is no frame we know.
+address (from 2.3 on), and our patch's, which is given one. Anything else is an unknown frame.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from builder.smoke.jupyter.messages import CellExecution, MimeBundle
 
 _TEXT = r'"(?:[^"\\]|\\.)*"'
-_BLANK = re.compile(rf"({_TEXT})|\s+")  # a text keeps its own
+_BLANK = re.compile(rf"({_TEXT})|\s+")  # blanks in a string literal are kept
 _FRAME = rf"const frame = document.getElementById\((?P<id>{_TEXT})\);"
 _URL = rf"new URL\((?P<url>{_TEXT}), window.location\);"
 _SET = r" if \(port\) { url.port = port; }"
@@ -35,7 +35,7 @@ class CellFrame(NamedTuple):
     """A frame below a cell.
 
     Attributes:
-        address: what it loads, absolute.
+        address: the absolute address that it loads.
         height: in pixels.
     """
 
@@ -44,14 +44,14 @@ class CellFrame(NamedTuple):
 
 
 def list_frames(done: CellExecution, page: str) -> tuple[CellFrame, ...]:
-    """All frames below a cell that has run.
+    """List all frames below a cell that has run.
 
     Args:
-        done: the cell.
+        done: the cell that has run.
         page: the address of the notebook's page.
 
     Raises:
-        ProbeFailure: there is HTML that is no frame we know.
+        ProbeFailure: there is HTML with an unknown frame.
     """
     return tuple(
         _parse_bundle(bundle, page) for bundle in done.displays if "<iframe" in _get_html(bundle)
@@ -59,31 +59,31 @@ def list_frames(done: CellExecution, page: str) -> tuple[CellFrame, ...]:
 
 
 def expect_one_frame(done: CellExecution, page: str) -> CellFrame:
-    """The frame below a cell.
+    """Return the frame below a cell.
 
     Raises:
-        ProbeFailure: there is none, or more than one; what is there instead is told.
+        ProbeFailure: there is none, or more than one; the text says what the cell shows.
     """
     found = list_frames(done, page)
     if len(found) != 1:
         shown = filter(None, (*map(_get_plain_text, done.displays), done.error))
-        said = "\n".join(shown) or "nothing"
-        raise ProbeFailure(f"{len(found)} frames below the cell, which shows: {said}")
+        text = "\n".join(shown) or "nothing"
+        raise ProbeFailure(f"{len(found)} frames below the cell, which shows: {text}")
     return found[0]
 
 
 def list_plain_texts(done: CellExecution) -> tuple[str, ...]:
-    """The displays of a cell that are no frames, as plain text."""
+    """List the displays of a cell that are not frames, as plain text."""
     return tuple(
         _get_plain_text(bundle) for bundle in done.displays if "<iframe" not in _get_html(bundle)
     )
 
 
 def parse_frame_html(html: str, page: str) -> CellFrame:
-    """What a browser makes of the HTML on that page.
+    """Parse the HTML of a frame on a page, as a browser does.
 
     Raises:
-        ProbeFailure: it is no frame we know.
+        ProbeFailure: it is an unknown frame.
     """
     parts = _FrameHTMLParser(html)
     if parts.tags == ["iframe"] and not parts.script.strip():
@@ -103,7 +103,7 @@ def parse_frame_html(html: str, page: str) -> CellFrame:
 
 
 class _FrameHTMLParser(HTMLParser):
-    """The elements of the HTML, as a browser's parser tells them apart."""
+    """Collects the elements of the HTML, as a browser's parser splits it."""
 
     def __init__(self, html: str) -> None:
         super().__init__()

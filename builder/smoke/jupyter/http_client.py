@@ -1,4 +1,4 @@
-"""HTTP to Jupyter's own origin and to no other, as a program with a token or as a browser."""
+"""HTTP client for Jupyter's own origin only, as a program with a token or as a browser."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class BarredOriginError(requests.ConnectionError):
 
 
 class JupyterResponse(NamedTuple):
-    """What came back.
+    """A response of Jupyter.
 
     Attributes:
-        url: what was asked for, or where the redirects led.
+        url: the requested address, or where the redirects led.
         status: the HTTP status.
-        headers: of the response, whatever the case of their names.
-        body: in bytes, decompressed.
+        headers: its headers; the case of their names does not matter.
+        body: its bytes, decompressed.
         seconds: from the request to the last byte.
     """
 
@@ -52,10 +52,10 @@ class JupyterResponse(NamedTuple):
         return self.body.decode("utf-8", "replace")
 
     def parse_json(self) -> Any:
-        """The body as JSON; NaN and the infinities as Python has them.
+        """Parse the body as JSON; NaN and the infinities become Python's floats.
 
         Raises:
-            ProbeFailure: it is none.
+            ProbeFailure: it is not JSON.
         """
         try:
             return json.loads(self.body)
@@ -63,30 +63,32 @@ class JupyterResponse(NamedTuple):
             raise ProbeFailure(f"{self.url} answers {self.status} and no JSON") from error
 
     def expect_status(self, status: int) -> JupyterResponse:
-        """This, if the status is that one.
+        """Return this response if it has the expected status.
 
         Raises:
-            ProbeFailure: it is another one.
+            ProbeFailure: it has another one.
         """
         if self.status != status:
-            where = self.headers.get("Location", "")
-            to = f" to {urlsplit(where).path}" if where else ""
+            location = self.headers.get("Location", "")
+            to = f" to {urlsplit(location).path}" if location else ""
             raise ProbeFailure(f"{self.url} answers {self.status}{to} instead of {status}")
         return self
 
 
 class JupyterClient:
-    """A person's way to Jupyter: every request goes to its origin, or is not made at all.
+    """HTTP client of one Jupyter: every request goes to its origin, or is not sent at all.
 
-    Nothing is read from the environment (no proxies, no netrc): that origin is asked directly.
-    Redirects are answers here, unless they are to be followed. One object serves one thread.
+    No environment variables or files are read (no proxies, no netrc): requests go to that origin
+    directly. Redirects are returned as responses, unless they are to be followed. One object serves
+    one thread.
 
     Args:
         url: Jupyter's address, base URL included, with a slash at its end.
-        token: sent in a header, which also spares the requests the XSRF check (jupyter-server's
-            security documentation); None is a stranger, or a browser before `log_in`.
+        token: sent in a header, which also exempts the requests from the XSRF check
+            (jupyter-server's security documentation); None for an anonymous client, or a browser
+            before `log_in`.
         ca_bundle: file or directory with the CAs to trust, or None for the default.
-        cookies: to begin with.
+        cookies: the cookies to begin with.
     """
 
     def __init__(
@@ -109,7 +111,7 @@ class JupyterClient:
 
     @classmethod
     def for_site(cls, site: JupyterSite, token: Secret | None = None) -> Self:
-        """The way to a site, with that token or none."""
+        """Make the client of a site, with that token or none."""
         return cls(site.url, token, ca_bundle=site.ca_bundle)
 
     def __repr__(self) -> str:
@@ -121,15 +123,18 @@ class JupyterClient:
         return {} if self._token is None else {"Authorization": f"token {self._token.value}"}
 
     def clone(self) -> JupyterClient:
-        """The same way for another thread, cookies included."""
+        """Make the same client for another thread, cookies included."""
         return self.at_address(self.url, self._token)
 
     def at_address(self, url: str, token: Secret | None = None) -> JupyterClient:
-        """The same cookies for another address of the same origin, with that token or none."""
+        """Make a client with the same cookies for another address of the same origin.
+
+        It has that token, or none.
+        """
         return JupyterClient(url, token, ca_bundle=self.ca_bundle, cookies=self._session.cookies)
 
     def close(self) -> None:
-        """Let its connections go."""
+        """Close its connections."""
         self._session.close()
 
     def send_request(
@@ -142,20 +147,20 @@ class JupyterClient:
         follow: bool = False,
         timeout: float = 20.0,
     ) -> JupyterResponse:
-        """Ask for a path relative to Jupyter's base URL, or for an address.
+        """Send a request to a path relative to Jupyter's base URL, or to an absolute address.
 
         Args:
-            path: percent-encoded.
-            body: makes it a POST, if `method` says nothing else.
-            method: such as `DELETE`.
-            headers: more of them.
-            follow: redirects, as far as they stay on Jupyter's origin.
-            timeout: seconds until the last byte must be there.
+            path: the path or address, percent-encoded.
+            body: the body, which makes it a POST unless `method` is given.
+            method: HTTP method, such as `DELETE`.
+            headers: additional headers.
+            follow: whether to follow redirects, as far as they stay on Jupyter's origin.
+            timeout: seconds until the last byte must have arrived.
 
         Raises:
             BarredOriginError: it leads to another origin.
             requests.Timeout: it took longer.
-            requests.RequestException: there was no whole answer.
+            requests.RequestException: there was no complete response.
         """
         url = urljoin(self.url, path)
         began = time.monotonic()
@@ -186,23 +191,23 @@ class JupyterClient:
         expect: Container[int] = range(400),
         timeout: float = 20.0,
     ) -> Any:
-        """One call of Jupyter's REST API, such as `POST sessions`; the answer's JSON or None.
+        """Call Jupyter's REST API, such as `POST sessions`; the response's JSON, or None.
 
         Args:
-            method: of HTTP.
-            path: below `api/`, percent-encoded.
+            method: HTTP method.
+            path: path below `api/`, percent-encoded.
             content: any JSON, or None to send nothing.
-            expect: the statuses that are no failure.
-            timeout: seconds.
+            expect: the statuses that are not failures.
+            timeout: seconds until the last byte must have arrived.
 
         Raises:
-            ProbeFailure: there is no answer, or its status is another one.
+            ProbeFailure: there is no response, or its status is another one.
         """
         body = None if content is None else json.dumps(content)
-        kind = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json"}
         try:
             answer = self.send_request(
-                f"api/{path}", body, method=method, headers=kind, timeout=timeout
+                f"api/{path}", body, method=method, headers=headers, timeout=timeout
             )
         except (requests.RequestException, OSError) as error:
             raise ProbeFailure(f"{method} api/{path} has no answer: {error}") from error
@@ -212,9 +217,12 @@ class JupyterClient:
 
 
 def _read_body(response: requests.Response, began: float, timeout: float) -> bytes:
-    """The body, decompressed; `iter_content` would wait for whole pieces, however they drip in."""
+    """Read the body, decompressed, within the time limit.
+
+    `iter_content` would wait for whole pieces, however slowly their bytes arrive.
+    """
     if response.is_redirect:
-        return response.content  # requests has read it already, to see where it leads
+        return response.content  # requests has read it already, to prepare the next request
     pieces = []
     try:
         while piece := response.raw.read1(_PIECE, decode_content=True):
@@ -229,7 +237,7 @@ def _read_body(response: requests.Response, began: float, timeout: float) -> byt
 
 
 class _SingleOriginAdapter(HTTPAdapter):
-    """Sends requests to one origin only, redirected ones included."""
+    """Transport adapter that sends requests to one origin only, redirected ones included."""
 
     def __init__(self, url: str) -> None:
         super().__init__()

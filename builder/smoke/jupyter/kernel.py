@@ -1,7 +1,7 @@
-"""A kernel, driven as a front end does: REST to start it, a WebSocket to talk to it.
+"""Drive a kernel as a front end does: REST to start it, a WebSocket for its messages.
 
-The messages travel as JSON texts, the default protocol of the socket, which the notebook server of
-2019 speaks as today's jupyter-server does (jupyter-server's document "WebSocket kernel wire
+The messages are sent as JSON texts, the default protocol of the socket, which the notebook server
+of 2019 supports as today's jupyter-server does (jupyter-server's document "WebSocket kernel wire
 protocols"). jupyter-kernel-client, which could do this, puts the token into the address.
 """
 
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
     from builder.smoke.jupyter.http_client import JupyterClient
 
-# Seconds: until Jupyter has started a kernel, until that answers, for one question to it, until it
-# ends, between two tries, for a cell that has no other limit.
+# Seconds: until Jupyter must have started a kernel, until the kernel must answer, until its first
+# request is repeated, until it must have ended, between two tries of that, and for a cell without a
+# limit of its own.
 _START_TIMEOUT, _ANSWER_TIMEOUT = 40.0, 40.0
 _NUDGE = 1.0
 _END_TIMEOUT, _PAUSE = 20.0, 0.1
@@ -38,7 +39,7 @@ class Kernel:
     """A running kernel of a notebook.
 
     Args:
-        web: the way to its Jupyter.
+        client: HTTP client of its Jupyter.
         identity: its id there.
 
     Raises:
@@ -54,18 +55,18 @@ class Kernel:
         )
 
     def close(self) -> None:
-        """Let the connection go; the kernel stays."""
+        """Close the connection; the kernel keeps running."""
         self._socket.close(timeout=1)
 
     def run_cell(self, code: str, *, timeout: float = CELL_TIMEOUT) -> CellExecution:
-        """Run a cell to its end, errors of its own included.
+        """Run a cell to its end; an error in the cell is part of the result.
 
         Args:
-            code: of the cell.
+            code: the cell's source.
             timeout: seconds.
 
         Raises:
-            ProbeFailure: it took longer, or the kernel died of it.
+            ProbeFailure: it took longer, or the kernel died meanwhile.
         """
         content = {
             "code": code,
@@ -76,7 +77,7 @@ class Kernel:
             "stop_on_error": True,
         }
         began = time.monotonic()
-        asked = self._send_message("execute_request", content)
+        request_id = self._send_message("execute_request", content)
         messages: list[KernelMessage] = []
         replied: float | None = None
         idle = False
@@ -89,7 +90,7 @@ class Kernel:
             kind, body = message["header"]["msg_type"], message["content"]
             if kind == "status" and body["execution_state"] in _GONE:
                 raise ProbeFailure(f"the kernel died in the cell {_quote_first_line(code)}")
-            if message["parent_header"].get("msg_id") != asked:
+            if message["parent_header"].get("msg_id") != request_id:
                 continue
             seconds = time.monotonic() - began
             if kind == "execute_reply":
@@ -101,10 +102,10 @@ class Kernel:
         return CellExecution(tuple(messages), replied)
 
     def evaluate_json(self, code: str, *, timeout: float = CELL_TIMEOUT) -> Any:
-        """Run a cell that prints JSON as its last line, and give what that says.
+        """Run a cell that prints JSON as its last line, and return the parsed JSON.
 
         Raises:
-            ProbeFailure: it raised an error, or printed none.
+            ProbeFailure: it raised an error, or printed no JSON.
         """
         done = self.run_cell(code, timeout=timeout)
         if done.error is not None:
@@ -115,20 +116,22 @@ class Kernel:
             raise ProbeFailure(f"the cell {_quote_first_line(code)} printed no JSON") from error
 
     def wait_until_ready(self) -> None:
-        """Ask until it answers: what is sent before all its channels are connected may be lost.
+        """Repeat a request until the kernel answers.
+
+        Messages that are sent before all its channels are connected may be lost.
 
         Raises:
-            ProbeFailure: it does not in time.
+            ProbeFailure: it does not answer in time.
         """
         deadline = time.monotonic() + _ANSWER_TIMEOUT
         while time.monotonic() < deadline:
-            asked = self._send_message("kernel_info_request", {})
-            if self._is_answered(asked, min(deadline, time.monotonic() + _NUDGE)):
+            request_id = self._send_message("kernel_info_request", {})
+            if self._is_answered(request_id, min(deadline, time.monotonic() + _NUDGE)):
                 return
         raise ProbeFailure(f"the kernel did not answer within {_ANSWER_TIMEOUT:.0f} s")
 
     def _is_answered(self, asked: str, deadline: float) -> bool:
-        """Whether both channels tell of that question."""
+        """Whether both channels, shell and IOPub, bring a message about that request."""
         seen: set[str] = set()
         while {"kernel_info_reply", "status"} - seen:
             message = self._receive_message(deadline)
@@ -157,30 +160,30 @@ class Kernel:
         return identity
 
     def _receive_message(self, deadline: float) -> dict[str, Any] | None:
-        """The next message, or None if there is none until then."""
+        """Receive the next message; None if there is none before the deadline."""
         while (left := deadline - time.monotonic()) > 0:
             self._socket.settimeout(left)
             try:
-                said = self._socket.recv()
+                text = self._socket.recv()
             except websocket.WebSocketTimeoutException:
                 return None
             except _BROKEN as error:
                 raise ProbeFailure(f"the connection to the kernel broke: {error}") from error
-            if isinstance(said, str) and said:  # binary ones carry buffers of widgets
-                message: dict[str, Any] = json.loads(said)
+            if isinstance(text, str) and text:  # binary messages carry buffers of widgets
+                message: dict[str, Any] = json.loads(text)
                 return message
         return None
 
 
 @contextmanager
 def start_kernel(client: JupyterClient, notebook: str) -> Iterator[Kernel]:
-    """A kernel of the server's default kind for a notebook; it ends with the block.
+    """Start a kernel of the server's default kind for a notebook; it ends with the block.
 
-    It is the notebook's own if that has one, else a new one.
+    If the notebook has a kernel already, that one is used.
 
     Args:
-        client: the way to Jupyter.
-        notebook: path below Jupyter's root; its directory is where the kernel starts.
+        client: HTTP client of Jupyter.
+        notebook: path below Jupyter's root; the kernel starts in its directory.
 
     Raises:
         ProbeFailure: it does not start, or does not answer.
@@ -195,10 +198,10 @@ def start_kernel(client: JupyterClient, notebook: str) -> Iterator[Kernel]:
 
 @contextmanager
 def start_lasting_kernel(client: JupyterClient, notebook: str) -> Iterator[Kernel]:
-    """A new kernel which stays when the block ends: for those who end its server instead.
+    """Start a new kernel that the block's end does not end, for callers that end its server.
 
     Args:
-        client: the way to Jupyter.
+        client: HTTP client of Jupyter.
         notebook: see `start_kernel`.
 
     Raises:
@@ -229,12 +232,13 @@ def _connect_kernel(client: JupyterClient, session: dict[str, Any]) -> Iterator[
 
 
 def end_session(client: JupyterClient, session: str) -> None:
-    """End a session and its kernel; that it is gone already is as good.
+    """End a session and its kernel, if it still exists.
 
-    While a dead kernel is being restarted, jupyter-server answers 500 to that: ask again.
+    While a dead kernel is being restarted, jupyter-server answers 500 to that, so the request is
+    repeated.
 
     Raises:
-        ProbeFailure: it is still there after a while.
+        ProbeFailure: it still exists after `_END_TIMEOUT` seconds.
     """
     deadline = time.monotonic() + _END_TIMEOUT
     while True:

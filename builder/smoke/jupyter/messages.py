@@ -1,4 +1,4 @@
-"""What a cell sends, and what a front end makes of it.
+"""Messages that a cell sends, and what a front end displays for them.
 
 The messages are those of the Jupyter messaging protocol (jupyter-client's document "Messaging in
 Jupyter", "Messages on the IOPub channel").
@@ -20,7 +20,7 @@ class KernelMessage(NamedTuple):
 
     Attributes:
         kind: its `msg_type`, such as `display_data`.
-        content: as the protocol says for its kind.
+        content: as the protocol defines it for its kind.
         seconds: from the request to its arrival.
     """
 
@@ -34,7 +34,7 @@ class CellExecution:
     """A cell that has run.
 
     Attributes:
-        messages: about it, in order, without the changes of the kernel's state.
+        messages: the messages about it, in order, without changes of the kernel's state.
         seconds: from the request to the reply.
     """
 
@@ -42,7 +42,7 @@ class CellExecution:
     seconds: float
 
     def get_stream_text(self, stream: str = "stdout") -> str:
-        """All that it wrote to that stream."""
+        """Join all text that the cell wrote to a stream."""
         return "".join(
             m.content["text"]
             for m in self.messages
@@ -51,7 +51,7 @@ class CellExecution:
 
     @property
     def error(self) -> str | None:
-        """`NameError: name 'x' is not defined`, or None."""
+        """The cell's error, such as `NameError: name 'x' is not defined`, or None."""
         for message in self.messages:
             if message.kind == "error":
                 return _COLOUR.sub("", f"{message.content['ename']}: {message.content['evalue']}")
@@ -59,7 +59,7 @@ class CellExecution:
 
     @property
     def displays(self) -> tuple[MimeBundle, ...]:
-        """The displays below the cell as they are in the end: updates take the place of what was.
+        """The displays below the cell in the end: an update replaces what was displayed before.
 
         An update of a display that this cell does not have is for another cell, and left out.
         """
@@ -77,7 +77,7 @@ class CellExecution:
 
     @property
     def first_displays(self) -> tuple[MimeBundle, ...]:
-        """What `display_data` brought, before any update."""
+        """The displays as `display_data` sent them, before any update."""
         return tuple(m.content["data"] for m in self.messages if m.kind == "display_data")
 
     @property

@@ -1,4 +1,4 @@
-"""The smoke notebook as data: what it trains, what it logs, what it shows."""
+"""The smoke notebook as data: what it trains, logs and shows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from packaging.version import Version
 if TYPE_CHECKING:
     from builder.smoke.model import WheelUnderTest
 
-# Beside the notebook: what was written there (`builder.smoke.jupyter.writer.save_written_points`).
+# What was logged, next to the notebook (`builder.smoke.jupyter.writer.save_written_points`).
 WRITTEN_FILENAME = "written.json"
 LOGDIR = "logs"
 _MODULES = (
@@ -30,12 +30,12 @@ _EXTENSION_MOVED = Version("1.14")
 
 @dataclass(frozen=True, slots=True)
 class NotebookRun:
-    """One run of the notebook, apart from every other.
+    """One run of the notebook, separate from every other.
 
     Attributes:
-        wheel: what TensorBoard it shows; with TensorFlow it trains by Keras and its callback, and
-            else by numpy and our writer.
-        canary: a tag that nobody else has, such as `canary-3f9a1c`.
+        wheel: the TensorBoard that it shows; with TensorFlow it trains by Keras and its callback,
+            otherwise by numpy and our writer.
+        canary: a tag that no other run has, such as `canary-3f9a1c`.
     """
 
     wheel: WheelUnderTest
@@ -43,12 +43,12 @@ class NotebookRun:
 
     @classmethod
     def with_new_canary(cls, wheel: WheelUnderTest) -> NotebookRun:
-        """A run with a new canary."""
+        """Make a run with a new canary."""
         return cls(wheel, f"canary-{secrets.token_hex(4)}")
 
     @property
     def directory(self) -> str:
-        """Where everything of this run lies, below Jupyter's root."""
+        """Directory of everything in this run, below Jupyter's root."""
         return f"smoke-{self.canary.rpartition('-')[2]}"
 
     @property
@@ -63,9 +63,9 @@ class NotebookRun:
 
     @property
     def load_cell(self) -> str:
-        """The cell that loads the extension; it was another one in 1.13."""
-        old = Version(self.wheel.release) < _EXTENSION_MOVED
-        return "%load_ext tensorboard.notebook" if old else "%load_ext tensorboard"
+        """The cell that loads the extension, which was another module in 1.13."""
+        is_old = Version(self.wheel.release) < _EXTENSION_MOVED
+        return "%load_ext tensorboard.notebook" if is_old else "%load_ext tensorboard"
 
     @property
     def show_cell(self) -> str:
@@ -78,8 +78,8 @@ class NotebookRun:
         return (_KERAS if self.wheel.tensorflow else _NUMPY).replace("CANARY", self.canary)
 
 
-# TensorBoard lists what runs in the temporary directory: parallel runs on one machine must not meet
-# there. The kernel starts in the notebook's directory, which is the run's own.
+# TensorBoard keeps its list of servers in the temporary directory, so parallel runs on one machine
+# must not share it. The kernel starts in the notebook's directory, which is the run's own.
 SEPARATE_TMPDIR_CELL = dedent("""\
     # A temporary directory of our own, as TensorBoard keeps its list of servers there.
     import os
@@ -150,12 +150,12 @@ _KERAS = dedent(f"""\
 
 
 def list_code_cells(run: NotebookRun) -> tuple[str, ...]:
-    """The code cells, in order."""
+    """List the code cells, in order."""
     return SEPARATE_TMPDIR_CELL, run.train_cell, run.load_cell, run.show_cell
 
 
 def build_notebook(run: NotebookRun) -> dict[str, Any]:
-    """The notebook, in the format 4.4 (nbformat's document "The Notebook file format")."""
+    """Build the notebook, in the format 4.4 (nbformat's document "The Notebook file format")."""
     return {
         "nbformat": 4,
         "nbformat_minor": 4,
@@ -174,7 +174,7 @@ def build_notebook(run: NotebookRun) -> dict[str, Any]:
 
 
 def read_shipped_modules() -> dict[str, str]:
-    """Path beside the notebook → content, for what its cells import of ours."""
+    """Read our modules that the cells import: path next to the notebook → content."""
     root = files("builder")
     return {
         path: root.joinpath(*path.split("/")[1:]).read_text(encoding="utf-8") for path in _MODULES

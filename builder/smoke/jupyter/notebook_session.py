@@ -1,4 +1,4 @@
-"""A person at a running Jupyter: the notebook is there, a kernel runs, and all of it goes again."""
+"""A session at a running Jupyter: upload the notebook, start a kernel, remove both again."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ NOTEBOOK_PAGES = {
     Frontend.CLASSIC: "nbclassic/notebooks/",
 }
 
-# A TensorBoard may outlive its kernel, so it is ended by the pid in its info file; the name is
-# looked at, since a pid may be another program's by now. A kernel that does not reap its dead
-# children waits for them when it ends. The directory is the run's, or it stays.
+# A TensorBoard may outlive its kernel, so it is ended by the pid in its info file; the process name
+# is checked, since the pid may be another program's by now. A kernel that does not reap its dead
+# children waits for them when it ends. The directory is removed only if it is the run's.
 _CLEAN = dedent("""\
     import glob, json, os, shutil, signal, time
 
@@ -56,7 +56,7 @@ _CLEAN = dedent("""\
     if os.path.basename(os.getcwd()) == DIRECTORY:
         shutil.rmtree(os.getcwd(), ignore_errors=True)
     print(json.dumps(list(filter(_is_running, _pids))))""")
-# Seconds for cleaning up, and for training: TensorFlow alone takes a while to import.
+# Seconds: for cleaning up, and for training, as importing TensorFlow alone takes a while.
 _CLEANS, _TRAINS = 15.0, 180.0
 _READ_PROXY = dedent("""\
     import importlib.util, json, os
@@ -77,9 +77,9 @@ class NotebookSession:
 
     Attributes:
         site: the running Jupyter.
-        run: what is run there.
-        client: the way to it, with the token.
-        kernel: of the run's notebook; its cells have not run yet.
+        run: the run of the notebook.
+        client: HTTP client of the site, with the token.
+        kernel: kernel of the run's notebook, whose cells have not run yet.
     """
 
     site: JupyterSite
@@ -89,7 +89,7 @@ class NotebookSession:
 
     @property
     def page_url(self) -> str:
-        """The address of the notebook's page: frames are relative to it."""
+        """The address of the notebook's page, to which frames are relative."""
         return build_page_url(self.site, self.run)
 
     def run_setup_cells(self) -> float:
@@ -114,13 +114,13 @@ class NotebookSession:
     def has_proxy_words(self, words: str) -> bool:
         """Whether jupyter-server-proxy's source has these words, which its first releases lack.
 
-        A kernel in another environment does not see it, and then today's is assumed.
+        A kernel in another virtualenv does not see the source; then today's release is assumed.
         """
         found: bool = self.kernel.evaluate_json(_READ_PROXY.replace("WORDS", repr(words)))
         return found
 
     def read_json(self, name: str) -> Any:
-        """A JSON file of the run's directory."""
+        """Read a JSON file in the run's directory."""
         path = quote(f"{self.run.directory}/{name}")
         return json.loads(
             self.client.call_api("GET", f"contents/{path}?type=file&format=text")["content"]
@@ -128,18 +128,18 @@ class NotebookSession:
 
 
 def build_page_url(site: JupyterSite, run: NotebookRun) -> str:
-    """The address at which the site's front end shows the run's notebook."""
+    """Build the address at which the site's front end shows the run's notebook."""
     return f"{site.url}{NOTEBOOK_PAGES[site.deployment.frontend]}{quote(run.notebook)}"
 
 
 def upload_notebook(client: JupyterClient, run: NotebookRun) -> str:
-    """Put the notebook and what it imports into a directory of its own below Jupyter's root.
+    """Upload the notebook and what it imports to a directory of its own below Jupyter's root.
 
     Returns:
         The notebook's path below that root.
 
     Raises:
-        ProbeFailure: Jupyter does not take it.
+        ProbeFailure: Jupyter does not accept it.
     """
     texts = notebook.read_shipped_modules()
     directories = {run.directory}
@@ -158,13 +158,13 @@ def clean_up_run(client: JupyterClient, run: NotebookRun) -> None:
     """End the run's kernels and TensorBoards, whoever started them, and remove its directory.
 
     Raises:
-        ProbeFailure: something of it is still there.
+        ProbeFailure: some of it still exists.
     """
-    # A kernel that is free cleans up itself: ended before its TensorBoard, it waits for that for
-    # seconds (ipykernel).
+    # An idle kernel of the notebook does the clean-up: if it were ended before its TensorBoard, it
+    # would wait for that for seconds (ipykernel).
     for session in _list_sessions(client, run):
-        free = session["kernel"].get("execution_state") == "idle"
-        if session["path"] == run.notebook and free:
+        idle = session["kernel"].get("execution_state") == "idle"
+        if session["path"] == run.notebook and idle:
             with suppress(ProbeFailure), start_kernel(client, run.notebook) as kernel:
                 _clean_with_kernel(kernel, run)
                 return
@@ -172,7 +172,7 @@ def clean_up_run(client: JupyterClient, run: NotebookRun) -> None:
 
 
 def _clean_with_new_kernel(client: JupyterClient, run: NotebookRun) -> None:
-    """Clean up by a kernel that has seen nothing of the run."""
+    """End all sessions of the run, then clean up with a new kernel."""
     _end_all_sessions(client, run)
     with _remove_on_failure(client, run), start_kernel(client, run.notebook) as kernel:
         _clean_with_kernel(kernel, run)
@@ -180,14 +180,13 @@ def _clean_with_new_kernel(client: JupyterClient, run: NotebookRun) -> None:
 
 @contextmanager
 def _remove_on_failure(client: JupyterClient, run: NotebookRun) -> Iterator[None]:
-    """Where the block fails, as no kernel can be had, Jupyter itself removes the directory."""
+    """If the block fails because no kernel starts, have Jupyter's API remove the directory."""
     try:
         yield
     except BaseException:
-        with suppress(ProbeFailure):  # the block's failure is the one to be told
-            _end_all_sessions(
-                client, run
-            )  # one that came too late for its request is there all the same
+        with suppress(ProbeFailure):  # the block's failure is the one to report
+            # A session that started too late for its request exists all the same.
+            _end_all_sessions(client, run)
             _delete_directory(client, run.directory)
         raise
 
@@ -198,13 +197,13 @@ def _end_all_sessions(client: JupyterClient, run: NotebookRun) -> None:
 
 
 def _delete_directory(client: JupyterClient, path: str) -> None:
-    where = f"contents/{quote(path)}"
+    address = f"contents/{quote(path)}"
     try:
-        client.call_api("DELETE", where, expect=(204, 404))
-    except ProbeFailure:  # where there is no trash, Jupyter takes no directory that holds something
-        for item in client.call_api("GET", f"{where}?type=directory")["content"]:
+        client.call_api("DELETE", address, expect=(204, 404))
+    except ProbeFailure:  # without a trash, Jupyter deletes only directories that are empty
+        for item in client.call_api("GET", f"{address}?type=directory")["content"]:
             _delete_directory(client, item["path"])
-        client.call_api("DELETE", where)
+        client.call_api("DELETE", address)
 
 
 def _list_sessions(client: JupyterClient, run: NotebookRun) -> list[dict[str, Any]]:
@@ -215,19 +214,19 @@ def _list_sessions(client: JupyterClient, run: NotebookRun) -> list[dict[str, An
 
 @contextmanager
 def open_notebook_session(site: JupyterSite, run: NotebookRun) -> Iterator[NotebookSession]:
-    """The run's notebook is there and has a kernel while the block lasts; then nothing is left.
+    """Upload the run's notebook and start a kernel for it; after the block, remove both.
 
     Args:
         site: the running Jupyter.
-        run: what is to be run; its cells are for the caller.
+        run: the run of the notebook; its cells are run by the caller.
 
     Raises:
-        ProbeFailure: Jupyter takes no notebook, or no kernel starts.
+        ProbeFailure: Jupyter does not accept the notebook, or no kernel starts.
     """
-    with closing(open_client(site)) as client, ExitStack() as ends:
+    with closing(open_client(site)) as client, ExitStack() as cleanup:
         with _remove_on_failure(client, run):
             upload_notebook(client, run)
-            kernel = ends.enter_context(start_kernel(client, run.notebook))
+            kernel = cleanup.enter_context(start_kernel(client, run.notebook))
         try:
             yield NotebookSession(site, run, client, kernel)
         finally:
@@ -239,7 +238,7 @@ def _put_content(client: JupyterClient, path: str, **model: Any) -> None:
 
 
 def _end_notebook_session(client: JupyterClient, kernel: Kernel, run: NotebookRun) -> None:
-    """Clean up by that kernel, or by a new one if it is busy, or dead."""
+    """Clean up with that kernel, or with a new one if it is busy or dead."""
     try:
         _clean_with_kernel(kernel, run)
     except ProbeFailure:

@@ -1,4 +1,4 @@
-"""A running TensorBoard, as its info file tells of it and as Jupyter's proxy shows it."""
+"""A running TensorBoard: its info file, and its responses through Jupyter's proxy."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from builder.smoke.jupyter.messages import CellExecution
     from builder.smoke.jupyter.notebook_session import NotebookSession
 
-# tensorboard/manager.py: the fields of an info file, in all releases.
+# The fields of an info file, in all releases (tensorboard/manager.py).
 INFO_FILE_FIELDS = frozenset(
     {"cache_key", "db", "logdir", "path_prefix", "pid", "port", "start_time", "version"}
 )
 _PAUSE = 0.05
-# Seconds for TensorBoard to start, which gives up on itself after 60.
+# Seconds for TensorBoard to start; `%tensorboard` itself gives up after 60.
 TENSORBOARD_START_TIMEOUT = 70.0
 
 _INFOS = dedent("""\
@@ -66,7 +66,7 @@ _BESIDE = dedent("""\
 
     print(json.dumps([_beside(PORT, *_ask) for _ask in json.loads(ASKS)]))""")
 
-# Seconds. A TensorBoard that is importing TensorFlow hears a signal when that is done.
+# Seconds. A TensorBoard that is importing TensorFlow handles a signal only after that.
 _STOP_TIMEOUT = 40
 _STOP = dedent("""\
     import json, os, signal, time
@@ -87,7 +87,11 @@ _FORGET = dedent("""\
 
 
 class TensorBoardInfo(NamedTuple):
-    """What a TensorBoard says of itself: where, which process, since when (seconds since 1970)."""
+    """What an info file says of a TensorBoard; `start_time` is in seconds since 1970.
+
+    Attributes:
+        fields: the names of all fields in the file.
+    """
 
     port: int
     pid: int
@@ -97,7 +101,7 @@ class TensorBoardInfo(NamedTuple):
 
 
 class ResponseDigest(NamedTuple):
-    """An answer in brief: its status (0 for none), its sha256 (or why not), its length in bytes."""
+    """A response in brief: status (0 for none), SHA-256 (or why there is none), length in bytes."""
 
     status: int
     sha256: str
@@ -105,33 +109,33 @@ class ResponseDigest(NamedTuple):
 
 
 def read_info_files(kernel: Kernel) -> tuple[TensorBoardInfo, ...]:
-    """What all info files tell in the kernel's temporary directory, the newest TensorBoard first.
+    """Read all info files in the kernel's temporary directory, the newest TensorBoard first.
 
-    With the series `security` they lie in the user's own directory as well.
+    With the series `security` they are in the user's own directory there as well.
     """
-    known = [
+    infos = [
         TensorBoardInfo(t["port"], t["pid"], t["logdir"], t["start_time"], frozenset(t))
         for t in kernel.evaluate_json(_INFOS)
     ]
-    return tuple(sorted(known, key=lambda info: -info.start_time))
+    return tuple(sorted(infos, key=lambda info: -info.start_time))
 
 
 def has_reuse_check(kernel: Kernel) -> bool:
-    """Whether this TensorBoard has the series `security`: a dead one is not reused."""
+    """Whether this TensorBoard has the series `security`, which does not reuse a dead server."""
     return bool(kernel.evaluate_json(_RUNNING_ONLY))
 
 
 def find_tensorboard(kernel: Kernel, port: int) -> TensorBoardInfo:
-    """The TensorBoard on a port.
+    """Find the TensorBoard on a port.
 
     Raises:
-        ProbeFailure: no info file tells of one.
+        ProbeFailure: no info file has that port.
     """
-    known = read_info_files(kernel)
-    for info in known:
+    infos = read_info_files(kernel)
+    for info in infos:
         if info.port == port:
             return info
-    raise ProbeFailure(f"no TensorBoard on port {port}, only on {[i.port for i in known]}")
+    raise ProbeFailure(f"no TensorBoard on port {port}, only on {[i.port for i in infos]}")
 
 
 def launch_tensorboard(
@@ -140,27 +144,27 @@ def launch_tensorboard(
     """Run `%tensorboard` with arguments that it has not been run with.
 
     Returns:
-        The cell, and the TensorBoard that is new.
+        The cell that has run, and the new TensorBoard.
 
     Raises:
-        ProbeFailure: none is; what the cell shows instead is told.
+        ProbeFailure: there is not one new TensorBoard; the text says what the cell shows.
     """
     before = {info.pid for info in read_info_files(session.kernel)}
     done = session.kernel.run_cell(f"%tensorboard {arguments}", timeout=TENSORBOARD_START_TIMEOUT)
     new = [info for info in read_info_files(session.kernel) if info.pid not in before]
     if len(new) != 1:
-        said = " ".join(
+        output = " ".join(
             [*list_plain_texts(done), done.error or "", done.get_stream_text("stderr")]
         ).strip()
-        raise ProbeFailure(f"%tensorboard {arguments} starts {len(new)} servers and says: {said}")
+        raise ProbeFailure(f"%tensorboard {arguments} starts {len(new)} servers and says: {output}")
     return done, new[0]
 
 
 def stop_tensorboard(session: NotebookSession, info: TensorBoardInfo) -> None:
-    """End a TensorBoard as `!kill` does, and wait until it is gone.
+    """Stop a TensorBoard as `!kill` does, and wait until it has ended.
 
     Raises:
-        ProbeFailure: it does not go.
+        ProbeFailure: it does not end.
     """
     code = _STOP.replace("PID", str(info.pid)).replace("SECONDS", str(_STOP_TIMEOUT))
     if session.kernel.evaluate_json(code, timeout=_STOP_TIMEOUT + CELL_TIMEOUT):
@@ -171,7 +175,7 @@ def stop_tensorboard(session: NotebookSession, info: TensorBoardInfo) -> None:
 
 
 def remove_info_file(kernel: Kernel, info: TensorBoardInfo) -> None:
-    """Remove what a killed TensorBoard left, for which it is reused.
+    """Remove the info file of a killed TensorBoard, because of which it would be reused.
 
     Raises:
         ProbeFailure: it cannot be removed.
@@ -182,11 +186,12 @@ def remove_info_file(kernel: Kernel, info: TensorBoardInfo) -> None:
 
 
 class TensorBoardClient:
-    """TensorBoard through Jupyter's proxy.
+    """HTTP client of a TensorBoard through Jupyter's proxy.
 
     Args:
-        client: the way to Jupyter.
-        address: what a frame loads: all that TensorBoard's page asks for is relative to it.
+        client: HTTP client of Jupyter.
+        address: the address that a frame loads; all requests of TensorBoard's page are relative to
+            it.
     """
 
     def __init__(self, client: JupyterClient, address: str) -> None:
@@ -194,7 +199,7 @@ class TensorBoardClient:
         self.address = address
 
     def build_url(self, path: str) -> str:
-        """The address of one of TensorBoard's own paths, with or without its first slash."""
+        """Build the address of one of TensorBoard's own paths, with or without its first slash."""
         return urljoin(self.address, path.lstrip("/"))
 
     def send_request(
@@ -205,13 +210,13 @@ class TensorBoardClient:
         timeout: float = 20.0,
         client: JupyterClient | None = None,
     ) -> JupyterResponse:
-        """Ask it; see `JupyterClient.send_request`.
+        """Send a request to TensorBoard; see `JupyterClient.send_request`.
 
         Args:
-            ask: what to ask, or a path to get.
-            encoding: the `Accept-Encoding`.
-            timeout: seconds until the last byte must be there.
-            client: another way to Jupyter.
+            ask: the request, or a path to GET.
+            encoding: the header `Accept-Encoding`.
+            timeout: seconds until the last byte must have arrived.
+            client: another HTTP client of Jupyter to send it with.
         """
         path, body, kind = TensorBoardRequest(ask) if isinstance(ask, str) else ask
         headers = {"Accept-Encoding": encoding} | ({} if body is None else {"Content-Type": kind})
@@ -220,11 +225,11 @@ class TensorBoardClient:
         )
 
     def get_json(self, path: str, body: str | None = None) -> Any:
-        """The JSON of an answer that is to be 200."""
+        """Request a path, and parse the JSON of the response, whose status must be 200."""
         return self.send_request(TensorBoardRequest(path, body)).expect_status(200).parse_json()
 
     def get_digest(self, ask: TensorBoardRequest) -> ResponseDigest:
-        """The answer in brief."""
+        """Send a request, and return the response in brief."""
         answer = self.send_request(ask)
         return ResponseDigest(
             answer.status, hashlib.sha256(answer.body).hexdigest(), len(answer.body)
@@ -233,16 +238,16 @@ class TensorBoardClient:
     def wait_for_json(
         self, what: str, path: str, is_expected: Callable[[Any], bool], seconds: float
     ) -> Any:
-        """Ask until the JSON of the answer is as it should be, and give that.
+        """Repeat a request until the JSON of the response is as expected, and return that.
 
         Args:
-            what: is waited for, for the error.
-            path: to ask for.
-            is_expected: whether the JSON is as it should be.
-            seconds: until when.
+            what: what is waited for, for the error message.
+            path: the path to request.
+            is_expected: whether the JSON is as expected.
+            seconds: how long to wait.
 
         Raises:
-            ProbeFailure: it was not, in that time.
+            ProbeFailure: it was not as expected in that time.
         """
         deadline = time.monotonic() + seconds
         while True:
@@ -260,6 +265,6 @@ class TensorBoardClient:
 def request_from_kernel(
     session: NotebookSession, port: int, asks: Sequence[TensorBoardRequest]
 ) -> list[ResponseDigest]:
-    """What TensorBoard answers to one who asks from beside it, past the proxy: from the kernel."""
+    """Send requests to TensorBoard from the kernel, without the proxy; the responses in brief."""
     code = _BESIDE.replace("PORT", str(port)).replace("ASKS", repr(json.dumps(asks)))
     return [ResponseDigest(*row) for row in session.kernel.evaluate_json(code, timeout=60.0)]

@@ -1,7 +1,7 @@
-"""What the smoke notebook writes its event files with, and how it remembers what it wrote.
+"""Write the event files of the smoke notebook, and record what was written.
 
-This module runs in the kernel, on its Python (3.7 and later), shipped there with the modules that
-it imports: all of them need nothing but the standard library, least of all a TensorBoard.
+This module runs in the kernel, on the kernel's Python (3.7 and later). It is uploaded there with
+the modules that it imports. All of them need only the standard library, and no TensorBoard.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
-# Kind → tag → points, each a step and what was written there. Python 3.7 evaluates this.
+# Kind → tag → points, each a step and the value written there. Python 3.7 evaluates this.
 WrittenPoints = Dict[str, Dict[str, List[Any]]]  # noqa: UP006
 
 _FILE_VERSION = 3  # `Event.file_version`
@@ -29,10 +29,10 @@ _GREY = 0  # PNG's colour type
 
 
 class EventFileWriter:
-    """An event file for as long as a block lasts.
+    """An event file that is open for as long as the block lasts.
 
     Args:
-        directory: of the run; made if it is not there.
+        directory: directory of the TensorBoard run; made if it does not exist.
 
     Attributes:
         written: scalars as the 32-bit floats that the file holds, histograms as rows (left edge,
@@ -59,14 +59,14 @@ class EventFileWriter:
         self._file.close()
 
     def write_scalar(self, tag: str, step: int, value: float) -> None:
-        """One number."""
+        """Write a scalar."""
         self._write_event(step, summaries.encode_summary(summaries.encode_scalar(tag, value)))
         self._keep_point("scalars", tag, step, struct.unpack("<f", struct.pack("<f", value))[0])
 
     def write_histogram(
         self, tag: str, step: int, edges: Sequence[float], counts: Sequence[float]
     ) -> None:
-        """Counts between edges, of which there is one more."""
+        """Write a histogram: counts between edges, of which there is one more."""
         self._write_event(
             step, summaries.encode_summary(summaries.encode_histogram(tag, edges, counts))
         )
@@ -74,7 +74,7 @@ class EventFileWriter:
         self._keep_point("histograms", tag, step, rows)
 
     def write_image(self, tag: str, step: int, rows: Sequence[Sequence[int]]) -> None:
-        """A grey picture, each pixel from 0 (black) to 255."""
+        """Write a grey image, each pixel from 0 (black) to 255."""
         picture = encode_grey_png(rows)
         value = summaries.encode_image(tag, len(rows[0]), len(rows), [picture])
         self._write_event(step, summaries.encode_summary(value))
@@ -88,7 +88,7 @@ class EventFileWriter:
 
 
 def encode_grey_png(rows: Sequence[Sequence[int]]) -> bytes:
-    """A PNG of 8-bit greys (RFC 2083)."""
+    """Encode rows of 8-bit greys as a PNG (RFC 2083)."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         body = kind + data
@@ -101,5 +101,5 @@ def encode_grey_png(rows: Sequence[Sequence[int]]) -> bytes:
 
 
 def save_written_points(path: str, written: dict[str, WrittenPoints]) -> None:
-    """Keep what was written, run → kind → tag → points, for those who compare."""
+    """Save what was written as JSON, run → kind → tag → points, for comparison."""
     Path(path).write_text(json.dumps(written), encoding="ascii")

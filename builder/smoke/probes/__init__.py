@@ -1,1 +1,1 @@
-"""What is asserted about a running Jupyter, one module for each kind of question."""
+"""Probes: assertions about a running Jupyter, one module for each layer or topic."""

@@ -1,4 +1,4 @@
-"""The browser's layers: what a person sees on the real page, and that it all came one way."""
+"""The browser's layers: what a user sees on the real page, and where its requests went."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from builder.smoke.model import JupyterSite
     from builder.smoke.results.recorder import ProbeRecorder
 
-# Seconds: until a frame is where it should be; for what must not happen, after it could have.
+# Seconds: until a frame must be there; how long something must not happen, once it could.
 _FRAME = 30.0
 _NEVER = 2.0
 _NOTICE = "Launching TensorBoard"
@@ -38,24 +38,24 @@ def run_browser_probes(
     record: ProbeRecorder,
     directory: Path,
 ) -> None:
-    """Go through a notebook as a person does, and see TensorBoard in it; layer `browser`.
+    """Run a notebook as a user does, and check TensorBoard in it; layer `browser`.
 
     Where the deployment has the layer `reopen`, the notebook is then saved and opened again.
 
     Args:
         browser: the browser.
         site: the Jupyter; its deployment says which front end.
-        path: of the notebook below Jupyter's root directory; it may not have run yet, and
-            its last cell is `%tensorboard`.
+        path: the notebook's path below Jupyter's root directory; its cells have not run, and the
+            last one is `%tensorboard`.
         canary: a tag of this run, which no other page shows.
         record: gets the results.
-        directory: gets the picture, the logs and, on failure, the trace.
+        directory: gets the screenshot, the logs and, on failure, the trace.
     """
-    keep = directory / f"{site.deployment.picture_name}.png"
+    screenshot = directory / f"{site.deployment.picture_name}.png"
     reopen = "reopen" in site.deployment.layers
     with (
         record.layer("browser", *(["reopen"] if reopen else [])),
-        open_browser_session(browser, site, path, record, keep, "browser-log-in") as session,
+        open_browser_session(browser, site, path, record, screenshot, "browser-log-in") as session,
     ):
         _run_notebook(session, record, "browser")
         frame = _check_frame(session, record)
@@ -73,10 +73,10 @@ def run_browser_control(
     record: ProbeRecorder,
     directory: Path,
 ) -> None:
-    """The same without the variable, or without our patch; layer `browser-control`.
+    """Run the same without the variable, or without our patch; layer `browser-control`.
 
-    The frame must point at TensorBoard's own port, which nobody reaches. A run in which
-    `run_browser_probes` passes and this does not has shown nothing.
+    The frame must point at TensorBoard's own port, which the browser cannot reach. A run in which
+    `run_browser_probes` passes and this control does not has proved nothing.
 
     Args:
         browser: see `run_browser_probes`.
@@ -86,11 +86,11 @@ def run_browser_control(
         record: see `run_browser_probes`.
         directory: see `run_browser_probes`.
     """
-    keep = directory / f"{site.deployment.picture_name}-control.png"
+    screenshot = directory / f"{site.deployment.picture_name}-control.png"
     with (
         record.layer("browser-control"),
         open_browser_session(
-            browser, site, path, record, keep, "browser-control-log-in"
+            browser, site, path, record, screenshot, "browser-control-log-in"
         ) as session,
     ):
         _run_notebook(session, record, "browser-control")
@@ -131,7 +131,11 @@ def _check_frame(session: BrowserSession, record: ProbeRecorder) -> Frame:
 
 
 def _find_prefix(site: JupyterSite, address: str) -> str:
-    """Below which address the frame finds TensorBoard, once a Hub has redirected it there."""
+    """Find the URL below which the frame reaches TensorBoard, once a Hub has redirected it.
+
+    Raises:
+        ProbeFailure: the frame's address is not one of jupyter-server-proxy's.
+    """
     redirect = site.deployment.redirect
     starts = [site.url, *([f"{site.origin}{redirect}"] if redirect else [])]
     for start in starts:
@@ -154,10 +158,10 @@ def _check_chart(session: BrowserSession, frame: Frame, canary: str, record: Pro
 
 
 def _check_requests(session: BrowserSession, record: ProbeRecorder) -> None:
-    """All that was asked for and said until the chart was there."""
+    """Check all requests and console messages up to the moment when the chart was there."""
     origin, prefix = session.site.origin, session.prefix
     seen = [e for e in session.wait_for_requests() if not _is_hub_redirect(session.site, e)]
-    ours = session.site.access is not None
+    is_own = session.site.access is not None
     below = sum(e.url.startswith(prefix) for e in seen)
     with record.probe("browser-nothing-foreign") as set_detail:
         _expect_none(traffic.find_foreign_requests(seen, origin, prefix))
@@ -166,7 +170,7 @@ def _check_requests(session: BrowserSession, record: ProbeRecorder) -> None:
         _expect_none(traffic.find_stray_requests(seen, origin, prefix))
         set_detail(f"{below} requests below {urlsplit(prefix).path}")
     with record.probe("browser-nothing-failed") as set_detail:
-        _expect_none(traffic.find_failed_requests(seen, origin, prefix, jupyter=ours))
+        _expect_none(traffic.find_failed_requests(seen, origin, prefix, jupyter=is_own))
         fonts = sum(
             traffic.find_known_issue(e) is traffic.FONT_ISSUE and e.status == 404 for e in seen
         )
@@ -179,24 +183,25 @@ def _check_requests(session: BrowserSession, record: ProbeRecorder) -> None:
     with record.probe("browser-console-clean"):
         _expect_none(
             find_console_errors(
-                session.observer.console_entries, prefix, session.site.wheel.release, jupyter=ours
+                session.observer.console_entries, prefix, session.site.wheel.release, jupyter=is_own
             )
         )
 
 
 def _is_hub_redirect(site: JupyterSite, page_request: PageRequest) -> bool:
-    """Whether that is a Hub's answer which leads the frame to the user's own server.
+    """Whether a Hub's response redirects the frame to the user's own server.
 
-    `user-redirect` leads to `spawn`, which goes on to a server that runs (jupyterhub/handlers).
+    `user-redirect` redirects to `spawn`, which redirects to a server that runs
+    (jupyterhub/handlers).
     """
     redirect = site.deployment.redirect
-    hub = redirect.removesuffix("user-redirect/")
-    ours = bool(redirect) and page_request.url.startswith(f"{site.origin}{hub}")
-    return ours and page_request.status == 302
+    hub_path = redirect.removesuffix("user-redirect/")
+    below_hub = bool(redirect) and page_request.url.startswith(f"{site.origin}{hub_path}")
+    return below_hub and page_request.status == 302
 
 
 def _check_reopened(session: BrowserSession, path: str, canary: str, record: ProbeRecorder) -> None:
-    """A saved notebook shows its output again where it is trusted, and only there."""
+    """Check that a saved notebook shows its output again where it is trusted, and only there."""
     with record.probe("browser-reopened-trusted"):
         session.notebook.save_notebook()
         session.notebook.open_page()
@@ -206,8 +211,8 @@ def _check_reopened(session: BrowserSession, path: str, canary: str, record: Pro
             _remove_trust(client, path)
         session.notebook.open_page()
         session.notebook.wait_until_idle()
-        # What a cell printed is shown in any case: it says that outputs are being drawn. The cell
-        # of the frame comes after it.
+        # Printed text is shown even where the notebook is not trusted, so it tells that outputs
+        # are being drawn. The cell of the frame comes after it.
         if not session.observer.watch_until(
             session.page, lambda: bool(session.notebook.output_text), _FRAME
         ):
@@ -223,59 +228,73 @@ def _check_reopened(session: BrowserSession, path: str, canary: str, record: Pro
 
 
 def _remove_trust(client: JupyterClient, path: str) -> None:
-    """Change the saved notebook as somebody else would: what is not signed is not trusted."""
-    where = f"contents/{quote(path)}"
-    content = client.call_api("GET", where)["content"]
+    """Change the saved notebook as another user would.
+
+    The new content is not signed, so Jupyter does not trust it.
+    """
+    api_path = f"contents/{quote(path)}"
+    content = client.call_api("GET", api_path)["content"]
     content["metadata"]["changed_by"] = "somebody else"
     for cell in content["cells"]:
         cell["metadata"].pop("trusted", None)
-    client.call_api("PUT", where, {"type": "notebook", "format": "json", "content": content})
+    client.call_api("PUT", api_path, {"type": "notebook", "format": "json", "content": content})
 
 
 def _wait_for_only_frame(session: BrowserSession) -> Frame:
-    """The one frame in the outputs, once it is there."""
+    """Wait until there is a frame in the outputs.
+
+    Raises:
+        ProbeFailure: there is none in time, or more than one.
+    """
     frames: list[Frame] = []
 
-    def there() -> bool:
+    def has_frames() -> bool:
         frames[:] = session.notebook.list_frames()
         return bool(frames)
 
-    if not session.observer.watch_until(session.page, there, _FRAME):
-        said = " ".join(session.notebook.output_text.split())[-300:]
-        raise ProbeFailure(f"no frame in the outputs after {_FRAME:.0f} s, which say: {said}")
+    if not session.observer.watch_until(session.page, has_frames, _FRAME):
+        shown = " ".join(session.notebook.output_text.split())[-300:]
+        raise ProbeFailure(f"no frame in the outputs after {_FRAME:.0f} s, which say: {shown}")
     if len(frames) > 1:
         raise ProbeFailure(f"{len(frames)} frames: {', '.join(frame.url for frame in frames)}")
     return frames[0]
 
 
 def _get_frame_source(frame: Frame) -> str:
-    """Where the frame was told to go, whatever came of it."""
+    """Return the address that the frame was given, whether or not it loaded."""
     address: str = frame.frame_element().evaluate("frame => frame.src")
     return address
 
 
 def _is_direct_address(address: str, origin: str) -> bool:
-    """Whether that is a port of its own, on Jupyter's host or the one that 1.x names."""
-    there, here = urlsplit(address), urlsplit(origin)
-    return there.hostname in {here.hostname, "localhost"} and there.port not in {None, here.port}
+    """Whether an address has a port other than Jupyter's, on Jupyter's host or on localhost.
+
+    TensorBoard 1.13 and 1.14 name localhost.
+    """
+    target, base = urlsplit(address), urlsplit(origin)
+    return target.hostname in {base.hostname, "localhost"} and target.port not in {None, base.port}
 
 
 def _find_refusal(session: BrowserSession, address: str) -> str:
-    """What came of the frame's request to that address."""
-    place = urlsplit(address).netloc
+    """Return Chromium's error for the frame's request to that address.
+
+    Raises:
+        ProbeFailure: the request got a response, or was not made.
+    """
+    address_netloc = urlsplit(address).netloc
 
     def list_refusals() -> list[str]:
         return [
             e.failure
             for e in session.observer.page_requests
-            if urlsplit(e.url).netloc == place and e.failure
+            if urlsplit(e.url).netloc == address_netloc and e.failure
         ]
 
     session.observer.watch_until(session.page, lambda: bool(list_refusals()), _FRAME)
     answered = [
         str(e)
         for e in session.observer.page_requests
-        if urlsplit(e.url).netloc == place and e.status
+        if urlsplit(e.url).netloc == address_netloc and e.status
     ]
     if answered or not list_refusals():
         raise ProbeFailure(f"{address} was not refused: {answered or 'no request'}")

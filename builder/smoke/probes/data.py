@@ -1,4 +1,4 @@
-"""What TensorBoard shows through the proxy is its page, with the data that were written."""
+"""Check what TensorBoard serves through the proxy: its page, and the data that were written."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from builder.smoke.jupyter.writer import WrittenPoints
     from builder.smoke.results.recorder import ProbeRecorder
 
-# Seconds until TensorBoard must have read the logdir, which it looks at every five.
+# Seconds until TensorBoard must have read the logdir, which it reloads every five.
 READ_TIMEOUT = 30.0
-_AROUND = 40  # characters of a difference, before and after
+_AROUND = 40  # characters shown before and after the place of a difference
 # Fonts by root-absolute paths (tensorboard issue 1885): behind a prefix they are 404, and the page
-# does without them. It is the one reference of that kind that we know, and leave.
+# works without them. We know of no other reference of that kind, and do not patch this one.
 _KNOWN_ABSOLUTE = re.compile(r"/font-roboto/[\w-]+\.woff2")
 _ABSOLUTE = re.compile(rb"""(?:\b(?:src|href)=["']?|\burl\(["']?)(/[^/"'()\s>][^"'()\s>]*)""")
 
@@ -34,7 +34,7 @@ _ABSOLUTE = re.compile(rb"""(?:\b(?:src|href)=["']?|\burl\(["']?)(/[^/"'()\s>][^
 def run_data_probes(
     session: NotebookSession, record: ProbeRecorder, tensorboard: TensorBoardClient
 ) -> None:
-    """The probes of the layer `kernel` that ask TensorBoard for its page and its data."""
+    """Run the probes of the layer `kernel` that request TensorBoard's page and its data."""
     if session.site.is_login_needed:
         record.skip_probe("page", LOGIN_NEEDED_REASON)
     else:
@@ -47,7 +47,7 @@ def run_data_probes(
 
 
 def _check_page(session: NotebookSession, tensorboard: TensorBoardClient) -> str:
-    """TensorBoard's page, and not Jupyter's own inside itself."""
+    """Check that the frame loads TensorBoard's page, and not Jupyter's own inside itself."""
     answer = session.client.send_request(tensorboard.address, follow=True).expect_status(200)
     tensorboard.address = answer.url
     if not answer.headers.get("Content-Type", "").startswith("text/html"):
@@ -82,7 +82,7 @@ def _wait_for_data(session: NotebookSession, tensorboard: TensorBoardClient) -> 
                     what, path, partial(_has_points, len(points)), READ_TIMEOUT
                 )
     plugins = tensorboard.get_json("/data/plugins_listing")
-    # Up to 1.14 the listing says true or false, from then on an object that has it in `enabled`.
+    # Up to 1.14 the listing's values are booleans; later they are objects with a field `enabled`.
     active = {n for n, v in plugins.items() if (v["enabled"] if isinstance(v, dict) else v)}
     if "scalars" not in active:
         raise ProbeFailure(f"the plugins that have data are {sorted(active)}")
@@ -101,7 +101,7 @@ def _has_points(count: int, points: list[Any]) -> bool:
 def _check_points(
     session: NotebookSession, record: ProbeRecorder, tensorboard: TensorBoardClient
 ) -> None:
-    """Scalars, histograms and images are to the last bit what was written."""
+    """Check that scalars, histograms and images are, to the last bit, what was written."""
     written: dict[str, WrittenPoints] = session.read_json(WRITTEN_FILENAME)
     for probe, kind, read in (
         ("scalar-points", "scalars", _read_scalars),
@@ -142,21 +142,21 @@ def _read_images(tensorboard: TensorBoardClient, run: str, tag: str) -> list[Any
     query = urlencode({"run": run, "tag": tag, "sample": 0})
     got = []
     for row in tensorboard.get_json(f"{PLUGIN_PREFIX}images/images?{query}"):
-        which = row["query"] if "query" in row else urlencode({"blob_key": row["blob_key"]})
+        image_query = row["query"] if "query" in row else urlencode({"blob_key": row["blob_key"]})
         answer = tensorboard.send_request(
-            f"{PLUGIN_PREFIX}images/individualImage?{which}"
+            f"{PLUGIN_PREFIX}images/individualImage?{image_query}"
         ).expect_status(200)
         got.append([row["step"], base64.b64encode(answer.body).decode("ascii")])
     return got
 
 
 def describe_difference(got: list[Any], points: list[Any]) -> str:
-    """How they differ, in short."""
+    """Describe the first difference between two lists of points, in short."""
     if len(got) != len(points):
         return f"{len(got)} points instead of {len(points)}"
     one, other = next((str(g), str(p)) for g, p in zip(got, points, strict=True) if g != p)
-    same = next((k for k, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), 0)
-    start = max(0, same - _AROUND)
+    first = next((k for k, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), 0)
+    start = max(0, first - _AROUND)
     end = start + 2 * _AROUND
     return f"{one[start:end]} instead of {other[start:end]}"
 
@@ -164,7 +164,10 @@ def describe_difference(got: list[Any], points: list[Any]) -> str:
 def _check_posts(
     session: NotebookSession, record: ProbeRecorder, tensorboard: TensorBoardClient
 ) -> None:
-    """The page asks by POST, with cookies and without Jupyter's `_xsrf`: no 403, and data."""
+    """Check POSTs as the page sends them: with cookies and without Jupyter's `_xsrf`.
+
+    The response must not be 403, and must have the data.
+    """
     plugins = tensorboard.get_json("/data/plugins_listing")
     if "timeseries" not in plugins:
         record.skip_probe(
@@ -203,17 +206,22 @@ def _check_time_series(
 def _check_without_xsrf(
     session: NotebookSession, tensorboard: TensorBoardClient, *, with_data: bool
 ) -> str:
-    """As a browser that logged in by the form; the control is Jupyter's own API, which refuses."""
+    """Send a POST as a browser that logged in by the form.
+
+    The control is Jupyter's own API, which refuses such a POST.
+    """
     person_client = log_in(session.site)
     try:
-        own = person_client.send_request("api/sessions", "{}").status
-        if own != 403:
-            raise ProbeFailure(f"the control failed: Jupyter's own POST answers {own}, not 403")
+        own_status = person_client.send_request("api/sessions", "{}").status
+        if own_status != 403:
+            raise ProbeFailure(
+                f"the control failed: Jupyter's own POST answers {own_status}, not 403"
+            )
         if with_data:
             return (
                 f"{_check_time_series(session, tensorboard, person_client)}; Jupyter's own POST 403"
             )
-        # What has no POST of its own answers it as it answers GET, or with 405.
+        # A route without a POST of its own responds as to a GET, or with 405.
         answer = tensorboard.send_request(
             TensorBoardRequest("/data/logdir", ""), client=person_client
         )

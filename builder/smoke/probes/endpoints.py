@@ -1,4 +1,4 @@
-"""The layer `endpoints`: everything that TensorBoard serves comes through the proxy as it is."""
+"""The layer `endpoints`: the proxy passes on unchanged everything that TensorBoard serves."""
 
 from __future__ import annotations
 
@@ -30,9 +30,10 @@ if TYPE_CHECKING:
     from builder.smoke.results.recorder import ProbeRecorder
 
 _AT_ONCE = 8
-# Seconds for which an answer may still change, as threads of the server look at the logdir.
+# Seconds: how long a response may still change, as threads of the server read the logdir, and
+# between two requests.
 _GROWS, _PAUSE = 3.0, 0.2
-# Of the large answer: bytes that it must have, and seconds until it must be there.
+# The large response: bytes that it must have, and seconds until it must be there.
 _LARGE, _LARGE_SECONDS = 10_000_000, 60.0
 _STEPS, _BUCKETS = 9, 20_000
 _LARGE_LOGDIR = f"{LOGDIR}-large"
@@ -56,12 +57,12 @@ _WRITE_LARGE = dedent(f"""\
         _log.write_scalar("written", STEPS, 1.0)
     print(json.dumps(_log.written["histograms"]["wide"][-1][1][-1]))""")
 
-# By this the proxy hands packed answers on as they are.
+# jupyter-server-proxy whose source has this passes compressed responses on as they are.
 _PACKED = "decompress_response=False"
 
 
 def run_endpoint_probes(session: NotebookSession, record: ProbeRecorder) -> None:
-    """The layer `endpoints`."""
+    """Run the probes of the layer `endpoints`."""
     with record.layer("endpoints"):
         with record.probe("endpoints-prepared", vital=True) as set_detail:
             session.run_setup_cells()
@@ -87,10 +88,10 @@ def run_endpoint_probes(session: NotebookSession, record: ProbeRecorder) -> None
 
 
 def _check_assets(session: NotebookSession, tensorboard: TensorBoardClient, port: int) -> str:
-    """Every file that the wheel holds for the page is there, as TensorBoard itself gives it."""
+    """Check that the page's files in the wheel are all served, as by TensorBoard itself."""
     names = session.kernel.evaluate_json(_LIST_ASSETS)
-    questions = [TensorBoardRequest(f"/{quote(name)}") for name in names]
-    answers = _compare_with_direct(session, tensorboard, port, questions)
+    asset_requests = [TensorBoardRequest(f"/{quote(name)}") for name in names]
+    answers = _compare_with_direct(session, tensorboard, port, asset_requests)
     missing = [name for name, answer in zip(names, answers, strict=True) if answer.status != 200]
     if missing or "index.html" not in names:
         raise ProbeFailure(f"{len(missing)} files are not there: {missing[:5]}")
@@ -103,46 +104,62 @@ def _compare_with_direct(
     port: int,
     questions: list[TensorBoardRequest],
 ) -> list[ResponseDigest]:
-    """The answers through the proxy, if they are those that TensorBoard gives beside it."""
+    """Compare the responses through the proxy with those that the kernel gets directly.
+
+    Returns:
+        The direct responses.
+
+    Raises:
+        ProbeFailure: a response still differs after `_GROWS` seconds.
+    """
     direct = request_from_kernel(session, port, questions)
-    for ask, first in zip(questions, direct, strict=True):
-        here, deadline = first, time.monotonic() + _GROWS
-        while not _is_same(here, there := tensorboard.get_digest(ask)):
+    for request, first in zip(questions, direct, strict=True):
+        direct_digest, deadline = first, time.monotonic() + _GROWS
+        while not _is_same(direct_digest, proxied_digest := tensorboard.get_digest(request)):
             if time.monotonic() > deadline:
-                raise ProbeFailure(f"{ask.key} is {here} beside TensorBoard, {there} by the proxy")
+                raise ProbeFailure(
+                    f"{request.key} is {direct_digest} beside TensorBoard, "
+                    f"{proxied_digest} by the proxy"
+                )
             time.sleep(_PAUSE)
-            (here,) = request_from_kernel(session, port, [ask])
+            (direct_digest,) = request_from_kernel(session, port, [request])
     return direct
 
 
 def _is_same(here: ResponseDigest, there: ResponseDigest) -> bool:
-    """Where TensorBoard breaks the connection off, the proxy says so by a status."""
+    """Whether a direct response and a proxied one are the same.
+
+    Where TensorBoard drops the connection, the proxy responds with a 5xx.
+    """
     return there == here or (here.status == 0 and there.status >= 500)
 
 
 def _check_every_endpoint(
     session: NotebookSession, tensorboard: TensorBoardClient, port: int
 ) -> str:
-    """Each data route of each plugin answers through the proxy as it answers beside it."""
+    """Check that each data route of each plugin responds through the proxy as directly."""
     known: dict[str, Any] = {}
 
-    def ask_json(ask: TensorBoardRequest) -> Any:
-        if ask.key not in known:
-            answer = tensorboard.send_request(ask)
+    def fetch_json(request: TensorBoardRequest) -> Any:
+        if request.key not in known:
+            answer = tensorboard.send_request(request)
             is_json = answer.status == 200 and "json" in answer.headers.get("Content-Type", "")
-            known[ask.key] = answer.parse_json() if is_json else None
-        return known[ask.key]
+            known[request.key] = answer.parse_json() if is_json else None
+        return known[request.key]
 
-    questions = list(dict.fromkeys(iter_requests(ask_json)))
-    answers = _compare_with_direct(session, tensorboard, port, questions)
+    endpoint_requests = list(dict.fromkeys(iter_requests(fetch_json)))
+    answers = _compare_with_direct(session, tensorboard, port, endpoint_requests)
     good = sum(answer.status == 200 for answer in answers)
     if not good:
-        raise ProbeFailure(f"none of {len(questions)} routes answers 200")
-    return f"{len(questions)} the same, {good} of them 200"
+        raise ProbeFailure(f"none of {len(endpoint_requests)} routes answers 200")
+    return f"{len(endpoint_requests)} the same, {good} of them 200"
 
 
 def _check_parallel_requests(session: NotebookSession, tensorboard: TensorBoardClient) -> str:
-    """As many at once as a browser asks, each on a way of its own; all answers as alone."""
+    """Send as many requests at once as a browser does, each client on its own connection.
+
+    All responses must equal those to one request at a time.
+    """
     query = urlencode({"run": "train", "tag": session.run.shown_tag})
     paths = [
         "/",
@@ -152,7 +169,7 @@ def _check_parallel_requests(session: NotebookSession, tensorboard: TensorBoardC
     ]
     alone = [tensorboard.get_digest(TensorBoardRequest(path)) for path in paths]
 
-    def ask(_: int) -> list[str]:
+    def request_all(_: int) -> list[str]:
         client = session.client.clone()
         try:
             own = TensorBoardClient(client, tensorboard.address)
@@ -165,20 +182,23 @@ def _check_parallel_requests(session: NotebookSession, tensorboard: TensorBoardC
             client.close()
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        wrong = [path for paths in pool.map(ask, range(_AT_ONCE)) for path in paths]
+        wrong = [path for paths in pool.map(request_all, range(_AT_ONCE)) for path in paths]
     if wrong:
         raise ProbeFailure(f"{len(wrong)} of {_AT_ONCE * len(paths)} answers differ: {wrong[:4]}")
     return f"{_AT_ONCE * len(paths)} requests by {_AT_ONCE}"
 
 
 def _run_large_probes(session: NotebookSession, record: ProbeRecorder) -> None:
-    """More than ten megabytes arrive whole, plain and compressed; by a TensorBoard of their own."""
+    """Check that more than ten megabytes arrive whole, plain and compressed.
+
+    A TensorBoard of their own serves them.
+    """
     with record.probe("large-started", vital=True) as set_detail:
         code = _WRITE_LARGE.replace("STEPS", str(_STEPS)).replace("BUCKETS", str(_BUCKETS))
         last = session.kernel.evaluate_json(code)
         done, info = launch_tensorboard(session, f"--logdir {_LARGE_LOGDIR}")
         frame = expect_one_frame(done, session.page_url)
-        # A Hub may redirect the frame; what the page asks for is relative to where it ends up.
+        # A Hub may redirect the frame; the page's requests are relative to its final address.
         address = (
             session.client.send_request(session.site.to_direct_url(frame.address), follow=True)
             .expect_status(200)
@@ -199,10 +219,14 @@ def _run_large_probes(session: NotebookSession, record: ProbeRecorder) -> None:
 def _check_large_response(
     record: ProbeRecorder, tensorboard: TensorBoardClient, last: list[float]
 ) -> list[bytes]:
-    """The large answer's body, if it is what was written."""
+    """Check that the large response is what was written.
+
+    Returns:
+        Its body as the only element; nothing if the probe failed.
+    """
     whole: list[bytes] = []
     with record.probe("large-response") as set_detail:
-        # What was written last tells that all of it has been read.
+        # This tag was written last: when it is listed, everything has been read.
         tags = f"{PLUGIN_PREFIX}scalars/tags"
         tensorboard.wait_for_json(
             "the large run's end", tags, partial(has_tags, "large", {"written"}), READ_TIMEOUT
@@ -220,7 +244,7 @@ def _check_large_response(
 
 
 def _check_gzip(record: ProbeRecorder, tensorboard: TensorBoardClient, whole: list[bytes]) -> None:
-    """The same, packed, for those who ask for it."""
+    """Check that the same response comes compressed to clients that ask for gzip."""
     with record.probe("gzip") as set_detail:
         small = tensorboard.send_request(
             _LARGE_PATH, encoding="gzip", timeout=_LARGE_SECONDS

@@ -1,4 +1,7 @@
-"""The proof of "only": TensorBoard is reached through Jupyter's port; each no has its yes."""
+"""The layer `only`: TensorBoard can be reached through Jupyter's port and no other way.
+
+Each refusal has its positive control.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +18,15 @@ if TYPE_CHECKING:
     from builder.smoke.model import JupyterSite, ServerAccess
     from builder.smoke.results.recorder import ProbeRecorder
 
+# In /proc/net/tcp and /proc/net/tcp6 (proc(5)): 127.0.0.1 and ::1, and the state TCP_LISTEN.
 _LOOPBACK = {"0100007F", "00000000000000000000000001000000"}
 _LISTEN = "0A"
-# Measured: 1.15.0 listens on every address unless told otherwise, 2.0.0 on the loopback.
+# Measured: by default 1.15.0 listens on every address, 2.0.0 on the loopback.
 _LOOPBACK_SINCE = Version("2.0")
 
 
 def run_exposure_probes(site: JupyterSite, port: int, record: ProbeRecorder) -> None:
-    """The probes of the layer `only`, while TensorBoard listens on that port inside."""
+    """Run the probes of the layer `only`, while TensorBoard listens on that port inside."""
     _check_anonymous(site, port, record)
     if site.access is None:
         for name in ("published-ports", "loopback-only", "neighbour-refused"):
@@ -35,7 +39,10 @@ def run_exposure_probes(site: JupyterSite, port: int, record: ProbeRecorder) -> 
 def run_loopback_probes(
     site: JupyterSite, access: ServerAccess, port: int, record: ProbeRecorder
 ) -> None:
-    """TensorBoard's own port is for the loopback, where the release keeps to it by itself."""
+    """Check that TensorBoard's own port is reachable from the loopback only.
+
+    Releases that listen on every address by default are skipped.
+    """
     if Version(site.wheel.release) < _LOOPBACK_SINCE:
         for name in ("loopback-only", "neighbour-refused"):
             record.skip_probe(
@@ -68,9 +75,11 @@ def _check_neighbours(access: ServerAccess, port: int, own: int, record: ProbeRe
         open_to = [who for who, connected in refused.items() if connected]
         if open_to:
             raise ProbeFailure(f"TensorBoard's port {port} answers {' and '.join(open_to)}")
-        deaf = [who for who, connected in control.items() if not connected]
-        if deaf:
-            raise ProbeFailure(f"the control failed: Jupyter does not answer {' and '.join(deaf)}")
+        unreachable = [who for who, connected in control.items() if not connected]
+        if unreachable:
+            raise ProbeFailure(
+                f"the control failed: Jupyter does not answer {' and '.join(unreachable)}"
+            )
         set_detail(f"{' and '.join(refused)}: {port} refused, Jupyter's {own} answers")
 
 
@@ -81,23 +90,25 @@ def _check_anonymous(site: JupyterSite, port: int, record: ProbeRecorder) -> Non
         closing(JupyterClient.for_site(site)) as client,
     ):
         got = client.send_request(page)
-        where = urlsplit(got.headers.get("Location", "")).path
-        # A Hub's servers send strangers to its OAuth page, which sends them to its form.
-        login = got.status == 302 and where.endswith(("/login", "/hub/api/oauth2/authorize"))
+        location = urlsplit(got.headers.get("Location", "")).path
+        # A Hub's servers redirect strangers to its OAuth page, which redirects to its form.
+        login = got.status == 302 and location.endswith(("/login", "/hub/api/oauth2/authorize"))
         if not login and got.status != 403:
             raise ProbeFailure(f"GET without a login answers {got.status}")
         sent = client.send_request(page, "{}")
         if sent.status not in {302, 403}:
             raise ProbeFailure(f"POST without a login answers {sent.status}")
-        with closing(JupyterClient.for_site(site, site.token)) as known:
-            control = known.send_request(page, follow=True).status
+        with closing(JupyterClient.for_site(site, site.token)) as token_client:
+            control = token_client.send_request(page, follow=True).status
         if control != 200:
             raise ProbeFailure(f"the control failed: with the token, GET is {control}")
         set_detail(f"GET {got.status}, POST {sent.status}; with the token 200")
 
 
 def _check_loopback_listener(access: ServerAccess, port: int) -> str:
-    """Read from the kernel's own table (proc(5), /proc/net/tcp) who listens where.
+    """Check in the kernel's own table of sockets on which addresses the port listens.
+
+    The table is /proc/net/tcp (proc(5)).
 
     Raises:
         ProbeFailure: the port listens on another address than the loopback, or not at all.
@@ -114,7 +125,10 @@ def _check_loopback_listener(access: ServerAccess, port: int) -> str:
 
 
 def parse_listeners(table: str) -> dict[int, set[str]]:
-    """Port → addresses, in the kernel's hexadecimal, of all listening sockets in that table."""
+    """Map port → addresses of all listening sockets in a table such as /proc/net/tcp.
+
+    The addresses are in the kernel's hexadecimal form.
+    """
     found: dict[int, set[str]] = {}
     for line in table.splitlines():
         words = line.split()

@@ -1,6 +1,6 @@
-"""The known ways in which TensorBoard fails behind Jupyter, and where each is caught.
+"""The known failure modes of TensorBoard behind Jupyter, and what catches each of them.
 
-The numbers are those that `builder.smoke.probes.table` names; docs/smoke.md has this list.
+The numbers are those in `builder.smoke.probes.table`; docs/smoke.md has this list.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class FailureMode(NamedTuple):
-    """A way to fail; `elsewhere` says what catches it where no probe of the table does."""
+    """A failure mode; `elsewhere` says what catches it where no probe of the table does."""
 
     sentence: str
     elsewhere: str = ""
@@ -64,12 +64,12 @@ fails its probe. `{base}` stands for Jupyter's base URL, `{origin}` for its sche
 
 
 def list_catching_probes(mode: int) -> list[str]:
-    """The probes that catch a mode."""
+    """List the probes that catch a failure mode."""
     return [name for name, row in PROBE_TABLE.items() if mode in row.modes]
 
 
 def to_markdown() -> str:
-    """Deployments with their layers, probes, failure modes, forms, as docs/smoke.md has them."""
+    """Render docs/smoke.md's tables: deployments with layers, probes, failure modes, forms."""
     lines = ["| deployment | at | layers of probes |", "|---|---|---|"]
     for deployment in (
         *LAB_DEPLOYMENTS,

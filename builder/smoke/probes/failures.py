@@ -1,4 +1,4 @@
-"""The layer `failures`: what goes wrong is said, or fails in the way that is known."""
+"""The layer `failures`: what fails is reported to the user, or fails in a known way."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from builder.smoke.jupyter.notebook_session import NotebookSession
     from builder.smoke.results.recorder import ProbeRecorder
 
-# A program named `tensorboard` that never tells that it is up, first on PATH.
+# Puts a program named `tensorboard` first on PATH, which never reports that it is up.
 _SLEEPS = dedent("""\
     import datetime, functools, os
     from tensorboard import manager
@@ -51,7 +51,7 @@ _NO_BINARY = "/nowhere/tensorboard"
 
 
 def run_failure_probes(session: NotebookSession, record: ProbeRecorder) -> None:
-    """The layer `failures`."""
+    """Run the probes of the layer `failures`."""
     with record.layer("failures"):
         with record.probe("failures-prepared", vital=True):
             session.run_setup_cells()
@@ -81,15 +81,15 @@ def run_failure_probes(session: NotebookSession, record: ProbeRecorder) -> None:
 
 
 def _check_killed(session: NotebookSession) -> str:
-    """A killed TensorBoard is "reused" (tensorboard issue 2483), unless its info file goes.
+    """Check that a killed TensorBoard is "reused" until its info file is removed.
 
-    With the series `security` a new one starts at once.
+    That is tensorboard issue 2483. With the series `security` a new one starts at once.
     """
     arguments = f"--logdir {LOGDIR}/train --window_title killed"
     _, info = launch_tensorboard(session, arguments)
     session.kernel.evaluate_json(_KILL.replace("PID", str(info.pid)).replace("SIGNAL", "SIGKILL"))
-    careful = has_reuse_check(session.kernel)
-    if not careful:
+    has_check = has_reuse_check(session.kernel)
+    if not has_check:
         again = session.kernel.run_cell(
             f"%tensorboard {arguments}", timeout=TENSORBOARD_START_TIMEOUT
         )
@@ -105,40 +105,43 @@ def _check_killed(session: NotebookSession) -> str:
         ).send_request("/").expect_status(200)
     finally:
         stop_tensorboard(session, new)
-    if careful:
+    if has_check:
         remove_info_file(session.kernel, info)
         return "a new one starts in its place"
     return "the dead one is reused and is 500; without its info file a new one starts"
 
 
 def _check_failed_start(session: NotebookSession) -> str:
-    """Its exit code and what it wrote are shown."""
-    said = _run_for_text(session, f"--logdir {LOGDIR} --no_such_flag")
-    begins = "ERROR: Failed to launch TensorBoard (exited with 2).\nContents of stderr:\n"
-    if not said.startswith(begins) or "unrecognized arguments: --no_such_flag" not in said:
-        raise ProbeFailure(f"the cell says {said!r}")
+    """Check that the cell shows TensorBoard's exit code and its stderr."""
+    text = _run_for_text(session, f"--logdir {LOGDIR} --no_such_flag")
+    start = "ERROR: Failed to launch TensorBoard (exited with 2).\nContents of stderr:\n"
+    if not text.startswith(start) or "unrecognized arguments: --no_such_flag" not in text:
+        raise ProbeFailure(f"the cell says {text!r}")
     return "exit code 2 and its usage"
 
 
 def _check_start_timeout(session: NotebookSession) -> str:
     session.kernel.run_cell(_SLEEPS)
     try:
-        said = _run_for_text(session, f"--logdir {LOGDIR} --window_title slow")
+        text = _run_for_text(session, f"--logdir {LOGDIR} --window_title slow")
     finally:
         session.kernel.run_cell(_WAKES)
     match = re.fullmatch(
         r"ERROR: Timed out waiting for TensorBoard to start\. "
         r"It may still be running as pid (\d+)\.",
-        said,
+        text,
     )
     if match is None:
-        raise ProbeFailure(f"the cell says {said!r}")
+        raise ProbeFailure(f"the cell says {text!r}")
     session.kernel.evaluate_json(_KILL.replace("PID", match[1]).replace("SIGNAL", "SIGTERM"))
     return "said, with its pid"
 
 
 def _check_missing_binary(session: NotebookSession) -> str:
-    """From 1.15.0 on `TENSORBOARD_BINARY` says which; before, Python's own error is shown."""
+    """Check that the cell says which program is missing.
+
+    From 1.15.0 on `TENSORBOARD_BINARY` names the program; before, Python's own error is shown.
+    """
     old = not session.kernel.evaluate_json(
         "import inspect, json\nfrom tensorboard import manager\n"
         "print(json.dumps('TENSORBOARD_BINARY' in inspect.getsource(manager)))"
@@ -153,19 +156,22 @@ def _check_missing_binary(session: NotebookSession) -> str:
         session.kernel.run_cell(
             f"os.environ.pop({name!r})\nif _kept is not None:\n    os.environ[{name!r}] = _kept"
         )
-    said = " ".join(" ".join([*list_plain_texts(done), done.error or ""]).split())
+    text = " ".join(" ".join([*list_plain_texts(done), done.error or ""]).split())
     wanted = (
         "FileNotFoundError"
         if old
         else f"ERROR: Could not find '{_NO_BINARY}' (set by the `TENSORBOARD_BINARY` environment"
     )
-    if wanted not in said:
-        raise ProbeFailure(f"the cell says {said!r}")
-    return said[:60]
+    if wanted not in text:
+        raise ProbeFailure(f"the cell says {text!r}")
+    return text[:60]
 
 
 def _check_missing_slash(session: NotebookSession, address: str) -> str:
-    """Why the patch adds it: the proxy gives the page, and what that asks for is elsewhere."""
+    """Show why the patch adds the last slash.
+
+    Without it the proxy serves the page, but the page's relative requests go elsewhere.
+    """
     bare = address.rstrip("/")
     page = session.client.send_request(bare)
     listing = TensorBoardClient(session.client, bare).send_request("/data/plugins_listing")
@@ -175,29 +181,29 @@ def _check_missing_slash(session: NotebookSession, address: str) -> str:
 
 
 def _check_refused_host(session: NotebookSession) -> str:
-    """jupyter-server-proxy's `host_allowlist`: the loopback, and no other host."""
+    """Check jupyter-server-proxy's `host_allowlist`: the loopback, and no other host."""
     port = read_info_files(session.kernel)[-1].port
     known = session.client.send_request(f"proxy/localhost:{port}/").expect_status(200)
-    strange = session.client.send_request(f"proxy/elsewhere.invalid:{port}/").expect_status(403)
-    return f"localhost {known.status}, elsewhere.invalid {strange.status}"
+    foreign = session.client.send_request(f"proxy/elsewhere.invalid:{port}/").expect_status(403)
+    return f"localhost {known.status}, elsewhere.invalid {foreign.status}"
 
 
 def _check_wrong_token(session: NotebookSession, address: str) -> str:
-    """A wrong or expired token reaches nothing: the frame shows a login, or is refused."""
+    """Check that with a wrong or expired token the frame gets a login page or a refusal."""
     stranger = JupyterClient.for_site(session.site, Secret("0" * 48))
     try:
         answer = stranger.send_request(address)
     finally:
         stranger.close()
-    to = urlsplit(answer.headers.get("Location", "")).path
-    if answer.status != 403 and not (answer.status == 302 and to.endswith("/login")):
+    location = urlsplit(answer.headers.get("Location", "")).path
+    if answer.status != 403 and not (answer.status == 302 and location.endswith("/login")):
         raise ProbeFailure(f"{address} answers {answer.status} to a wrong token")
-    return f"{answer.status} {to}".strip()
+    return f"{answer.status} {location}".strip()
 
 
 def _run_for_text(session: NotebookSession, arguments: str) -> str:
     done = session.kernel.run_cell(f"%tensorboard {arguments}", timeout=TENSORBOARD_START_TIMEOUT)
-    said = list_plain_texts(done)
-    if len(said) != 1 or len(done.displays) != 1:
+    texts = list_plain_texts(done)
+    if len(texts) != 1 or len(done.displays) != 1:
         raise ProbeFailure(f"the cell shows {done.displays} and says {done.error}")
-    return said[0]
+    return texts[0]

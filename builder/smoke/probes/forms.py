@@ -1,6 +1,7 @@
 """The layer `forms`: what each form of the variable that is seen in the wild does.
 
-A form is tried by setting the variable in the kernel, as TensorBoard reads it at each display.
+A form is tested by setting `TENSORBOARD_PROXY_URL` in the kernel, as TensorBoard reads it at
+each display.
 """
 
 from __future__ import annotations
@@ -30,17 +31,18 @@ if TYPE_CHECKING:
 
 
 class VariableForm(NamedTuple):
-    """A form of the variable.
+    """A form of the variable `TENSORBOARD_PROXY_URL`.
 
     Attributes:
-        value: of the variable, or None for unset; `{base}` is Jupyter's base URL, `{origin}` its
-            origin, `{free}` a port that is not TensorBoard's.
-        where: it is seen.
+        value: the variable's value, or None for unset; `{base}` is Jupyter's base URL, `{origin}`
+            its origin, `{free}` a port that is not TensorBoard's.
+        where: where the form is seen.
         at_root: its effect where the base URL is `/`.
         below: its effect where there is a prefix.
-        expanded: by the shell that the kernel's environment comes from, with
-            `JUPYTERHUB_SERVICE_PREFIX` set to this, or as it is there (None).
-        arguments: more of them for `%tensorboard`; `{free}` is the port then.
+        expanded: None if no shell expands the value. Else one element: what
+            `JUPYTERHUB_SERVICE_PREFIX` is set to in the shell that the kernel's environment
+            variables come from, or None to keep it as it is.
+        arguments: further ones for `%tensorboard`; `{free}` is then the port.
     """
 
     value: str | None
@@ -104,7 +106,7 @@ print(json.dumps(_value))"""
 
 
 def list_form_rows() -> list[tuple[str, str, str, str]]:
-    """The table for the docs: the form, where it is seen, its effects at `/` and below a prefix."""
+    """List the docs' table rows: form, where it is seen, effect at `/`, effect below a prefix."""
     return [
         (
             ("unset" if form.value is None else f"`{form.value}`" if form.value else "empty")
@@ -118,7 +120,7 @@ def list_form_rows() -> list[tuple[str, str, str, str]]:
 
 
 def run_form_probes(session: NotebookSession, record: ProbeRecorder) -> None:
-    """The layer `forms`."""
+    """Run the probes of the layer `forms`."""
     with record.layer("forms"):
         with record.probe("forms-prepared", vital=True) as set_detail:
             session.run_setup_cells()
@@ -140,7 +142,7 @@ def run_form_probes(session: NotebookSession, record: ProbeRecorder) -> None:
 
 
 def _check_form(session: NotebookSession, form: VariableForm, expected: VariableEffect) -> str:
-    """Set it, display, and see what the frame loads."""
+    """Set the variable, show TensorBoard, and check what the frame loads."""
     base, free = urlsplit(session.site.url).path, find_port_from_kernel(session)
     known = {"{base}": base, "{origin}": session.site.origin, "{free}": str(free)}
     value = _expand_value(session, form, known)
@@ -154,6 +156,7 @@ def _check_form(session: NotebookSession, form: VariableForm, expected: Variable
             read_info_files(session.kernel)[-1],
         )
         return _check_effect(session, done, info.port, expected)
+    # launch_tensorboard adds the first 13 characters, `%tensorboard `, itself.
     done, info = launch_tensorboard(
         session, f"{session.run.show_cell[13:]} {_fill_placeholders(form.arguments, known)}"
     )
@@ -195,7 +198,11 @@ def _check_effect(
 
 
 def determine_effect(session: NotebookSession, address: str, port: int) -> str:
-    """What a person sees in a frame that loads that address: a `VariableEffect`, or what else."""
+    """Determine what a user sees in a frame that loads that address.
+
+    Returns:
+        A `VariableEffect`, or a description of anything else.
+    """
     page = urlsplit(session.page_url)
     if address in (f"{page.scheme}://{page.hostname}:{port}/", f"http://localhost:{port}/"):
         return VariableEffect.AS_UNSET
@@ -211,7 +218,7 @@ def determine_effect(session: NotebookSession, address: str, port: int) -> str:
 
 def _determine_page_effect(session: NotebookSession, answer: JupyterResponse) -> str:
     try:
-        # By a path relative to the page, as the page itself does.
+        # Request a path relative to the page, as the page itself does.
         listing = TensorBoardClient(session.client, answer.url).get_json("/data/plugins_listing")
     except (ProbeFailure, requests.RequestException) as error:
         return f"the page alone: {error}"

@@ -1,7 +1,8 @@
 """The layers `hub-forms` and `hub-forms-prefix`: what each form of the variable does on a Hub.
 
-Every form is in the configuration of a real Hub, and has a user of its own, whose server is spawned
-with it. What the frame loads is judged as in the layer `forms`.
+Each form of `TENSORBOARD_PROXY_URL` is in the configuration of a real Hub, and has a user of
+its own, whose server is spawned with it. What the frame loads is judged as in the layer
+`forms`.
 """
 
 from __future__ import annotations
@@ -37,13 +38,16 @@ if TYPE_CHECKING:
 
 
 def run_hub_form_probes(hub: Hub, record: ProbeRecorder) -> None:
-    """All forms of the Hub's prefix; the layer is the name of its configuration."""
+    """Run the probes of all forms for the Hub's prefix.
+
+    The layer has the name of the Hub's configuration.
+    """
     forms = {
         n: form for n, form in HUB_VARIABLE_FORMS.items() if form.prefix == hub.configuration.prefix
     }
     with record.layer(hub.configuration.name):
-        # One after the other: the Hub, a Jupyter and TensorBoard look whether a port is free, and
-        # then it is taken. Of two that do so at once, on the loopback that these users share, one
+        # One after the other: the Hub, Jupyter and TensorBoard check that a port is free before
+        # they bind it. If two do so at once, on the loopback that these users share, one of them
         # may end with "Address already in use".
         for name, form in forms.items():
             with record.probe(name) as set_detail:
@@ -96,7 +100,7 @@ def _check_frame_effect(
 
 
 def _determine_hub_effect(session: NotebookSession, address: str, port: int) -> str:
-    """As `builder.smoke.probes.forms.determine_effect`, and what only a Hub shows."""
+    """Like `builder.smoke.probes.forms.determine_effect`, plus the effect only a Hub has."""
     try:
         answer = session.client.send_request(address, follow=True)
     except BarredOriginError:

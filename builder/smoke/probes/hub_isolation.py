@@ -1,7 +1,8 @@
-"""Nobody sees another one's TensorBoard: Alice has one, Bob and strangers try to read it.
+"""Check that no user reads another's TensorBoard: Alice has one, Bob and strangers try to.
 
-Every attempt of somebody else has its positive control: Alice reads it that way. Ways that not even
-she may go are asked too, and told apart, as they say nothing of who is kept from whom.
+Every attempt by another client has its positive control: Alice reads it the same way. Attempts
+that must fail even for her are made too. They are reported separately, as they say nothing
+about the isolation of users.
 """
 
 from __future__ import annotations
@@ -51,12 +52,12 @@ if TYPE_CHECKING:
     from builder.smoke.results.recorder import ProbeRecorder
 
 _READ = 30.0  # seconds until TensorBoard must have read its logdir
-# Seconds: that a token lives which is to expire, and that it may take beyond that.
+# Seconds: the lifetime of the token that is to expire, and how much later it must be refused.
 _SHORT, _LATE = 6, 20.0
 _TAGS = f"{PLUGIN_PREFIX}scalars/tags"
 
-# In Alice's kernel: what an info file says of a TensorBoard with these arguments. Anybody can work
-# it out; the rest of it anybody can choose.
+# Runs in Alice's kernel: the fields by which an info file identifies a TensorBoard with these
+# arguments. Anyone can compute them, and can choose the other fields.
 _FACTS = dedent("""\
     import json, os
     from tensorboard import manager, version
@@ -69,7 +70,8 @@ _KNOWN = dedent("""\
 
     print(json.dumps([_info.port for _info in manager.get_all()]))""")
 _TEMPORARY = 'tempfile.tempdir = os.environ["TMPDIR"] = PLACE'
-# Beside Jupyter: a server that outlives this program, and a file that says it is that TensorBoard.
+# Runs next to Jupyter: starts a server that outlives this program, and writes an info file that
+# says that the server is that TensorBoard.
 _PLANT = dedent("""\
     import http.server, json, os, sys, time
 
@@ -90,12 +92,12 @@ _PLANT = dedent("""\
     with open(os.path.join(place, "pid-%d.info" % pid), "w") as file:
         json.dump(facts, file)
     print(json.dumps([pid, server.server_port]))""")
-_STRANGER = 4242  # a uid that nobody has
+_STRANGER = 4242  # a uid that no user has
 
 
 @dataclass(frozen=True, slots=True)
 class _IsolationUsers:
-    """Alice with a TensorBoard, Bob without one."""
+    """Alice, who has a TensorBoard, and Bob, who has none."""
 
     hub: Hub
     alice: HubUser
@@ -113,14 +115,20 @@ class _IsolationUsers:
     def try_with_client(
         self, client: JupyterClient, address: str, query: str = ""
     ) -> AttemptResult:
-        """One attempt; its connections go with it."""
+        """Make one attempt, and close the client afterwards."""
         with closing(client):
             return try_access(client, address, self.target, query)
 
     def compare_access(
         self, name: str, address: Callable[[HubUser], str], *, token: bool = False
     ) -> AccessComparison:
-        """The same way, as Alice goes and as Bob does: with a session, or with a token."""
+        """Make the same attempt as Alice and as Bob, with a session or with a token.
+
+        Args:
+            name: of the attempt, in the report.
+            address: gives the address that a user requests.
+            token: whether they send their API token instead of their session's cookies.
+        """
         seen = [
             self.try_with_client(
                 hub_user.connect_by_token() if token else hub_user.connect_by_session(),
@@ -132,8 +140,11 @@ class _IsolationUsers:
 
 
 def run_isolation_probes(hub: Hub, record: ProbeRecorder) -> None:
-    """The layers `strangers`, and `isolation` or `shared-loopback`, as the spawner is."""
-    own = "isolation" if hub.configuration.contained else "shared-loopback"
+    """Run the layer `strangers`, and `isolation` or `shared-loopback`.
+
+    Which of the two it is depends on the spawner: with or without a container for each user.
+    """
+    layer_name = "isolation" if hub.configuration.contained else "shared-loopback"
     prepared: list[_IsolationUsers] = []
     with ExitStack() as stack:
         with record.layer("strangers"):
@@ -141,7 +152,7 @@ def run_isolation_probes(hub: Hub, record: ProbeRecorder) -> None:
                 prepared.append(_prepare_users(hub, record, stack))
                 set_detail(f"port {prepared[0].target.port}, tag {prepared[0].target.canary}")
             _run_stranger_probes(prepared[0], record)
-        with record.layer(own):
+        with record.layer(layer_name):
             if not prepared:
                 raise LayerAbort("owner-shows")
             if hub.configuration.contained:
@@ -178,20 +189,20 @@ def _show_tensorboard(session: NotebookSession) -> UserTensorBoard:
 
 
 def _run_stranger_probes(users: _IsolationUsers, record: ProbeRecorder) -> None:
-    """What keeps strangers out whatever the spawner: the Hub's logins and tokens."""
+    """Check the Hub's logins and tokens, which keep strangers out with any spawner."""
     alice, bob = users.alice, users.bob
     page = users.build_proxy_url(alice)
     with record.probe("owner-reads", vital=True) as set_detail:
         session = users.try_with_client(alice.connect_by_session(), page)
         redirected = users.try_with_client(alice.connect_by_session(), users.redirect_url)
         token = users.try_with_client(alice.connect_by_token(), page)
-        own = [
+        attempts = [
             ("her session", session),
             ("her session by user-redirect", redirected),
             ("her token", token),
         ]
-        expect_readable(own)
-        set_detail("; ".join(f"{what} {seen.answers}" for what, seen in own))
+        expect_readable(attempts)
+        set_detail("; ".join(f"{what} {seen.answers}" for what, seen in attempts))
     with record.probe("other-session-refused") as set_detail:
         set_detail(
             expect_refused(
@@ -206,11 +217,11 @@ def _run_stranger_probes(users: _IsolationUsers, record: ProbeRecorder) -> None:
         )
     with record.probe("other-token-refused") as set_detail:
         wrong = JupyterClient(alice.server_url(), Secret("0" * 32))
-        ways = [("his token", bob.connect_by_token()), ("a wrong token", wrong)]
+        clients = [("his token", bob.connect_by_token()), ("a wrong token", wrong)]
         set_detail(
             expect_refused(
                 AccessComparison(name, token, users.try_with_client(client, page))
-                for name, client in ways
+                for name, client in clients
             )
         )
     with record.probe("nobody-refused") as set_detail:
@@ -238,7 +249,7 @@ def _open_anonymous_client(users: _IsolationUsers) -> JupyterClient:
 
 
 def _check_unusable_ways(users: _IsolationUsers, page: str) -> str:
-    """No token is taken from an address, and none at all by the Hub's pages.
+    """Check that no token is accepted in an address, and none at all by the Hub's pages.
 
     The rules are `allow_token_in_url` in jupyterhub/services/auth.py, and `_accept_token_auth` in
     jupyterhub/handlers/base.py.
@@ -271,9 +282,10 @@ def _check_unusable_ways(users: _IsolationUsers, page: str) -> str:
 
 
 def _check_expired_token(users: _IsolationUsers, page: str, record: ProbeRecorder) -> str:
-    """A token that has expired lets nobody in; its control is that it did before.
+    """Check that an expired token is refused; the control is that it was accepted before.
 
-    Her server has asked the Hub about it by then, and believes what it was told for a while.
+    Her server has asked the Hub about the token by then, and caches the Hub's response for
+    `TOKEN_CACHE_SECONDS`.
     """
     hub_user = users.alice
     token = hub_user.create_token(_SHORT)
@@ -284,7 +296,7 @@ def _check_expired_token(users: _IsolationUsers, page: str, record: ProbeRecorde
         with closing(JupyterClient(api, token)) as client:
             return client.send_request(api).status == 403 or None
 
-    def out() -> AttemptResult | None:
+    def try_refused() -> AttemptResult | None:
         seen = users.try_with_client(JupyterClient(hub_user.server_url(), token), page)
         return None if seen.is_readable else seen
 
@@ -292,7 +304,7 @@ def _check_expired_token(users: _IsolationUsers, page: str, record: ProbeRecorde
     expect_readable([("her token before it expires", before)])
     if wait_for(is_expired, _SHORT + _LATE) is None:
         raise ProbeFailure(f"the token of {_SHORT} s lets her in at the Hub after {_LATE:.0f} more")
-    after = wait_for(out, TOKEN_CACHE_SECONDS + _LATE)
+    after = wait_for(try_refused, TOKEN_CACHE_SECONDS + _LATE)
     if after is None:
         raise ProbeFailure(
             f"her server takes the token {TOKEN_CACHE_SECONDS + _LATE:.0f} s after the Hub"
@@ -307,7 +319,7 @@ def _check_expired_token(users: _IsolationUsers, page: str, record: ProbeRecorde
 
 
 def _check_logged_out(users: _IsolationUsers, page: str) -> str:
-    """After a logout the same browser is let in no more; the control is that it was before."""
+    """Check that a browser is refused after a logout; the control is that it was not before."""
     with (
         closing(HubUser.log_in(users.hub.root, users.alice.name)) as again,
         closing(again.connect_by_session()) as browser,
@@ -319,7 +331,10 @@ def _check_logged_out(users: _IsolationUsers, page: str) -> str:
 
 
 def _check_login_page(users: _IsolationUsers, page: str) -> str:
-    """With an expired login a frame would show the Hub's form: the Hub lets no page frame it."""
+    """Check that the Hub's login form may not be framed.
+
+    A frame would load it when the login has expired.
+    """
     with closing(_open_anonymous_client(users)) as client:
         answer = client.send_request(page, follow=True).expect_status(200)
     policy = answer.headers.get("Content-Security-Policy", "")
@@ -329,7 +344,7 @@ def _check_login_page(users: _IsolationUsers, page: str) -> str:
 
 
 def _run_container_probes(users: _IsolationUsers, record: ProbeRecorder) -> None:
-    """With a container for each user there is no way past the Hub either."""
+    """Check that, with a container for each user, nobody can bypass the Hub either."""
     port = users.target.port
     host = users.hub.find_container(users.alice.name).name
     with (
@@ -338,7 +353,7 @@ def _run_container_probes(users: _IsolationUsers, record: ProbeRecorder) -> None
     ):
         set_detail(expect_refused(_compare_own_proxies(users, prefixed)))
     with record.probe("other-by-host-refused") as set_detail:
-        # jupyter-server-proxy leads to the loopback only (`host_allowlist`).
+        # jupyter-server-proxy connects to the loopback only (`host_allowlist`).
         set_detail(
             expect_unreadable(
                 (
@@ -357,7 +372,11 @@ def _run_container_probes(users: _IsolationUsers, record: ProbeRecorder) -> None
 
 @contextmanager
 def _launch_below_absolute(users: _IsolationUsers) -> Iterator[int]:
-    """Another TensorBoard of hers, the port of which `proxy/absolute/` shows."""
+    """Start another TensorBoard of Alice's, with the path prefix of `proxy/absolute/`.
+
+    Yields:
+        Its port.
+    """
     session = users.session
     port = find_port_from_kernel(session)
     prefix = f"{users.target.base}proxy/absolute/{port}"
@@ -374,7 +393,7 @@ def _launch_below_absolute(users: _IsolationUsers) -> Iterator[int]:
 
 
 def _compare_own_proxies(users: _IsolationUsers, prefixed: int) -> Iterator[AccessComparison]:
-    """Each of them as Alice goes on her server, and as Bob does on his."""
+    """Compare what Alice's server returns to Alice with what Bob's returns to Bob."""
     port = users.target.port
     paths = [
         ("own proxy", f"proxy/{port}/"),
@@ -392,20 +411,27 @@ def _make_url_builder(path: str) -> Callable[[HubUser], str]:
 
 
 def _check_direct_access(users: _IsolationUsers, host: str) -> str:
-    his = try_direct_access(users.hub.find_container(users.bob.name), host, users.target)
-    hers = try_direct_access(users.hub.find_container(users.alice.name), host, users.target)
-    beside = try_direct_access(users.hub.neighbour, host, users.target)
-    if not (hers.loopback and hers.is_readable and his.server and beside.server):
-        raise ProbeFailure(f"the control failed: from her container {hers}, from his {his}")
-    for who, seen in (("his container", his), ("a container beside them", beside)):
+    from_bob = try_direct_access(users.hub.find_container(users.bob.name), host, users.target)
+    from_alice = try_direct_access(users.hub.find_container(users.alice.name), host, users.target)
+    from_neighbour = try_direct_access(users.hub.neighbour, host, users.target)
+    if not (
+        from_alice.loopback and from_alice.is_readable and from_bob.server and from_neighbour.server
+    ):
+        raise ProbeFailure(
+            f"the control failed: from her container {from_alice}, from his {from_bob}"
+        )
+    for who, seen in (("his container", from_bob), ("a container beside them", from_neighbour)):
         if seen.tensorboard or seen.loopback or seen.is_readable:
             raise ProbeFailure(f"{who} reaches it: {seen}")
-    statuses = ", ".join(map(str, his.statuses))
+    statuses = ", ".join(map(str, from_bob.statuses))
     return f"her port {users.target.port} refused; her server's answers {statuses}"
 
 
 def _run_shared_loopback_probes(users: _IsolationUsers, record: ProbeRecorder) -> None:
-    """One loopback for all: this is how that spawner is, and it is said."""
+    """Check that Bob does read it where all users share one loopback.
+
+    That is how this spawner works, and the report says so.
+    """
     with record.probe("shared-loopback-read") as set_detail:
         seen = users.try_with_client(users.bob.connect_by_token(), users.build_proxy_url(users.bob))
         expect_readable([("Bob's own proxy", seen)])
@@ -418,23 +444,24 @@ def _run_shared_loopback_probes(users: _IsolationUsers, record: ProbeRecorder) -
 
 
 def _check_planted_info(users: _IsolationUsers) -> str:
-    """Another user of the machine says that a server of theirs is Alice's TensorBoard.
+    """Check that an info file is not believed if another user of the machine planted it.
 
-    The control: a file of the same form by her own user is believed. That is Bob's user too, as
-    this spawner is: nobody can keep those two apart.
+    It says that a server of theirs is Alice's TensorBoard. The positive control is a file of the
+    same form by her own user, which is believed. With this spawner Bob runs as that user too:
+    these two cannot be separated.
     """
     session, access = users.session, users.session.site.access
     assert access is not None  # noqa: S101 - ours has one
     arguments = f"--logdir {LOGDIR} --window_title planted"
-    place = f"/tmp/{session.run.directory}"  # noqa: S108 - for everybody, as /tmp is
-    access.run_command(["mkdir", "--mode=1777", place], root=True)
-    session.kernel.run_cell(_TEMPORARY.replace("PLACE", repr(place)))
+    directory = f"/tmp/{session.run.directory}"  # noqa: S108 - for everybody, as /tmp is
+    access.run_command(["mkdir", "--mode=1777", directory], root=True)
+    session.kernel.run_cell(_TEMPORARY.replace("PLACE", repr(directory)))
     try:
         facts = session.kernel.evaluate_json(_FACTS.replace("ARGUMENTS", repr(arguments.split())))
-        with _plant_info_file(access, place, facts, None) as port:
+        with _plant_info_file(access, directory, facts, None) as port:
             if port not in session.kernel.evaluate_json(_KNOWN):
                 raise ProbeFailure(f"the control failed: her own user's port {port} is not known")
-        with _plant_info_file(access, place, facts, _STRANGER) as port:
+        with _plant_info_file(access, directory, facts, _STRANGER) as port:
             done, info = launch_tensorboard(session, arguments)
             try:
                 shown = expect_one_frame(done, session.page_url).address
@@ -446,14 +473,20 @@ def _check_planted_info(users: _IsolationUsers) -> str:
         return f"the uid {_STRANGER}'s port {port} is not known to her; hers is {info.port}"
     finally:
         session.kernel.run_cell(_TEMPORARY.replace("PLACE", 'os.path.abspath("tmp")'))
-        access.run_command(["rm", "-r", place], root=True)
+        access.run_command(["rm", "-r", directory], root=True)
 
 
 @contextmanager
 def _plant_info_file(
     access: ServerAccess, place: str, facts: Mapping[str, str], uid: int | None
 ) -> Iterator[int]:
-    """A server of a user beside Jupyter, its own or another, and the file that names it.
+    """Start a server next to Jupyter, and write the info file that names it.
+
+    Args:
+        access: to Jupyter's machine or container.
+        place: the temporary directory that holds `.tensorboard-info`.
+        facts: the fields of the info file that identify the TensorBoard.
+        uid: of the user who does it, or None for Jupyter's own.
 
     Yields:
         The server's port.

@@ -1,6 +1,6 @@
-"""What recovers when the Hub's proxy is killed, or a user's server, and what does not.
+"""Kill the Hub's proxy or a user's server, and check what recovers and what does not.
 
-That is asked while the users go on asking for their TensorBoards.
+The users go on requesting their TensorBoards meanwhile.
 """
 
 from __future__ import annotations
@@ -27,11 +27,12 @@ if TYPE_CHECKING:
 
     from builder.smoke.hub.site import Hub
 
-# Seconds until what was killed must be back. The Hub looks after its proxy every 5 (its setting
-# `ConfigurableHTTPProxy.check_running_interval`), after servers every 30 (`Spawner.poll_interval`).
+# Seconds until what was killed must be back. The Hub checks its proxy every 5 (its setting
+# `ConfigurableHTTPProxy.check_running_interval`), and servers every 30 (`Spawner.poll_interval`).
 _BACK = 90.0
+# Seconds: for a response of a killed server, and between two requests of a user.
 _PATIENCE, _BETWEEN = 5.0, 0.02
-# The Hub's proxy is the one node program there; the image has no pkill.
+# The Hub's proxy is the only node program in its container. The image has no pkill.
 _KILL_PROXY = dedent("""\
     import glob, os, signal
 
@@ -44,19 +45,21 @@ _KILL_PROXY = dedent("""\
         if any(word.endswith(b"configurable-http-proxy") for word in words[:2]):
             os.kill(int(path.split("/")[2]), signal.SIGKILL)
             print(path.split("/")[2])""")
+# Set and read a variable: a kernel that still has it was not replaced by a new one.
 _REMEMBER = "kept = 'CANARY'"
 _RECALL = "import json\nprint(json.dumps(kept))"
 
 
 @dataclass(slots=True)
 class _PollingUser:
-    """Somebody who asks for their TensorBoard again and again.
+    """A user who requests their TensorBoard again and again.
 
     Attributes:
-        load_user: who.
-        begun: set when they have had an answer.
-        failed: how often they had none, or a wrong one.
-        back: when they had the first answer to a question asked after the kill, or 0.
+        load_user: the user.
+        begun: set when they have had a good response.
+        failed: how many of their requests got no response, or a wrong one.
+        back: `time.monotonic()` at the first good response to a request that was sent after the
+            kill, or 0.
     """
 
     load_user: LoadUser
@@ -65,10 +68,10 @@ class _PollingUser:
     back: float = 0.0
 
     def poll_until_back(self, killed: Event) -> None:
-        """Ask until the first answer to what was asked after the kill.
+        """Poll until the first good response to a request that was sent after the kill.
 
         Raises:
-            ProbeFailure: there is none in time.
+            ProbeFailure: there is none within `_BACK` seconds of the kill.
         """
         deadline: float | None = None
         while True:
@@ -88,10 +91,10 @@ class _PollingUser:
 
 
 def check_killed_proxy(hub: Hub, pool: ThreadPoolExecutor, load_users: Sequence[LoadUser]) -> str:
-    """Kill the Hub's proxy while all ask: the Hub starts it again and tells it all routes.
+    """Kill the Hub's proxy while all users poll; the Hub restarts it and restores all routes.
 
     Raises:
-        ProbeFailure: somebody has not got back what should come back, or nobody missed anything.
+        ProbeFailure: a user has not got back what should come back, or no request failed at all.
     """
     run_in_parallel(
         pool,
@@ -126,7 +129,7 @@ def check_killed_proxy(hub: Hub, pool: ThreadPoolExecutor, load_users: Sequence[
 
 
 def _reconnect_kernel(load_user: LoadUser) -> None:
-    """The old WebSocket went with the proxy; the kernel behind it did not."""
+    """Check that the WebSocket broke with the proxy, and that the kernel survived."""
     old = load_user.session.kernel
     try:
         old.evaluate_json(_RECALL)
@@ -149,35 +152,35 @@ def _fill_canary(code: str, load_user: LoadUser) -> str:
 
 
 def check_killed_server(hub: Hub, victim: LoadUser, others_go_on: Callable[[], object]) -> str:
-    """Kill one user's container: the others go on, that user starts anew, without what it held.
+    """Kill one user's container: the others go on, that user starts again with an empty server.
 
     Args:
         hub: with a container for each user.
-        victim: whose server is killed.
+        victim: the user whose server is killed.
         others_go_on: raises a ProbeFailure if the others do not.
 
     Raises:
-        ProbeFailure: something is not as it was known to be.
+        ProbeFailure: something differs from the known behaviour.
     """
     name = victim.hub_user.name
-    held = (
+    server_paths = (
         f"api/contents/{quote(victim.session.run.notebook)}?content=0",
         f"api/kernels/{victim.session.kernel.identity}",
     )
-    for path in held:
+    for path in server_paths:
         victim.session.client.send_request(path).expect_status(200)
     began = time.monotonic()
     hub.find_container(name).remove()
     lost = _describe_outage(victim)
     others_go_on()
-    # The Hub starts none before it knows.
+    # The Hub starts no new server before it has noticed that the old one is gone.
     if wait_for(lambda: "" not in victim.hub_user.list_servers() or None, _BACK) is None:
         raise ProbeFailure(f"after {_BACK:.0f} s the Hub has not noticed that the server is gone")
     noticed = time.monotonic() - began
     with ExitStack() as stack:
         again = LoadUser.create_with_tensorboard(hub, name, stack)
         seconds = time.monotonic() - began
-        for path in held:
+        for path in server_paths:
             again.session.client.send_request(path).expect_status(404)
     return (
         f"theirs gave {lost}, the others went on; the Hub noticed after {noticed:.1f} s; a new "
@@ -186,7 +189,11 @@ def check_killed_server(hub: Hub, victim: LoadUser, others_go_on: Callable[[], o
 
 
 def _describe_outage(victim: LoadUser) -> str:
-    """What its user sees of a killed server, before the Hub notices."""
+    """Describe what the user of a killed server gets before the Hub notices.
+
+    Raises:
+        ProbeFailure: the server still responds with 200.
+    """
     try:
         status = victim.tensorboard.send_request("/", timeout=_PATIENCE).status
     except requests.RequestException:

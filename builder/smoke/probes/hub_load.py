@@ -22,17 +22,17 @@ _ASKS = 30  # requests of each user
 
 
 def run_load_probes(hub: Hub, users: int, record: ProbeRecorder) -> None:
-    """The layer `load`.
+    """Run the probes of the layer `load`.
 
     Args:
         hub: with a container for each user.
-        users: how many.
+        users: how many users.
         record: gets the results.
     """
     with record.layer("load"), ExitStack() as stack, ThreadPoolExecutor(users) as pool:
         load_users: list[LoadUser] = []
         with record.probe("load-frames", vital=True) as set_detail:
-            # What each of them opens is closed by the stack, whoever fails.
+            # The stack closes what each user opened, whichever of them fails.
             names = [f"guest{number}" for number in range(users)]
             run_in_parallel(
                 pool,
@@ -56,8 +56,8 @@ def run_load_probes(hub: Hub, users: int, record: ProbeRecorder) -> None:
 
 def _describe_arrivals(load_users: Sequence[LoadUser]) -> str:
     spawn_seconds, frame_seconds = (
-        [g.spawn_seconds for g in load_users],
-        [g.frame_seconds for g in load_users],
+        [u.spawn_seconds for u in load_users],
+        [u.frame_seconds for u in load_users],
     )
     return (
         f"{len(load_users)} users at once: spawned in {median(spawn_seconds):.1f} s, at most "
@@ -67,10 +67,10 @@ def _describe_arrivals(load_users: Sequence[LoadUser]) -> str:
 
 
 def _check_own_canary(pool: ThreadPoolExecutor, load_users: Sequence[LoadUser]) -> str:
-    """Everybody asks at once, and sees their own tag alone."""
+    """Let all users send requests at once; each must see their own tag only."""
     canaries = {load_user.canary for load_user in load_users}
 
-    def ask_repeatedly(load_user: LoadUser) -> None:
+    def request_repeatedly(load_user: LoadUser) -> None:
         for _ in range(_ASKS):
             text = load_user.tensorboard.send_request(SCALAR_TAGS_PATH).expect_status(200).text
             seen = {canary for canary in canaries if canary in text}
@@ -80,16 +80,17 @@ def _check_own_canary(pool: ThreadPoolExecutor, load_users: Sequence[LoadUser]) 
                 )
 
     began = time.monotonic()
-    run_in_parallel(pool, ask_repeatedly, load_users)
+    run_in_parallel(pool, request_repeatedly, load_users)
     seconds = time.monotonic() - began
     count = _ASKS * len(load_users)
     return f"{count} answers, none with another's canary; {count / seconds:.0f} requests per second"
 
 
 def _measure_memory(hub: Hub, pool: ThreadPoolExecutor) -> str:
-    each = list(pool.map(lambda container: container.memory(), hub.list_containers()))
-    own = hub.container.measure_memory()
+    user_memory = list(pool.map(lambda container: container.memory(), hub.list_containers()))
+    hub_memory = hub.container.measure_memory()
     return (
-        f"{median(each) / 1e6:.0f} MB for a user with Jupyter, a kernel and TensorBoard; "
-        f"{own / 1e6:.0f} MB for the Hub with its proxy; {(sum(each) + own) / 1e9:.1f} GB in all"
+        f"{median(user_memory) / 1e6:.0f} MB for a user with Jupyter, a kernel and TensorBoard; "
+        f"{hub_memory / 1e6:.0f} MB for the Hub with its proxy; "
+        f"{(sum(user_memory) + hub_memory) / 1e9:.1f} GB in all"
     )

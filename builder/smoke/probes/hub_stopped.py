@@ -1,4 +1,4 @@
-"""The layer `stopped`: a server is stopped while TensorBoard runs, and started again."""
+"""The layer `stopped`: stop a user's server while TensorBoard runs, and start it again."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 
 _NAME = "carol"
 _SOCKETS = ("cat", "/proc/net/tcp")
-_ENDS, _REMOVED = 20.0, 10.0  # seconds
+# Seconds: until a killed TensorBoard listens no more, until the engine has removed a container.
+_ENDS, _REMOVED = 20.0, 10.0
+# Gives the kernel another temporary directory, and prints where its info files will be.
 _APART = dedent("""\
     import json, os, tempfile
 
@@ -48,7 +50,7 @@ _BACK = 'tempfile.tempdir = os.environ["TMPDIR"] = os.path.abspath("tmp")'
 
 
 def run_stopped_probes(hub: Hub, record: ProbeRecorder) -> None:
-    """The layer `stopped`."""
+    """Run the probes of the layer `stopped`."""
     with record.layer("stopped"), ExitStack() as stack:
         with record.probe("stopped-tensorboard", vital=True) as set_detail:
             carol = stack.enter_context(closing(HubUser.log_in(hub.root, _NAME)))
@@ -72,7 +74,11 @@ def run_stopped_probes(hub: Hub, record: ProbeRecorder) -> None:
 def _stop_while_shown(
     carol: HubUser, site: JupyterSite, run: NotebookRun, browser: JupyterClient
 ) -> TensorBoardInfo:
-    """Show TensorBoard in a notebook and stop the server, as its page lets a person do."""
+    """Show TensorBoard in a notebook, then stop the server, as its page lets a user do.
+
+    Returns:
+        What the info file of that TensorBoard says.
+    """
     with closing(open_client(site)) as client:
         notebook_session.upload_notebook(client, run)
         with start_lasting_kernel(client, run.notebook) as kernel:
@@ -94,7 +100,7 @@ def _check_after_stop(hub: Hub, site: JupyterSite, before: TensorBoardInfo) -> s
         def is_gone() -> bool | None:
             return not any(c.name.endswith(f"-{_NAME}") for c in hub.list_containers()) or None
 
-        # The engine answers the Hub while it still removes.
+        # The engine responds to the Hub before the container is gone.
         if wait_for(is_gone, _REMOVED) is None:
             raise ProbeFailure("the server is stopped, and its container still there")
         return "gone with its container"
@@ -106,7 +112,10 @@ def _check_after_stop(hub: Hub, site: JupyterSite, before: TensorBoardInfo) -> s
 
 
 def _check_after_start(hub: Hub, session: NotebookSession, before: TensorBoardInfo) -> str:
-    """The same cell again: a new one where the info file went with the container."""
+    """Run the same cell again; with a container for each user, a new TensorBoard must start.
+
+    The info file was removed together with the container.
+    """
     session.run_setup_cells()
     if not hub.configuration.contained:
         return _check_reuse(session, before)
@@ -120,7 +129,11 @@ def _check_after_start(hub: Hub, session: NotebookSession, before: TensorBoardIn
 
 
 def _check_reuse(session: NotebookSession, before: TensorBoardInfo) -> str:
-    """The one left behind is reused while it lives, and dead as upstream does (issue 2483)."""
+    """Check what is shown of a TensorBoard that was left behind when its server stopped.
+
+    While it runs, it is reused. Once it is killed, it is reused as well, as in upstream
+    (tensorboard issue 2483); with the series `security` a new one starts.
+    """
     _, now = _show_tensorboard(session, 200)
     if now.pid != before.pid:
         raise ProbeFailure(f"the one left behind, {before}, is not reused but {now}")
@@ -146,7 +159,11 @@ def _check_reuse(session: NotebookSession, before: TensorBoardInfo) -> str:
 def _show_tensorboard(
     session: NotebookSession, status: int
 ) -> tuple[CellExecution, TensorBoardInfo]:
-    """Run the cell, whose frame is to answer so; it, and what the newest info file says."""
+    """Run the cell, and check the HTTP status of its frame.
+
+    Returns:
+        The cell's execution, and what the newest info file says.
+    """
     done = session.kernel.run_cell(session.run.show_cell, timeout=TENSORBOARD_START_TIMEOUT)
     session.client.send_request(
         expect_one_frame(done, session.page_url).address, follow=True
@@ -159,7 +176,10 @@ def _is_reused(done: CellExecution) -> bool:
 
 
 def _kill_tensorboard(site: JupyterSite, left: TensorBoardInfo) -> None:
-    """As the kernel does that is out of memory: on SIGTERM it would take its info file along."""
+    """Kill a TensorBoard as the operating system does when it is out of memory, by SIGKILL.
+
+    On SIGTERM, TensorBoard would remove its info file.
+    """
     assert site.access is not None  # noqa: S101 - ours has one
     access = site.access
     access.run_command(["sh", "-c", f"kill -KILL {left.pid}"])
@@ -172,7 +192,7 @@ def _kill_tensorboard(site: JupyterSite, left: TensorBoardInfo) -> None:
 
 
 def _check_old_cookies(browser: JupyterClient, session: NotebookSession) -> str:
-    """Cookies of the stopped server: the Hub logs the browser in again without a word."""
+    """Send cookies of the stopped server; the Hub logs the browser in again silently."""
     port = read_info_files(session.kernel)[0].port
     answer = browser.send_request(session.site.build_proxy_url(port), follow=True).expect_status(
         200
@@ -183,36 +203,39 @@ def _check_old_cookies(browser: JupyterClient, session: NotebookSession) -> str:
 
 
 def _check_foreign_info(session: NotebookSession) -> str:
-    """A `.tensorboard-info` of another user (tensorboard #2010): 0777, as it is made, and not."""
+    """Check a `.tensorboard-info` directory that belongs to another user (tensorboard #2010).
+
+    First with mode 0755, so that it is not writable; then with 0777, which TensorBoard gives it.
+    """
     access = session.site.access
     assert access is not None  # noqa: S101 - ours has one
-    place = session.kernel.evaluate_json(_APART)
+    info_directory = session.kernel.evaluate_json(_APART)
     try:
-        access.run_command(["mkdir", "--mode=0755", place], root=True)
+        access.run_command(["mkdir", "--mode=0755", info_directory], root=True)
         arguments = f"--logdir {LOGDIR} --window_title another"
         if has_reuse_check(session.kernel):
             _check_launch(session, arguments)
         else:
-            said = session.kernel.run_cell(
+            done = session.kernel.run_cell(
                 f"%tensorboard {arguments}", timeout=TENSORBOARD_START_TIMEOUT
             )
-            shown = " ".join(list_plain_texts(said))
+            shown = " ".join(list_plain_texts(done))
             if "Failed to launch TensorBoard" not in shown or "Permission denied" not in shown:
                 raise ProbeFailure(
                     f"with a directory that it may not write the cell says {shown!r}"
                 )
-        access.run_command(["chmod", "0777", place], root=True)
+        access.run_command(["chmod", "0777", info_directory], root=True)
         _check_launch(session, arguments)
         if has_reuse_check(session.kernel):
             return "of another's with 0777 or 0755 it works"
         return "of another's with 0777 it works; with 0755 its error is shown"
     finally:
         session.kernel.run_cell(_BACK)
-        access.run_command(["rm", "-r", place], root=True)
+        access.run_command(["rm", "-r", info_directory], root=True)
 
 
 def _check_launch(session: NotebookSession, arguments: str) -> None:
-    """Start one and end it; it is found and shown."""
+    """Start a TensorBoard, check its info file and its frame, and stop it."""
     done, info = launch_tensorboard(session, arguments)
     try:
         TensorBoardClient(

@@ -1,7 +1,7 @@
-"""The layer `kernel`: the notebook's cells run one by one, and what they show is exact.
+"""The layer `kernel`: run the notebook's cells one by one, and compare their output exactly.
 
-The contract is TensorBoard's own (its design document for notebooks, and notebook.py), which all
-releases keep; with the patch, the frame goes through the proxy.
+The contract is TensorBoard's own (its design document for notebooks, and notebook.py), which
+all releases keep; with the patch, the frame goes through the proxy.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ if TYPE_CHECKING:
     from builder.smoke.jupyter.notebook_session import NotebookSession
     from builder.smoke.results.recorder import ProbeRecorder
 
-# Seconds. A reused TensorBoard is shown within 0.1, on a busy machine later, which says nothing:
-# that none is started is seen by what the cell shows.
+# Seconds. A reused TensorBoard is shown within 0.1, on a busy machine later. The limit may be
+# generous: what the cell shows already tells that no new one was started.
 REUSE_TIME_LIMIT = 5.0
-_HEIGHT = 321
+_HEIGHT = 321  # pixels, unlike the default of any release
 # Measured: without a height the frame has 800 pixels, in 1.13 it has 600.
 _TALLER_SINCE = Version("1.14")
 _AGO = r"\d+:\d\d:\d\d ago"
 
 
 def run_kernel_probes(session: NotebookSession, record: ProbeRecorder) -> int | None:
-    """The layer `kernel`.
+    """Run the probes of the layer `kernel`.
 
     Returns:
-        The port on which TensorBoard listens, beside Jupyter, or None if it never came up.
+        The port on which TensorBoard listens, inside the deployment, or None if it never came up.
     """
     port: int | None = None
     with record.layer("kernel"):
@@ -70,7 +70,11 @@ def run_kernel_probes(session: NotebookSession, record: ProbeRecorder) -> int | 
 
 
 def build_expected_address(session: NotebookSession, port: int) -> str:
-    """What the deployment's frame is to load: its variable, relative to the notebook's page."""
+    """Build the address that the deployment's frame must load.
+
+    It is the deployment's variable, resolved against the notebook's page; jupyter-server-proxy's
+    address of the port where the variable is unset.
+    """
     variable = session.site.deployment.variable
     if variable is None:
         return session.site.build_proxy_url(port)
@@ -78,7 +82,11 @@ def build_expected_address(session: NotebookSession, port: int) -> str:
 
 
 def _check_first_display(session: NotebookSession, done: CellExecution) -> int:
-    """The port, if the cell shows what a first run shows, in that order."""
+    """Check that the cell shows what a first run shows, in that order.
+
+    Returns:
+        The port on which TensorBoard listens.
+    """
     expect_one_frame(done, session.page_url)
     if done.message_kinds != ("display_data", "update_display_data"):
         raise ProbeFailure(
@@ -105,7 +113,7 @@ def _check_frame_address(session: NotebookSession, frame: CellFrame, port: int) 
 
 
 def _check_repeated_display(session: NotebookSession, record: ProbeRecorder, port: int) -> None:
-    """Reuse, `list()` and `display()`."""
+    """Check reuse, `notebook.list()` and `notebook.display()`."""
     with record.probe("reuse") as set_detail:
         again = session.kernel.run_cell(session.run.show_cell, timeout=TENSORBOARD_START_TIMEOUT)
         expect_reused(session, again, port)
@@ -129,19 +137,21 @@ def _check_repeated_display(session: NotebookSession, record: ProbeRecorder, por
 
 
 def expect_reused(session: NotebookSession, done: CellExecution, port: int) -> None:
-    """Whether the cell shows what a run with the same arguments shows: at once, and no new server.
+    """Check that the cell shows a reused TensorBoard: at once, and without a new server.
+
+    That is what a second run with the same arguments must show.
 
     Raises:
-        ProbeFailure: it does not; what it shows is told.
+        ProbeFailure: it does not; the message says what the cell shows.
     """
     pid = find_tensorboard(session.kernel, port).pid
     wanted = (
         rf"Reusing TensorBoard on port {port} \(pid {pid}\), started {_AGO}\. "
         rf"\(Use '!kill {pid}' to kill it\.\)"
     )
-    said = list_plain_texts(done)
-    if len(said) != 1 or not re.fullmatch(wanted, said[0]):
-        raise ProbeFailure(f"the cell says {said}: {done.error or done.get_stream_text('stderr')}")
+    texts = list_plain_texts(done)
+    if len(texts) != 1 or not re.fullmatch(wanted, texts[0]):
+        raise ProbeFailure(f"the cell says {texts}: {done.error or done.get_stream_text('stderr')}")
     if done.message_kinds != ("display_data", "update_display_data", "display_data"):
         raise ProbeFailure(f"the cell sends {', '.join(done.message_kinds)}")
     _expect_frames(session, done, port)
@@ -150,9 +160,9 @@ def expect_reused(session: NotebookSession, done: CellExecution, port: int) -> N
 
 
 def _build_started_pattern(session: NotebookSession, port: int, shown: int | None = None) -> str:
-    """How `notebook.list` and `notebook.display` tell of a TensorBoard, as a pattern."""
-    where = "" if shown is None else f"port {shown}, "
-    return rf"\(started {_AGO}; {where}pid {find_tensorboard(session.kernel, port).pid}\)"
+    """Build a pattern for how `notebook.list` and `notebook.display` describe a TensorBoard."""
+    port_part = "" if shown is None else f"port {shown}, "
+    return rf"\(started {_AGO}; {port_part}pid {find_tensorboard(session.kernel, port).pid}\)"
 
 
 def _expect_output(done: CellExecution, pattern: str) -> None:
@@ -172,12 +182,12 @@ def _expect_frames(
 
 
 def run_kernel_control(session: NotebookSession, record: ProbeRecorder) -> None:
-    """The layer `control`: without the patch or without the variable the proof must fail.
+    """Run the layer `control`: without the patch or without the variable the proof must fail.
 
-    What is to be seen is what the probe `frame-under-prefix` fails on: the frame loads
-    TensorBoard's own port, `http://<the page's host>:6006/` (1.15 and later) or
-    `http://localhost:6006/` (1.13, 1.14). That is not Jupyter's origin, so one who reaches
-    Jupyter's port only never sees it; that it runs is seen through the proxy, by its address there.
+    It must fail by what the probe `frame-under-prefix` fails on: the frame loads TensorBoard's own
+    port, `http://<the page's host>:6006/` (1.15 and later) or `http://localhost:6006/` (1.13,
+    1.14). That is not Jupyter's origin, so a user who reaches only Jupyter's port never sees it.
+    That TensorBoard runs is checked through the proxy, at its address there.
     """
     with record.layer("control"):
         with record.probe("control-notebook-runs", vital=True) as set_detail:

@@ -1,4 +1,4 @@
-"""The layer `ports`: TensorBoard moves out of the way, and the frame follows it."""
+"""The layer `ports`: TensorBoard takes another port if one is busy, and the frame follows."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from builder.smoke.jupyter.tensorboard_client import TensorBoardInfo
     from builder.smoke.results.recorder import ProbeRecorder
 
-# Where TensorBoard looks for a port if it is given none: from 6006 on, ten times.
+# The ports that TensorBoard tries if it is given none: ten, from 6006 on.
 _FIRST, _TRIES = 6006, 10
 
-# On the port where TensorBoard would go next there is something else, which listens; the loopback
-# may be shared, so that port need not be the first one.
+# Listens on the port that TensorBoard would take next, and prints it and the free one after it. The
+# loopback may be shared, so that port need not be the first one.
 _OCCUPY = dedent("""\
     import json, socket
 
@@ -63,7 +63,7 @@ _FREE = dedent("""\
 
 
 def run_port_probes(session: NotebookSession, record: ProbeRecorder) -> None:
-    """The layer `ports`; the notebook's own TensorBoard stays, the others end."""
+    """Run the probes of the layer `ports`; only the notebook's own TensorBoard is left running."""
     with record.layer("ports"):
         with record.probe("ports-prepared", vital=True):
             session.run_setup_cells()
@@ -83,13 +83,20 @@ def run_port_probes(session: NotebookSession, record: ProbeRecorder) -> None:
 
 
 def find_port_from_kernel(session: NotebookSession) -> int:
-    """A port beside Jupyter on which nobody listens."""
+    """Find a port on Jupyter's loopback on which nothing listens."""
     return int(session.kernel.evaluate_json(_FREE))
 
 
 @contextmanager
 def _occupy_port(session: NotebookSession) -> Iterator[tuple[int, int]]:
-    """Something else listens where TensorBoard would go; that port, and the one to go to then."""
+    """Listen on the port that TensorBoard would take.
+
+    Yields:
+        That port, and the one that TensorBoard must take then.
+
+    Raises:
+        ProbeFailure: fewer than two of the ports that TensorBoard tries are free.
+    """
     ports = list(range(_FIRST, _FIRST + _TRIES))
     found = session.kernel.evaluate_json(_OCCUPY.replace("PORTS", repr(ports)))
     try:
@@ -124,16 +131,16 @@ def _check_explicit_port(session: NotebookSession) -> str:
 
 
 def _check_busy_port(session: NotebookSession, first: TensorBoardInfo) -> str:
-    """TensorBoard's own words, below the cell, and no frame."""
+    """Check that the cell shows TensorBoard's own error, and no frame."""
     arguments = f"--logdir {LOGDIR} --port {first.port} --window_title busy"
-    said = list_plain_texts(
+    texts = list_plain_texts(
         session.kernel.run_cell(f"%tensorboard {arguments}", timeout=TENSORBOARD_START_TIMEOUT)
     )
-    begins = "ERROR: Failed to launch TensorBoard (exited with 255)."
-    why = f"TensorBoard could not bind to port {first.port}, it was already in use"
-    if len(said) != 1 or not said[0].startswith(begins) or why not in said[0]:
-        raise ProbeFailure(f"the cell says {said}, not {begins!r} and {why!r}")
-    return why
+    start = "ERROR: Failed to launch TensorBoard (exited with 255)."
+    reason = f"TensorBoard could not bind to port {first.port}, it was already in use"
+    if len(texts) != 1 or not texts[0].startswith(start) or reason not in texts[0]:
+        raise ProbeFailure(f"the cell says {texts}, not {start!r} and {reason!r}")
+    return reason
 
 
 def _check_two_logdirs(session: NotebookSession, first: TensorBoardInfo) -> str:
@@ -155,7 +162,7 @@ def _check_two_logdirs(session: NotebookSession, first: TensorBoardInfo) -> str:
 def _expect_frame(
     session: NotebookSession, done: CellExecution, info: TensorBoardInfo, logdir: str
 ) -> None:
-    """The frame leads to that TensorBoard, by its logdir."""
+    """Check that the frame shows that TensorBoard, which is recognised by its logdir."""
     frame = expect_one_frame(done, session.page_url)
     wanted = build_expected_address(session, info.port)
     if frame.address != wanted:

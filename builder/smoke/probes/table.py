@@ -1,6 +1,6 @@
-"""Every probe with its layer, its sentence, and the failure modes that it catches.
+"""The table of all probes: layer, what is asserted, and the failure modes that each catches.
 
-The numbers are those of docs/smoke.md, which has this very table.
+The failure modes have the numbers of docs/smoke.md, which shows this table.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class ProbeDefinition(NamedTuple):
-    """A probe: the layer that it belongs to, what it asserts, the failure modes that it catches."""
+    """A probe: its layer, what it asserts, and the failure modes that it catches."""
 
     layer: str
     sentence: str
@@ -25,7 +25,7 @@ PROBE_TABLE: dict[str, ProbeDefinition] = {
     "neighbour-refused": ProbeDefinition(
         "only", "from beside it and from its host TensorBoard is refused, and Jupyter answers", (1,)
     ),
-    # The kernel's layers: cells by WebSocket, TensorBoard through the proxy.
+    # The kernel's layers: cells run by WebSocket, TensorBoard is requested through the proxy.
     "notebook-runs": ProbeDefinition(
         "kernel", "the notebook trains and loads the extension without an error"
     ),

@@ -1,1 +1,1 @@
-"""What the probes found, recorded, read and explained."""
+"""Record, read and explain the results of probes."""

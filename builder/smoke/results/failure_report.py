@@ -1,4 +1,4 @@
-"""What a failed deployment leaves for a person: its picture, its log's last lines, what to do."""
+"""Describe a failed deployment: its pictures, the last lines of its logs, what to do."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ if TYPE_CHECKING:
     from builder.smoke.results.result import DeploymentResult
 
 _LOG_LINES = 12
+# Probes that fail if the frame does not load through Jupyter: the variable or the patch is missing.
 _PAST_JUPYTER = ("frame-under-prefix", "browser-frame-prefix")
 
 
 def describe_failure(result: DeploymentResult, reports: Path) -> Iterator[str]:
-    """Its pictures' paths, then how each log of its servers ends, for those that it has."""
-    place, whose = _build_report_path(result, reports), f"{result.release} {result.deployment}"
+    """List the paths of its pictures, then the last lines of each server log that it has."""
+    directory, label = _build_report_path(result, reports), f"{result.release} {result.deployment}"
     for picture in result.pictures:
-        yield f"{whose}: its picture is {place / picture}"
-    for log in sorted(place.glob("*.log")):
-        said = log.read_text(encoding="utf-8", errors="replace")
-        yield f"{whose}: {log}: {quote_log_end(said)}"
+        yield f"{label}: its picture is {directory / picture}"
+    for log in sorted(directory.glob("*.log")):
+        text = log.read_text(encoding="utf-8", errors="replace")
+        yield f"{label}: {log}: {quote_log_end(text)}"
 
 
 def suggest_fix(result: DeploymentResult, reports: Path) -> str:
-    """What to do about its first failure."""
+    """Suggest what to do about its first failure."""
     first = next((p.name for p in result.probes if p.outcome is ProbeOutcome.FAILED), "")
     if first in _PAST_JUPYTER and not result.failure:
         if not result.wheel:
@@ -40,11 +41,11 @@ def suggest_fix(result: DeploymentResult, reports: Path) -> str:
             f"if {result.wheel} was built without the series proxy, it is without the patch: build "
             f"it with the default series, `nox -s build -- {result.release} --force`"
         )
-    place = _build_report_path(result, reports)
-    trace = next(iter(sorted(place.glob("*-trace.zip"))), None)
+    directory = _build_report_path(result, reports)
+    trace = next(iter(sorted(directory.glob("*-trace.zip"))), None)
     if trace is not None:
         return f"`playwright show-trace {trace}` shows what the browser saw"
-    return f"{place / RESULT_FILENAME} has what each probe saw"
+    return f"{directory / RESULT_FILENAME} has what each probe saw"
 
 
 def quote_log_end(log: str) -> str:

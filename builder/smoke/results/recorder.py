@@ -1,4 +1,4 @@
-"""Runs probes and keeps what became of them: nothing that was due is ever silently missing."""
+"""Run probes and record their results: a probe that was not reached is recorded as failed."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
     from builder.system.redact import Secret
 
-# Characters of a detail: a line in the table, a cell in the report.
+# Most characters of a detail, which is a line in the table and a cell in the report.
 _LONGEST, _GAP = 600, " … "
 
 
 class ProbeDetail:
-    """Where a probe says what it saw."""
+    """Sets the detail of a probe's result: what the probe saw."""
 
     def __init__(self) -> None:
         self.text = ""
 
     def __call__(self, detail: str) -> None:
-        """Say it; the last word counts."""
+        """Set the detail; the last call counts."""
         self.text = detail
 
 
@@ -36,7 +36,7 @@ class ProbeRecorder:
     """The results of one deployment, in order.
 
     Args:
-        report: told of each result as it comes.
+        report: called with each result as it comes.
         check_cancelled: called before each probe; raises when the run was interrupted.
     """
 
@@ -52,14 +52,17 @@ class ProbeRecorder:
 
     @contextmanager
     def probe(self, name: str, *, vital: bool = False) -> Iterator[ProbeDetail]:
-        """One probe: what the block raises is its failure, what it tells is its detail.
+        """Run the block as one probe, which fails if the block raises an expected error.
+
+        The block sets the result's detail by the `ProbeDetail` that it gets; an error's message
+        takes its place.
 
         Args:
-            name: in the table.
+            name: its name in the table.
             vital: whether the rest of its layer makes no sense without it.
 
         Raises:
-            Halt: a vital probe failed.
+            LayerAbort: a vital probe failed.
             InterruptedRunError: the run was interrupted.
         """
         self.check_cancelled()
@@ -71,7 +74,7 @@ class ProbeRecorder:
         except InterruptedRunError:
             raise
         except list_expected_errors() as error:
-            # An interrupted run takes the site away: what fails then has not failed.
+            # An interruption ends the site: an error after that is not the probe's failure.
             self.check_cancelled()
             outcome = ProbeOutcome.FAILED
             probe_detail(_shorten_text(self.scrub_secrets(str(error))))
@@ -80,33 +83,33 @@ class ProbeRecorder:
             raise LayerAbort(name)
 
     def hide_secret(self, secret: Secret) -> None:
-        """Take that secret out of all that is told from now on."""
+        """Remove a secret from everything that is recorded from now on."""
         self._hidden += secret.list_spellings()
 
     def scrub_secrets(self, text: str) -> str:
-        """The same without what is to be hidden."""
+        """Remove the hidden secrets from a text."""
         return scrub_text(text, self._hidden)
 
     def drop_results(self, since: int) -> None:
-        """Take back all results from that number on: what they were about is asked again."""
+        """Drop all results from index `since` on, because their probes run again."""
         del self.results[since:]
 
     def skip_probe(self, name: str, reason: str) -> None:
-        """A probe that cannot be made here, and why."""
+        """Record a probe as skipped, and why."""
         self._add_result(ProbeResult(name, ProbeOutcome.SKIPPED, 0.0, reason))
 
     @contextmanager
     def layer(self, *layers: str) -> Iterator[None]:
-        """All probes of these layers: what was not reached when the block ends has failed."""
-        halted = "it was not reached"
+        """Record as failed all probes of these layers that the block did not reach."""
+        detail = "it was not reached"
         try:
             yield
-        except LayerAbort as halt:
-            halted = f"not reached, as {halt} failed"
+        except LayerAbort as abort:
+            detail = f"not reached, as {abort} failed"
         seen = {result.name for result in self.results}
         for name, row in PROBE_TABLE.items():
             if row.layer in layers and name not in seen:
-                self._add_result(ProbeResult(name, ProbeOutcome.FAILED, 0.0, halted))
+                self._add_result(ProbeResult(name, ProbeOutcome.FAILED, 0.0, detail))
 
     def _add_result(self, result: ProbeResult) -> None:
         if result.name not in PROBE_TABLE:
@@ -117,7 +120,7 @@ class ProbeRecorder:
 
 
 def list_expected_errors() -> tuple[type[Exception], ...]:
-    """What a deployment that is not as it should be makes our libraries raise."""
+    """The exceptions that probes and our libraries raise on a faulty deployment."""
     import requests
     from playwright.sync_api import Error as PlaywrightError
     from websocket import WebSocketException
@@ -134,9 +137,12 @@ def list_expected_errors() -> tuple[type[Exception], ...]:
 
 
 def _shorten_text(text: str) -> str:
-    """In one line, without its middle if it is long: a traceback says at its end what it was."""
-    words = " ".join(text.split())
-    if len(words) <= _LONGEST:
-        return words
+    """Join a text into one line, and cut out its middle if it is long.
+
+    The end stays, because a traceback ends with its error.
+    """
+    line = " ".join(text.split())
+    if len(line) <= _LONGEST:
+        return line
     head = _LONGEST // 3
-    return f"{words[:head]}{_GAP}{words[head + len(_GAP) - _LONGEST :]}"
+    return f"{line[:head]}{_GAP}{line[head + len(_GAP) - _LONGEST :]}"

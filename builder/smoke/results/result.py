@@ -1,4 +1,4 @@
-"""The report of a deployment: a directory with result.json, pictures and logs, made in one step."""
+"""Write and read the report of a deployment: a directory with result.json, pictures and logs."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ RESULT_FILENAME = "result.json"
 
 @dataclass(frozen=True, slots=True)
 class DeploymentResult:
-    """What became of one deployment of one release.
+    """Result of one deployment of one release.
 
     Attributes:
         engine: which engine ran it, its version, and the kernel's Python.
-        wheel: file name of the TensorBoard wheel.
-        sha256: of that wheel.
+        wheel: file name of the TensorBoard wheel, or "" if there is no file.
+        sha256: SHA-256 of that wheel in hex, or "".
         seconds: from the start of the site to its end.
-        failure: what kept the probes from being made at all, or "".
-        pictures: file names.
+        failure: the error that kept the probes from running at all, or "".
+        pictures: file names of its pictures.
         date: the day on which it began, in UTC, such as `2026-11-25`.
     """
 
@@ -48,7 +48,7 @@ class DeploymentResult:
 
     @property
     def outcome(self) -> ProbeOutcome:
-        """Passed only if every probe that could be made has passed, and any was made."""
+        """Passed only if every probe that was not skipped has passed, and at least one has."""
         outcomes = {p.outcome for p in self.probes}
         if self.failure or ProbeOutcome.FAILED in outcomes or ProbeOutcome.PASSED not in outcomes:
             return ProbeOutcome.FAILED
@@ -70,27 +70,30 @@ class DeploymentResult:
 
 @contextmanager
 def open_report_directory(reports: Path, release: str, deployment: str) -> Iterator[Path]:
-    """A directory to fill, which replaces that deployment's report when the block ends well.
+    """A new directory to fill, which replaces the deployment's report if the block succeeds.
 
     Raises:
         OutputError: it cannot be written.
     """
-    place = reports / release / deployment
+    report = reports / release / deployment
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        workdir = Path(tempfile.mkdtemp(prefix=f".{deployment}-", dir=place.parent))
-        workdir.chmod(0o755)
+        report.parent.mkdir(parents=True, exist_ok=True)
+        workdir = Path(tempfile.mkdtemp(prefix=f".{deployment}-", dir=report.parent))
+        workdir.chmod(0o755)  # mkdtemp makes it 0700
     except OSError as error:
-        raise OutputError(f"{place} cannot be written: {error}", "--reports DIR") from error
+        raise OutputError(f"{report} cannot be written: {error}", "--reports DIR") from error
     try:
         yield workdir
-        _replace_directory(workdir, place)
+        _replace_directory(workdir, report)
     finally:
         shutil.rmtree(workdir, ignore_errors=True)
 
 
 def _replace_directory(workdir: Path, place: Path) -> None:
-    """Put the new directory where the old one was; a directory cannot be replaced in one call."""
+    """Move the new directory to the place of the old one.
+
+    That takes two steps, as a directory cannot be replaced in one call.
+    """
     old = workdir.with_name(workdir.name + "-old")
     try:
         if place.exists():
@@ -103,31 +106,33 @@ def _replace_directory(workdir: Path, place: Path) -> None:
 
 
 def read_results(reports: Path) -> list[dict[str, object]]:
-    """All result.json files below a directory, as they are, sorted by path.
+    """Read all result.json files below a directory, as they are, sorted by path.
 
     Raises:
-        OutputError: one of them is no JSON object.
+        OutputError: one of them cannot be read, or is not a JSON object.
     """
-    found: list[dict[str, object]] = []
+    results: list[dict[str, object]] = []
     for path in sorted(reports.glob(f"*/*/{RESULT_FILENAME}")):
         try:
-            read_back = json.loads(path.read_text(encoding="utf-8"))
+            content = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise OutputError(f"{path} cannot be read: {error}", "remove it") from error
-        if not isinstance(read_back, dict):
+        if not isinstance(content, dict):
             raise OutputError(f"{path} is no result of ours", "remove it")
-        found.append(read_back)
-    return found
+        results.append(content)
+    return results
 
 
 def list_failures(results: Sequence[DeploymentResult]) -> list[str]:
-    """One line for each thing that failed."""
+    """List the failures of all deployments, one line for each."""
     lines: list[str] = []
     for result in results:
-        where = f"{result.release} {result.deployment}"
-        own = [result.failure] if result.failure else []
-        own += [f"{p.name}: {p.detail}" for p in result.probes if p.outcome is ProbeOutcome.FAILED]
-        if not own and result.outcome is ProbeOutcome.FAILED:
-            own = ["no probe could be made"]
-        lines += [f"{where}: {line}" for line in own]
+        label = f"{result.release} {result.deployment}"
+        details = [result.failure] if result.failure else []
+        details += [
+            f"{p.name}: {p.detail}" for p in result.probes if p.outcome is ProbeOutcome.FAILED
+        ]
+        if not details and result.outcome is ProbeOutcome.FAILED:
+            details = ["no probe could be made"]
+        lines += [f"{label}: {line}" for line in details]
     return lines

@@ -1,4 +1,4 @@
-"""Secrets taken out of what is shown or kept. Pure."""
+"""Remove secrets from what is shown or stored. Pure."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ if TYPE_CHECKING:
 
 
 def scrub_text(text: str, hidden: Collection[str]) -> str:
-    """The same without the secrets."""
+    """Replace the secrets in a text by `REDACTED`."""
     for secret in _sort_longest_first(hidden):
         text = text.replace(secret, REDACTED)
     return text
 
 
 def scrub_bytes(content: bytes, hidden: Collection[str]) -> bytes:
-    """The same without the secrets, as UTF-8 spells them."""
+    """Replace the secrets, encoded in UTF-8, in bytes by `REDACTED`."""
     for secret in _sort_longest_first(hidden):
         content = content.replace(secret.encode(), REDACTED.encode())
     return content
 
 
 def _sort_longest_first(hidden: Collection[str]) -> list[str]:
-    """One may be part of another."""
+    """Sort the secrets, the longest first, because one may be part of another."""
     return sorted(filter(None, hidden), key=len, reverse=True)
