@@ -17,7 +17,7 @@ FIRST_RUNNABLE_RELEASE = "1.14.0"
 
 
 @dataclass(frozen=True, slots=True)
-class WheelFile:
+class ListedWheel:
     """One published file: `size` in bytes, `sha256` in lower-case hex, `upload_time` ISO 8601."""
 
     filename: str
@@ -44,7 +44,7 @@ class Release:
     """
 
     version: str
-    wheels: tuple[WheelFile, ...]
+    wheels: tuple[ListedWheel, ...]
     commit: str | None = None
     notebook_blob: str | None = None
     native_proxy_url: bool | None = None
@@ -52,12 +52,12 @@ class Release:
     pinned: bool = True
 
     @property
-    def wheel(self) -> WheelFile:
+    def wheel(self) -> ListedWheel:
         """The wheel for Python 3 (up to 2.1.0 there is another one for Python 2)."""
         return self.python3_wheels[0]
 
     @property
-    def python3_wheels(self) -> tuple[WheelFile, ...]:
+    def python3_wheels(self) -> tuple[ListedWheel, ...]:
         """The wheels that Python 3 can install."""
         return tuple(w for w in self.wheels if "-py3-" in w.filename or "py2.py3" in w.filename)
 
@@ -152,7 +152,7 @@ class PathChange(NamedTuple):
     new_mode: str
 
 
-class Hunk(NamedTuple):
+class ConflictHunk(NamedTuple):
     """One place where a commit conflicts: its first line in the release's file, and both sizes.
 
     The sizes are in lines: `ours` is the release's side, `theirs` is the commit's.
@@ -167,7 +167,7 @@ class Conflict(NamedTuple):
     """A file in which a commit conflicts: its hunks, or why if it conflicts as a whole."""
 
     path: str
-    hunks: tuple[Hunk, ...]
+    hunks: tuple[ConflictHunk, ...]
     why: str
 
 

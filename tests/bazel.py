@@ -36,7 +36,7 @@ genrule(
 def make_toolchain(log: Path) -> str:
     """The toolchain's image, of the base image that has Debian's Bazel."""
     network_settings = settings.gather_network_settings({}, NO_SETTINGS, None)
-    builder_ = toolchain.open_toolchain_builder(
+    builder_ = toolchain.make_toolchain_builder(
         engine(), build_base(), ROOT / "dockerfiles", network_settings, lambda _: None
     )
     return toolchain.build_toolchain_image(

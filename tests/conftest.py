@@ -28,7 +28,7 @@ from tests.index_server import ServedFiles, serving
 from tests.needs import STRICT
 
 if TYPE_CHECKING:
-    from builder.model import Release, WheelFile
+    from builder.model import Release, ListedWheel
     from tests.upstream import StandIn
 
 # A shell's background job ignores Ctrl-C, and so would all that the tests start.
@@ -75,7 +75,7 @@ def _index() -> SimpleIndex:
     return SimpleIndex(read_user_settings(os.environ))
 
 
-def stock_path(wheel: WheelFile) -> Path:
+def stock_path(wheel: ListedWheel) -> Path:
     """A published wheel, fetched through the project's own cache; verified."""
     store = Cache(read_user_settings(os.environ).cache)
     fetch_stock_wheel(wheel, store, _index(), Console().make_download_progress(wheel.filename))

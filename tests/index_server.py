@@ -17,7 +17,7 @@ from tests.http_servers import running
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from builder.model import WheelFile
+    from builder.model import ListedWheel
 
 
 @dataclass
@@ -40,7 +40,7 @@ class ServedFiles:
     trickle: float = 0
     password: str | None = None
     requests: list[str] = field(default_factory=list)
-    pinned: Sequence[WheelFile] = ()
+    pinned: Sequence[ListedWheel] = ()
 
 
 @contextmanager

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from builder.model import WheelFile
+    from builder.model import ListedWheel
 
 WHEELS = [w for r in CATALOG.releases for w in r.wheels]
 names = st.text(
@@ -38,7 +38,7 @@ def join(pieces: list[bytes | memoryview]) -> bytes:
 
 
 @pytest.mark.parametrize("wheel", WHEELS, ids=lambda w: w.filename)
-def test_identity_rewrite_gives_every_stock_file_back(wheel: WheelFile) -> None:
+def test_identity_rewrite_gives_every_stock_file_back(wheel: ListedWheel) -> None:
     """No patch and no rename: byte for byte the published file, for all 53."""
     data = stock_path(wheel).read_bytes()
     stock = archive.parse_archive(data, wheel.filename)
@@ -47,7 +47,7 @@ def test_identity_rewrite_gives_every_stock_file_back(wheel: WheelFile) -> None:
 
 
 @pytest.mark.parametrize("wheel", WHEELS, ids=lambda w: w.filename)
-def test_renamed_and_changed_wheel_is_valid(wheel: WheelFile) -> None:
+def test_renamed_and_changed_wheel_is_valid(wheel: ListedWheel) -> None:
     """Zipfile and installer read the rewritten wheel and agree with its RECORD and CRCs."""
     stock = archive.parse_archive(stock_path(wheel).read_bytes(), wheel.filename)
     version = wheel.filename.split("-")[1]

@@ -11,7 +11,7 @@ import pytest
 
 from builder.bazel.backend import SourceBuild
 from builder.bazel.prepare import PreparedSource, verify_built_wheel
-from builder.build.backends import check_pins
+from builder.build.backends import check_patched_members
 from builder.errors import SourceError
 from builder.model import Delta, IdentityKind, PickedCommits
 from builder.patching.delta import make_delta
@@ -68,13 +68,13 @@ def test_a_patch_against_the_published_wheel_is_for_just_its_bytes() -> None:
     """Where Bazel made another member, the patch is refused though it would apply."""
     published = archive.parse_archive(_published(), "published")
     made = _cast(_published())
-    check_pins(RELEASE, build_overlay(RELEASE, made.wheel, [TODAY], IDENTITY), published, made)
+    check_patched_members(RELEASE, build_overlay(RELEASE, made.wheel, [TODAY], IDENTITY), published, made)
     patches = make_delta(RELEASE, published, [TODAY]).applied
     path = next(p.paths[0] for p in patches if not p.codemod)
     other = _cast(_with(_published(), path, _read(_published(), path) + b"# by Bazel\n"))
     overlay = build_overlay(RELEASE, other.wheel, [TODAY], IDENTITY)
     with pytest.raises(SourceError, match=f"Bazel made another {path}"):
-        check_pins(RELEASE, overlay, published, other)
+        check_patched_members(RELEASE, overlay, published, other)
 
 
 def _cast(wheel: bytes) -> SourceBuild:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.cherrypick.picker import open_cherry_picker
+from builder.cherrypick.picker import make_cherry_picker
 from builder.context import RunContext
 from builder.git import Upstream, parse_remote
 from builder.system.console import Console
@@ -35,7 +35,7 @@ def test_without_commits_it_is_the_release(
     ours: Upstream, upstream: StandIn, release: Callable[[str], Release], tmp_path: Path
 ) -> None:
     """Its own commit and tree, which can be exported for a build."""
-    picker = open_cherry_picker((), ours)
+    picker = make_cherry_picker((), ours)
     picked, steps = picker.pick_commits(release("2.2.1"))
     assert (picked.head, picked.base, steps) == (upstream.commits["2.2.1"],) * 2 + ([],)
     assert picked.tree == git(upstream.path, "rev-parse", "2.2.1^{tree}")
@@ -49,7 +49,7 @@ def test_what_needs_bazel_can_still_be_picked(
     ours: Upstream, upstream: StandIn, release: Callable[[str], Release]
 ) -> None:
     """The overlay refuses such a commit, a source build takes it, on another release as well."""
-    picker = open_cherry_picker(("rules", "proto"), ours)
+    picker = make_cherry_picker(("rules", "proto"), ours)
     picked, steps = picker.pick_commits(release("2.2.2"))
     assert [s.commit.id for s in steps] == [upstream.commits[n] for n in ("rules", "proto")]
     changed = {c.path for c in picker.mirror.list_changes(picked.base, picked.head)}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.git import describe_checkout
+from builder.git import find_tool_commit
 from tests.conftest import ROOT
 from tests.needs import lacking
 
@@ -73,30 +73,30 @@ def test_the_commit_is_that_of_the_checkout(checkout: Path) -> None:
     """In full, and `-dirty` as soon as a file of it differs, is gone, or is a link now."""
     commit = _git(checkout, "rev-parse", "HEAD")
     (checkout / "untracked").write_text("")
-    assert describe_checkout(checkout) == commit
+    assert find_tool_commit(checkout) == commit
     file = checkout / "file"
     file.write_text("other\n")
-    assert describe_checkout(checkout) == f"{commit}-dirty"
+    assert find_tool_commit(checkout) == f"{commit}-dirty"
     file.unlink()
-    assert describe_checkout(checkout) == f"{commit}-dirty"
+    assert find_tool_commit(checkout) == f"{commit}-dirty"
     (checkout / "same").write_text("first\n")
     file.symlink_to("same")
-    assert describe_checkout(checkout) == f"{commit}-dirty"
+    assert find_tool_commit(checkout) == f"{commit}-dirty"
     file.unlink()
     file.write_text("first\n")
-    assert describe_checkout(checkout) == commit
+    assert find_tool_commit(checkout) == commit
     (checkout / "link").unlink()
     (checkout / "link").symlink_to("elsewhere")
-    assert describe_checkout(checkout) == f"{commit}-dirty"
+    assert find_tool_commit(checkout) == f"{commit}-dirty"
 
 
 def test_what_is_no_repository_has_no_commit(checkout: Path) -> None:
     """Neither a directory without one, nor one whose `.git` is nothing, in another's checkout."""
-    assert describe_checkout(checkout.parent) is None
+    assert find_tool_commit(checkout.parent) is None
     (checkout / "tool" / ".git").mkdir(parents=True)
-    assert describe_checkout(checkout / "tool") is None
+    assert find_tool_commit(checkout / "tool") is None
     _git(checkout, "init", "--quiet", "empty")
-    assert describe_checkout(checkout / "empty") is None
+    assert find_tool_commit(checkout / "empty") is None
 
 
 def test_a_checkout_starts_nothing(checkout: Path, tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_checkout_starts_nothing(checkout: Path, tmp_path: Path) -> None:
     for path in (checkout / "file", checkout / "inner" / "file"):
         os.utime(path, (0, 0))  # git would have to look into it
     before = index.read_bytes()
-    assert describe_checkout(checkout) == commit
+    assert find_tool_commit(checkout) == commit
     assert not mark.exists(), mark.read_text()
     assert index.read_bytes() == before
     _git(checkout, "describe", "--always", "--dirty")
@@ -118,7 +118,7 @@ def test_variables_of_a_hook_do_not_change_the_commit_in_provenance(
     run_builder: RunBuilder, checkout: Path, tmp_path: Path
 ) -> None:
     """GIT_DIR names another repository, as in a hook of it; ours is what the wheel says."""
-    ours = describe_checkout(ROOT)
+    ours = find_tool_commit(ROOT)
     if ours is None:
         lacking("the tests do not run in a git checkout")
     env = {"GIT_DIR": str(checkout / ".git"), "GIT_WORK_TREE": str(checkout), "GIT_TRACE": "1"}

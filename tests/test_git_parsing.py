@@ -13,7 +13,7 @@ from builder.errors import SourceError
 from builder.git.conflicts import describe_conflicts, find_hunks
 from builder.git.merge import parse_merge_output
 from builder.git.repository import parse_raw_diff
-from builder.model import Conflict, Hunk, PathChange
+from builder.model import Conflict, ConflictHunk, PathChange
 
 _ID = st.text("0123456789abcdef", min_size=40, max_size=40)
 _MODE = st.sampled_from(["000000", "100644", "100755", "120000", "160000"])
@@ -63,7 +63,7 @@ def test_hunks_are_where_our_side_has_them(pieces: list[_Piece], end: bytes) -> 
     for piece in pieces:
         merged += piece.same
         ours += piece.same
-        wanted.append(Hunk(len(ours) + 1, len(piece.ours), len(piece.theirs)))
+        wanted.append(ConflictHunk(len(ours) + 1, len(piece.ours), len(piece.theirs)))
         merged += [b"<<<<<<< HEAD\n", *piece.ours, b"=======\n", *piece.theirs, b">>>>>>> x (y)\n"]
         ours += piece.ours
     content = b"".join(merged).replace(b"\n", end)
@@ -90,8 +90,8 @@ def test_merges_are_read() -> None:
 def test_conflicts_are_said_in_one_line() -> None:
     """With the hunks' lines, or with the reason where the file conflicts as a whole."""
     conflicts = [
-        Conflict("a.py", (Hunk(3, 1, 1), Hunk(9, 0, 2)), "both changed it"),
-        Conflict("b.py", (Hunk(7, 1, 1),), "both changed it"),
+        Conflict("a.py", (ConflictHunk(3, 1, 1), ConflictHunk(9, 0, 2)), "both changed it"),
+        Conflict("b.py", (ConflictHunk(7, 1, 1),), "both changed it"),
         Conflict("c.py", (), "the release does not have it"),
     ]
     assert describe_conflicts(conflicts) == (

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from builder.model import WheelFile
+    from builder.model import ListedWheel
 
 NAME = "tensorboard-2.2.1-py3-none-any.whl"
 
 
 @pytest.fixture
-def wheel() -> WheelFile:
+def wheel() -> ListedWheel:
     """The pinned facts of 2.2.1's wheel."""
     found = CATALOG.find_release("2.2.1")
     assert found is not None
@@ -59,7 +59,7 @@ def progress() -> object:
     return Console().make_download_progress(NAME)
 
 
-def test_fetched_once_then_from_the_cache(wheel: WheelFile, content: bytes, tmp_path: Path) -> None:
+def test_fetched_once_then_from_the_cache(wheel: ListedWheel, content: bytes, tmp_path: Path) -> None:
     """The second time the index is not asked, and the bytes are the pinned ones."""
     served = ServedFiles({NAME: content})
     cache = Cache(tmp_path)
@@ -77,7 +77,7 @@ def test_fetched_once_then_from_the_cache(wheel: WheelFile, content: bytes, tmp_
 
 @pytest.mark.parametrize("listed_truly", [True, False])
 def test_a_tampered_file_is_refused_and_not_kept(
-    wheel: WheelFile, content: bytes, tmp_path: Path, listed_truly: bool
+    wheel: ListedWheel, content: bytes, tmp_path: Path, listed_truly: bool
 ) -> None:
     """Whatever hash the index lists: the catalog's pin decides."""
     spoilt = content[:1000] + b"x" + content[1001:]
@@ -91,7 +91,7 @@ def test_a_tampered_file_is_refused_and_not_kept(
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
 
 
-def test_a_truncated_download_is_refused(wheel: WheelFile, content: bytes, tmp_path: Path) -> None:
+def test_a_truncated_download_is_refused(wheel: ListedWheel, content: bytes, tmp_path: Path) -> None:
     """A connection cut in the middle leaves nothing behind."""
     with (
         index(ServedFiles({NAME: content}, cut=100_000), tmp_path) as client,
@@ -101,7 +101,7 @@ def test_a_truncated_download_is_refused(wheel: WheelFile, content: bytes, tmp_p
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
 
 
-def test_bit_rot_in_the_cache_is_noticed(wheel: WheelFile, content: bytes, tmp_path: Path) -> None:
+def test_bit_rot_in_the_cache_is_noticed(wheel: ListedWheel, content: bytes, tmp_path: Path) -> None:
     """A spoiled cache entry is fetched anew; offline it is an error."""
     cache = Cache(tmp_path)
     place = cache.get_path(wheel.sha256)
@@ -120,7 +120,7 @@ def test_bit_rot_in_the_cache_is_noticed(wheel: WheelFile, content: bytes, tmp_p
 
 
 def test_parallel_fetches_meet_in_one_file(
-    wheel: WheelFile, content: bytes, tmp_path: Path
+    wheel: ListedWheel, content: bytes, tmp_path: Path
 ) -> None:
     """Threads of one process and the cache they share."""
     outcomes: list[bytes] = []
@@ -142,7 +142,7 @@ def test_parallel_fetches_meet_in_one_file(
     assert [p.name for p in tmp_path.rglob("*") if p.is_file()] == [wheel.sha256]
 
 
-def test_a_file_that_the_index_lacks_is_named(wheel: WheelFile, tmp_path: Path) -> None:
+def test_a_file_that_the_index_lacks_is_named(wheel: ListedWheel, tmp_path: Path) -> None:
     """As with a mirror that holds new releases only."""
     with (
         index(ServedFiles(), tmp_path) as client,
@@ -152,7 +152,7 @@ def test_a_file_that_the_index_lacks_is_named(wheel: WheelFile, tmp_path: Path) 
 
 
 def test_passwords_are_used_and_never_told(
-    wheel: WheelFile, content: bytes, tmp_path: Path
+    wheel: ListedWheel, content: bytes, tmp_path: Path
 ) -> None:
     """Credentials in the index URL open the door and appear in no message."""
     served = ServedFiles({NAME: content}, password="canary-7f3a")

@@ -120,7 +120,7 @@ def test_metadata_with_two_names_is_refused() -> None:
 
 def test_build_tag_is_written_into_wheel() -> None:
     """PEP 427: a build tag in the file name stands in WHEEL too."""
-    made = identity.edit_wheel_file(
+    made = identity.edit_wheel_metadata(
         b"Wheel-Version: 1.0\nTag: py3-none-any\n\n", make("test", build_tag="7")
     )
     assert made == b"Wheel-Version: 1.0\nTag: py3-none-any\nBuild: 7\n\n"

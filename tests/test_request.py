@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from builder.build.plan import make_plan, to_json
 from builder.build.release import BuildOptions
 from builder.errors import IndexLookupError, RequestError
-from builder.model import FIRST_RELEASE, IdentityKind, WheelFile
+from builder.model import FIRST_RELEASE, IdentityKind, ListedWheel
 from builder.patching.identity import WheelNaming
 from builder.patching.series import load_series
 from builder.releases import catalog as catalogs
@@ -93,7 +93,7 @@ def test_a_release_is_nearest_to_itself(version: str) -> None:
     assert make_unknown_release_error(version, CATALOG).message.endswith(f"nearest {version}")
 
 
-def listed() -> dict[str, list[WheelFile]]:
+def listed() -> dict[str, list[ListedWheel]]:
     """An index that is just as the catalog says."""
     return {r.version: list(r.wheels) for r in CATALOG.releases}
 

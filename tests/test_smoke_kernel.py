@@ -280,7 +280,7 @@ def test_nothing_is_left_where_the_answer_was_lost(
 
 def _leave_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """No kernel answers in no time."""
-    monkeypatch.setattr(kernels, "_NUDGE", 0.0)
+    monkeypatch.setattr(kernels, "_REPEAT_INTERVAL", 0.0)
     monkeypatch.setattr(kernels, "_ANSWER_TIMEOUT", 1.5)
 
 

@@ -13,8 +13,8 @@ from builder.cli.options import (
     CommonOptions,
     IdentityOptions,
     make_build_options,
-    open_context,
-    open_sources,
+    make_context,
+    make_sources,
 )
 from builder.errors import RequestError, SmokeError
 from builder.provenance.statements import get_provenance_path
@@ -45,7 +45,7 @@ def said() -> io.StringIO:
 @pytest.fixture
 def context(said: io.StringIO) -> RunContext:
     """A run without the network."""
-    return replace(open_context(OFFLINE), console=Console(said, said))
+    return replace(make_context(OFFLINE), console=Console(said, said))
 
 
 def options(output: Path, *series: str) -> BuildOptions:
@@ -62,7 +62,7 @@ def found(
     def find(*series: str) -> Path:
         chosen = options(tmp_path, *series)
         identity = chosen.naming.make_identity("2.2.1")
-        sources = open_sources(OFFLINE, context)
+        sources = make_sources(OFFLINE, context)
         return find_or_build_wheel(release("2.2.1"), identity, chosen, sources, context)
 
     return find
@@ -125,7 +125,7 @@ def test_reports_with_tensorflow_lie_apart(
     context: RunContext, release: Callable[[str], Release], tmp_path: Path
 ) -> None:
     """They do not take the place of those without it."""
-    sources = open_sources(OFFLINE, context)
+    sources = make_sources(OFFLINE, context)
     how = SmokeContext("none", None, tmp_path, lambda *_: None, context.check_cancelled, print)
     for tensorflow in (False, True):
         chosen = SmokeOptions("lab", options(tmp_path), control=True, tensorflow=tensorflow)

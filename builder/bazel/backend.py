@@ -16,7 +16,7 @@ from builder.bazel.prepare import (
     prepare_source,
     verify_built_wheel,
 )
-from builder.cherrypick.picker import open_cherry_picker
+from builder.cherrypick.picker import make_cherry_picker
 from builder.containers import docker_engine, images
 from builder.provenance.statements import SourceBuildProvenance
 from builder.wheel import archive
@@ -125,7 +125,7 @@ class BazelBackend:
             EngineError: the engine refused a request.
         """
         source = prepare_source(
-            release, all_series, picker or open_cherry_picker((), self.upstream)
+            release, all_series, picker or make_cherry_picker((), self.upstream)
         )
         row = self.toolchain_builder.releases.get(release.version)
         bazel = self._choose_bazel(row, release)
@@ -238,7 +238,7 @@ class BazelBackend:
 
 
 @contextmanager
-def open_bazel_backend(
+def make_bazel_backend(
     options: BazelOptions, upstream: Upstream, cache: Cache, context: RunContext
 ) -> Iterator[BazelBackend]:
     """Check the options, connect to the engine and prepare the base image.
@@ -260,7 +260,7 @@ def open_bazel_backend(
     network_settings = settings.gather_network_settings(context.env, context.settings, trusted)
     engine = docker_engine.connect_engine(context.env)
     yield BazelBackend(
-        toolchain.open_toolchain_builder(
+        toolchain.make_toolchain_builder(
             engine, options.base, options.dockerfiles, network_settings, context.console.print_note
         ),
         options,

@@ -66,7 +66,7 @@ class ToolchainBuilder:
         return self.base == base_images.make_base_tag(PURPOSE)
 
 
-def open_toolchain_builder(
+def make_toolchain_builder(
     engine: ContainerEngine,
     base: str | None,
     dockerfiles: Path,

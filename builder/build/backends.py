@@ -147,14 +147,14 @@ class WheelBuilder(NamedTuple):
             self.codemod_cache,
             before=source_build.delta,
         )
-        check_pins(release, overlay, published, source_build)
+        check_patched_members(release, overlay, published, source_build)
         if self.picker is None:
             return FinalWheel(overlay, all_series, source_build=source_build)
         picked = make_pick_series(release.version, source_build.picked, ())
         return FinalWheel(overlay, (picked, *all_series), source_build.picked, source_build)
 
 
-def check_pins(
+def check_patched_members(
     release: Release, overlay: Overlay, published: Archive, source_build: SourceBuild
 ) -> None:
     """Check that Bazel's wheel has the stock wheel's bytes where patches against that wheel apply.

@@ -13,7 +13,7 @@ from builder.build.output import Placement, place_wheel
 from builder.checks import run_checks
 from builder.checks.table import DEEP_CODES, STATIC_CODES
 from builder.checks.wheel_under_check import WheelUnderCheck
-from builder.cherrypick.picker import open_cherry_picker
+from builder.cherrypick.picker import make_cherry_picker
 from builder.errors import BuilderError, NewFindingsError, to_internal_error
 from builder.model import Finding, FindingStatus
 from builder.provenance import statements
@@ -214,7 +214,7 @@ def build_releases(
         InterruptedRunError: Ctrl-C or SIGTERM; complete wheels stay, and none is half-written.
     """
     all_series = sources.load_series(options.series)
-    picker = open_cherry_picker(options.picks, sources.upstream) if options.picks else None
+    picker = make_cherry_picker(options.picks, sources.upstream) if options.picks else None
     wheel_builder = WheelBuilder(options.backend, sources.releases.cache, picker, bazel_backend)
     outcomes: dict[str, BuiltRelease | FailedRelease] = {}
     # Threads suffice: inflating and hashing, nearly all of the work, release the GIL.

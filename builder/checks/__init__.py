@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from builder.checks.content import check_content
 from builder.checks.difference import check_difference
-from builder.checks.headers import check_metadata, check_wheel_file
+from builder.checks.headers import check_metadata, check_wheel_metadata
 from builder.checks.naming import check_names
 from builder.checks.records import check_record
 from builder.checks.wheel_under_check import WheelUnderCheck
@@ -22,7 +22,7 @@ _CHECKS = (
     check_names,
     check_record,
     check_metadata,
-    check_wheel_file,
+    check_wheel_metadata,
     check_content,
     check_difference,
 )

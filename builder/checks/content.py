@@ -11,7 +11,7 @@ import configparser
 import re
 from typing import TYPE_CHECKING
 
-from builder.checks.wheel_under_check import MAX_TEXT, report_unchecked
+from builder.checks.wheel_under_check import MAX_TEXT, make_unchecked_findings
 from builder.errors import WheelError
 from builder.model import PACKAGE, Finding
 from builder.system.warning_filters import ignore_warnings
@@ -171,7 +171,7 @@ def _check_webfiles(wheel: WheelUnderCheck) -> Iterator[Finding]:
 
 def _check_python_modules(wheel: WheelUnderCheck) -> Iterator[Finding]:
     if wheel.is_oversized:
-        yield from report_unchecked("the members were not inflated", "C603")
+        yield from make_unchecked_findings("the members were not inflated", "C603")
         return
     for member in wheel.archive.members:
         # `builder.patching.delta` has compiled the outcomes of patches already.
@@ -189,7 +189,7 @@ def _check_python_modules(wheel: WheelUnderCheck) -> Iterator[Finding]:
 def _check_licences(wheel: WheelUnderCheck) -> Iterator[Finding]:
     document = wheel.read_document("METADATA")
     if document is None:
-        yield from report_unchecked("METADATA cannot be read", "C604")
+        yield from make_unchecked_findings("METADATA cannot be read", "C604")
         return
     directory = f"{wheel.dist_info}/"
     names = (m.name for m in wheel.archive.members)

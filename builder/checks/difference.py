@@ -15,7 +15,7 @@ from builder.checks.wheel_under_check import (
     ReadError,
     hash_member,
     read_small_member,
-    report_unchecked,
+    make_unchecked_findings,
 )
 from builder.errors import PatchError
 from builder.model import PACKAGE, Finding, Identity, IdentityKind
@@ -48,7 +48,7 @@ def check_difference(wheel: WheelUnderCheck) -> Iterator[Finding]:
     """Run all D checks on the wheel; codes that cannot be decided are reported as unchecked."""
     if wheel.stock is None or wheel.delta is None:
         missing = "the stock wheel" if wheel.stock is None else "what the patches make of it"
-        yield from report_unchecked(f"{missing} is not at hand", *DIFFERENCE_CODES)
+        yield from make_unchecked_findings(f"{missing} is not at hand", *DIFFERENCE_CODES)
         return
     changes = wheel.delta.changes
     yield from _check_presence(wheel, wheel.stock, changes)
@@ -139,7 +139,7 @@ def _get_format_fields(member: ZipMember) -> tuple[int, ...]:
 def _check_metadata_edits(wheel: WheelUnderCheck, delta: Delta) -> Iterator[Finding]:
     document, stock_document = _read_documents(wheel, "METADATA")
     if document is None or stock_document is None:
-        yield from report_unchecked("METADATA cannot be read", "D706")
+        yield from make_unchecked_findings("METADATA cannot be read", "D706")
         return
     try:
         stock_document = edit_document(stock_document, delta.metadata)
@@ -205,7 +205,7 @@ def _check_header_values(name: str, before: list[str], after: list[str]) -> Iter
 def _check_wheel_headers(wheel: WheelUnderCheck) -> Iterator[Finding]:
     document, stock_document = _read_documents(wheel, "WHEEL")
     if document is None or stock_document is None:
-        yield from report_unchecked("WHEEL cannot be read", "D707")
+        yield from make_unchecked_findings("WHEEL cannot be read", "D707")
         return
     kept = document._replace(headers=tuple(h for h in document.headers if h.name != "Build"))
     if kept != stock_document:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from packaging.metadata import Metadata
 from packaging.tags import parse_tag
 
-from builder.checks.wheel_under_check import report_unchecked
+from builder.checks.wheel_under_check import make_unchecked_findings
 from builder.model import Finding
 
 if TYPE_CHECKING:
@@ -41,13 +41,13 @@ def check_metadata(wheel: WheelUnderCheck) -> Iterator[Finding]:
     document = wheel.read_document("METADATA")
     if content is None or document is None:
         yield Finding("M401", "", "METADATA is missing or cannot be read")
-        yield from report_unchecked("METADATA cannot be read", "M402", "M403", "M404", "M405")
+        yield from make_unchecked_findings("METADATA cannot be read", "M402", "M403", "M404", "M405")
         return
     try:
         content.decode()
     except UnicodeDecodeError as error:
         yield Finding("M401", "", f"it is not UTF-8 ({error.reason} at byte {error.start})")
-        yield from report_unchecked("METADATA is not UTF-8", "M402", "M403", "M404", "M405")
+        yield from make_unchecked_findings("METADATA is not UTF-8", "M402", "M403", "M404", "M405")
         return
     for name in _find_repeated_headers(document, _MULTIPLE_USE):
         yield Finding("M402", name, "it stands more than once")
@@ -58,12 +58,12 @@ def check_metadata(wheel: WheelUnderCheck) -> Iterator[Finding]:
         yield Finding("M405", "", "the description is empty")
 
 
-def check_wheel_file(wheel: WheelUnderCheck) -> Iterator[Finding]:
+def check_wheel_metadata(wheel: WheelUnderCheck) -> Iterator[Finding]:
     """Run all W checks on the wheel."""
     document = wheel.read_document("WHEEL")
     if document is None:
         yield Finding("W501", "", "WHEEL is missing or cannot be read")
-        yield from report_unchecked("WHEEL cannot be read", "W502", "W503", "W504", "W505")
+        yield from make_unchecked_findings("WHEEL cannot be read", "W502", "W503", "W504", "W505")
         return
     version = document.get_values("Wheel-Version")
     if len(version) != 1 or not version[0].startswith("1."):
@@ -81,7 +81,7 @@ def _check_tags_and_build(
     wheel: WheelUnderCheck, document: metadata.MetadataDocument
 ) -> Iterator[Finding]:
     if wheel.wheel_name is None:
-        yield from report_unchecked("the file name says nothing", "W502", "W503")
+        yield from make_unchecked_findings("the file name says nothing", "W502", "W503")
         return
     listed_tags = {tag for value in document.get_values("Tag") for tag in _expand_tags(value)}
     if listed_tags != _expand_tags(wheel.wheel_name.tag):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from builder.checks.wheel_under_check import report_unchecked
+from builder.checks.wheel_under_check import make_unchecked_findings
 from builder.errors import RequestError
 from builder.model import PACKAGE, Finding
 from builder.wheel import names
@@ -29,10 +29,10 @@ def check_names(wheel: WheelUnderCheck) -> Iterator[Finding]:
     yield from _check_top_level(wheel)
     document = wheel.read_document("METADATA")
     if name is None:
-        yield from report_unchecked("the file name says nothing", "N204", "N205", "N206")
+        yield from make_unchecked_findings("the file name says nothing", "N204", "N205", "N206")
         return
     if document is None:
-        yield from report_unchecked("METADATA cannot be read", "N204", "N205")
+        yield from make_unchecked_findings("METADATA cannot be read", "N204", "N205")
     else:
         yield from _check_name_and_version(name, document)
     yield from _check_official_name(name, document)

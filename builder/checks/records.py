@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from builder.checks.wheel_under_check import MemberDigest, WheelUnderCheck, report_unchecked
+from builder.checks.wheel_under_check import MemberDigest, WheelUnderCheck, make_unchecked_findings
 from builder.model import Finding
 from builder.wheel import record
 
@@ -25,16 +25,16 @@ def check_record(wheel: WheelUnderCheck) -> Iterator[Finding]:
     content = wheel.read_metadata_file("RECORD")
     if content is None:
         yield Finding("R301", "", "RECORD is missing or cannot be read")
-        yield from report_unchecked("RECORD cannot be read", *_DEPENDENT_CODES)
+        yield from make_unchecked_findings("RECORD cannot be read", *_DEPENDENT_CODES)
         return
     try:
         entries = record.parse_record(content)
     except ValueError as error:
         yield Finding("R301", "", str(error))
-        yield from report_unchecked("RECORD cannot be read", *_DEPENDENT_CODES)
+        yield from make_unchecked_findings("RECORD cannot be read", *_DEPENDENT_CODES)
         return
     if wheel.is_oversized:
-        yield from report_unchecked("the members were not inflated", "R304")
+        yield from make_unchecked_findings("the members were not inflated", "R304")
     yield from _check_entries(wheel, entries)
 
 

@@ -198,7 +198,7 @@ def read_small_member(member: ZipMember) -> bytes | None:
         return None
 
 
-def report_unchecked(why: str, *codes: str) -> Iterator[Finding]:
+def make_unchecked_findings(why: str, *codes: str) -> Iterator[Finding]:
     """Report codes that could not be decided, so that they do not count as passed."""
     for code in codes:
         yield Finding(code, "", why, FindingStatus.UNCHECKED)

@@ -12,7 +12,7 @@ from builder.checks.wheel_under_check import (
     MAX_INFLATED,
     ReadError,
     WheelUnderCheck,
-    report_unchecked,
+    make_unchecked_findings,
 )
 from builder.model import Finding
 from builder.wheel.member import DEFLATED, FLAG_UTF8, STORED, ZipMember
@@ -44,7 +44,7 @@ def check_zip_structure(wheel: WheelUnderCheck) -> Iterator[Finding]:
     if wheel.is_oversized:
         total = sum(m.size for m in archive.members)
         yield Finding("Z109", "", f"declares {total} bytes inflated; {MAX_INFLATED} is the limit")
-        yield from report_unchecked("the members were not inflated", "Z110")
+        yield from make_unchecked_findings("the members were not inflated", "Z110")
         return
     for member in archive.members:
         digest = wheel.get_digest(member)

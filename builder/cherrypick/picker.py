@@ -211,7 +211,7 @@ class CherryPicker:
         return tuple(sorted(found))
 
 
-def open_cherry_picker(revisions: Sequence[str], upstream: Upstream) -> CherryPicker:
+def make_cherry_picker(revisions: Sequence[str], upstream: Upstream) -> CherryPicker:
     """Find the commits in upstream's mirror, or in the repository that `--from` names.
 
     Raises:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from builder.cherrypick.paths import sort_paths
-from builder.cherrypick.picker import WheelBlobs, explain_absence, explain_paths, open_cherry_picker
+from builder.cherrypick.picker import WheelBlobs, explain_absence, explain_paths, make_cherry_picker
 from builder.cherrypick.verdict import Verdict, VerdictKind
 from builder.errors import SourceError, WheelError
 from builder.git import describe_conflicts
@@ -42,7 +42,7 @@ def make_verdicts(
         RequestError: a revision could be an option, a range or something else to git.
         SourceError: a commit is not found, or the repository has none of the releases.
     """
-    picker = open_cherry_picker(revisions, upstream)
+    picker = make_cherry_picker(revisions, upstream)
     context = upstream.context
 
     def judge_release(release: Release) -> Verdict:

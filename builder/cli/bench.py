@@ -19,8 +19,8 @@ from builder.cli.options import (
     IdentityOptions,
     common_options,
     make_build_options,
-    open_context,
-    open_sources,
+    make_context,
+    make_sources,
     python_path_option,
     read_project_defaults,
     take_options,
@@ -56,8 +56,8 @@ def wheel(
 ) -> int:
     """Build one release beside the hand recipes and the floor; then build all."""
     common = CommonOptions(catalog, patches, offline)
-    context = open_context(common)
-    sources = open_sources(common, context)
+    context = make_context(common)
+    sources = make_sources(common, context)
     console, releases = context.console, sources.releases
     (chosen,) = releases.find_requested([release])
     all_series = sources.load_series(read_project_defaults().series)
@@ -91,8 +91,8 @@ def today(
 ) -> int:
     """Import and first answer, ours beside stock in its own era. Default: 2.2.1 2.11.2."""
     common = take_options(CommonOptions, given)
-    context = open_context(common)
-    sources = open_sources(common, context)
+    context = make_context(common)
+    sources = make_sources(common, context)
     console = context.console
     wanted = sources.releases.find_requested(releases or ("2.2.1", "2.11.2"))
     measurements = []

@@ -14,8 +14,8 @@ from builder.cli.options import (
     common_options,
     identity_options,
     make_build_options,
-    open_context,
-    open_sources,
+    make_context,
+    make_sources,
     pick_option,
     python_path_option,
     series_option,
@@ -29,7 +29,7 @@ from builder.cli.source_build import (
     SourceBuildOptions,
     backend_options,
     make_bazel_options,
-    open_chosen_backend,
+    make_chosen_backend,
 )
 from builder.model import FindingStatus
 from builder.system.machine import count_cores
@@ -80,8 +80,8 @@ def build(
         force=force,
         deep=deep,
     )
-    context = open_context(common)
-    sources = open_sources(common, context, with_commit=True)
+    context = make_context(common)
+    sources = make_sources(common, context, with_commit=True)
     console = context.console
     wanted = sources.releases.find_requested(releases)
     done = 0
@@ -96,7 +96,7 @@ def build(
     jobs = jobs or (count_cores() if backend is Backend.OVERLAY else 1)
     with (
         console.show_progress(),
-        open_chosen_backend(backend, bazel, sources, context) as opened,
+        make_chosen_backend(backend, bazel, sources, context) as opened,
     ):
         outcomes = build_releases(
             wanted, options, sources, context, jobs=jobs, report=report, bazel_backend=opened

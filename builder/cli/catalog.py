@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from builder.cli.options import CommonOptions, common_options, open_context, open_releases
+from builder.cli.options import CommonOptions, common_options, make_context, make_releases
 from builder.errors import IndexLookupError
 from builder.releases.catalog_update import check_catalog, update_catalog
 
@@ -28,8 +28,8 @@ def catalog() -> None:
 def check(catalog: Path, patches: Path, offline: bool) -> int:
     """Show how the index differs from the catalog; exit code 3 if it does."""
     common = CommonOptions(catalog, patches, offline)
-    context = open_context(common)
-    releases = open_releases(common, context)
+    context = make_context(common)
+    releases = make_releases(common, context)
     differences = check_catalog(catalog, releases.index)
     _show_differences(differences, context.console)
     if differences:
@@ -48,8 +48,8 @@ def check(catalog: Path, patches: Path, offline: bool) -> int:
 def update(catalog: Path, patches: Path, offline: bool) -> int:
     """Take over what the index says, and show the difference; review it with `git diff`."""
     common = CommonOptions(catalog, patches, offline)
-    context = open_context(common)
-    releases = open_releases(common, context)
+    context = make_context(common)
+    releases = make_releases(common, context)
     with context.console.show_progress():
         differences = update_catalog(catalog, releases.index, releases.fetch_stock_wheel)
     _show_differences(differences, context.console)

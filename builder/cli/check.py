@@ -11,8 +11,8 @@ from builder.checks.table import DEEP_CODES, STATIC_CODES
 from builder.cli.options import (
     CommonOptions,
     common_options,
-    open_context,
-    open_sources,
+    make_context,
+    make_sources,
     python_path_option,
     read_project_defaults,
     source_options,
@@ -74,8 +74,8 @@ def check(
     if publisher is not None and not provenance:
         raise RequestError("--publisher goes with --provenance", "add --provenance")
     common = take_options(CommonOptions, given)
-    context = open_context(common)
-    sources = open_sources(common, context)
+    context = make_context(common)
+    sources = make_sources(common, context)
     defaults = read_project_defaults()
     asked = split_series(series, defaults) if series else None
     failures: list[BuilderError] = []

@@ -19,7 +19,7 @@ from builder.git import (
     PUBLIC_REMOTE,
     Upstream,
     check_revision,
-    describe_checkout,
+    find_tool_commit,
     parse_remote,
 )
 from builder.model import IdentityKind
@@ -191,7 +191,7 @@ def require_extra(extra: str) -> Iterator[None]:
         ) from error
 
 
-def open_context(common: CommonOptions) -> RunContext:
+def make_context(common: CommonOptions) -> RunContext:
     """Make the run's context from the environment variables and the options."""
     offline = {"UV_OFFLINE": "1"} if common.offline else {}
     return RunContext(
@@ -202,7 +202,7 @@ def open_context(common: CommonOptions) -> RunContext:
     )
 
 
-def open_releases(common: CommonOptions, context: RunContext) -> Releases:
+def make_releases(common: CommonOptions, context: RunContext) -> Releases:
     """Open the catalog with its index and its cache.
 
     Raises:
@@ -216,7 +216,7 @@ def open_releases(common: CommonOptions, context: RunContext) -> Releases:
     )
 
 
-def open_sources(
+def make_sources(
     common: CommonOptions, context: RunContext, *, with_commit: bool = False
 ) -> WheelSources:
     """Open what wheels are made from.
@@ -236,8 +236,8 @@ def open_sources(
         None if common.remote is None else parse_remote(common.remote),
         common.offline,
     )
-    commit = describe_checkout(ROOT) if with_commit else None
-    return WheelSources(open_releases(common, context), common.patches, upstream, commit)
+    commit = find_tool_commit(ROOT) if with_commit else None
+    return WheelSources(make_releases(common, context), common.patches, upstream, commit)
 
 
 def read_project_defaults() -> ProjectSettings:

@@ -16,8 +16,8 @@ from builder.cli.options import (
     common_options,
     identity_options,
     make_build_options,
-    open_context,
-    open_sources,
+    make_context,
+    make_sources,
     pick_option,
     series_option,
     source_options,
@@ -66,8 +66,8 @@ def plan(
     options = make_build_options(
         series, take_options(IdentityOptions, given), picks=split_picks(picks, common.remote)
     )
-    context = open_context(common)
-    sources = open_sources(common, context)
+    context = make_context(common)
+    sources = make_sources(common, context)
     console = context.console
     wanted = sources.releases.find_requested(releases)
     if options.picks:

@@ -18,9 +18,9 @@ from builder.cli.options import (
     common_options,
     identity_options,
     make_build_options,
-    open_context,
-    open_releases,
-    open_sources,
+    make_context,
+    make_releases,
+    make_sources,
     python_path_option,
     require_extra,
     series_option,
@@ -134,8 +134,8 @@ def publish(
     if python is not None:
         check_python_version(python)
     build = make_build_options(series, take_options(IdentityOptions, given))
-    context = open_context(common)
-    sources = open_sources(common, context, with_commit=True)
+    context = make_context(common)
+    sources = make_sources(common, context, with_commit=True)
     wanted = sources.releases.find_requested(releases)
     with _open_publish_target(target_options, context) as (target, uploader):
         options = PublishOptions(
@@ -176,14 +176,14 @@ def install_hint(
     """Show what a user types to install published wheels safely. Default: from testpypi."""
     build = make_build_options((), take_options(IdentityOptions, given))
     common = CommonOptions(catalog, patches, offline)
-    context = open_context(common)
+    context = make_context(common)
     if repository is None and index_url is None:
         index, label = get_testpypi_index(), TESTPYPI
     else:
         with require_extra("publish"):
             target = resolve_repository(repository or TESTPYPI, index_url)
         index, label = target.index_url, target.label
-    for release in open_releases(common, context).find_requested(releases):
+    for release in make_releases(common, context).find_requested(releases):
         identity = build.naming.make_identity(release.version)
         context.console.print_result(format_install_commands(identity, index, label))
     return 0

@@ -16,8 +16,8 @@ from builder.cli.options import (
     common_options,
     identity_options,
     make_build_options,
-    open_context,
-    open_sources,
+    make_context,
+    make_sources,
     python_path_option,
     require_extra,
     series_option,
@@ -31,7 +31,7 @@ from builder.cli.smoke_common import (
     report_smoke_results,
     reports_option,
     run_each_release,
-    select_startable_releases,
+    select_smoke_releases,
 )
 from builder.errors import RequestError, SmokeError
 from builder.releases.eras import get_era
@@ -112,8 +112,8 @@ def _run_suite(
 ) -> int:
     with require_extra("smoke"):
         from builder.smoke.suite import SmokeOptions, smoke_release
-    context = open_context(common := take_options(CommonOptions, given))
-    sources = open_sources(common, context, with_commit=True)
+    context = make_context(common := take_options(CommonOptions, given))
+    sources = make_sources(common, context, with_commit=True)
     build = make_build_options(series, take_options(IdentityOptions, given))
     options = SmokeOptions(suite, build, control, tensorflow=beside is not None)
     reports = take_options(ReportOptions, given)
@@ -122,7 +122,7 @@ def _run_suite(
         releases = ("latest",)
     wanted = sources.releases.find_requested(releases)
     if not engine.era:
-        wanted = select_startable_releases(wanted, context.console)
+        wanted = select_smoke_releases(wanted, context.console)
     with _open_runner(engine, sources.releases, context) as runner:
         smoke = make_smoke_context(context, runner.name, runner.host, reports)
 

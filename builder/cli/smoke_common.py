@@ -104,7 +104,7 @@ def _make_probe_reporter(console: Console) -> Callable[[str, ProbeResult], None]
     return report
 
 
-def select_startable_releases(releases: Sequence[Release], console: Console) -> list[Release]:
+def select_smoke_releases(releases: Sequence[Release], console: Console) -> list[Release]:
     """Select the releases that start in an image of today; print which are left out.
 
     Raises:

@@ -15,8 +15,8 @@ from builder.cli.options import (
     common_options,
     identity_options,
     make_build_options,
-    open_context,
-    open_sources,
+    make_context,
+    make_sources,
     require_extra,
     series_option,
     take_options,
@@ -29,7 +29,7 @@ from builder.cli.smoke_common import (
     report_smoke_results,
     reports_option,
     run_each_release,
-    select_startable_releases,
+    select_smoke_releases,
 )
 from builder.errors import EngineError, RequestError
 from builder.system.console import Console
@@ -96,13 +96,13 @@ def smoke_hub(
         from builder.smoke.hub_suite import HubOptions, smoke_hub_release
         from builder.smoke.suite import SmokeOptions
     common = take_options(CommonOptions, given)
-    context = open_context(common)
-    sources = open_sources(common, context, with_commit=True)
+    context = make_context(common)
+    sources = make_sources(common, context, with_commit=True)
     hub = HubOptions(_check_configurations(only), users, socket)
     build = make_build_options(series, take_options(IdentityOptions, given))
     options = SmokeOptions("hub", build, control, tensorflow=False)
     wanted = sources.releases.find_requested(releases)
-    wanted = select_startable_releases(wanted, context.console)
+    wanted = select_smoke_releases(wanted, context.console)
     with runners.open_docker_runner(
         _connect_engine(context), base, DOCKERFILES, context.settings.cache, context.uv_env
     ) as runner:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from builder.cli.options import CommonOptions, open_context, require_extra
+from builder.cli.options import CommonOptions, make_context, require_extra
 from builder.cli.smoke_common import (
     ReportOptions,
     make_smoke_context,
@@ -44,7 +44,7 @@ def smoke(url: str, token_file: Path, frontend: str, no_browser: bool, reports: 
     with require_extra("smoke"):
         from builder.smoke.jupyter import existing_jupyter
         from builder.smoke.run import run_deployment
-    context = open_context(CommonOptions(offline=True))
+    context = make_context(CommonOptions(offline=True))
     console = context.console
     existing = existing_jupyter.parse_existing_url(url, token_file, context.settings.ca_bundle)
     deployment, wheel = existing_jupyter.detect_deployment(existing, Frontend(frontend))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from builder.bazel.backend import BazelOptions, open_bazel_backend
+from builder.bazel.backend import BazelOptions, make_bazel_backend
 from builder.bazel.bazelrc import BazelServices
 from builder.build.backends import Backend
 from builder.cli.options import DOCKERFILES, combine_decorators
@@ -123,7 +123,7 @@ def make_bazel_options(given: SourceBuildOptions) -> tuple[Backend, BazelOptions
 
 
 @contextmanager
-def open_chosen_backend(
+def make_chosen_backend(
     backend: Backend, options: BazelOptions, sources: WheelSources, context: RunContext
 ) -> Iterator[BazelBackend | None]:
     """Open the Bazel backend, or yield None where it is not used.
@@ -136,5 +136,5 @@ def open_chosen_backend(
         yield None
         return
     cache = sources.releases.cache
-    with open_bazel_backend(options, sources.upstream, cache, context) as opened:
+    with make_bazel_backend(options, sources.upstream, cache, context) as opened:
         yield opened

@@ -18,9 +18,9 @@ from builder.cli.options import (
     IdentityOptions,
     common_options,
     make_build_options,
-    open_context,
-    open_releases,
-    open_sources,
+    make_context,
+    make_releases,
+    make_sources,
     python_path_option,
     series_option,
     take_options,
@@ -105,8 +105,8 @@ def today(
     Without --python, those that are not on this machine are left out, and named.
     """
     common = take_options(CommonOptions, given)
-    context = open_context(common)
-    sources = open_sources(common, context)
+    context = make_context(common)
+    sources = make_sources(common, context)
     if releases == ("table",):
         return _write_page(sources.releases, context.console, reports, page)
     for python in pythons:
@@ -256,8 +256,8 @@ def _write_page(releases: Releases, console: Console, reports: Path, page: Path)
 def record(releases: tuple[str, ...], references: Path, **given: Any) -> int:
     """Record what stock wheels answer in their own era, for `today` to compare with."""
     common = take_options(CommonOptions, given)
-    context = open_context(common)
-    known = open_releases(common, context)
+    context = make_context(common)
+    known = make_releases(common, context)
     with tempfile.TemporaryDirectory(prefix="record-") as name:
         for release in _select_releases(known, releases):
             stock = Path(name, release.wheel.filename)

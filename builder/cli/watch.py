@@ -14,8 +14,8 @@ from builder.cli.options import (
     common_options,
     identity_options,
     make_build_options,
-    open_context,
-    open_sources,
+    make_context,
+    make_sources,
     take_options,
 )
 from builder.cli.output import set_step_output
@@ -42,8 +42,8 @@ def watch(to_github: bool, catalog: Path, patches: Path, offline: bool, **given:
     """
     options = make_build_options((), take_options(IdentityOptions, given))
     common = CommonOptions(catalog, patches, offline)
-    context = open_context(common)
-    sources = open_sources(common, context, with_commit=True)
+    context = make_context(common)
+    sources = make_sources(common, context, with_commit=True)
     console = context.console
 
     def report(outcome: BuiltRelease | FailedRelease) -> None:

@@ -1,6 +1,6 @@
 """Work with upstream's repository and with our own, by GitPython and the system's git."""
 
-from builder.git.checkout import describe_checkout
+from builder.git.checkout import find_tool_commit
 from builder.git.conflicts import describe_conflicts
 from builder.git.git_environment import remove_git_variables
 from builder.git.merge import merge_trees
@@ -19,7 +19,7 @@ __all__ = [
     "Upstream",
     "check_revision",
     "cherry_pick",
-    "describe_checkout",
+    "find_tool_commit",
     "describe_conflicts",
     "merge_trees",
     "open_mirror",

@@ -17,7 +17,7 @@ _TIMEOUT = 20.0  # seconds for one git command
 _SYMLINK, _SUBMODULE = "120000", "160000"  # modes of git's trees
 
 
-def describe_checkout(root: Path) -> str | None:
+def find_tool_commit(root: Path) -> str | None:
     """Find the commit of a checkout, with the suffix `-dirty` if a file of the commit differs.
 
     This function compares the files itself, byte by byte. git's own comparison would start file

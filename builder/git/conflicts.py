@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.model import Hunk
+from builder.model import ConflictHunk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ _MIDDLE = b"=======\n"
 _THEIRS = b">>>>>>> "
 
 
-def find_hunks(content: bytes) -> Iterator[Hunk]:
+def find_hunks(content: bytes) -> Iterator[ConflictHunk]:
     """Find the conflicts in a file that git merged with the default conflict style.
 
     Args:
@@ -34,7 +34,7 @@ def find_hunks(content: bytes) -> Iterator[Hunk]:
         elif side == "ours" and text == _MIDDLE:
             side = "theirs"
         elif side == "theirs" and text.startswith(_THEIRS):
-            yield Hunk(start, ours, theirs)
+            yield ConflictHunk(start, ours, theirs)
             side = ""
         elif side == "theirs":
             theirs += 1

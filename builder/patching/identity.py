@@ -93,7 +93,7 @@ def edit_metadata(document: MetadataDocument, identity: Identity, notice: str) -
     return metadata.append_description(document, notice)
 
 
-def edit_wheel_file(content: bytes, identity: Identity) -> bytes:
+def edit_wheel_metadata(content: bytes, identity: Identity) -> bytes:
     """Edit the WHEEL file for this identity: set `Build:` if it has a build tag (PEP 427)."""
     if identity.build_tag is None:
         return content

@@ -78,7 +78,7 @@ def build_overlay(
     edited = edit_document(document, delta.metadata)
     changes[f"{dist_info}/METADATA"] = identities.edit_metadata(edited, identity, notice).to_bytes()
     if identity.build_tag is not None:
-        changes[f"{dist_info}/WHEEL"] = identities.edit_wheel_file(
+        changes[f"{dist_info}/WHEEL"] = identities.edit_wheel_metadata(
             _read_member(stock, f"{dist_info}/WHEEL", stock_name), identity
         )
     name = identities.make_wheel_name(identity, names.parse_wheel_filename(stock_name).tag)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from packaging.version import Version
 
 from builder.errors import IndexLookupError
-from builder.model import FIRST_RELEASE, Release, WheelFile
+from builder.model import FIRST_RELEASE, Release, ListedWheel
 
 DEFAULT_CATALOG_PATH = Path(__file__).parents[1] / "data" / "catalog.json"
 ReleaseFacts = dict[str, Any]
@@ -79,7 +79,7 @@ def parse_catalog(facts: list[ReleaseFacts]) -> Catalog:
         releases = [
             Release(
                 version=entry["version"],
-                wheels=tuple(WheelFile(**w) for w in entry["wheels"]),
+                wheels=tuple(ListedWheel(**w) for w in entry["wheels"]),
                 commit=entry["commit"],
                 notebook_blob=entry["notebook_blob"],
                 native_proxy_url=entry["native_proxy_url"],
@@ -106,7 +106,7 @@ def _to_tuple(value: list[str] | None) -> tuple[str, ...] | None:
 
 
 def compare_catalog(
-    facts: list[ReleaseFacts], listed: dict[str, list[WheelFile]]
+    facts: list[ReleaseFacts], listed: dict[str, list[ListedWheel]]
 ) -> list[CatalogDifference]:
     """List how the index differs from the catalog.
 
@@ -125,7 +125,7 @@ def compare_catalog(
         elif version not in listed:
             differences.append(CatalogDifference(version, "gone from the index"))
         else:
-            pinned = {w["filename"]: WheelFile(**w) for w in known[version]}
+            pinned = {w["filename"]: ListedWheel(**w) for w in known[version]}
             served = {w.filename: w for w in listed[version]}
             differences += [CatalogDifference(version, t) for t in _compare_files(pinned, served)]
     return differences
@@ -152,7 +152,7 @@ def dump_catalog(facts: list[ReleaseFacts]) -> str:
     return json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
 
 
-def _compare_files(pinned: dict[str, WheelFile], served: dict[str, WheelFile]) -> list[str]:
+def _compare_files(pinned: dict[str, ListedWheel], served: dict[str, ListedWheel]) -> list[str]:
     texts = []
     for filename in sorted(pinned | served):
         old, new = pinned.get(filename), served.get(filename)
@@ -165,7 +165,7 @@ def _compare_files(pinned: dict[str, WheelFile], served: dict[str, WheelFile]) -
     return texts
 
 
-def _compare_fields(old: WheelFile, new: WheelFile) -> list[str]:
+def _compare_fields(old: ListedWheel, new: ListedWheel) -> list[str]:
     texts = []
     if new.sha256 and old.sha256 != new.sha256:
         texts.append(f"{old.filename} was re-published: sha256 {old.sha256} → {new.sha256}")

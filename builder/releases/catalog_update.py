@@ -19,7 +19,7 @@ from builder.wheel.rewrite import find_dist_info
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from builder.model import WheelFile
+    from builder.model import ListedWheel
     from builder.releases.catalog import CatalogDifference, ReleaseFacts
     from builder.releases.index import PackageIndex
     from builder.releases.stock_wheels import FetchedWheel
@@ -77,7 +77,7 @@ def _write_catalog(path: Path, text: str) -> None:
 
 
 def _collect_facts(
-    version: str, wheels: list[WheelFile], fetch_stock: Callable[[Release], FetchedWheel]
+    version: str, wheels: list[ListedWheel], fetch_stock: Callable[[Release], FetchedWheel]
 ) -> ReleaseFacts:
     release = Release(version=version, wheels=tuple(wheels), pinned=False)
     if not release.python3_wheels or not all(w.sha256 for w in wheels):

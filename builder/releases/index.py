@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, Self
 
 from builder.errors import IndexLookupError
-from builder.model import PACKAGE, WheelFile
+from builder.model import PACKAGE, ListedWheel
 from builder.system.redact import redact_credentials
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class ProgressTracker(Protocol):
 class PackageIndex(Protocol):
     """The interface of a package index."""
 
-    def list_wheels(self) -> dict[str, list[WheelFile]]:
+    def list_wheels(self) -> dict[str, list[ListedWheel]]:
         """List the wheels: version → its wheels. A missing hash or size is "" or 0."""
         ...
 
@@ -72,16 +72,16 @@ class SimpleIndex:
         self._settings = settings
         self._packages: list[DistributionPackage] | None = None
 
-    def list_wheels(self) -> dict[str, list[WheelFile]]:
+    def list_wheels(self) -> dict[str, list[ListedWheel]]:
         """As `PackageIndex.list_wheels`.
 
         Raises:
             IndexLookupError: the index does not answer, or does not have TensorBoard.
         """
-        listed: dict[str, list[WheelFile]] = {}
+        listed: dict[str, list[ListedWheel]] = {}
         for package in self._list_packages():
             if package.package_type == "wheel" and package.version is not None:
-                listed.setdefault(package.version, []).append(_to_wheel_file(package))
+                listed.setdefault(package.version, []).append(_to_listed_wheel(package))
         return listed
 
     def download_file(self, filename: str, target: Path, progress: Progress) -> None:
@@ -163,7 +163,7 @@ def open_index_client(
 class OfflineIndex:
     """The index of `--offline`: it has no files, and every call fails with that reason."""
 
-    def list_wheels(self) -> dict[str, list[WheelFile]]:
+    def list_wheels(self) -> dict[str, list[ListedWheel]]:
         """Always fail.
 
         Raises:
@@ -186,9 +186,9 @@ class OfflineIndex:
         )
 
 
-def _to_wheel_file(package: DistributionPackage) -> WheelFile:
+def _to_listed_wheel(package: DistributionPackage) -> ListedWheel:
     uploaded = package.upload_time
-    return WheelFile(
+    return ListedWheel(
         filename=package.filename,
         size=package.size or 0,
         sha256=(package.digests or {}).get("sha256", ""),

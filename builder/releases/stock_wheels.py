@@ -11,7 +11,7 @@ from builder.model import PACKAGE, Release
 from builder.releases.request import make_unknown_release_error
 
 if TYPE_CHECKING:
-    from builder.model import WheelFile
+    from builder.model import ListedWheel
     from builder.releases.cache import Cache
     from builder.releases.catalog import Catalog
     from builder.releases.index import PackageIndex, Progress
@@ -25,7 +25,7 @@ class FetchedWheel(NamedTuple):
 
 
 def fetch_stock_wheel(
-    wheel: WheelFile, cache: Cache, index: PackageIndex, progress: Progress
+    wheel: ListedWheel, cache: Cache, index: PackageIndex, progress: Progress
 ) -> FetchedWheel:
     """Get a stock wheel from the cache, or download it into the cache.
 

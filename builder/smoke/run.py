@@ -40,8 +40,8 @@ _KERNEL_LAYERS = (
 
 # Chromium's error for a request that it dropped because a container started or stopped on its host.
 # That is not the deployment's failure, so the browser layers run again, so many times in all.
-_CHANGED = b"ERR_NETWORK_CHANGED"
-_LOOKS = 3
+_NETWORK_CHANGED = b"ERR_NETWORK_CHANGED"
+_MAX_BROWSER_RUNS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +201,7 @@ def _run_browser_layers(
     workdir: Path,
 ) -> None:
     """Run the browser layers; again if other containers changed the host's network meanwhile."""
-    for left in reversed(range(_LOOKS)):
+    for left in reversed(range(_MAX_BROWSER_RUNS)):
         before = len(record.results)
         _run_browser_once(smoke, site, record, workdir)
         if not left or not _has_network_changed(record.results[before:], workdir):
@@ -243,7 +243,7 @@ def _has_network_changed(results: Sequence[ProbeResult], workdir: Path) -> bool:
         return False
     logs = [path.read_bytes() for path in workdir.glob("*-requests.txt")]
     details = [result.detail.encode() for result in results]
-    return any(_CHANGED in text for text in (*logs, *details))
+    return any(_NETWORK_CHANGED in text for text in (*logs, *details))
 
 
 def _write_jupyter_log(site: JupyterSite, workdir: Path) -> None:

@@ -10,7 +10,7 @@ from packaging.version import InvalidVersion, Version
 
 from builder.checks import run_checks
 from builder.checks.wheel_under_check import WheelUnderCheck
-from builder.cherrypick.picker import open_cherry_picker
+from builder.cherrypick.picker import make_cherry_picker
 from builder.errors import BuilderError, IndexLookupError, ProvenanceError, WheelError
 from builder.patching.delta import make_delta
 from builder.provenance import claims
@@ -178,7 +178,7 @@ def load_claimed_series(
                 if claimed
                 else f"leave {option} out",
             )
-    return [open_cherry_picker(picks.commits, upstream).pick_as_series(release, stock), *series]
+    return [make_cherry_picker(picks.commits, upstream).pick_as_series(release, stock), *series]
 
 
 def _find_release(filename: str, sources: WheelSources) -> Release | None:

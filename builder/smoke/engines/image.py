@@ -64,7 +64,7 @@ def detect_image_platform(engine: ContainerEngine, base: str) -> PythonPlatform:
     return PythonPlatform(version, engine.architecture)
 
 
-def describe_lab_image(image_builder: ImageBuilder, wheel: WheelUnderTest) -> images.ImageRecipe:
+def make_lab_image_recipe(image_builder: ImageBuilder, wheel: WheelUnderTest) -> images.ImageRecipe:
     """Describe the image for a wheel: its build context, Dockerfile and build arguments.
 
     Raises:
@@ -129,7 +129,7 @@ def build_lab_image(
     """
     return images.build_image(
         image_builder.engine,
-        describe_lab_image(image_builder, wheel),
+        make_lab_image_recipe(image_builder, wheel),
         log,
         lambda step: progress(f"image: {step:.90}"),
     )

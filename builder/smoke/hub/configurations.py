@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 HUB_PORT = 8000
 # The layers that the other smoke tests have, too; the rest are for Hubs only.
-_HARNESS = ("kernel", "only", "endpoints", "browser", "reopen", "control", "browser-control")
+_SHARED_LAYERS = ("kernel", "only", "endpoints", "browser", "reopen", "control", "browser-control")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class HubConfiguration:
             Frontend.LAB,
             base_url,
             None if variable is None else variable.replace("{base_url}", base_url),
-            tuple(layer for layer in self.layers if layer in _HARNESS),
+            tuple(layer for layer in self.layers if layer in _SHARED_LAYERS),
             HUB_PORT,
             f"{self.prefix}hub/user-redirect/" if redirected else "",
             hub=True,

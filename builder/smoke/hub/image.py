@@ -20,7 +20,7 @@ HUB_REQUIREMENTS = (*stack.JUPYTER_REQUIREMENTS, "jupyterhub", "dockerspawner")
 CONFIGURATION_DIRECTORY = "hub"
 
 
-def describe_hub_image(image_builder: ImageBuilder, wheel: WheelUnderTest) -> images.ImageRecipe:
+def make_hub_image_recipe(image_builder: ImageBuilder, wheel: WheelUnderTest) -> images.ImageRecipe:
     """Describe the image for a wheel: its build context, Dockerfile and build arguments.
 
     Raises:
@@ -49,5 +49,5 @@ def build_hub_image(
         EngineError: the build failed.
     """
     return images.build_image(
-        image_builder.engine, describe_hub_image(image_builder, wheel), log, progress
+        image_builder.engine, make_hub_image_recipe(image_builder, wheel), log, progress
     )

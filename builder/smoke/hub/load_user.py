@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 SCALAR_TAGS_PATH = f"{PLUGIN_PREFIX}scalars/tags"
 # Seconds: until TensorBoard must have read its logdir, and until it must answer.
-_READ, _ANSWERS = 60.0, 10.0
+_READ_TIMEOUT, _RESPONSE_TIMEOUT = 60.0, 10.0
 _WRITE = dedent(f"""\
     from builder.smoke.jupyter.writer import EventFileWriter
 
@@ -90,7 +90,7 @@ class LoadUser:
         tensorboard.send_request("/").expect_status(200)
         frame_seconds = time.monotonic() - began
         tensorboard.wait_for_json(
-            "the canary tag is", SCALAR_TAGS_PATH, lambda tags: run.canary in str(tags), _READ
+            "the canary tag is", SCALAR_TAGS_PATH, lambda tags: run.canary in str(tags), _READ_TIMEOUT
         )
         return cls(hub_user, session, tensorboard, spawn_seconds, frame_seconds)
 
@@ -102,7 +102,7 @@ class LoadUser:
     def can_read_canary(self) -> bool:
         """Whether the user can read their own canary now."""
         try:
-            answer = self.tensorboard.send_request(SCALAR_TAGS_PATH, timeout=_ANSWERS)
+            answer = self.tensorboard.send_request(SCALAR_TAGS_PATH, timeout=_RESPONSE_TIMEOUT)
         except requests.RequestException:
             return False
         return answer.status == 200 and self.canary in answer.text

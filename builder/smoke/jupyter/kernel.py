@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # request is repeated, until it must have ended, between two tries of that, and for a cell without a
 # limit of its own.
 _START_TIMEOUT, _ANSWER_TIMEOUT = 40.0, 40.0
-_NUDGE = 1.0
+_REPEAT_INTERVAL = 1.0
 _END_TIMEOUT, _PAUSE = 20.0, 0.1
 CELL_TIMEOUT = 30.0
 _BROKEN = (websocket.WebSocketException, OSError)
@@ -126,7 +126,7 @@ class Kernel:
         deadline = time.monotonic() + _ANSWER_TIMEOUT
         while time.monotonic() < deadline:
             request_id = self._send_message("kernel_info_request", {})
-            if self._is_answered(request_id, min(deadline, time.monotonic() + _NUDGE)):
+            if self._is_answered(request_id, min(deadline, time.monotonic() + _REPEAT_INTERVAL)):
                 return
         raise ProbeFailure(f"the kernel did not answer within {_ANSWER_TIMEOUT:.0f} s")
 

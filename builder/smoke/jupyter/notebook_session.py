@@ -57,7 +57,7 @@ _CLEAN = dedent("""\
         shutil.rmtree(os.getcwd(), ignore_errors=True)
     print(json.dumps(list(filter(_is_running, _pids))))""")
 # Seconds: for cleaning up, and for training, as importing TensorFlow alone takes a while.
-_CLEANS, _TRAINS = 15.0, 180.0
+_CLEAN_UP_TIMEOUT, _TRAINING_TIMEOUT = 15.0, 180.0
 _READ_PROXY = dedent("""\
     import importlib.util, json, os
 
@@ -105,7 +105,7 @@ class NotebookSession:
             return 0.0
         seconds = 0.0
         for code in notebook.list_code_cells(self.run)[:-1]:
-            done = self.kernel.run_cell(code, timeout=_TRAINS)
+            done = self.kernel.run_cell(code, timeout=_TRAINING_TIMEOUT)
             seconds += done.seconds
             if done.error is not None:
                 raise ProbeFailure(f"{done.error} in the cell {code.splitlines()[0]}")
@@ -246,6 +246,6 @@ def _end_notebook_session(client: JupyterClient, kernel: Kernel, run: NotebookRu
 
 
 def _clean_with_kernel(kernel: Kernel, run: NotebookRun) -> None:
-    left = kernel.evaluate_json(_CLEAN.replace("DIRECTORY", repr(run.directory)), timeout=_CLEANS)
+    left = kernel.evaluate_json(_CLEAN.replace("DIRECTORY", repr(run.directory)), timeout=_CLEAN_UP_TIMEOUT)
     if left:
         raise ProbeFailure(f"TensorBoards are still running, with the pids {left}")

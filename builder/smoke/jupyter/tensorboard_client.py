@@ -79,7 +79,7 @@ _STOP = dedent("""\
     print(json.dumps(_left))""")
 
 
-_FORGET = dedent("""\
+_REMOVE_INFO_FILE_CODE = dedent("""\
     import glob, os, tempfile
 
     for _path in glob.glob(os.path.join(tempfile.gettempdir(), ".tensorboard-info*/pid-PID.info")):
@@ -180,7 +180,7 @@ def remove_info_file(kernel: Kernel, info: TensorBoardInfo) -> None:
     Raises:
         ProbeFailure: it cannot be removed.
     """
-    done = kernel.run_cell(_FORGET.replace("PID", str(info.pid)))
+    done = kernel.run_cell(_REMOVE_INFO_FILE_CODE.replace("PID", str(info.pid)))
     if done.error is not None:
         raise ProbeFailure(f"the info file of {info} cannot be removed: {done.error}")
 

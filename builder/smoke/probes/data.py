@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # Seconds until TensorBoard must have read the logdir, which it reloads every five.
 READ_TIMEOUT = 30.0
-_AROUND = 40  # characters shown before and after the place of a difference
+_DIFFERENCE_CONTEXT = 40  # characters shown before and after the place of a difference
 # Fonts by root-absolute paths (tensorboard issue 1885): behind a prefix they are 404, and the page
 # works without them. We know of no other reference of that kind, and do not patch this one.
 _KNOWN_ABSOLUTE = re.compile(r"/font-roboto/[\w-]+\.woff2")
@@ -156,8 +156,8 @@ def describe_difference(got: list[Any], points: list[Any]) -> str:
         return f"{len(got)} points instead of {len(points)}"
     one, other = next((str(g), str(p)) for g, p in zip(got, points, strict=True) if g != p)
     first = next((k for k, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), 0)
-    start = max(0, first - _AROUND)
-    end = start + 2 * _AROUND
+    start = max(0, first - _DIFFERENCE_CONTEXT)
+    end = start + 2 * _DIFFERENCE_CONTEXT
     return f"{one[start:end]} instead of {other[start:end]}"
 
 

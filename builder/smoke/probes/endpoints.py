@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 _AT_ONCE = 8
 # Seconds: how long a response may still change, as threads of the server read the logdir, and
 # between two requests.
-_GROWS, _PAUSE = 3.0, 0.2
+_GROWTH_SECONDS, _POLL_INTERVAL = 3.0, 0.2
 # The large response: bytes that it must have, and seconds until it must be there.
-_LARGE, _LARGE_SECONDS = 10_000_000, 60.0
+_LARGE_BYTES, _LARGE_TIMEOUT = 10_000_000, 60.0
 _STEPS, _BUCKETS = 9, 20_000
 _LARGE_LOGDIR = f"{LOGDIR}-large"
 _LARGE_PATH = f"{PLUGIN_PREFIX}histograms/histograms?run=large&tag=wide"
@@ -110,18 +110,18 @@ def _compare_with_direct(
         The direct responses.
 
     Raises:
-        ProbeFailure: a response still differs after `_GROWS` seconds.
+        ProbeFailure: a response still differs after `_GROWTH_SECONDS` seconds.
     """
     direct = request_from_kernel(session, port, questions)
     for request, first in zip(questions, direct, strict=True):
-        direct_digest, deadline = first, time.monotonic() + _GROWS
+        direct_digest, deadline = first, time.monotonic() + _GROWTH_SECONDS
         while not _is_same(direct_digest, proxied_digest := tensorboard.get_digest(request)):
             if time.monotonic() > deadline:
                 raise ProbeFailure(
                     f"{request.key} is {direct_digest} beside TensorBoard, "
                     f"{proxied_digest} by the proxy"
                 )
-            time.sleep(_PAUSE)
+            time.sleep(_POLL_INTERVAL)
             (direct_digest,) = request_from_kernel(session, port, [request])
     return direct
 
@@ -231,12 +231,12 @@ def _check_large_response(
         tensorboard.wait_for_json(
             "the large run's end", tags, partial(has_tags, "large", {"written"}), READ_TIMEOUT
         )
-        plain = tensorboard.send_request(_LARGE_PATH, timeout=_LARGE_SECONDS).expect_status(200)
+        plain = tensorboard.send_request(_LARGE_PATH, timeout=_LARGE_TIMEOUT).expect_status(200)
         rows = plain.parse_json()
         sizes = [len(row[2]) for row in rows]
         if sizes != [_BUCKETS] * _STEPS or rows[-1][2][-1] != last:
             raise ProbeFailure(f"{len(plain.body):,} bytes, {sizes} buckets: not what was written")
-        if len(plain.body) < _LARGE:
+        if len(plain.body) < _LARGE_BYTES:
             raise ProbeFailure(f"{len(plain.body):,} bytes are not large enough to tell")
         whole.append(plain.body)
         set_detail(f"{len(plain.body):,} bytes in {plain.seconds:.1f} s")
@@ -247,7 +247,7 @@ def _check_gzip(record: ProbeRecorder, tensorboard: TensorBoardClient, whole: li
     """Check that the same response comes compressed to clients that ask for gzip."""
     with record.probe("gzip") as set_detail:
         small = tensorboard.send_request(
-            _LARGE_PATH, encoding="gzip", timeout=_LARGE_SECONDS
+            _LARGE_PATH, encoding="gzip", timeout=_LARGE_TIMEOUT
         ).expect_status(200)
         if small.headers.get("Content-Encoding") != "gzip":
             raise ProbeFailure(f"it comes as {small.headers.get('Content-Encoding')}")

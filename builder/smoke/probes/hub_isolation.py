@@ -51,9 +51,9 @@ if TYPE_CHECKING:
     from builder.smoke.model import ServerAccess
     from builder.smoke.results.recorder import ProbeRecorder
 
-_READ = 30.0  # seconds until TensorBoard must have read its logdir
+_READ_TIMEOUT = 30.0  # seconds until TensorBoard must have read its logdir
 # Seconds: the lifetime of the token that is to expire, and how much later it must be refused.
-_SHORT, _LATE = 6, 20.0
+_TOKEN_LIFETIME, _EXPIRY_GRACE = 6, 20.0
 _TAGS = f"{PLUGIN_PREFIX}scalars/tags"
 
 # Runs in Alice's kernel: the fields by which an info file identifies a TensorBoard with these
@@ -182,7 +182,7 @@ def _show_tensorboard(session: NotebookSession) -> UserTensorBoard:
         session.page_url,
     )
     tensorboard, canary = TensorBoardClient(session.client, frame.address), session.run.shown_tag
-    tensorboard.wait_for_json("the canary tag is", _TAGS, lambda tags: canary in str(tags), _READ)
+    tensorboard.wait_for_json("the canary tag is", _TAGS, lambda tags: canary in str(tags), _READ_TIMEOUT)
     return UserTensorBoard(
         session.site.deployment.base_url, read_info_files(session.kernel)[0].port, canary
     )
@@ -288,7 +288,7 @@ def _check_expired_token(users: _IsolationUsers, page: str, record: ProbeRecorde
     `TOKEN_CACHE_SECONDS`.
     """
     hub_user = users.alice
-    token = hub_user.create_token(_SHORT)
+    token = hub_user.create_token(_TOKEN_LIFETIME)
     record.hide_secret(token)
     api = f"{users.hub.root}hub/api/user"
 
@@ -302,12 +302,12 @@ def _check_expired_token(users: _IsolationUsers, page: str, record: ProbeRecorde
 
     before = users.try_with_client(JupyterClient(hub_user.server_url(), token), page)
     expect_readable([("her token before it expires", before)])
-    if wait_for(is_expired, _SHORT + _LATE) is None:
-        raise ProbeFailure(f"the token of {_SHORT} s lets her in at the Hub after {_LATE:.0f} more")
-    after = wait_for(try_refused, TOKEN_CACHE_SECONDS + _LATE)
+    if wait_for(is_expired, _TOKEN_LIFETIME + _EXPIRY_GRACE) is None:
+        raise ProbeFailure(f"the token of {_TOKEN_LIFETIME} s lets her in at the Hub after {_EXPIRY_GRACE:.0f} more")
+    after = wait_for(try_refused, TOKEN_CACHE_SECONDS + _EXPIRY_GRACE)
     if after is None:
         raise ProbeFailure(
-            f"her server takes the token {TOKEN_CACHE_SECONDS + _LATE:.0f} s after the Hub"
+            f"her server takes the token {TOKEN_CACHE_SECONDS + _EXPIRY_GRACE:.0f} s after the Hub"
         )
     return expect_refused(
         [
@@ -385,7 +385,7 @@ def _launch_below_absolute(users: _IsolationUsers) -> Iterator[int]:
         tensorboard = TensorBoardClient(session.client, f"{session.site.origin}{prefix}/")
         canary = users.target.canary
         tensorboard.wait_for_json(
-            "the canary tag is", _TAGS, lambda tags: canary in str(tags), _READ
+            "the canary tag is", _TAGS, lambda tags: canary in str(tags), _READ_TIMEOUT
         )
         yield port
     finally:

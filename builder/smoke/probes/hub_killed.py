@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 # Seconds until what was killed must be back. The Hub checks its proxy every 5 (its setting
 # `ConfigurableHTTPProxy.check_running_interval`), and servers every 30 (`Spawner.poll_interval`).
-_BACK = 90.0
+_RECOVERY_TIMEOUT = 90.0
 # Seconds: for a response of a killed server, and between two requests of a user.
-_PATIENCE, _BETWEEN = 5.0, 0.02
+_RESPONSE_TIMEOUT, _POLL_INTERVAL = 5.0, 0.02
 # The Hub's proxy is the only node program in its container. The image has no pkill.
 _KILL_PROXY = dedent("""\
     import glob, os, signal
@@ -71,12 +71,12 @@ class _PollingUser:
         """Poll until the first good response to a request that was sent after the kill.
 
         Raises:
-            ProbeFailure: there is none within `_BACK` seconds of the kill.
+            ProbeFailure: there is none within `_RECOVERY_TIMEOUT` seconds of the kill.
         """
         deadline: float | None = None
         while True:
             after = killed.is_set()
-            deadline = deadline or (time.monotonic() + _BACK if after else None)
+            deadline = deadline or (time.monotonic() + _RECOVERY_TIMEOUT if after else None)
             if not self.load_user.can_read_canary():
                 self.failed += 1
             elif after:
@@ -86,8 +86,8 @@ class _PollingUser:
                 self.begun.set()
             if deadline and time.monotonic() > deadline:
                 name = self.load_user.hub_user.name
-                raise ProbeFailure(f"{name} has no TensorBoard {_BACK:.0f} s after the kill")
-            time.sleep(_BETWEEN)
+                raise ProbeFailure(f"{name} has no TensorBoard {_RECOVERY_TIMEOUT:.0f} s after the kill")
+            time.sleep(_POLL_INTERVAL)
 
 
 def check_killed_proxy(hub: Hub, pool: ThreadPoolExecutor, load_users: Sequence[LoadUser]) -> str:
@@ -105,7 +105,7 @@ def check_killed_proxy(hub: Hub, pool: ThreadPoolExecutor, load_users: Sequence[
     killed = Event()
     futures = [pool.submit(poller.poll_until_back, killed) for poller in pollers]
     try:
-        if not all(poller.begun.wait(_BACK) for poller in pollers):
+        if not all(poller.begun.wait(_RECOVERY_TIMEOUT) for poller in pollers):
             raise ProbeFailure("the control failed: not all of them have an answer before the kill")
         _, pids = hub.container.run_program(["python3", "-c", _KILL_PROXY], user="0")
         began = time.monotonic()
@@ -174,8 +174,8 @@ def check_killed_server(hub: Hub, victim: LoadUser, others_go_on: Callable[[], o
     lost = _describe_outage(victim)
     others_go_on()
     # The Hub starts no new server before it has noticed that the old one is gone.
-    if wait_for(lambda: "" not in victim.hub_user.list_servers() or None, _BACK) is None:
-        raise ProbeFailure(f"after {_BACK:.0f} s the Hub has not noticed that the server is gone")
+    if wait_for(lambda: "" not in victim.hub_user.list_servers() or None, _RECOVERY_TIMEOUT) is None:
+        raise ProbeFailure(f"after {_RECOVERY_TIMEOUT:.0f} s the Hub has not noticed that the server is gone")
     noticed = time.monotonic() - began
     with ExitStack() as stack:
         again = LoadUser.create_with_tensorboard(hub, name, stack)
@@ -195,9 +195,9 @@ def _describe_outage(victim: LoadUser) -> str:
         ProbeFailure: the server still responds with 200.
     """
     try:
-        status = victim.tensorboard.send_request("/", timeout=_PATIENCE).status
+        status = victim.tensorboard.send_request("/", timeout=_RESPONSE_TIMEOUT).status
     except requests.RequestException:
-        return f"no answer within {_PATIENCE:.0f} s"
+        return f"no answer within {_RESPONSE_TIMEOUT:.0f} s"
     if status == 200:
         raise ProbeFailure("the control failed: a killed server answers")
     return str(status)

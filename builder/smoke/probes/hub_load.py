@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from builder.smoke.hub.site import Hub
     from builder.smoke.results.recorder import ProbeRecorder
 
-_ASKS = 30  # requests of each user
+_REQUESTS_PER_USER = 30  # requests of each user
 
 
 def run_load_probes(hub: Hub, users: int, record: ProbeRecorder) -> None:
@@ -71,7 +71,7 @@ def _check_own_canary(pool: ThreadPoolExecutor, load_users: Sequence[LoadUser]) 
     canaries = {load_user.canary for load_user in load_users}
 
     def request_repeatedly(load_user: LoadUser) -> None:
-        for _ in range(_ASKS):
+        for _ in range(_REQUESTS_PER_USER):
             text = load_user.tensorboard.send_request(SCALAR_TAGS_PATH).expect_status(200).text
             seen = {canary for canary in canaries if canary in text}
             if seen != {load_user.canary}:
@@ -82,7 +82,7 @@ def _check_own_canary(pool: ThreadPoolExecutor, load_users: Sequence[LoadUser]) 
     began = time.monotonic()
     run_in_parallel(pool, request_repeatedly, load_users)
     seconds = time.monotonic() - began
-    count = _ASKS * len(load_users)
+    count = _REQUESTS_PER_USER * len(load_users)
     return f"{count} answers, none with another's canary; {count / seconds:.0f} requests per second"
 
 

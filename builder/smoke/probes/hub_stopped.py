@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _NAME = "carol"
 _SOCKETS = ("cat", "/proc/net/tcp")
 # Seconds: until a killed TensorBoard listens no more, until the engine has removed a container.
-_ENDS, _REMOVED = 20.0, 10.0
+_STOP_TIMEOUT, _REMOVAL_TIMEOUT = 20.0, 10.0
 # Gives the kernel another temporary directory, and prints where its info files will be.
 _APART = dedent("""\
     import json, os, tempfile
@@ -46,7 +46,7 @@ _APART = dedent("""\
     tempfile.tempdir = os.environ["TMPDIR"] = os.path.abspath("of-another")
     os.makedirs("of-another", exist_ok=True)
     print(json.dumps(os.path.abspath("of-another/.tensorboard-info")))""")
-_BACK = 'tempfile.tempdir = os.environ["TMPDIR"] = os.path.abspath("tmp")'
+_RESTORE_TMPDIR_CODE = 'tempfile.tempdir = os.environ["TMPDIR"] = os.path.abspath("tmp")'
 
 
 def run_stopped_probes(hub: Hub, record: ProbeRecorder) -> None:
@@ -101,7 +101,7 @@ def _check_after_stop(hub: Hub, site: JupyterSite, before: TensorBoardInfo) -> s
             return not any(c.name.endswith(f"-{_NAME}") for c in hub.list_containers()) or None
 
         # The engine responds to the Hub before the container is gone.
-        if wait_for(is_gone, _REMOVED) is None:
+        if wait_for(is_gone, _REMOVAL_TIMEOUT) is None:
             raise ProbeFailure("the server is stopped, and its container still there")
         return "gone with its container"
     assert site.access is not None  # noqa: S101 - ours has one
@@ -187,8 +187,8 @@ def _kill_tensorboard(site: JupyterSite, left: TensorBoardInfo) -> None:
     def is_gone() -> bool | None:
         return left.port not in parse_listeners(access.run_command(_SOCKETS)[1]) or None
 
-    if wait_for(is_gone, _ENDS) is None:
-        raise ProbeFailure(f"{left} still listens {_ENDS:.0f} s after SIGKILL")
+    if wait_for(is_gone, _STOP_TIMEOUT) is None:
+        raise ProbeFailure(f"{left} still listens {_STOP_TIMEOUT:.0f} s after SIGKILL")
 
 
 def _check_old_cookies(browser: JupyterClient, session: NotebookSession) -> str:
@@ -230,7 +230,7 @@ def _check_foreign_info(session: NotebookSession) -> str:
             return "of another's with 0777 or 0755 it works"
         return "of another's with 0777 it works; with 0755 its error is shown"
     finally:
-        session.kernel.run_cell(_BACK)
+        session.kernel.run_cell(_RESTORE_TMPDIR_CODE)
         access.run_command(["rm", "-r", info_directory], root=True)
 
 

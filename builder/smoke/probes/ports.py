@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from builder.smoke.results.recorder import ProbeRecorder
 
 # The ports that TensorBoard tries if it is given none: ten, from 6006 on.
-_FIRST, _TRIES = 6006, 10
+_FIRST_PORT, _MAX_PORTS = 6006, 10
 
 # Listens on the port that TensorBoard would take next, and prints it and the free one after it. The
 # loopback may be shared, so that port need not be the first one.
@@ -97,7 +97,7 @@ def _occupy_port(session: NotebookSession) -> Iterator[tuple[int, int]]:
     Raises:
         ProbeFailure: fewer than two of the ports that TensorBoard tries are free.
     """
-    ports = list(range(_FIRST, _FIRST + _TRIES))
+    ports = list(range(_FIRST_PORT, _FIRST_PORT + _MAX_PORTS))
     found = session.kernel.evaluate_json(_OCCUPY.replace("PORTS", repr(ports)))
     try:
         if len(found) < 2:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from builder.system.redact import Secret
 
 # Most characters of a detail, which is a line in the table and a cell in the report.
-_LONGEST, _GAP = 600, " … "
+_MAX_DETAIL_LENGTH, _ELLIPSIS = 600, " … "
 
 
 class ProbeDetail:
@@ -142,7 +142,7 @@ def _shorten_text(text: str) -> str:
     The end stays, because a traceback ends with its error.
     """
     line = " ".join(text.split())
-    if len(line) <= _LONGEST:
+    if len(line) <= _MAX_DETAIL_LENGTH:
         return line
-    head = _LONGEST // 3
-    return f"{line[:head]}{_GAP}{line[head + len(_GAP) - _LONGEST :]}"
+    head = _MAX_DETAIL_LENGTH // 3
+    return f"{line[:head]}{_ELLIPSIS}{line[head + len(_ELLIPSIS) - _MAX_DETAIL_LENGTH :]}"
