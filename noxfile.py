@@ -97,7 +97,7 @@ def smoke_notebook(session: nox.Session) -> None:
 
 @nox.session
 def smoke_hub(session: nox.Session) -> None:
-    """JupyterHub in both configurations, isolation between users, load: RELEASE..., or table."""
+    """JupyterHub in its documented configurations, isolation, load: RELEASE..., or table."""
     session.install("-e", ".[smoke]")
     session.run("python", "-m", "builder", "smoke-hub", *session.posargs)
 

@@ -28,7 +28,7 @@ from tests.index_server import ServedFiles, serving
 from tests.needs import STRICT
 
 if TYPE_CHECKING:
-    from builder.model import Release, ListedWheel
+    from builder.model import ListedWheel, Release
     from tests.upstream import StandIn
 
 # A shell's background job ignores Ctrl-C, and so would all that the tests start.

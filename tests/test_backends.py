@@ -68,7 +68,9 @@ def test_a_patch_against_the_published_wheel_is_for_just_its_bytes() -> None:
     """Where Bazel made another member, the patch is refused though it would apply."""
     published = archive.parse_archive(_published(), "published")
     made = _cast(_published())
-    check_patched_members(RELEASE, build_overlay(RELEASE, made.wheel, [TODAY], IDENTITY), published, made)
+    check_patched_members(
+        RELEASE, build_overlay(RELEASE, made.wheel, [TODAY], IDENTITY), published, made
+    )
     patches = make_delta(RELEASE, published, [TODAY]).applied
     path = next(p.paths[0] for p in patches if not p.codemod)
     other = _cast(_with(_published(), path, _read(_published(), path) + b"# by Bazel\n"))

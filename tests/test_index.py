@@ -59,7 +59,9 @@ def progress() -> object:
     return Console().make_download_progress(NAME)
 
 
-def test_fetched_once_then_from_the_cache(wheel: ListedWheel, content: bytes, tmp_path: Path) -> None:
+def test_fetched_once_then_from_the_cache(
+    wheel: ListedWheel, content: bytes, tmp_path: Path
+) -> None:
     """The second time the index is not asked, and the bytes are the pinned ones."""
     served = ServedFiles({NAME: content})
     cache = Cache(tmp_path)
@@ -91,7 +93,9 @@ def test_a_tampered_file_is_refused_and_not_kept(
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
 
 
-def test_a_truncated_download_is_refused(wheel: ListedWheel, content: bytes, tmp_path: Path) -> None:
+def test_a_truncated_download_is_refused(
+    wheel: ListedWheel, content: bytes, tmp_path: Path
+) -> None:
     """A connection cut in the middle leaves nothing behind."""
     with (
         index(ServedFiles({NAME: content}, cut=100_000), tmp_path) as client,
@@ -101,7 +105,9 @@ def test_a_truncated_download_is_refused(wheel: ListedWheel, content: bytes, tmp
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
 
 
-def test_bit_rot_in_the_cache_is_noticed(wheel: ListedWheel, content: bytes, tmp_path: Path) -> None:
+def test_bit_rot_in_the_cache_is_noticed(
+    wheel: ListedWheel, content: bytes, tmp_path: Path
+) -> None:
     """A spoiled cache entry is fetched anew; offline it is an error."""
     cache = Cache(tmp_path)
     place = cache.get_path(wheel.sha256)

@@ -10,6 +10,7 @@ import pytest
 
 from builder.build.existing_wheel import find_or_build_wheel
 from builder.cli.options import (
+    DEFAULT_PATCHES,
     CommonOptions,
     IdentityOptions,
     make_build_options,
@@ -18,6 +19,7 @@ from builder.cli.options import (
 )
 from builder.errors import RequestError, SmokeError
 from builder.provenance.statements import get_provenance_path
+from builder.releases.catalog import DEFAULT_CATALOG_PATH
 from builder.smoke.run import SmokeContext
 from builder.smoke.suite import SmokeOptions, smoke_release
 from builder.system.console import Console
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from builder.model import Release
     from builder.smoke.model import Deployment, JupyterSite, WheelUnderTest
 
-OFFLINE = CommonOptions(offline=True)
+OFFLINE = CommonOptions(DEFAULT_CATALOG_PATH, DEFAULT_PATCHES, offline=True)
 pytestmark = pytest.mark.usefixtures("warm")
 
 
@@ -45,7 +47,7 @@ def said() -> io.StringIO:
 @pytest.fixture
 def context(said: io.StringIO) -> RunContext:
     """A run without the network."""
-    return replace(make_context(OFFLINE), console=Console(said, said))
+    return replace(make_context(offline=True), console=Console(said, said))
 
 
 def options(output: Path, *series: str) -> BuildOptions:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,7 +22,7 @@ from builder.wheel import archive
 from builder.wheel.blobs import hash_git_blob
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from builder.bazel.release_table import ReleaseRow
     from builder.cherrypick.picker import CherryPicker
@@ -237,10 +236,9 @@ class BazelBackend:
         }
 
 
-@contextmanager
 def make_bazel_backend(
     options: BazelOptions, upstream: Upstream, cache: Cache, context: RunContext
-) -> Iterator[BazelBackend]:
+) -> BazelBackend:
     """Check the options, connect to the engine and prepare the base image.
 
     Args:
@@ -259,7 +257,7 @@ def make_bazel_backend(
     trusted = bundle if options.ca_bundle or settings.has_foreign_certificates(bundle) else None
     network_settings = settings.gather_network_settings(context.env, context.settings, trusted)
     engine = docker_engine.connect_engine(context.env)
-    yield BazelBackend(
+    return BazelBackend(
         toolchain.make_toolchain_builder(
             engine, options.base, options.dockerfiles, network_settings, context.console.print_note
         ),

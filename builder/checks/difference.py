@@ -14,8 +14,8 @@ from builder.checks.table import DIFFERENCE_CODES
 from builder.checks.wheel_under_check import (
     ReadError,
     hash_member,
-    read_small_member,
     make_unchecked_findings,
+    read_small_member,
 )
 from builder.errors import PatchError
 from builder.model import PACKAGE, Finding, Identity, IdentityKind

@@ -41,7 +41,9 @@ def check_metadata(wheel: WheelUnderCheck) -> Iterator[Finding]:
     document = wheel.read_document("METADATA")
     if content is None or document is None:
         yield Finding("M401", "", "METADATA is missing or cannot be read")
-        yield from make_unchecked_findings("METADATA cannot be read", "M402", "M403", "M404", "M405")
+        yield from make_unchecked_findings(
+            "METADATA cannot be read", "M402", "M403", "M404", "M405"
+        )
         return
     try:
         content.decode()

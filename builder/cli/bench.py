@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -23,7 +22,6 @@ from builder.cli.options import (
     make_sources,
     python_path_option,
     read_project_defaults,
-    take_options,
 )
 
 _report_to_option = click.option(
@@ -50,13 +48,10 @@ def wheel(
     repeat: int,
     jobs: int,
     report_to: Path,
-    catalog: Path,
-    patches: Path,
-    offline: bool,
+    common: CommonOptions,
 ) -> int:
     """Build one release beside the hand recipes and the floor; then build all."""
-    common = CommonOptions(catalog, patches, offline)
-    context = make_context(common)
+    context = make_context(offline=common.offline)
     sources = make_sources(common, context)
     console, releases = context.console, sources.releases
     (chosen,) = releases.find_requested([release])
@@ -64,8 +59,8 @@ def wheel(
     for one in releases.catalog.releases:  # no download while time is measured
         releases.fetch_stock_wheel(one)
     stock = releases.fetch_stock_wheel(chosen).content
-    measurements = measure_wheel(chosen, stock, all_series, patches, context.env, repeat)
-    build_all = measure_all_releases(patches, context.env, jobs)
+    measurements = measure_wheel(chosen, stock, all_series, common.patches, context.env, repeat)
+    build_all = measure_all_releases(common.patches, context.env, jobs)
     console.print_table(("group", "way", "median ms", "ratio"), report.to_wheel_rows(measurements))
     console.print_result(
         f"build all: {len(releases.catalog.releases)} releases in {build_all['seconds']:.1f} s "
@@ -87,11 +82,11 @@ def today(
     releases: tuple[str, ...],
     repeat: int,
     report_to: Path,
-    **given: Any,
+    common: CommonOptions,
+    python_paths: tuple[Path, ...],
 ) -> int:
     """Import and first answer, ours beside stock in its own era. Default: 2.2.1 2.11.2."""
-    common = take_options(CommonOptions, given)
-    context = make_context(common)
+    context = make_context(offline=common.offline, python_paths=python_paths)
     sources = make_sources(common, context)
     console = context.console
     wanted = sources.releases.find_requested(releases or ("2.2.1", "2.11.2"))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from builder.bazel.backend import make_bazel_backend
 from builder.build.backends import Backend
 from builder.build.release import BuiltRelease, FailedRelease, build_releases
 from builder.cli.options import (
     CommonOptions,
     IdentityOptions,
+    UpstreamOptions,
     common_options,
     identity_options,
     make_build_options,
@@ -21,7 +23,6 @@ from builder.cli.options import (
     series_option,
     source_options,
     split_picks,
-    take_options,
 )
 from builder.cli.output import format_finding
 from builder.cli.prune import prune_engine, prune_option
@@ -29,13 +30,13 @@ from builder.cli.source_build import (
     SourceBuildOptions,
     backend_options,
     make_bazel_options,
-    make_chosen_backend,
 )
 from builder.model import FindingStatus
 from builder.system.machine import count_cores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from builder.model import MetadataEdit, PickedCommits
     from builder.system.console import Console
@@ -65,23 +66,27 @@ def build(
     deep: bool,
     jobs: int | None,
     prune: bool,
-    **given: Any,
+    common: CommonOptions,
+    upstream: UpstreamOptions,
+    identity: IdentityOptions,
+    bazel: SourceBuildOptions,
+    python_paths: tuple[Path, ...],
 ) -> int:
     """Build releases: 2.2.1, '>=1.13,<2.3', latest, all, or several of these."""
     if prune:
         return prune_engine(releases)
-    common = take_options(CommonOptions, given)
-    backend, bazel = make_bazel_options(take_options(SourceBuildOptions, given))
+    backend = Backend(bazel.backend)
     options = make_build_options(
         series,
-        take_options(IdentityOptions, given),
-        picks=split_picks(picks, common.remote),
+        identity,
+        picks=split_picks(picks, upstream.commits),
         backend=backend,
         force=force,
         deep=deep,
     )
-    context = make_context(common)
-    sources = make_sources(common, context, with_commit=True)
+    bazel_options = make_bazel_options(bazel)
+    context = make_context(offline=common.offline, python_paths=python_paths)
+    sources = make_sources(common, context, upstream, with_commit=True)
     console = context.console
     wanted = sources.releases.find_requested(releases)
     done = 0
@@ -94,12 +99,19 @@ def build(
 
     # Bazel uses all cores for one release.
     jobs = jobs or (count_cores() if backend is Backend.OVERLAY else 1)
-    with (
-        console.show_progress(),
-        make_chosen_backend(backend, bazel, sources, context) as opened,
-    ):
+    bazel_backend = None
+    if bazel_options is not None:
+        cache = sources.releases.cache
+        bazel_backend = make_bazel_backend(bazel_options, sources.upstream, cache, context)
+    with console.show_progress():
         outcomes = build_releases(
-            wanted, options, sources, context, jobs=jobs, report=report, bazel_backend=opened
+            wanted,
+            options,
+            sources,
+            context,
+            jobs=jobs,
+            report=report,
+            bazel_backend=bazel_backend,
         )
     if len(outcomes) == 1:
         return _report_one_release(outcomes[0], console)

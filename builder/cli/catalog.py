@@ -12,7 +12,6 @@ from builder.releases.catalog_update import check_catalog, update_catalog
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from builder.releases.catalog import CatalogDifference
     from builder.system.console import Console
@@ -25,12 +24,11 @@ def catalog() -> None:
 
 @catalog.command()
 @common_options
-def check(catalog: Path, patches: Path, offline: bool) -> int:
+def check(common: CommonOptions) -> int:
     """Show how the index differs from the catalog; exit code 3 if it does."""
-    common = CommonOptions(catalog, patches, offline)
-    context = make_context(common)
+    context = make_context(offline=common.offline)
     releases = make_releases(common, context)
-    differences = check_catalog(catalog, releases.index)
+    differences = check_catalog(common.catalog, releases.index)
     _show_differences(differences, context.console)
     if differences:
         raise IndexLookupError(
@@ -45,18 +43,17 @@ def check(catalog: Path, patches: Path, offline: bool) -> int:
 
 @catalog.command()
 @common_options
-def update(catalog: Path, patches: Path, offline: bool) -> int:
+def update(common: CommonOptions) -> int:
     """Take over what the index says, and show the difference; review it with `git diff`."""
-    common = CommonOptions(catalog, patches, offline)
-    context = make_context(common)
+    context = make_context(offline=common.offline)
     releases = make_releases(common, context)
     with context.console.show_progress():
-        differences = update_catalog(catalog, releases.index, releases.fetch_stock_wheel)
+        differences = update_catalog(common.catalog, releases.index, releases.fetch_stock_wheel)
     _show_differences(differences, context.console)
     gone = sum("gone from the index" in d.text for d in differences)
     left = f"; {gone} gone from the index are left to you" if gone else ""
     context.console.print_result(
-        f"{catalog}: {len(differences) - gone} differences taken over{left}"
+        f"{common.catalog}: {len(differences) - gone} differences taken over{left}"
     )
     return 0
 

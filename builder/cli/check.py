@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from builder.checks.table import DEEP_CODES, STATIC_CODES
 from builder.cli.options import (
     CommonOptions,
+    UpstreamOptions,
     common_options,
     make_context,
     make_sources,
@@ -17,7 +18,6 @@ from builder.cli.options import (
     read_project_defaults,
     source_options,
     split_series,
-    take_options,
 )
 from builder.cli.output import format_finding
 from builder.errors import (
@@ -68,14 +68,15 @@ def check(
     publisher: str | None,
     deep: bool,
     series: tuple[str, ...],
-    **given: Any,
+    common: CommonOptions,
+    upstream: UpstreamOptions,
+    python_paths: tuple[Path, ...],
 ) -> int:
     """Check wheels: container, names, RECORD, METADATA, WHEEL, content, difference from stock."""
     if publisher is not None and not provenance:
         raise RequestError("--publisher goes with --provenance", "add --provenance")
-    common = take_options(CommonOptions, given)
-    context = make_context(common)
-    sources = make_sources(common, context)
+    context = make_context(offline=common.offline, python_paths=python_paths)
+    sources = make_sources(common, context, upstream)
     defaults = read_project_defaults()
     asked = split_series(series, defaults) if series else None
     failures: list[BuilderError] = []

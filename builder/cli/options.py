@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -45,36 +46,34 @@ DEFAULT_PATCHES = (PACKAGE_DIRECTORY if _IS_INSTALLED else ROOT) / "patches"
 DOCKERFILES = (PACKAGE_DIRECTORY if _IS_INSTALLED else ROOT) / "dockerfiles"
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
-_Options = TypeVar("_Options", bound="DataclassInstance")
 
 
 @dataclass(frozen=True, slots=True)
 class CommonOptions:
-    """The options that every verb has, and those for upstream's source and for Pythons."""
+    """The options that every verb has."""
 
-    catalog: Path = catalogs.DEFAULT_CATALOG_PATH
-    patches: Path = DEFAULT_PATCHES
-    offline: bool = False
+    catalog: Path
+    patches: Path
+    offline: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamOptions:
+    """The options for the repositories that have upstream's source and the commits to pick."""
+
     upstream: str | None = None
-    remote: str | None = None
-    python_paths: tuple[Path, ...] = ()
+    commits: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class IdentityOptions:
     """The options for what wheels are called and where they go; None where not given."""
 
-    identity: str = IdentityKind.TEST.value
+    kind: str = IdentityKind.TEST.value
     name: str | None = None
     local_label: str | None = None
     build_tag: str | None = None
     output: Path = Path("dist")
-
-
-def take_options(kind: type[_Options], given: dict[str, Any]) -> _Options:
-    """Take the options that are fields of a dataclass out of click's keyword arguments."""
-    wanted = (field.name for field in fields(kind))
-    return kind(**{name: given.pop(name) for name in wanted if name in given})
 
 
 def combine_decorators(*decorators: Decorator) -> Decorator:
@@ -88,11 +87,33 @@ def combine_decorators(*decorators: Decorator) -> Decorator:
     return apply_decorators
 
 
+def group_options(name: str, kind: type[DataclassInstance], *options: Decorator) -> Decorator:
+    """Combine click options into one parameter of the command.
+
+    Args:
+        name: the parameter.
+        kind: the dataclass of its value; its fields are the names that click has for the options.
+        options: the options; the first is on top of `--help`.
+    """
+
+    def apply_group(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def call(**given: Any) -> Any:
+            values = {field.name: given.pop(field.name) for field in fields(kind)}
+            return function(**given, **{name: kind(**values)})
+
+        return combine_decorators(*options)(call)
+
+    return apply_group
+
+
 def _make_path_type(**kwargs: bool) -> click.Path:
     return click.Path(path_type=Path, **kwargs)
 
 
-common_options = combine_decorators(
+common_options = group_options(
+    "common",
+    CommonOptions,
     click.option(
         "--catalog",
         type=_make_path_type(dir_okay=False),
@@ -127,7 +148,9 @@ series_option = click.option(
     help="The series to apply, in this order; `none` for none. Default: pyproject.toml's.",
 )
 
-source_options = combine_decorators(
+source_options = group_options(
+    "upstream",
+    UpstreamOptions,
     click.option(
         "--upstream",
         metavar="URL|PATH",
@@ -135,7 +158,7 @@ source_options = combine_decorators(
     ),
     click.option(
         "--from",
-        "remote",
+        "commits",
         metavar="URL|PATH",
         help="The repository that has the commits, where upstream's does not.",
     ),
@@ -149,9 +172,12 @@ pick_option = click.option(
     help="Pick these commits instead of the default series (before those of --series).",
 )
 
-identity_options = combine_decorators(
+identity_options = group_options(
+    "identity",
+    IdentityOptions,
     click.option(
         "--identity",
+        "kind",
         type=click.Choice([k.value for k in IdentityKind]),
         default=IdentityKind.TEST.value,
         show_default=True,
@@ -191,15 +217,17 @@ def require_extra(extra: str) -> Iterator[None]:
         ) from error
 
 
-def make_context(common: CommonOptions) -> RunContext:
-    """Make the run's context from the environment variables and the options."""
-    offline = {"UV_OFFLINE": "1"} if common.offline else {}
-    return RunContext(
-        settings=read_user_settings(os.environ),
-        env={**os.environ, **offline},
-        console=Console(),
-        python_paths=common.python_paths,
-    )
+def make_context(*, offline: bool = False, python_paths: tuple[Path, ...] = ()) -> RunContext:
+    """Make the context of the run from the user's environment.
+
+    Args:
+        offline: programs that we start do not use the network either.
+        python_paths: interpreters, or directories with some, that come before all others.
+    """
+    env = dict(os.environ)
+    if offline:
+        env["UV_OFFLINE"] = "1"
+    return RunContext(read_user_settings(os.environ), env, Console(), python_paths)
 
 
 def make_releases(common: CommonOptions, context: RunContext) -> Releases:
@@ -217,27 +245,33 @@ def make_releases(common: CommonOptions, context: RunContext) -> Releases:
 
 
 def make_sources(
-    common: CommonOptions, context: RunContext, *, with_commit: bool = False
+    common: CommonOptions,
+    context: RunContext,
+    upstream: UpstreamOptions | None = None,
+    *,
+    with_commit: bool = False,
 ) -> WheelSources:
-    """Open what wheels are made from.
+    """Make the sources of wheels.
 
     Args:
         common: the options that every verb has.
-        context: of the run.
+        context: the context of the run.
+        upstream: the options for repositories, of the verbs that have them.
         with_commit: also find out the commit of this tool (it starts git).
 
     Raises:
         IndexLookupError: the catalog cannot be read.
         RequestError: a repository is named in a way that git could take for something else.
     """
-    upstream = Upstream(
+    chosen = upstream or UpstreamOptions()
+    repository = Upstream(
         context,
-        PUBLIC_REMOTE if common.upstream is None else parse_remote(common.upstream),
-        None if common.remote is None else parse_remote(common.remote),
+        PUBLIC_REMOTE if chosen.upstream is None else parse_remote(chosen.upstream),
+        None if chosen.commits is None else parse_remote(chosen.commits),
         common.offline,
     )
     commit = find_tool_commit(ROOT) if with_commit else None
-    return WheelSources(make_releases(common, context), common.patches, upstream, commit)
+    return WheelSources(make_releases(common, context), common.patches, repository, commit)
 
 
 def read_project_defaults() -> ProjectSettings:
@@ -306,7 +340,7 @@ def make_build_options(
         RequestError: a name, label or build tag is malformed.
     """
     defaults = read_project_defaults()
-    kind = IdentityKind(identity.identity)
+    kind = IdentityKind(identity.kind)
     unused = identity.name if kind is IdentityKind.LOCAL else identity.local_label
     if unused is not None:
         raise RequestError(

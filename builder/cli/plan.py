@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +13,7 @@ from builder.cherrypick.verdicts import make_verdicts
 from builder.cli.options import (
     CommonOptions,
     IdentityOptions,
+    UpstreamOptions,
     common_options,
     identity_options,
     make_build_options,
@@ -22,7 +23,6 @@ from builder.cli.options import (
     series_option,
     source_options,
     split_picks,
-    take_options,
 )
 from builder.cli.output import format_finding, set_step_output
 from builder.errors import NewFindingsError
@@ -55,19 +55,18 @@ def plan(
     picks: tuple[str, ...],
     as_json: bool,
     matrix: str | None,
-    **given: Any,
+    common: CommonOptions,
+    upstream: UpstreamOptions,
+    identity: IdentityOptions,
 ) -> int:
     """Show what `build` would do to releases: 2.2.1, '>=1.13,<2.3', latest, all.
 
     With --cherry-pick: whether the commits go onto each release (clean), are there already
     (native), conflict, or change what only Bazel can build (needs-bazel).
     """
-    common = take_options(CommonOptions, given)
-    options = make_build_options(
-        series, take_options(IdentityOptions, given), picks=split_picks(picks, common.remote)
-    )
-    context = make_context(common)
-    sources = make_sources(common, context)
+    options = make_build_options(series, identity, picks=split_picks(picks, upstream.commits))
+    context = make_context(offline=common.offline)
+    sources = make_sources(common, context, upstream)
     console = context.console
     wanted = sources.releases.find_requested(releases)
     if options.picks:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +16,7 @@ from builder.cli.options import (
     IdentityOptions,
     combine_decorators,
     common_options,
+    group_options,
     identity_options,
     make_build_options,
     make_context,
@@ -24,7 +25,6 @@ from builder.cli.options import (
     python_path_option,
     require_extra,
     series_option,
-    take_options,
 )
 from builder.errors import PublishError, RequestError, make_extra_hint
 from builder.publish.install_hint import format_install_commands
@@ -53,19 +53,6 @@ _REHEARSAL_NOTE = (
     "# the rehearsal index ended with this run; from a real one a user would take it so:"
 )
 
-_repository_options = combine_decorators(
-    click.option(
-        "--repository",
-        metavar="NAME|URL",
-        help="testpypi, pypi, a section of ~/.pypirc, or a URL.",
-    ),
-    click.option(
-        "--index-url",
-        metavar="URL",
-        help="Where the repository serves files. Default: derived from where it takes them.",
-    ),
-)
-
 
 @dataclass(frozen=True, slots=True)
 class _TargetOptions:
@@ -89,9 +76,33 @@ class _TargetOptions:
             raise RequestError("--offline and --repository exclude each other", "leave one out")
 
 
+_repository_options = (
+    click.option(
+        "--repository",
+        metavar="NAME|URL",
+        help="testpypi, pypi, a section of ~/.pypirc, or a URL.",
+    ),
+    click.option(
+        "--index-url",
+        metavar="URL",
+        help="Where the repository serves files. Default: derived from where it takes them.",
+    ),
+)
+_target_options = group_options(
+    "target_options",
+    _TargetOptions,
+    *_repository_options,
+    click.option(
+        "--rehearsal",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Keep the files of the rehearsal index there. Default: gone with the run.",
+    ),
+)
+
+
 @click.command()
 @click.argument("releases", nargs=-1, metavar="RELEASE...")
-@_repository_options
+@_target_options
 @click.option("--dry-run", is_flag=True, help="Check and ask everything, send nothing.")
 @click.option("--attest", is_flag=True, help="Sign with the identity of this CI run (PEP 740).")
 @click.option("--install/--no-install", default=True, help="Install each back, and start it.")
@@ -103,11 +114,6 @@ class _TargetOptions:
     metavar="SECONDS",
     show_default=True,
     help="How long the index may take to serve a file.",
-)
-@click.option(
-    "--rehearsal",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Keep the files of the rehearsal index there. Default: gone with the run.",
 )
 @python_path_option
 @series_option
@@ -121,20 +127,21 @@ def publish(
     install: bool,
     python: str | None,
     series: tuple[str, ...],
-    **given: Any,
+    target_options: _TargetOptions,
+    common: CommonOptions,
+    identity: IdentityOptions,
+    python_paths: tuple[Path, ...],
 ) -> int:
     """Upload checked wheels, and prove that the index serves what was built.
 
     Without --repository they go to a rehearsal index, started on loopback by this run.
     """
     _require_libraries()
-    common = take_options(CommonOptions, given)
-    target_options = take_options(_TargetOptions, given)
     target_options.check(offline=common.offline)
     if python is not None:
         check_python_version(python)
-    build = make_build_options(series, take_options(IdentityOptions, given))
-    context = make_context(common)
+    build = make_build_options(series, identity)
+    context = make_context(offline=common.offline, python_paths=python_paths)
     sources = make_sources(common, context, with_commit=True)
     wanted = sources.releases.find_requested(releases)
     with _open_publish_target(target_options, context) as (target, uploader):
@@ -161,22 +168,19 @@ def publish(
 
 @click.command("install-hint")
 @click.argument("releases", nargs=-1, metavar="RELEASE...")
-@_repository_options
+@combine_decorators(*_repository_options)
 @identity_options
 @common_options
 def install_hint(
     releases: tuple[str, ...],
     repository: str | None,
     index_url: str | None,
-    catalog: Path,
-    patches: Path,
-    offline: bool,
-    **given: Any,
+    common: CommonOptions,
+    identity: IdentityOptions,
 ) -> int:
     """Show what a user types to install published wheels safely. Default: from testpypi."""
-    build = make_build_options((), take_options(IdentityOptions, given))
-    common = CommonOptions(catalog, patches, offline)
-    context = make_context(common)
+    build = make_build_options((), identity)
+    context = make_context(offline=common.offline)
     if repository is None and index_url is None:
         index, label = get_testpypi_index(), TESTPYPI
     else:
@@ -184,8 +188,8 @@ def install_hint(
             target = resolve_repository(repository or TESTPYPI, index_url)
         index, label = target.index_url, target.label
     for release in make_releases(common, context).find_requested(releases):
-        identity = build.naming.make_identity(release.version)
-        context.console.print_result(format_install_commands(identity, index, label))
+        named = build.naming.make_identity(release.version)
+        context.console.print_result(format_install_commands(named, index, label))
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,8 +12,8 @@ from builder.cli.options import (
     DOCKERFILES,
     CommonOptions,
     IdentityOptions,
-    combine_decorators,
     common_options,
+    group_options,
     identity_options,
     make_build_options,
     make_context,
@@ -21,15 +21,13 @@ from builder.cli.options import (
     python_path_option,
     require_extra,
     series_option,
-    take_options,
 )
 from builder.cli.smoke_common import (
     ReportOptions,
     control_option,
     make_smoke_context,
-    no_browser_option,
+    report_options,
     report_smoke_results,
-    reports_option,
     run_each_release,
     select_smoke_releases,
 )
@@ -38,6 +36,7 @@ from builder.releases.eras import get_era
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from builder.context import RunContext
     from builder.model import Release
@@ -46,37 +45,6 @@ if TYPE_CHECKING:
     from builder.smoke.engines.runners import DeploymentRunner
     from builder.smoke.results.result import DeploymentResult
     from builder.smoke.run import SmokeContext
-
-_engine_options = combine_decorators(
-    click.option(
-        "--engine",
-        type=click.Choice(["auto", "docker", "process"]),
-        default="auto",
-        show_default=True,
-        help="docker: a container. process: an environment on this machine. auto: what there is.",
-    ),
-    click.option(
-        "--base", metavar="IMAGE", help="Base image; default: base_image's, or Jupyter's."
-    ),
-    click.option("--era", is_flag=True, help="Dependencies of the release's own date (process)."),
-    python_path_option,
-    control_option,
-    no_browser_option,
-    reports_option,
-)
-_suite_options = combine_decorators(
-    click.argument("releases", nargs=-1, metavar="RELEASE..."),
-    _engine_options,
-    click.option(
-        "--with",
-        "beside",
-        type=click.Choice(["tensorflow"]),
-        help="Train with TensorFlow: it is installed first, TensorBoard taken out, ours put in.",
-    ),
-    series_option,
-    identity_options,
-    common_options,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,53 +56,102 @@ class _EngineOptions:
     era: bool
 
 
+_engine_options = group_options(
+    "engine_options",
+    _EngineOptions,
+    click.option(
+        "--engine",
+        type=click.Choice(["auto", "docker", "process"]),
+        default="auto",
+        show_default=True,
+        help="docker: a container. process: an environment on this machine. auto: what there is.",
+    ),
+    click.option(
+        "--base", metavar="IMAGE", help="Base image; default: base_image's, or Jupyter's."
+    ),
+    click.option("--era", is_flag=True, help="Dependencies of the release's own date (process)."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _SuiteOptions:
+    """All options of a suite's verb; see the groups."""
+
+    releases: tuple[str, ...]
+    series: tuple[str, ...]
+    with_package: str | None
+    control: bool
+    python_paths: tuple[Path, ...]
+    engine_options: _EngineOptions
+    report_options: ReportOptions
+    identity: IdentityOptions
+    common: CommonOptions
+
+
+_suite_options = group_options(
+    "options",
+    _SuiteOptions,
+    click.argument("releases", nargs=-1, metavar="RELEASE..."),
+    _engine_options,
+    python_path_option,
+    control_option,
+    report_options,
+    click.option(
+        "--with",
+        "with_package",
+        type=click.Choice(["tensorflow"]),
+        help="Train with TensorFlow: it is installed first, TensorBoard taken out, ours put in.",
+    ),
+    series_option,
+    identity_options,
+    common_options,
+)
+
+
 @click.command("smoke-lab")
 @_suite_options
-def smoke_lab(releases: tuple[str, ...], **given: Any) -> int:
+def smoke_lab(options: _SuiteOptions) -> int:
     """JupyterLab, TensorBoard through Jupyter's port only, in a real browser: 2.2.1, all, …."""
-    return _run_suite("lab", releases, **given)
+    return _run_suite("lab", options)
 
 
 @click.command("smoke-notebook")
 @_suite_options
-def smoke_notebook(releases: tuple[str, ...], **given: Any) -> int:
+def smoke_notebook(options: _SuiteOptions) -> int:
     """The same for Notebook 7 and for classic (nbclassic)."""
-    return _run_suite("notebook", releases, **given)
+    return _run_suite("notebook", options)
 
 
-def _run_suite(
-    suite: str,
-    releases: tuple[str, ...],
-    series: tuple[str, ...],
-    beside: str | None,
-    control: bool,
-    **given: Any,
-) -> int:
+def _run_suite(suite: str, options: _SuiteOptions) -> int:
     with require_extra("smoke"):
         from builder.smoke.suite import SmokeOptions, smoke_release
-    context = make_context(common := take_options(CommonOptions, given))
+    common, engine = options.common, options.engine_options
+    context = make_context(offline=common.offline, python_paths=options.python_paths)
     sources = make_sources(common, context, with_commit=True)
-    build = make_build_options(series, take_options(IdentityOptions, given))
-    options = SmokeOptions(suite, build, control, tensorflow=beside is not None)
-    reports = take_options(ReportOptions, given)
-    engine = take_options(_EngineOptions, given)
-    if options.tensorflow and not releases:
-        releases = ("latest",)
-    wanted = sources.releases.find_requested(releases)
+    smoke_options = SmokeOptions(
+        suite,
+        make_build_options(options.series, options.identity),
+        options.control,
+        tensorflow=options.with_package is not None,
+    )
+    words = options.releases or (("latest",) if smoke_options.tensorflow else ())
+    wanted = sources.releases.find_requested(words)
     if not engine.era:
         wanted = select_smoke_releases(wanted, context.console)
-    with _open_runner(engine, sources.releases, context) as runner:
-        smoke = make_smoke_context(context, runner.name, runner.host, reports)
+    find_era = _make_era_finder(sources.releases) if engine.era else None
+    with _open_runner(engine, find_era, context) as runner:
+        smoke = make_smoke_context(context, runner.name, runner.host, options.report_options)
 
         def run_release(release: Release) -> list[DeploymentResult]:
             release_smoke = smoke
-            if engine.era:
-                era = sources.releases.find_era(release.version)
+            if find_era is not None:
+                era = find_era(release.version)
                 release_smoke = _adapt_to_era(smoke, suite, release.version, era)
-            return smoke_release(release, options, runner, release_smoke, sources, context)
+            return smoke_release(release, smoke_options, runner, release_smoke, sources, context)
 
         results, broken = run_each_release(wanted, context, run_release)
-    return report_smoke_results(results, reports.reports, context.console, broken)
+    reports = options.report_options.directory
+    return report_smoke_results(results, reports, context.console, broken)
 
 
 def _adapt_to_era(smoke: SmokeContext, suite: str, version: str, era: Era) -> SmokeContext:
@@ -159,7 +176,7 @@ def _adapt_to_era(smoke: SmokeContext, suite: str, version: str, era: Era) -> Sm
 
 @contextmanager
 def _open_runner(
-    options: _EngineOptions, releases: Releases, context: RunContext
+    options: _EngineOptions, find_era: Callable[[str], Era] | None, context: RunContext
 ) -> Iterator[DeploymentRunner]:
     from builder.smoke.engines import runners
     from builder.smoke.engines.process import open_process_runner
@@ -173,8 +190,9 @@ def _open_runner(
     if found is None:
         if options.base is not None:
             raise RequestError("--base is for containers, and no engine runs here", "leave it out")
-        eras = _make_era_finder(releases) if options.era else None
-        with open_process_runner(settings, context.env, context.pythons, eras=eras) as runner:
+        with open_process_runner(
+            settings, context.env, context.pythons, find_era=find_era
+        ) as runner:
             if runner.isolation.reason:
                 note(f"plain loopback: {runner.isolation.reason}")
             yield runner

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from builder.cli.options import group_options
 from builder.errors import BuilderError, SmokeError
 from builder.releases.request import select_runnable_releases
 from builder.smoke.model import ProbeOutcome
@@ -29,25 +30,30 @@ if TYPE_CHECKING:
 # How many failures are printed at the end; the table and the reports have all of them.
 _SHOWN = 3
 _MARKS = {ProbeOutcome.PASSED: "ok", ProbeOutcome.FAILED: "FAILED", ProbeOutcome.SKIPPED: "skipped"}
-reports_option = click.option(
-    "--reports",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("reports"),
-    show_default=True,
-    help="Where results, pictures and logs go.",
-)
-no_browser_option = click.option(
-    "--no-browser", is_flag=True, help="Leave the browser's probes out."
-)
-control_option = click.option("--control/--no-control", help="Also run it where it must fail.")
 
 
 @dataclass(frozen=True, slots=True)
 class ReportOptions:
     """The options for where reports go and whether there is a browser."""
 
-    reports: Path
+    directory: Path
     no_browser: bool
+
+
+report_options = group_options(
+    "report_options",
+    ReportOptions,
+    click.option("--no-browser", is_flag=True, help="Leave the browser's probes out."),
+    click.option(
+        "--reports",
+        "directory",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=Path("reports"),
+        show_default=True,
+        help="Where results, pictures and logs go.",
+    ),
+)
+control_option = click.option("--control/--no-control", help="Also run it where it must fail.")
 
 
 def make_smoke_context(
@@ -69,7 +75,7 @@ def make_smoke_context(
     return SmokeContext(
         engine=engine,
         open_browser=None if options.no_browser else _make_browser_opener(context, host),
-        reports=options.reports,
+        reports=options.directory,
         report_probe=_make_probe_reporter(context.console),
         check_cancelled=context.check_cancelled,
         report_step=context.console.print_note,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,15 +19,13 @@ from builder.cli.options import (
     make_sources,
     require_extra,
     series_option,
-    take_options,
 )
 from builder.cli.smoke_common import (
     ReportOptions,
     control_option,
     make_smoke_context,
-    no_browser_option,
+    report_options,
     report_smoke_results,
-    reports_option,
     run_each_release,
     select_smoke_releases,
 )
@@ -65,8 +63,7 @@ _hub_options = combine_decorators(
         help="What `table` writes.",
     ),
     control_option,
-    no_browser_option,
-    reports_option,
+    report_options,
 )
 
 
@@ -85,21 +82,22 @@ def smoke_hub(
     socket: str,
     page: Path,
     control: bool,
-    **given: Any,
+    report_options: ReportOptions,
+    identity: IdentityOptions,
+    common: CommonOptions,
 ) -> int:
-    """JupyterHub in both configurations, isolation, load: 2.2.1, …; `table` writes the docs."""
-    reports = take_options(ReportOptions, given)
+    """JupyterHub as documented, isolation, load: 2.2.1, …; `table` writes the docs."""
+    reports = report_options.directory
     if releases == ("table",):
-        return _write_page(reports.reports, page)
+        return _write_page(reports, page)
     with require_extra("smoke"):
         from builder.smoke.engines import runners
         from builder.smoke.hub_suite import HubOptions, smoke_hub_release
         from builder.smoke.suite import SmokeOptions
-    common = take_options(CommonOptions, given)
-    context = make_context(common)
+    context = make_context(offline=common.offline)
     sources = make_sources(common, context, with_commit=True)
     hub = HubOptions(_check_configurations(only), users, socket)
-    build = make_build_options(series, take_options(IdentityOptions, given))
+    build = make_build_options(series, identity)
     options = SmokeOptions("hub", build, control, tensorflow=False)
     wanted = sources.releases.find_requested(releases)
     wanted = select_smoke_releases(wanted, context.console)
@@ -107,13 +105,13 @@ def smoke_hub(
         _connect_engine(context), base, DOCKERFILES, context.settings.cache, context.uv_env
     ) as runner:
         context.console.print_note(f"base image: {runner.base}")
-        smoke = make_smoke_context(context, runner.name, runner.host, reports)
+        smoke = make_smoke_context(context, runner.name, runner.host, report_options)
 
         def run_release(release: Release) -> list[DeploymentResult]:
             return smoke_hub_release(release, options, hub, runner, smoke, sources, context)
 
         results, broken = run_each_release(wanted, context, run_release)
-    return report_smoke_results(results, reports.reports, context.console, broken)
+    return report_smoke_results(results, reports, context.console, broken)
 
 
 def _connect_engine(context: RunContext) -> ContainerEngine:

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import click
 
-from builder.cli.options import CommonOptions, make_context, require_extra
+from builder.cli.options import make_context, require_extra
 from builder.cli.smoke_common import (
     ReportOptions,
     make_smoke_context,
-    no_browser_option,
+    report_options,
     report_smoke_results,
-    reports_option,
 )
 from builder.smoke.model import Frontend
 
@@ -32,10 +31,9 @@ from builder.smoke.model import Frontend
     show_default=True,
     help="What the browser opens.",
 )
-@no_browser_option
-@reports_option
+@report_options
 @click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
-def smoke(url: str, token_file: Path, frontend: str, no_browser: bool, reports: Path) -> int:
+def smoke(url: str, token_file: Path, frontend: str, report_options: ReportOptions) -> int:
     """Ask a running Jupyter everything that can be asked from outside.
 
     It uploads a small notebook into a directory of its own, runs it, looks at TensorBoard through
@@ -44,18 +42,16 @@ def smoke(url: str, token_file: Path, frontend: str, no_browser: bool, reports: 
     with require_extra("smoke"):
         from builder.smoke.jupyter import existing_jupyter
         from builder.smoke.run import run_deployment
-    context = make_context(CommonOptions(offline=True))
+    context = make_context()
     console = context.console
     existing = existing_jupyter.parse_existing_url(url, token_file, context.settings.ca_bundle)
     deployment, wheel = existing_jupyter.detect_deployment(existing, Frontend(frontend))
     console.print_note(f"TensorBoard {wheel.release}, variable {deployment.variable!r}")
-    smoke_context = make_smoke_context(
-        context, "existing", existing.host_and_port, ReportOptions(reports, no_browser)
-    )
+    smoke_context = make_smoke_context(context, "existing", existing.host_and_port, report_options)
     result = run_deployment(
         smoke_context,
         deployment,
         wheel,
         lambda chosen: existing_jupyter.open_existing_site(existing, chosen, wheel),
     )
-    return report_smoke_results([result], reports, console)
+    return report_smoke_results([result], report_options.directory, console)

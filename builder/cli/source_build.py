@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from builder.bazel.backend import BazelOptions, make_bazel_backend
+from builder.bazel.backend import BazelOptions
 from builder.bazel.bazelrc import BazelServices
 from builder.build.backends import Backend
-from builder.cli.options import DOCKERFILES, combine_decorators
+from builder.cli.options import DOCKERFILES, group_options
 from builder.errors import RequestError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from builder.bazel.backend import BazelBackend
-    from builder.context import RunContext
-    from builder.verify.sources import WheelSources
 
 # Seconds. A build of the real source takes tens of minutes where nothing is cached.
 _TIMEOUT = 7200
 _FILE = click.Path(path_type=Path)
 
-backend_options = combine_decorators(
+
+@dataclass(frozen=True, slots=True)
+class SourceBuildOptions:
+    """The options of `backend_options`, as the user gave them."""
+
+    backend: str
+    base: str | None
+    bazel: str | None
+    remote_cache: str | None
+    remote_executor: str | None
+    flags: tuple[str, ...]
+    bazel_cache: Path | None
+    ca_bundle: Path | None
+    timeout: float
+    logs: Path
+
+
+backend_options = group_options(
+    "bazel",
+    SourceBuildOptions,
     click.option(
         "--backend",
         type=click.Choice([b.value for b in Backend]),
@@ -73,29 +83,12 @@ backend_options = combine_decorators(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SourceBuildOptions:
-    """The options of `backend_options`, as the user gave them."""
-
-    backend: str
-    base: str | None
-    bazel: str | None
-    remote_cache: str | None
-    remote_executor: str | None
-    flags: tuple[str, ...]
-    bazel_cache: Path | None
-    ca_bundle: Path | None
-    timeout: float
-    logs: Path
-
-
-def make_bazel_options(given: SourceBuildOptions) -> tuple[Backend, BazelOptions]:
-    """Make the backend and Bazel's options from the command line.
+def make_bazel_options(given: SourceBuildOptions) -> BazelOptions | None:
+    """Make Bazel's options from the command line; None if the backend does not use Bazel.
 
     Raises:
         RequestError: an option concerns Bazel, and the backend does not use Bazel.
     """
-    backend = Backend(given.backend)
     bazel_values = {
         "--base": given.base,
         "--bazel": given.bazel,
@@ -106,11 +99,13 @@ def make_bazel_options(given: SourceBuildOptions) -> tuple[Backend, BazelOptions
         "--ca-bundle": given.ca_bundle,
     }
     unused = [option for option, value in bazel_values.items() if value]
-    if backend is Backend.OVERLAY and unused:
-        raise RequestError(
-            f"{unused[0]} concerns the build from source", "say --backend bazel, or both"
-        )
-    return backend, BazelOptions(
+    if Backend(given.backend) is Backend.OVERLAY:
+        if unused:
+            raise RequestError(
+                f"{unused[0]} concerns the build from source", "say --backend bazel, or both"
+            )
+        return None
+    return BazelOptions(
         base=given.base,
         bazel=given.bazel,
         services=BazelServices(given.remote_cache, given.remote_executor, given.flags),
@@ -120,21 +115,3 @@ def make_bazel_options(given: SourceBuildOptions) -> tuple[Backend, BazelOptions
         logs=given.logs,
         dockerfiles=DOCKERFILES,
     )
-
-
-@contextmanager
-def make_chosen_backend(
-    backend: Backend, options: BazelOptions, sources: WheelSources, context: RunContext
-) -> Iterator[BazelBackend | None]:
-    """Open the Bazel backend, or yield None where it is not used.
-
-    Raises:
-        EngineError: no engine answers, or the base image cannot be had.
-        RequestError: an option makes no sense.
-    """
-    if backend is Backend.OVERLAY:
-        yield None
-        return
-    cache = sources.releases.cache
-    with make_bazel_backend(options, sources.upstream, cache, context) as opened:
-        yield opened

@@ -6,7 +6,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from packaging.version import Version
@@ -17,13 +17,13 @@ from builder.cli.options import (
     CommonOptions,
     IdentityOptions,
     common_options,
+    group_options,
     make_build_options,
     make_context,
     make_releases,
     make_sources,
     python_path_option,
     series_option,
-    take_options,
 )
 from builder.errors import RequestError, TodayError
 from builder.releases.request import select_runnable_releases
@@ -62,6 +62,13 @@ class _TrialOptions:
     series: tuple[str, ...]
 
 
+_trial_options = group_options(
+    "trials",
+    _TrialOptions,
+    click.option("--stock", is_flag=True, help="Try the published wheels: the picture before."),
+    click.option("--wheel", "wheels", multiple=True, type=_FILE, help="Try these files instead."),
+    series_option,
+)
 _references_option = click.option(
     "--references",
     type=_DIRECTORY,
@@ -81,14 +88,12 @@ _references_option = click.option(
     help="Only these, which must be there.",
 )
 @python_path_option
-@click.option("--stock", is_flag=True, help="Try the published wheels: the picture before.")
-@click.option("--wheel", "wheels", multiple=True, type=_FILE, help="Try these files instead.")
+@_trial_options
 @click.option("--jobs", type=click.IntRange(min=1), help="How many at a time. Default: all cores.")
 @click.option("--fresh", is_flag=True, help="Do again what is done.")
 @click.option("--reports", type=_DIRECTORY, default=Path("reports/today"), show_default=True)
 @click.option("--page", type=click.Path(path_type=Path), default=Path("docs/today.md"))
 @_references_option
-@series_option
 @common_options
 def today(
     releases: tuple[str, ...],
@@ -98,14 +103,15 @@ def today(
     reports: Path,
     jobs: int | None,
     fresh: bool,
-    **given: Any,
+    trials: _TrialOptions,
+    common: CommonOptions,
+    python_paths: tuple[Path, ...],
 ) -> int:
     """Try wheels on today's Pythons: 2.2.1, all, …; `today table` writes docs/today.md.
 
     Without --python, those that are not on this machine are left out, and named.
     """
-    common = take_options(CommonOptions, given)
-    context = make_context(common)
+    context = make_context(offline=common.offline, python_paths=python_paths)
     sources = make_sources(common, context)
     if releases == ("table",):
         return _write_page(sources.releases, context.console, reports, page)
@@ -120,10 +126,9 @@ def today(
         jobs=jobs or count_cores(),
         fresh=fresh,
     )
-    trial = take_options(_TrialOptions, given)
     with tempfile.TemporaryDirectory(prefix="today-wheels-") as name:
-        trials = _make_trials(releases, trial, sources, context, Path(name))
-        able, refused = make_pairs(trials, pythons or PYTHONS)
+        made = _make_trials(releases, trials, sources, context, Path(name))
+        able, refused = make_pairs(made, pythons or PYTHONS)
         return _run_pairs(able, refused, grid, context)
 
 
@@ -253,10 +258,14 @@ def _write_page(releases: Releases, console: Console, reports: Path, page: Path)
 @_references_option
 @python_path_option
 @common_options
-def record(releases: tuple[str, ...], references: Path, **given: Any) -> int:
+def record(
+    releases: tuple[str, ...],
+    references: Path,
+    common: CommonOptions,
+    python_paths: tuple[Path, ...],
+) -> int:
     """Record what stock wheels answer in their own era, for `today` to compare with."""
-    common = take_options(CommonOptions, given)
-    context = make_context(common)
+    context = make_context(offline=common.offline, python_paths=python_paths)
     known = make_releases(common, context)
     with tempfile.TemporaryDirectory(prefix="record-") as name:
         for release in _select_releases(known, releases):

@@ -16,7 +16,6 @@ from builder.cli.options import (
     make_build_options,
     make_context,
     make_sources,
-    take_options,
 )
 from builder.cli.output import set_step_output
 from builder.errors import IndexLookupError
@@ -25,9 +24,6 @@ from builder.reports.watch import apply_index_changes, format_pr_body, format_pr
 from builder.system.machine import count_cores
 
 if TYPE_CHECKING:
-    from pathlib import Path
-    from typing import Any
-
     from builder.build.release import BuiltRelease
 
 
@@ -35,14 +31,13 @@ if TYPE_CHECKING:
 @click.option("--propose", "to_github", is_flag=True, help="Open a pull request with gh.")
 @identity_options
 @common_options
-def watch(to_github: bool, catalog: Path, patches: Path, offline: bool, **given: Any) -> int:
+def watch(to_github: bool, common: CommonOptions, identity: IdentityOptions) -> int:
     """Take the index's news over into the catalog, build them, and show or propose it.
 
     With --propose the catalog must be a checkout's, which is on a new branch afterwards.
     """
-    options = make_build_options((), take_options(IdentityOptions, given))
-    common = CommonOptions(catalog, patches, offline)
-    context = make_context(common)
+    options = make_build_options((), identity)
+    context = make_context(offline=common.offline)
     sources = make_sources(common, context, with_commit=True)
     console = context.console
 
@@ -52,7 +47,7 @@ def watch(to_github: bool, catalog: Path, patches: Path, offline: bool, **given:
 
     with console.show_progress():
         changes = apply_index_changes(
-            catalog, options, sources, context, jobs=count_cores(), report=report
+            common.catalog, options, sources, context, jobs=count_cores(), report=report
         )
     if not changes.differences:
         console.print_result("the index is as the catalog says")
@@ -71,7 +66,11 @@ def watch(to_github: bool, catalog: Path, patches: Path, offline: bool, **given:
     else:
         console.print_result(
             open_pull_request(
-                ROOT, catalog, changes.branch, format_pr_title(changes), format_pr_body(changes)
+                ROOT,
+                common.catalog,
+                changes.branch,
+                format_pr_title(changes),
+                format_pr_body(changes),
             )
         )
         set_step_output("branch", changes.branch, context)

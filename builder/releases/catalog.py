@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from packaging.version import Version
 
 from builder.errors import IndexLookupError
-from builder.model import FIRST_RELEASE, Release, ListedWheel
+from builder.model import FIRST_RELEASE, ListedWheel, Release
 
 DEFAULT_CATALOG_PATH = Path(__file__).parents[1] / "data" / "catalog.json"
 ReleaseFacts = dict[str, Any]

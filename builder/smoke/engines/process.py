@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from builder.releases.eras import Era
+    from builder.releases.find_era import Era
     from builder.smoke.engines.namespace import NamespaceIsolation
     from builder.smoke.model import Deployment, JupyterSite, WheelUnderTest
     from builder.system.pythons import PythonFinder
@@ -49,7 +49,8 @@ class ProcessRunner:
         env: the environment variables that uv starts with.
         pythons: finds the Python of each virtualenv.
         python: Python version such as `3.11`, for virtualenvs without an era.
-        eras: release → its era, the date and the Python to resolve everything at; None for today.
+        find_era: release → its era, the date and the Python to resolve everything at; None for
+            today.
     """
 
     def __init__(
@@ -61,21 +62,21 @@ class ProcessRunner:
         pythons: PythonFinder,
         *,
         python: str = _OUR_PYTHON,
-        eras: Callable[[str], Era] | None = None,
+        find_era: Callable[[str], Era] | None = None,
     ) -> None:
         self._place = place
         self.isolation = isolation
         self._env = make_clean_env(settings, env, place)
         self._pythons = pythons
         self._python = python
-        self._eras = eras
+        self._find_era = find_era
         self._turn = Lock()
 
     @property
     def name(self) -> str:
         """Name of the engine, for reports."""
         where = "in a network of its own" if self.isolation else "on plain loopback"
-        when = f"Python {self._python}" if self._eras is None else "each release's own era"
+        when = f"Python {self._python}" if self._find_era is None else "each release's own era"
         return f"process {where}, {when}"
 
     @property
@@ -105,7 +106,7 @@ class ProcessRunner:
         """
         if wheel.path is None:
             raise SmokeError("an environment needs a wheel", "name a release")
-        era = None if self._eras is None else self._eras(wheel.release)
+        era = None if self._find_era is None else self._find_era(wheel.release)
         version = self._python if era is None else era.python
         progress(f"making an environment on Python {version}")
         directory = self._make_virtualenv_dir(wheel.release)
@@ -186,13 +187,13 @@ def open_process_runner(
     pythons: PythonFinder,
     *,
     python: str = _OUR_PYTHON,
-    eras: Callable[[str], Era] | None = None,
+    find_era: Callable[[str], Era] | None = None,
 ) -> Iterator[ProcessRunner]:
     """Open the process engine for as long as the block lasts; for arguments see `ProcessRunner`."""
     with tempfile.TemporaryDirectory(prefix="smoke-process-") as place:
         isolation = namespace.find_isolation()
         yield ProcessRunner(
-            Path(place), isolation, settings, env, pythons, python=python, eras=eras
+            Path(place), isolation, settings, env, pythons, python=python, find_era=find_era
         )
 
 

@@ -90,7 +90,10 @@ class LoadUser:
         tensorboard.send_request("/").expect_status(200)
         frame_seconds = time.monotonic() - began
         tensorboard.wait_for_json(
-            "the canary tag is", SCALAR_TAGS_PATH, lambda tags: run.canary in str(tags), _READ_TIMEOUT
+            "the canary tag is",
+            SCALAR_TAGS_PATH,
+            lambda tags: run.canary in str(tags),
+            _READ_TIMEOUT,
         )
         return cls(hub_user, session, tensorboard, spawn_seconds, frame_seconds)
 

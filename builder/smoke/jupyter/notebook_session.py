@@ -246,6 +246,8 @@ def _end_notebook_session(client: JupyterClient, kernel: Kernel, run: NotebookRu
 
 
 def _clean_with_kernel(kernel: Kernel, run: NotebookRun) -> None:
-    left = kernel.evaluate_json(_CLEAN.replace("DIRECTORY", repr(run.directory)), timeout=_CLEAN_UP_TIMEOUT)
+    left = kernel.evaluate_json(
+        _CLEAN.replace("DIRECTORY", repr(run.directory)), timeout=_CLEAN_UP_TIMEOUT
+    )
     if left:
         raise ProbeFailure(f"TensorBoards are still running, with the pids {left}")

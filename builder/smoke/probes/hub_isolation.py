@@ -182,7 +182,9 @@ def _show_tensorboard(session: NotebookSession) -> UserTensorBoard:
         session.page_url,
     )
     tensorboard, canary = TensorBoardClient(session.client, frame.address), session.run.shown_tag
-    tensorboard.wait_for_json("the canary tag is", _TAGS, lambda tags: canary in str(tags), _READ_TIMEOUT)
+    tensorboard.wait_for_json(
+        "the canary tag is", _TAGS, lambda tags: canary in str(tags), _READ_TIMEOUT
+    )
     return UserTensorBoard(
         session.site.deployment.base_url, read_info_files(session.kernel)[0].port, canary
     )
@@ -303,7 +305,10 @@ def _check_expired_token(users: _IsolationUsers, page: str, record: ProbeRecorde
     before = users.try_with_client(JupyterClient(hub_user.server_url(), token), page)
     expect_readable([("her token before it expires", before)])
     if wait_for(is_expired, _TOKEN_LIFETIME + _EXPIRY_GRACE) is None:
-        raise ProbeFailure(f"the token of {_TOKEN_LIFETIME} s lets her in at the Hub after {_EXPIRY_GRACE:.0f} more")
+        raise ProbeFailure(
+            f"the token of {_TOKEN_LIFETIME} s lets her in at the Hub after "
+            f"{_EXPIRY_GRACE:.0f} more"
+        )
     after = wait_for(try_refused, TOKEN_CACHE_SECONDS + _EXPIRY_GRACE)
     if after is None:
         raise ProbeFailure(

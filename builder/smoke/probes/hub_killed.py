@@ -86,7 +86,9 @@ class _PollingUser:
                 self.begun.set()
             if deadline and time.monotonic() > deadline:
                 name = self.load_user.hub_user.name
-                raise ProbeFailure(f"{name} has no TensorBoard {_RECOVERY_TIMEOUT:.0f} s after the kill")
+                raise ProbeFailure(
+                    f"{name} has no TensorBoard {_RECOVERY_TIMEOUT:.0f} s after the kill"
+                )
             time.sleep(_POLL_INTERVAL)
 
 
@@ -174,8 +176,13 @@ def check_killed_server(hub: Hub, victim: LoadUser, others_go_on: Callable[[], o
     lost = _describe_outage(victim)
     others_go_on()
     # The Hub starts no new server before it has noticed that the old one is gone.
-    if wait_for(lambda: "" not in victim.hub_user.list_servers() or None, _RECOVERY_TIMEOUT) is None:
-        raise ProbeFailure(f"after {_RECOVERY_TIMEOUT:.0f} s the Hub has not noticed that the server is gone")
+    if (
+        wait_for(lambda: "" not in victim.hub_user.list_servers() or None, _RECOVERY_TIMEOUT)
+        is None
+    ):
+        raise ProbeFailure(
+            f"after {_RECOVERY_TIMEOUT:.0f} s the Hub has not noticed that the server is gone"
+        )
     noticed = time.monotonic() - began
     with ExitStack() as stack:
         again = LoadUser.create_with_tensorboard(hub, name, stack)
