@@ -13,7 +13,7 @@ The packages, from the command line down to those that import no other package:
 - `patching`: series of patches, and what they make of a stock wheel
 - `releases`: upstream's releases and stock wheels; `git`: git repositories; `containers`: the
   container engine
-- `tensorboard`: run TensorBoard, request its pages and data, read event files
+- `tensorboard`: run TensorBoard, request its pages and data, write event files
 - `system`: programs, the console, settings, files, virtualenvs
 - `wheel`: read, rewrite and write wheels
 

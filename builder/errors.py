@@ -54,13 +54,13 @@ class WheelError(BuilderError):
 
 
 class NewFindingsError(BuilderError):
-    """A wheel has findings that its stock wheel does not have."""
+    """A wheel or a series has findings; those of the stock wheel do not count."""
 
     exit_code = 6
 
 
 class OutputError(BuilderError):
-    """The wheel cannot be written to the output directory."""
+    """A wheel, a report or a page cannot be written."""
 
     exit_code = 7
 

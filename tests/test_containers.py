@@ -1,4 +1,4 @@
-"""The door to the container engine, on a real engine."""
+"""builder.containers, on a real engine."""
 
 from __future__ import annotations
 

@@ -177,7 +177,7 @@ def test_upstreams_own_repository_must_have_the_catalogs_commit(
     """There, a tag without the commit is no release that anybody published."""
     mirrored(upstream.path)
     public = mirrored(upstream.path, offline=True)
-    public.upstream = PUBLIC_REMOTE
+    public.upstream_remote = PUBLIC_REMOTE
     with pytest.raises(SourceError, match="has no commit 9d5bfa51baad"):
         public.find_release_commit(release("2.2.1"))
 

@@ -1,4 +1,4 @@
-"""builder.smoke.engines: process, room and vintage; a real Jupyter with our wheel, no container."""
+"""builder.smoke.engines: a real Jupyter with our wheel in a process, without a container."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def engine(eras: Callable[[str], Era] | None = None, **given: str) -> Iterator[P
     """The engine, for somebody whose index needs a password, and who has settings for Jupyter."""
     env = {**os.environ, "UV_INDEX_PRIVATE_PASSWORD": SECRET, "JUPYTER_CONFIG_DIR": "/nowhere"}
     settings = read_user_settings(os.environ)
-    with open_process_runner(settings, env, needs.pythons(), eras=eras, **given) as runner:
+    with open_process_runner(settings, env, needs.pythons(), find_era=eras, **given) as runner:
         yield runner
 
 
@@ -246,7 +246,7 @@ def test_jupyter_of_its_own_time(tmp_path: Path) -> None:
             assert ask(site, "lab").ok
             assert ask(site, f"proxy/{find_free_port()}/").status_code == 500
             assert "<tf-tensorboard" in show(site, find_free_port())
-            assert "Authorization: token [token]" in behind(site).read_log().replace('"', "")
+            assert "Authorization: token ***" in behind(site).read_log().replace('"', "")
             assert site.token.value not in behind(site).read_log()
 
 

@@ -103,12 +103,12 @@ def _make_benchmark_envs(
     era = get_era(release)
     found: dict[str, _BenchmarkEnv] = {}
     for which in wheels:
-        place = workdir / which
-        place.mkdir()
-        env = virtualenvs.make_clean_env(context.settings, context.env, place)
+        directory = workdir / which
+        directory.mkdir()
+        env = virtualenvs.make_clean_env(context.settings, context.env, directory)
         base = context.pythons.find_python(era.python)
-        python = virtualenvs.make_virtualenv(place / "env", base, env)
-        found[which] = _BenchmarkEnv(python, place, env)
+        python = virtualenvs.make_virtualenv(directory / "env", base, env)
+        found[which] = _BenchmarkEnv(python, directory, env)
     python, clean = found["ours"].python, found["ours"].env
     virtualenvs.install_packages(python, [str(wheels["stock"])], clean, until=era.until)
     virtualenvs.uninstall_package(python, PACKAGE, clean)

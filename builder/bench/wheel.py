@@ -102,15 +102,15 @@ def measure_wheel(
         times: dict[tuple[str, str], list[float]] = {key: [] for key in ways}
         for turn in range(repeat):
             for number, (key, way) in enumerate(ways.items()):
-                place = workdir / f"{turn}-{number}"
-                place.mkdir()
-                times[key].append(_time_way(way, place))
+                directory = workdir / f"{turn}-{number}"
+                directory.mkdir()
+                times[key].append(_time_way(way, directory))
     return [Measurement(*key, tuple(seconds)) for key, seconds in times.items()]
 
 
-def _time_way(way: Callable[[Path], None], place: Path) -> float:
+def _time_way(way: Callable[[Path], None], directory: Path) -> float:
     started = time.perf_counter()
-    way(place)
+    way(directory)
     return time.perf_counter() - started
 
 
@@ -123,50 +123,54 @@ def _find_first_patch(
     raise CommandError(f"no patch serves {release.version}", "measure another release")
 
 
-def _run_program(argv: Sequence[str], place: Path, env: Mapping[str, str] | None = None) -> None:
-    command.run_command(argv, timeout=_TIMEOUT, cwd=place, env=env)
+def _run_program(
+    argv: Sequence[str], directory: Path, env: Mapping[str, str] | None = None
+) -> None:
+    command.run_command(argv, timeout=_TIMEOUT, cwd=directory, env=env)
 
 
 def _run_our_build(
-    release: Release, patches: Path, env: Mapping[str, str], options: Sequence[str], place: Path
+    release: Release, patches: Path, env: Mapping[str, str], options: Sequence[str], directory: Path
 ) -> None:
     argv = [sys.executable, "-m", "builder", "build", release.version, "--offline", *options]
-    _run_program([*argv, "--patches", str(patches), "--output", "dist"], place, _make_env(env))
+    _run_program([*argv, "--patches", str(patches), "--output", "dist"], directory, _make_env(env))
 
 
-def _run_wheel_tool(source: Path, patch: Path, place: Path) -> None:
+def _run_wheel_tool(source: Path, patch: Path, directory: Path) -> None:
     wheel = str(Path(sysconfig.get_path("scripts")) / "wheel")
-    _run_program([wheel, "unpack", str(source)], place)
-    (tree,) = place.iterdir()
+    _run_program([wheel, "unpack", str(source)], directory)
+    (tree,) = directory.iterdir()
     _run_program(["git", "apply", str(patch)], tree)
-    _run_program([wheel, "pack", str(tree), "--dest-dir", str(place)], place)
+    _run_program([wheel, "pack", str(tree), "--dest-dir", str(directory)], directory)
 
 
-def _run_hand_recipe(source: Path, patch: Path, place: Path) -> None:
+def _run_hand_recipe(source: Path, patch: Path, directory: Path) -> None:
     name, version = source.name.split("-")[:2]
     old, new = (f"{n}-{version}.dist-info" for n in (name, "tensorboardtmp"))
-    _run_program(["unzip", "-q", str(source)], place)
-    _run_program(["patch", "-s", "-p1", "-i", str(patch)], place)
-    _run_program(["sed", "-i", "s/^Name: .*/Name: tensorboardtmp/", f"{old}/METADATA"], place)
-    _run_program(["mv", old, new], place)
+    _run_program(["unzip", "-q", str(source)], directory)
+    _run_program(["patch", "-s", "-p1", "-i", str(patch)], directory)
+    _run_program(["sed", "-i", "s/^Name: .*/Name: tensorboardtmp/", f"{old}/METADATA"], directory)
+    _run_program(["mv", old, new], directory)
     _run_program(
-        ["zip", "-q", "-r", f"tensorboardtmp-{version}-py3-none-any.whl", name, new], place
+        ["zip", "-q", "-r", f"tensorboardtmp-{version}-py3-none-any.whl", name, new], directory
     )
 
 
-def _run_overlay(release: Release, source: Path, all_series: Sequence[Series], place: Path) -> None:
+def _run_overlay(
+    release: Release, source: Path, all_series: Sequence[Series], directory: Path
+) -> None:
     content = source.read_bytes()
     hashlib.sha256(content).hexdigest()
     identity = WheelNaming(IdentityKind.TEST, "tensorboardtmp").make_identity(release.version)
     overlay = build_overlay(release, content, all_series, identity)
-    with (place / overlay.filename).open("wb") as file:
+    with (directory / overlay.filename).open("wb") as file:
         file.writelines(overlay.pieces)
 
 
-def _run_lower_bound(source: Path, place: Path) -> None:
+def _run_lower_bound(source: Path, directory: Path) -> None:
     content = source.read_bytes()
     hashlib.sha256(content).hexdigest()
-    (place / source.name).write_bytes(content)
+    (directory / source.name).write_bytes(content)
 
 
 def measure_all_releases(patches: Path, env: Mapping[str, str], jobs: int) -> dict[str, float]:
@@ -182,19 +186,19 @@ def measure_all_releases(patches: Path, env: Mapping[str, str], jobs: int) -> di
 
     argv = [sys.executable, "-m", "builder", "build", "all", "--offline", "--jobs", str(jobs)]
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        place = Path(name)
+        directory = Path(name)
         started = time.perf_counter()
         peak = 0
-        argv += ["--patches", str(patches), "--output", str(place / "dist")]
+        argv += ["--patches", str(patches), "--output", str(directory / "dist")]
         with command.run_in_background(
-            argv, log=place / "log", cwd=place, env=_make_env(env)
+            argv, log=directory / "log", cwd=directory, env=_make_env(env)
         ) as process:
             watched = psutil.Process(process.pid)
             while process.poll() is None:
                 peak = max(peak, _sum_resident_memory(watched))
                 command.wait_for_exit(process, 0.01)
         if process.returncode:
-            raise CommandError("build all failed", (place / "log").read_text()[-500:])
+            raise CommandError("build all failed", (directory / "log").read_text()[-500:])
         return {"seconds": time.perf_counter() - started, "peak_mb": peak / 1e6, "jobs": jobs}
 
 

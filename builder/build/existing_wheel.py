@@ -28,7 +28,7 @@ def find_or_build_wheel(
     options: BuildOptions,
     sources: WheelSources,
     context: RunContext,
-    spare: Path | None = None,
+    fallback_output: Path | None = None,
 ) -> Path:
     """Reuse a matching wheel from the output directory, or build it.
 
@@ -42,7 +42,7 @@ def find_or_build_wheel(
         options: the options of the build, with the output directory.
         sources: the stock wheel, series and commits for a build.
         context: the context of the run.
-        spare: another output directory for a wheel that has to be built, or None.
+        fallback_output: another output directory for a wheel that has to be built, or None.
 
     Returns:
         The path of the wheel.
@@ -57,19 +57,19 @@ def find_or_build_wheel(
     )
     if not wheel.is_file():
         context.console.print_note(f"{wheel} is not there: building it")
-        options = options if spare is None else replace(options, output=spare)
+        options = options if fallback_output is None else replace(options, output=fallback_output)
         return build_release(
             release, sources.load_series(options.series), options, sources, context
         ).path
     claimed, requested = _read_claimed_series(wheel), _describe_series(options.series)
-    if claimed == requested or (claimed is None and not options.named):
+    if claimed == requested or (claimed is None and not options.has_chosen_series):
         return wheel
     message = (
         f"{wheel} was built with {claimed}, not with {requested}"
         if claimed
         else f"{wheel} has nothing beside it that says what it was built with"
     )
-    if options.named:
+    if options.has_chosen_series:
         words = ",".join(options.series) or "none"
         raise RequestError(
             message,

@@ -108,18 +108,20 @@ def _lock_directory(directory: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _rename_into_place(new_wheel: Path, wheel: Path, new_beside: Path, beside: Path) -> None:
-    previous = beside.read_bytes() if beside.exists() else None
-    new_beside.replace(beside)
+def _rename_into_place(
+    new_wheel: Path, wheel: Path, new_provenance: Path, provenance: Path
+) -> None:
+    previous = provenance.read_bytes() if provenance.exists() else None
+    new_provenance.replace(provenance)
     try:
         new_wheel.replace(wheel)
     except BaseException:
         # The wheel was not renamed, so its statement must not stay.
         if previous is None:
-            beside.unlink(missing_ok=True)
+            provenance.unlink(missing_ok=True)
         else:
-            write_synced_file(new_beside, [previous])
-            new_beside.replace(beside)
+            write_synced_file(new_provenance, [previous])
+            new_provenance.replace(provenance)
         raise
 
 

@@ -55,7 +55,7 @@ class BuildOptions:
     deep: bool = False
     picks: tuple[str, ...] = ()
     backend: Backend = Backend.OVERLAY
-    named: bool = False
+    has_chosen_series: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,8 +140,10 @@ class CherryPicker:
         )
         head = new_commits[-1] if new_commits else base
         picked = PickedCommits(
-            upstream=self.mirror.upstream.url,
-            remote="" if self.mirror.source == self.mirror.upstream else self.mirror.source.url,
+            upstream=self.mirror.upstream_remote.url,
+            remote=""
+            if self.mirror.commits_remote == self.mirror.upstream_remote
+            else self.mirror.commits_remote.url,
             base=base,
             commits=tuple(c.id for c in self.commits),
             native=tuple(preview.native),
@@ -239,7 +241,7 @@ def _find_pickable_commit(mirror: Mirror, revision: str) -> Commit:
 
 def explain_absence(release: Release, mirror: Mirror) -> str:
     """The message for a release that the repository does not have."""
-    return f"{mirror.upstream.url} has no tag {release.version}"
+    return f"{mirror.upstream_remote.url} has no tag {release.version}"
 
 
 def explain_paths(paths: SortedPaths) -> str:

@@ -78,7 +78,7 @@ def check(
     context = make_context(offline=common.offline, python_paths=python_paths)
     sources = make_sources(common, context, upstream)
     defaults = read_project_defaults()
-    asked = split_series(series, defaults) if series else None
+    chosen_series = split_series(series, defaults) if series else None
     failures: list[BuilderError] = []
     for wheel in wheels:
         try:
@@ -94,7 +94,7 @@ def check(
                 sources,
                 context,
                 stock=stock,
-                series=asked,
+                series=chosen_series,
                 default_series=defaults.series,
                 run_deep=deep,
             )

@@ -360,5 +360,5 @@ def make_build_options(
         deep=deep,
         picks=picks,
         backend=backend,
-        named=bool(series or picks),
+        has_chosen_series=bool(series or picks),
     )

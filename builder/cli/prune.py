@@ -17,17 +17,17 @@ prune_option = click.option(
 )
 
 
-def prune_engine(*besides: object) -> int:
+def prune_engine(*other_arguments: object) -> int:
     """Remove everything of ours from the engine, and print what was removed.
 
     Args:
-        besides: the user's other arguments and options; all must be empty.
+        other_arguments: the user's other arguments and options; all must be empty.
 
     Raises:
         RequestError: one of them is not.
         EngineError: no engine answers, or it refused something.
     """
-    if any(besides):
+    if any(other_arguments):
         raise RequestError(
             "--prune makes nothing: it removes everything of ours from the engine, also what "
             "other runs use",

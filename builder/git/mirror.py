@@ -46,22 +46,22 @@ class Mirror(Repository):
     """The mirror of upstream's repository in the cache.
 
     Attributes:
-        upstream: the repository that it was cloned from.
-        source: the repository of commits that upstream does not have; by default `upstream`.
+        upstream_remote: the repository that it was cloned from.
+        commits_remote: the repository of commits that upstream does not have; by default the same.
     """
 
     def __init__(
         self,
         runner: GitRunner,
         local: GitRunner,
-        upstream: Remote,
-        source: Remote,
+        upstream_remote: Remote,
+        commits_remote: Remote,
         *,
         offline: bool,
     ) -> None:
         super().__init__(runner, local)
-        self.upstream = upstream
-        self.source = source
+        self.upstream_remote = upstream_remote
+        self.commits_remote = commits_remote
         self._offline = offline
         self._fetched: set[str] = set()
         self._refs: _MirrorRefs | None = None
@@ -81,10 +81,14 @@ class Mirror(Repository):
         if found is not None and (is_object_id(found) and found.startswith(revision)):
             return found
         if not self._offline:
-            self._fetch_revision(self.source, revision)
+            self._fetch_revision(self.commits_remote, revision)
             found = self._find_local_commit(revision)
         if found is None:
-            where = "the mirror, and --offline asks nobody" if self._offline else self.source.url
+            where = (
+                "the mirror, and --offline asks nobody"
+                if self._offline
+                else self.commits_remote.url
+            )
             raise SourceError(
                 f"there is no commit {revision} in {where}",
                 "look at its id; --from URL names the repository that has it",
@@ -102,22 +106,24 @@ class Mirror(Repository):
         """
         pinned = release.commit
         commit, tag = self._look_up_release(release)
-        if commit is None and (tag is None or self.upstream.is_public) and not self._offline:
-            self._fetch_revision(self.upstream, pinned if self.upstream.is_public else None)
+        if commit is None and (tag is None or self.upstream_remote.is_public) and not self._offline:
+            self._fetch_revision(
+                self.upstream_remote, pinned if self.upstream_remote.is_public else None
+            )
             commit, tag = self._look_up_release(release)
         if commit is not None:
             tag_differs = tag not in (None, commit)
             note = f"its tag is at {str(tag)[:12]}, not at {commit[:12]}, which is used"
             return ReleaseCommit(commit, note if tag_differs else "")
-        if tag is not None and pinned is not None and self.upstream.is_public:
+        if tag is not None and pinned is not None and self.upstream_remote.is_public:
             raise SourceError(
-                f"{self.upstream.url} has no commit {pinned}, from which {release.version} was "
-                "made",
+                f"{self.upstream_remote.url} has no commit {pinned}, from which "
+                f"{release.version} was made",
                 "look at the catalog, and at what the tag points to",
             )
         if tag is None or pinned is None:
             return None if tag is None else ReleaseCommit(tag, "")
-        message = f"{self.upstream.url} does not have its commit {pinned[:12]}"
+        message = f"{self.upstream_remote.url} does not have its commit {pinned[:12]}"
         return ReleaseCommit(tag, f"{message}: the tag is used, at {tag[:12]}")
 
     def _look_up_release(self, release: Release) -> tuple[str | None, str | None]:
@@ -131,7 +137,7 @@ class Mirror(Repository):
         return pinned, tag if tag in commits else None
 
     def _find_local_commit(self, revision: str) -> str | None:
-        names = (f"refs/remotes/{self.source.key}/{revision}", revision)
+        names = (f"refs/remotes/{self.commits_remote.key}/{revision}", revision)
         return next((found for name in names if (found := self.resolve_revision(name))), None)
 
     def _fetch_revision(self, remote: Remote, revision: str | None) -> None:
@@ -139,15 +145,15 @@ class Mirror(Repository):
 
         All branches and tags of a server are fetched at most once in a run.
         """
-        is_upstream = remote == self.upstream
-        source = "origin" if is_upstream else remote.url
+        is_upstream = remote == self.upstream_remote
+        commits_remote = "origin" if is_upstream else remote.url
         # A filter is a setting of a named remote. A fork adds few objects, so it needs none.
         words = [
             "fetch",
             "--no-tags",
             "--quiet",
             *(["--filter=blob:none"] if is_upstream else []),
-            source,
+            commits_remote,
         ]
         with lock_mirror(self.runner.directory, self.runner.check_cancelled):
             if revision is not None and is_object_id(revision):
@@ -177,8 +183,8 @@ class Mirror(Repository):
 
 def open_mirror(
     root: Path,
-    upstream: Remote,
-    source: Remote | None,
+    upstream_remote: Remote,
+    commits_remote: Remote | None,
     env: Mapping[str, str],
     settings: UserSettings,
     *,
@@ -190,8 +196,8 @@ def open_mirror(
 
     Args:
         root: the cache's directory of mirrors.
-        upstream: the repository to mirror.
-        source: the repository of commits that `upstream` does not have, or None.
+        upstream_remote: the repository to mirror.
+        commits_remote: the repository of commits that `upstream_remote` does not have, or None.
         env: the user's environment.
         settings: the proxy and certificates that the user configured.
         offline: use only what is mirrored already.
@@ -202,8 +208,8 @@ def open_mirror(
         SourceError: git is missing or too old, or the repository cannot be cloned.
         InterruptedRunError: the run was interrupted.
     """
-    directory = root / f"{upstream.key}.git"
-    remotes = [upstream, *([] if source is None else [source])]
+    directory = root / f"{upstream_remote.key}.git"
+    remotes = [upstream_remote, *([] if commits_remote is None else [commits_remote])]
     runner = partial(
         GitRunner,
         env=env,
@@ -215,12 +221,13 @@ def open_mirror(
     if not directory.is_dir():
         if offline:
             raise SourceError(
-                f"there is no mirror of {upstream.url} in the cache, and --offline asks nobody",
+                f"there is no mirror of {upstream_remote.url} in the cache, and "
+                "--offline asks nobody",
                 "run it once without --offline",
             )
         try:
             root.mkdir(parents=True, exist_ok=True)
-            _clone_mirror(directory, upstream, runner(root), note)
+            _clone_mirror(directory, upstream_remote, runner(root), note)
         except OSError as error:
             raise SourceError(
                 f"the mirror {directory} cannot be made: {error.strerror}",
@@ -229,14 +236,14 @@ def open_mirror(
     return Mirror(
         runner(directory, offline=offline),
         runner(directory, offline=True),
-        upstream,
-        source or upstream,
+        upstream_remote,
+        commits_remote or upstream_remote,
         offline=offline,
     )
 
 
 def _clone_mirror(
-    directory: Path, upstream: Remote, runner: GitRunner, note: Callable[[str], None]
+    directory: Path, upstream_remote: Remote, runner: GitRunner, note: Callable[[str], None]
 ) -> None:
     """Clone into a temporary directory and rename it, so that no incomplete mirror can exist."""
     with lock_mirror(directory, runner.check_cancelled):
@@ -245,11 +252,11 @@ def _clone_mirror(
         prefix = f"incoming-{directory.stem}-"
         for left in directory.parent.glob(f"{prefix}*"):  # of a run that was killed
             shutil.rmtree(left, ignore_errors=True)
-        note(f"cloning {upstream.url}")
+        note(f"cloning {upstream_remote.url}")
         with tempfile.TemporaryDirectory(prefix=prefix, dir=directory.parent) as workdir:
             target = Path(workdir) / "mirror.git"
             words = ("clone", "--bare", "--quiet", "--template=", "--filter=blob:none")
-            runner.run_git(*words, "--", upstream.url, str(target), timeout=_CLONE_SECONDS)
+            runner.run_git(*words, "--", upstream_remote.url, str(target), timeout=_CLONE_SECONDS)
             target.rename(directory)
 
 

@@ -97,9 +97,9 @@ class Repository:
         """Read a file's content by its blob id."""
         return self.runner.run_git("cat-file", "blob", blob).stdout
 
-    def is_ancestor(self, commit: str, of: str) -> bool:
+    def is_ancestor(self, commit: str, descendant: str) -> bool:
         """Whether a commit is in the history of another."""
-        words = ("merge-base", "--is-ancestor", commit, of)
+        words = ("merge-base", "--is-ancestor", commit, descendant)
         return self.runner.run_git(*words, accepted_codes=(0, 1)).returncode == 0
 
     def find_equivalents(self, commit: Commit, paths: Sequence[str]) -> list[str]:

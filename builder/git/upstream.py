@@ -19,13 +19,13 @@ class Upstream:
 
     Attributes:
         context: the context of the run.
-        remote: upstream's repository.
+        upstream_remote: upstream's repository.
         commits_remote: another repository, with commits that upstream does not have, or None.
         offline: use only what is mirrored already.
     """
 
     context: RunContext
-    remote: Remote = PUBLIC_REMOTE
+    upstream_remote: Remote = PUBLIC_REMOTE
     commits_remote: Remote | None = None
     offline: bool = False
 
@@ -38,7 +38,7 @@ class Upstream:
         """
         return open_mirror(
             self.context.settings.cache / "git",
-            self.remote,
+            self.upstream_remote,
             self.commits_remote,
             self.context.env,
             self.context.settings,

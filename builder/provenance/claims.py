@@ -155,13 +155,13 @@ def _replace_equal_codemods(materials: list[dict[str, Any]]) -> list[dict[str, A
     return [{**m, "digest": m["digest"] | today} if m in codemods else m for m in materials]
 
 
-def _read_claimed_picks(asked: dict[str, Any]) -> ClaimedPicks:
-    commits = tuple(_check_text(c) for c in asked["commits"])
+def _read_claimed_picks(requested: dict[str, Any]) -> ClaimedPicks:
+    commits = tuple(_check_text(c) for c in requested["commits"])
     if not commits or not all(re.fullmatch("[0-9a-f]{40}", c) for c in commits):
         raise ValueError("its commits are no commits")
-    remote = asked["from"]
+    remote = requested["from"]
     return ClaimedPicks(
-        commits, _check_text(asked["upstream"]), None if remote is None else _check_text(remote)
+        commits, _check_text(requested["upstream"]), None if remote is None else _check_text(remote)
     )
 
 

@@ -1,4 +1,4 @@
-"""The content-addressed cache of stock wheels, shared by all runs of a user.
+"""The content-addressed cache of downloads, such as stock wheels, shared by a user's runs.
 
 A file's name is its sha256. It appears by atomic rename and is verified on every use, so parallel
 runs, interrupted downloads and bit rot cannot give wrong bytes.
@@ -42,11 +42,11 @@ class Cache:
         return self._root / sha256[:2] / sha256
 
     def read_file(
-        self, sha256: str, spoiled: Callable[[str], None] = lambda _: None
+        self, sha256: str, report_corrupt: Callable[[str], None] = lambda _: None
     ) -> bytes | None:
         """Read a file's bytes and verify them; None if it is not there.
 
-        A corrupt file is removed, and `spoiled` is called with a sentence about it.
+        A corrupt file is removed, and `report_corrupt` is called with a sentence about it.
         """
         path = self.get_path(sha256)
         try:
@@ -55,7 +55,7 @@ class Cache:
             return None
         if hashlib.sha256(content).hexdigest() == sha256:
             return content
-        spoiled("the copy in the cache was spoiled, and is removed")
+        report_corrupt("the copy in the cache was spoiled, and is removed")
         with suppress(OSError):
             path.unlink()
         return None

@@ -38,8 +38,8 @@ def fetch_stock_wheel(
     Raises:
         IndexLookupError: it cannot be obtained, or the index served another file.
     """
-    spoiled: list[str] = []
-    content = cache.read_file(wheel.sha256, spoiled.append)
+    problems: list[str] = []
+    content = cache.read_file(wheel.sha256, problems.append)
     if content is not None:
         return FetchedWheel(content, cached=True)
     with cache.make_download_path() as path:
@@ -52,7 +52,7 @@ def fetch_stock_wheel(
                 "make room, or set XDG_CACHE_HOME to another directory",
             ) from error
         except IndexLookupError as error:
-            why = "; ".join([*spoiled, error.message])
+            why = "; ".join([*problems, error.message])
             raise IndexLookupError(f"{wheel.filename}: {why}", error.hint) from error
 
 

@@ -47,10 +47,10 @@ def run_hub_configuration(
         OutputError: the report cannot be written.
     """
 
-    def run_probes(record: ProbeRecorder, workdir: Path) -> None:
+    def run_probes(recorder: ProbeRecorder, workdir: Path) -> None:
         with site.start_hub(resources, configuration) as hub:
             try:
-                run_hub_layers(smoke, hub, users, record, workdir)
+                run_hub_layers(smoke, hub, users, recorder, workdir)
             finally:
                 _write_hub_logs(hub, workdir)
 
@@ -58,7 +58,7 @@ def run_hub_configuration(
 
 
 def run_hub_layers(
-    smoke: SmokeContext, hub: Hub, users: int, record: ProbeRecorder, workdir: Path
+    smoke: SmokeContext, hub: Hub, users: int, recorder: ProbeRecorder, workdir: Path
 ) -> None:
     """Run the layers of probes on a running Hub.
 
@@ -66,37 +66,37 @@ def run_hub_layers(
         smoke: what all deployments of the run share.
         hub: the running Hub.
         users: number of users in the load test.
-        record: gets the results.
+        recorder: gets the results.
         workdir: the directory of the report.
     """
     wanted = hub.configuration.layers
     if hub.configuration.to_deployment(TEST_USER).layers:
-        _run_user_layers(smoke, hub, record, workdir)
+        _run_user_layers(smoke, hub, recorder, workdir)
     if "isolation" in wanted:
-        hub_isolation.run_isolation_probes(hub, record)
+        hub_isolation.run_isolation_probes(hub, recorder)
     if "stopped" in wanted:
-        hub_stopped.run_stopped_probes(hub, record)
+        hub_stopped.run_stopped_probes(hub, recorder)
     if "load" in wanted:
-        hub_load.run_load_probes(hub, users, record)
+        hub_load.run_load_probes(hub, users, recorder)
     if hub.configuration.name in wanted:
-        hub_forms.run_hub_form_probes(hub, record)
+        hub_forms.run_hub_form_probes(hub, recorder)
 
 
-def _run_user_layers(smoke: SmokeContext, hub: Hub, record: ProbeRecorder, workdir: Path) -> None:
+def _run_user_layers(smoke: SmokeContext, hub: Hub, recorder: ProbeRecorder, workdir: Path) -> None:
     """Run the layers of the other smoke tests on the server of one user.
 
     Without a server, all probes of these layers are recorded as failed.
     """
     layers = hub.configuration.to_deployment(TEST_USER).layers
-    with record.layer("hub", *layers), ExitStack() as stack:
-        with record.probe("hub-log-in", vital=True):
+    with recorder.layer("hub", *layers), ExitStack() as stack:
+        with recorder.probe("hub-log-in", vital=True):
             hub_user = stack.enter_context(closing(HubUser.log_in(hub.root, TEST_USER)))
-        with record.probe("hub-spawn", vital=True) as set_detail:
+        with recorder.probe("hub-spawn", vital=True) as set_detail:
             set_detail(f"{hub_user.start_server():.1f} s")
         user_site = hub.find_site(hub_user)
         if hub.configuration.existing:
             user_site = stack.enter_context(_open_as_existing(user_site))
-        run_layers(smoke, user_site, record, workdir)
+        run_layers(smoke, user_site, recorder, workdir)
         hub_user.stop_server()
 
 

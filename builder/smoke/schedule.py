@@ -29,15 +29,15 @@ class DeploymentSchedule:
         self._turns = _TurnQueue(at_once)
 
     @contextmanager
-    def take_slot(self, place: int) -> Iterator[ScheduleSlot]:
+    def take_slot(self, position: int) -> Iterator[ScheduleSlot]:
         """Take part as one of the deployments; after the block, no other waits for this one.
 
         That holds even if the block raises an error.
 
         Args:
-            place: position in the order of turns; no two deployments have the same.
+            position: position in the order of turns; no two deployments have the same.
         """
-        slot = ScheduleSlot(self._started, self._finished, self._turns, place)
+        slot = ScheduleSlot(self._started, self._finished, self._turns, position)
         try:
             yield slot
         finally:
@@ -53,11 +53,11 @@ class ScheduleSlot:
     """The part of one deployment in a schedule."""
 
     def __init__(
-        self, started: _CountdownLatch, finished: _CountdownLatch, turns: _TurnQueue, place: int
+        self, started: _CountdownLatch, finished: _CountdownLatch, turns: _TurnQueue, position: int
     ) -> None:
         self._ahead = [started, finished]
         self._turns = turns
-        self._place = place
+        self._place = position
 
     @contextmanager
     def wait_for_turn(self) -> Iterator[None]:
@@ -65,13 +65,13 @@ class ScheduleSlot:
 
         After the block, wait until all have finished.
         """
-        self._turns.enqueue_place(self._place)
+        self._turns.enqueue_position(self._place)
         try:
             self._pass_latch()
             self._turns.wait_for_turn(self._place)
             yield
         finally:
-            self._turns.remove_place(self._place)
+            self._turns.remove_position(self._place)
             self._pass_latch()
 
     def leave_schedule(self) -> None:
@@ -110,15 +110,15 @@ class _TurnQueue:
         self._queue: set[int] = set()
         self._changed = threading.Condition()
 
-    def enqueue_place(self, place: int) -> None:
+    def enqueue_position(self, position: int) -> None:
         with self._changed:
-            self._queue.add(place)
+            self._queue.add(position)
 
-    def wait_for_turn(self, place: int) -> None:
+    def wait_for_turn(self, position: int) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: place in sorted(self._queue)[: self._at_once])
+            self._changed.wait_for(lambda: position in sorted(self._queue)[: self._at_once])
 
-    def remove_place(self, place: int) -> None:
+    def remove_position(self, position: int) -> None:
         with self._changed:
-            self._queue.discard(place)
+            self._queue.discard(position)
             self._changed.notify_all()

@@ -236,7 +236,7 @@ def _rank_place(path: Path, places: Sequence[Path]) -> int:
     return next(within, len(places))
 
 
-def _get_last_line(said: str) -> str:
+def _get_last_line(output: str) -> str:
     """Return the last line of uv's output, which has the reason; all of it would be too long."""
-    last = said.strip().rpartition("\n")[2].strip()
+    last = output.strip().rpartition("\n")[2].strip()
     return re.sub("^(Caused by|cause|hint|error): ", "", last)

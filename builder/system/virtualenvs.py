@@ -71,11 +71,11 @@ def make_clean_env(settings: UserSettings, env: Mapping[str, str], workdir: Path
     return {**make_uv_env(settings, env), "TMPDIR": str(workdir)}
 
 
-def make_virtualenv(place: Path, python: Path, env: Mapping[str, str]) -> Path:
+def make_virtualenv(directory: Path, python: Path, env: Mapping[str, str]) -> Path:
     """Make an empty virtualenv, without setuptools.
 
     Args:
-        place: the directory to make.
+        directory: the directory to make.
         python: the interpreter that it is for, as `PythonFinder` finds it.
         env: environment variables for uv.
 
@@ -85,9 +85,9 @@ def make_virtualenv(place: Path, python: Path, env: Mapping[str, str]) -> Path:
     Raises:
         CommandError: there is no uv, or it refuses that interpreter.
     """
-    words = [find_uv(), "venv", "--quiet", "--python", str(python), str(place)]
+    words = [find_uv(), "venv", "--quiet", "--python", str(python), str(directory)]
     command.run_command(words, timeout=START_TIMEOUT, env=env)
-    return place / "bin" / "python"
+    return directory / "bin" / "python"
 
 
 def install_packages(
@@ -144,11 +144,11 @@ def sync_virtualenv(
 
 
 def install_into_directory(
-    place: Path, python: Path, wanted: Sequence[str], env: Mapping[str, str]
+    directory: Path, python: Path, wanted: Sequence[str], env: Mapping[str, str]
 ) -> None:
     """Install requirements into a directory of their own, for a virtualenv's Python."""
     words = [find_uv(), "pip", "install", "--quiet", "--python", str(python)]
-    words += ["--link-mode", "copy", "--target", str(place)]
+    words += ["--link-mode", "copy", "--target", str(directory)]
     command.run_command([*words, *wanted], timeout=INSTALL_TIMEOUT, env=env)
 
 

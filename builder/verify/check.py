@@ -163,7 +163,7 @@ def load_claimed_series(
         return series
     upstream = sources.upstream
     for option, claimed, named in (
-        ("--upstream", picks.upstream, upstream.remote.url),
+        ("--upstream", picks.upstream, upstream.upstream_remote.url),
         (
             "--from",
             picks.remote,
@@ -173,7 +173,7 @@ def load_claimed_series(
         if claimed != named:
             raise ProvenanceError(
                 f"its commits are said to be from {claimed or picks.upstream}, not from "
-                f"{named or upstream.remote.url}",
+                f"{named or upstream.upstream_remote.url}",
                 f"if you trust that repository, say {option} {claimed}"
                 if claimed
                 else f"leave {option} out",

@@ -71,7 +71,7 @@ def open_browser_session(
     browser: ChromiumBrowser,
     site: JupyterSite,
     path: str,
-    record: ProbeRecorder,
+    recorder: ProbeRecorder,
     keep: Path,
     log_in: str,
 ) -> Iterator[BrowserSession]:
@@ -85,25 +85,25 @@ def open_browser_session(
         browser: the browser.
         site: the Jupyter.
         path: the notebook's path below Jupyter's root directory.
-        record: gets the probe `log_in`, and tells whether a probe failed.
+        recorder: gets the probe `log_in`, and tells whether a probe failed.
         keep: the picture's path, with the suffix `.png`.
         log_in: name of the probe for the login.
 
     Raises:
         LayerAbort: the login failed.
     """
-    before = len(record.results)
+    before = len(recorder.results)
     with ExitStack() as cleanup, browser.open_context(site.origin) as context:
         page = context.new_page()
         try:
-            with record.probe(log_in, vital=True):
+            with recorder.probe(log_in, vital=True):
                 _log_in(page, site)
         except LayerAbort:
             _write_screenshot(page, keep)
             raise
         evidence.start_trace(context)
         session = BrowserSession(
-            browser, site, page, path, PageObserver(page, record.check_cancelled)
+            browser, site, page, path, PageObserver(page, recorder.check_cancelled)
         )
         # Called after the context is closed: a page that is still open would save it again.
         cleanup.callback(_delete_workspace, session)
@@ -114,7 +114,7 @@ def open_browser_session(
         except Exception:
             _write_evidence(session, context, keep, failed=True)
             raise
-        failed = any(r.outcome is ProbeOutcome.FAILED for r in record.results[before:])
+        failed = any(r.outcome is ProbeOutcome.FAILED for r in recorder.results[before:])
         _write_evidence(session, context, keep, failed=failed)
 
 

@@ -222,13 +222,15 @@ def _make_no_browser_error() -> SmokeError:
     )
 
 
-def _make_start_error(path: str, said: str) -> SmokeError:
+def _make_start_error(path: str, output: str) -> SmokeError:
     """Make an error of Chromium's own messages, which Playwright marks with `[err]`.
 
     The rest of Playwright's message, such as Chromium's command line, is left out.
     """
-    messages = [line.partition("[err]")[2].strip() for line in said.splitlines() if "[err]" in line]
-    reason = "; ".join(messages[:3]) or said.partition("\n")[0]
+    messages = [
+        line.partition("[err]")[2].strip() for line in output.splitlines() if "[err]" in line
+    ]
+    reason = "; ".join(messages[:3]) or output.partition("\n")[0]
     hint = "set CHROMIUM to another one; --no-browser leaves the browser's probes out"
     if "sandbox" in reason.lower():
         hint = (

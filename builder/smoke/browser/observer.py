@@ -66,13 +66,13 @@ class PageObserver:
             page.wait_for_timeout(every * 1000)
         return True
 
-    def wait_interruptibly(self, how: Callable[[float], object], seconds: float) -> bool:
+    def wait_interruptibly(self, wait: Callable[[float], object], seconds: float) -> bool:
         """Let Playwright wait in short slices; whether it succeeded in time.
 
         Nothing else could end a wait of Playwright's: Ctrl-C arrives in another thread.
 
         Args:
-            how: waits for so many milliseconds at most, then raises Playwright's TimeoutError.
+            wait: waits for so many milliseconds at most, then raises Playwright's TimeoutError.
             seconds: the time limit for all slices together.
 
         Raises:
@@ -85,7 +85,7 @@ class PageObserver:
             self._check_cancelled()
             left = deadline - time.monotonic()
             try:
-                how(max(1.0, 1000 * min(left, _SLICE)))  # 0 would mean no limit
+                wait(max(1.0, 1000 * min(left, _SLICE)))  # 0 would mean no limit
             except PlaywrightTimeout:
                 if left <= _SLICE:
                     return False

@@ -84,7 +84,7 @@ def make_build_context(
     wheel: WheelUnderTest,
     name: str,
     requirements: Sequence[str],
-    beside: Sequence[str] = (),
+    extra_requirements: Sequence[str] = (),
 ) -> dict[str, bytes | Path]:
     """Make the build context of an image: path in it → content, or the file that has it.
 
@@ -93,8 +93,8 @@ def make_build_context(
         wheel: the wheel to install.
         name: name of the Dockerfile, the requirements and the constraints, such as `lab`.
         requirements: the requirements of the Jupyter stack.
-        beside: further requirements. They have bounds of their own on packages that the stack only
-            depends on, so the constraints do not apply with them.
+        extra_requirements: further requirements. They have bounds of their own on packages that
+            the stack only depends on, so the constraints do not apply with them.
 
     Raises:
         SmokeError: the wheelhouse cannot be resolved or filled.
@@ -105,10 +105,12 @@ def make_build_context(
     files = (f"Dockerfile.{name}", f"{name}.in", f"{name}.txt")
     context: dict[str, bytes | Path] = {f"dockerfiles/{file}": folder / file for file in files}
     constraints = folder / f"{name}.txt"
-    wanted = [*requirements, *beside, str(wheel.path)]
+    wanted = [*requirements, *extra_requirements, str(wheel.path)]
     with ThreadPoolExecutor() as pool:
         stack_future = pool.submit(_resolve_requirements, image_builder, requirements, constraints)
-        all_pins = _resolve_requirements(image_builder, wanted, None if beside else constraints)
+        all_pins = _resolve_requirements(
+            image_builder, wanted, None if extra_requirements else constraints
+        )
         stack_pins = stack_future.result()
     for part, pins in (("stack", stack_pins), ("tensorboard", all_pins - stack_pins)):
         for path in wheelhouse.fetch_wheelhouse(

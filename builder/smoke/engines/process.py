@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from builder.releases.find_era import Era
+    from builder.releases.eras import Era
     from builder.smoke.engines.namespace import NamespaceIsolation
     from builder.smoke.model import Deployment, JupyterSite, WheelUnderTest
     from builder.system.pythons import PythonFinder

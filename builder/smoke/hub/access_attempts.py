@@ -97,25 +97,25 @@ def try_access(
         target: the TensorBoard to be read.
         query: appended to every address, such as `?token=x`.
     """
-    answers = [client.send_request(f"{address}{path}{query}", follow=True) for path in _PATHS]
-    answers.append(client.send_request(f"{address}data/logdir{query}", "{}"))
+    responses = [client.send_request(f"{address}{path}{query}", follow=True) for path in _PATHS]
+    responses.append(client.send_request(f"{address}data/logdir{query}", "{}"))
     return AttemptResult(
-        tuple(map(_describe_status, answers)),
-        tuple(_has_content(a, target.canary) for a in answers),
+        tuple(map(_describe_status, responses)),
+        tuple(_has_content(a, target.canary) for a in responses),
     )
 
 
-def _describe_status(answer: JupyterResponse) -> str:
-    form = answer.status == 200 and "/hub/login" in answer.url
-    return "login" if form else str(answer.status)
+def _describe_status(response: JupyterResponse) -> str:
+    form = response.status == 200 and "/hub/login" in response.url
+    return "login" if form else str(response.status)
 
 
-def _has_content(answer: JupyterResponse, canary: str) -> bool:
+def _has_content(response: JupyterResponse, canary: str) -> bool:
     """Whether it is TensorBoard's page, or has the canary or the name of the run's directory.
 
     The last part of the canary is in both names.
     """
-    return _TITLE in answer.body or canary.rpartition("-")[2].encode() in answer.body
+    return _TITLE in response.body or canary.rpartition("-")[2].encode() in response.body
 
 
 class AccessComparison(NamedTuple):
@@ -199,11 +199,11 @@ def try_direct_access(container: Container, host: str, target: UserTensorBoard) 
     if code:
         raise ProbeFailure(f"the attempt ended with exit code {code}: {out[-300:]}")
     report = json.loads(out.strip().splitlines()[-1])
-    answers = (report["anonymous"], report["token"])
+    responses = (report["anonymous"], report["token"])
     return DirectAccess(
         report["tensorboard"],
         report["loopback"],
         report["server"],
-        tuple(int(status) for status, _ in answers),
-        any(target.canary in text for _, text in answers),
+        tuple(int(status) for status, _ in responses),
+        any(target.canary in text for _, text in responses),
     )

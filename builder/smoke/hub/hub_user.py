@@ -121,19 +121,19 @@ class HubUser:
 
     def list_servers(self) -> dict[str, Any]:
         """List the user's servers that run, start or stop: name → the Hub's model of it."""
-        answer = self._call_hub_api("GET", f"users/{escape_user_name(self.name)}").expect_status(
+        response = self._call_hub_api("GET", f"users/{escape_user_name(self.name)}").expect_status(
             200
         )
-        servers: dict[str, Any] = answer.parse_json()["servers"]
+        servers: dict[str, Any] = response.parse_json()["servers"]
         return servers
 
     def create_token(self, seconds: int) -> Secret:
         """Request another token, which expires after so many seconds."""
         body = json.dumps({"note": "smoke", "expires_in": seconds})
-        answer = self._call_hub_api(
+        response = self._call_hub_api(
             "POST", f"users/{escape_user_name(self.name)}/tokens", body
         ).expect_status(201)
-        return Secret(str(answer.parse_json()["token"]))
+        return Secret(str(response.parse_json()["token"]))
 
     def close(self) -> None:
         """Close the connections."""
@@ -175,7 +175,7 @@ def _request_token(client: JupyterClient, home_page: JupyterResponse, name: str)
     """
     xsrf = re.search(r'xsrf_token: "([^"]+)"', home_page.text)
     headers = {"X-XSRFToken": xsrf[1] if xsrf else "", "Content-Type": "application/json"}
-    answer = client.send_request(
+    response = client.send_request(
         f"api/users/{escape_user_name(name)}/tokens", '{"note": "smoke"}', headers=headers
     )
-    return Secret(str(answer.expect_status(201).parse_json()["token"]))
+    return Secret(str(response.expect_status(201).parse_json()["token"]))

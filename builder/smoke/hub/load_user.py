@@ -105,15 +105,15 @@ class LoadUser:
     def can_read_canary(self) -> bool:
         """Whether the user can read their own canary now."""
         try:
-            answer = self.tensorboard.send_request(SCALAR_TAGS_PATH, timeout=_RESPONSE_TIMEOUT)
+            response = self.tensorboard.send_request(SCALAR_TAGS_PATH, timeout=_RESPONSE_TIMEOUT)
         except requests.RequestException:
             return False
-        return answer.status == 200 and self.canary in answer.text
+        return response.status == 200 and self.canary in response.text
 
 
 def run_in_parallel(
-    pool: ThreadPoolExecutor, do: Callable[[_T], object], what: Sequence[_T]
+    pool: ThreadPoolExecutor, function: Callable[[_T], object], items: Sequence[_T]
 ) -> None:
     """Call a function for each item, all at once; then raise the first failure in item order."""
-    for future in [pool.submit(do, item) for item in what]:
+    for future in [pool.submit(function, item) for item in items]:
         future.result()

@@ -109,7 +109,7 @@ def _make_url_error(why: str) -> RequestError:
 
 
 def detect_deployment(
-    there: ExistingJupyter, frontend: Frontend
+    existing: ExistingJupyter, frontend: Frontend
 ) -> tuple[Deployment, WheelUnderTest]:
     """Detect, with a kernel, which TensorBoard it has and what its variable is.
 
@@ -121,26 +121,28 @@ def detect_deployment(
     """
     import requests
 
-    with closing(JupyterClient(there.url, there.token, ca_bundle=there.ca_bundle)) as client:
+    with closing(
+        JupyterClient(existing.url, existing.token, ca_bundle=existing.ca_bundle)
+    ) as client:
         try:
             with start_kernel(client, "tensorboard-proxy-question.ipynb") as kernel:
                 release, variable = kernel.evaluate_json(_ASK)
             redirect = find_redirect(client, variable or "")
         except (ProbeFailure, requests.RequestException) as error:
-            message = scrub_text(str(error), there.token.list_spellings())
+            message = scrub_text(str(error), existing.token.list_spellings())
             raise SmokeError(
-                f"no kernel can be had at {there.url}: {message}",
+                f"no kernel can be had at {existing.url}: {message}",
                 "is it running, is it the user's own server, and does the token belong to it?",
             ) from error
     try:
         release = str(Version(str(release)))
     except InvalidVersion as error:
         raise SmokeError(
-            f"the kernel at {there.url} has no TensorBoard", "install a wheel there"
+            f"the kernel at {existing.url} has no TensorBoard", "install a wheel there"
         ) from error
-    base_url = urlsplit(there.url).path
+    base_url = urlsplit(existing.url).path
     deployment = Deployment(
-        there.report_name, frontend, base_url, variable, _LAYERS, redirect=redirect
+        existing.report_name, frontend, base_url, variable, _LAYERS, redirect=redirect
     )
     return deployment, WheelUnderTest(None, release, release)
 
@@ -154,12 +156,14 @@ def find_redirect(client: JupyterClient, variable: str) -> str:
 
 @contextmanager
 def open_existing_site(
-    there: ExistingJupyter, deployment: Deployment, wheel: WheelUnderTest
+    existing: ExistingJupyter, deployment: Deployment, wheel: WheelUnderTest
 ) -> Iterator[JupyterSite]:
     """Make the site of a running Jupyter; nothing is started or ended.
 
     Raises:
         requests.RequestException: there is no complete response.
     """
-    site = JupyterSite(deployment, there.url, there.token, wheel, ca_bundle=there.ca_bundle)
+    site = JupyterSite(
+        deployment, existing.url, existing.token, wheel, ca_bundle=existing.ca_bundle
+    )
     yield replace(site, has_form=has_form(site))

@@ -43,39 +43,43 @@ class CellFrame(NamedTuple):
     height: int
 
 
-def list_frames(done: CellExecution, page: str) -> tuple[CellFrame, ...]:
+def list_frames(execution: CellExecution, page: str) -> tuple[CellFrame, ...]:
     """List all frames below a cell that has run.
 
     Args:
-        done: the cell that has run.
+        execution: the cell that has run.
         page: the address of the notebook's page.
 
     Raises:
         ProbeFailure: there is HTML with an unknown frame.
     """
     return tuple(
-        _parse_bundle(bundle, page) for bundle in done.displays if "<iframe" in _get_html(bundle)
+        _parse_bundle(bundle, page)
+        for bundle in execution.displays
+        if "<iframe" in _get_html(bundle)
     )
 
 
-def expect_one_frame(done: CellExecution, page: str) -> CellFrame:
+def expect_one_frame(execution: CellExecution, page: str) -> CellFrame:
     """Return the frame below a cell.
 
     Raises:
         ProbeFailure: there is none, or more than one; the text says what the cell shows.
     """
-    found = list_frames(done, page)
+    found = list_frames(execution, page)
     if len(found) != 1:
-        shown = filter(None, (*map(_get_plain_text, done.displays), done.error))
+        shown = filter(None, (*map(_get_plain_text, execution.displays), execution.error))
         text = "\n".join(shown) or "nothing"
         raise ProbeFailure(f"{len(found)} frames below the cell, which shows: {text}")
     return found[0]
 
 
-def list_plain_texts(done: CellExecution) -> tuple[str, ...]:
+def list_plain_texts(execution: CellExecution) -> tuple[str, ...]:
     """List the displays of a cell that are not frames, as plain text."""
     return tuple(
-        _get_plain_text(bundle) for bundle in done.displays if "<iframe" not in _get_html(bundle)
+        _get_plain_text(bundle)
+        for bundle in execution.displays
+        if "<iframe" not in _get_html(bundle)
     )
 
 

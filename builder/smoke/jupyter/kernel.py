@@ -107,11 +107,11 @@ class Kernel:
         Raises:
             ProbeFailure: it raised an error, or printed no JSON.
         """
-        done = self.run_cell(code, timeout=timeout)
-        if done.error is not None:
-            raise ProbeFailure(f"the cell {_quote_first_line(code)} failed: {done.error}")
+        execution = self.run_cell(code, timeout=timeout)
+        if execution.error is not None:
+            raise ProbeFailure(f"the cell {_quote_first_line(code)} failed: {execution.error}")
         try:
-            return json.loads(done.get_stream_text().strip().splitlines()[-1])
+            return json.loads(execution.get_stream_text().strip().splitlines()[-1])
         except (ValueError, IndexError) as error:
             raise ProbeFailure(f"the cell {_quote_first_line(code)} printed no JSON") from error
 
@@ -130,14 +130,14 @@ class Kernel:
                 return
         raise ProbeFailure(f"the kernel did not answer within {_ANSWER_TIMEOUT:.0f} s")
 
-    def _is_answered(self, asked: str, deadline: float) -> bool:
+    def _is_answered(self, request_id: str, deadline: float) -> bool:
         """Whether both channels, shell and IOPub, bring a message about that request."""
         seen: set[str] = set()
         while {"kernel_info_reply", "status"} - seen:
             message = self._receive_message(deadline)
             if message is None:
                 return False
-            if message["parent_header"].get("msg_id") == asked:
+            if message["parent_header"].get("msg_id") == request_id:
                 seen.add(message["header"]["msg_type"])
         return True
 

@@ -105,10 +105,10 @@ class NotebookSession:
             return 0.0
         seconds = 0.0
         for code in notebook.list_code_cells(self.run)[:-1]:
-            done = self.kernel.run_cell(code, timeout=_TRAINING_TIMEOUT)
-            seconds += done.seconds
-            if done.error is not None:
-                raise ProbeFailure(f"{done.error} in the cell {code.splitlines()[0]}")
+            execution = self.kernel.run_cell(code, timeout=_TRAINING_TIMEOUT)
+            seconds += execution.seconds
+            if execution.error is not None:
+                raise ProbeFailure(f"{execution.error} in the cell {code.splitlines()[0]}")
         return seconds
 
     def has_proxy_words(self, words: str) -> bool:

@@ -150,14 +150,20 @@ def launch_tensorboard(
         ProbeFailure: there is not one new TensorBoard; the text says what the cell shows.
     """
     before = {info.pid for info in read_info_files(session.kernel)}
-    done = session.kernel.run_cell(f"%tensorboard {arguments}", timeout=TENSORBOARD_START_TIMEOUT)
+    execution = session.kernel.run_cell(
+        f"%tensorboard {arguments}", timeout=TENSORBOARD_START_TIMEOUT
+    )
     new = [info for info in read_info_files(session.kernel) if info.pid not in before]
     if len(new) != 1:
         output = " ".join(
-            [*list_plain_texts(done), done.error or "", done.get_stream_text("stderr")]
+            [
+                *list_plain_texts(execution),
+                execution.error or "",
+                execution.get_stream_text("stderr"),
+            ]
         ).strip()
         raise ProbeFailure(f"%tensorboard {arguments} starts {len(new)} servers and says: {output}")
-    return done, new[0]
+    return execution, new[0]
 
 
 def stop_tensorboard(session: NotebookSession, info: TensorBoardInfo) -> None:
@@ -180,9 +186,9 @@ def remove_info_file(kernel: Kernel, info: TensorBoardInfo) -> None:
     Raises:
         ProbeFailure: it cannot be removed.
     """
-    done = kernel.run_cell(_REMOVE_INFO_FILE_CODE.replace("PID", str(info.pid)))
-    if done.error is not None:
-        raise ProbeFailure(f"the info file of {info} cannot be removed: {done.error}")
+    execution = kernel.run_cell(_REMOVE_INFO_FILE_CODE.replace("PID", str(info.pid)))
+    if execution.error is not None:
+        raise ProbeFailure(f"the info file of {info} cannot be removed: {execution.error}")
 
 
 class TensorBoardClient:
@@ -204,7 +210,7 @@ class TensorBoardClient:
 
     def send_request(
         self,
-        ask: TensorBoardRequest | str,
+        request: TensorBoardRequest | str,
         *,
         encoding: str = "identity",
         timeout: float = 20.0,
@@ -213,12 +219,12 @@ class TensorBoardClient:
         """Send a request to TensorBoard; see `JupyterClient.send_request`.
 
         Args:
-            ask: the request, or a path to GET.
+            request: the request, or a path to GET.
             encoding: the header `Accept-Encoding`.
             timeout: seconds until the last byte must have arrived.
             client: another HTTP client of Jupyter to send it with.
         """
-        path, body, kind = TensorBoardRequest(ask) if isinstance(ask, str) else ask
+        path, body, kind = TensorBoardRequest(request) if isinstance(request, str) else request
         headers = {"Accept-Encoding": encoding} | ({} if body is None else {"Content-Type": kind})
         return (client or self.client).send_request(
             self.build_url(path), body, headers=headers, timeout=timeout
@@ -228,11 +234,11 @@ class TensorBoardClient:
         """Request a path, and parse the JSON of the response, whose status must be 200."""
         return self.send_request(TensorBoardRequest(path, body)).expect_status(200).parse_json()
 
-    def get_digest(self, ask: TensorBoardRequest) -> ResponseDigest:
+    def get_digest(self, request: TensorBoardRequest) -> ResponseDigest:
         """Send a request, and return the response in brief."""
-        answer = self.send_request(ask)
+        response = self.send_request(request)
         return ResponseDigest(
-            answer.status, hashlib.sha256(answer.body).hexdigest(), len(answer.body)
+            response.status, hashlib.sha256(response.body).hexdigest(), len(response.body)
         )
 
     def wait_for_json(
@@ -251,13 +257,13 @@ class TensorBoardClient:
         """
         deadline = time.monotonic() + seconds
         while True:
-            answer = self.send_request(path)
-            if answer.status == 200 and is_expected(answer.parse_json()):
-                return answer.parse_json()
+            response = self.send_request(path)
+            if response.status == 200 and is_expected(response.parse_json()):
+                return response.parse_json()
             if time.monotonic() > deadline:
                 raise ProbeFailure(
                     f"{what} not there within {seconds:.0f} s; the last answer is"
-                    f" {answer.status}: {answer.text[:200]}"
+                    f" {response.status}: {response.text[:200]}"
                 )
             time.sleep(_PAUSE)
 

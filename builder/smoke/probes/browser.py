@@ -35,7 +35,7 @@ def run_browser_probes(
     site: JupyterSite,
     path: str,
     canary: str,
-    record: ProbeRecorder,
+    recorder: ProbeRecorder,
     directory: Path,
 ) -> None:
     """Run a notebook as a user does, and check TensorBoard in it; layer `browser`.
@@ -48,21 +48,23 @@ def run_browser_probes(
         path: the notebook's path below Jupyter's root directory; its cells have not run, and the
             last one is `%tensorboard`.
         canary: a tag of this run, which no other page shows.
-        record: gets the results.
+        recorder: gets the results.
         directory: gets the screenshot, the logs and, on failure, the trace.
     """
     screenshot = directory / f"{site.deployment.picture_name}.png"
     reopen = "reopen" in site.deployment.layers
     with (
-        record.layer("browser", *(["reopen"] if reopen else [])),
-        open_browser_session(browser, site, path, record, screenshot, "browser-log-in") as session,
+        recorder.layer("browser", *(["reopen"] if reopen else [])),
+        open_browser_session(
+            browser, site, path, recorder, screenshot, "browser-log-in"
+        ) as session,
     ):
-        _run_notebook(session, record, "browser")
-        frame = _check_frame(session, record)
-        _check_chart(session, frame, canary, record)
-        _check_requests(session, record)
+        _run_notebook(session, recorder, "browser")
+        frame = _check_frame(session, recorder)
+        _check_chart(session, frame, canary, recorder)
+        _check_requests(session, recorder)
         if reopen:
-            _check_reopened(session, path, canary, record)
+            _check_reopened(session, path, canary, recorder)
 
 
 def run_browser_control(
@@ -70,7 +72,7 @@ def run_browser_control(
     site: JupyterSite,
     path: str,
     canary: str,
-    record: ProbeRecorder,
+    recorder: ProbeRecorder,
     directory: Path,
 ) -> None:
     """Run the same without the variable, or without our patch; layer `browser-control`.
@@ -83,26 +85,26 @@ def run_browser_control(
         site: see `run_browser_probes`.
         path: see `run_browser_probes`.
         canary: see `run_browser_probes`.
-        record: see `run_browser_probes`.
+        recorder: see `run_browser_probes`.
         directory: see `run_browser_probes`.
     """
     screenshot = directory / f"{site.deployment.picture_name}-control.png"
     with (
-        record.layer("browser-control"),
+        recorder.layer("browser-control"),
         open_browser_session(
-            browser, site, path, record, screenshot, "browser-control-log-in"
+            browser, site, path, recorder, screenshot, "browser-control-log-in"
         ) as session,
     ):
-        _run_notebook(session, record, "browser-control")
-        with record.probe("browser-control-direct", vital=True) as set_detail:
+        _run_notebook(session, recorder, "browser-control")
+        with recorder.probe("browser-control-direct", vital=True) as set_detail:
             frame = _wait_for_only_frame(session)
             target = _get_frame_source(frame)
             if not _is_direct_address(target, site.origin):
                 raise ProbeFailure(f"the frame is at {target}, not at a port of its own")
             set_detail(target)
-        with record.probe("browser-control-refused") as set_detail:
+        with recorder.probe("browser-control-refused") as set_detail:
             set_detail(_find_refusal(session, target))
-        with record.probe("browser-control-no-canary") as set_detail:
+        with recorder.probe("browser-control-no-canary") as set_detail:
             if view.is_canary_shown(session.observer, frame, canary, _NEVER):
                 raise ProbeFailure(f"{canary} is visible in the frame all the same")
             set_detail(f"not within {_NEVER:.0f} s after the frame failed")
@@ -110,20 +112,20 @@ def run_browser_control(
             session.keep_screenshot()
 
 
-def _run_notebook(session: BrowserSession, record: ProbeRecorder, layer: str) -> None:
-    with record.probe(f"{layer}-kernel-idle", vital=True):
+def _run_notebook(session: BrowserSession, recorder: ProbeRecorder, layer: str) -> None:
+    with recorder.probe(f"{layer}-kernel-idle", vital=True):
         session.notebook.open_page()
         session.notebook.wait_until_idle()
-    with record.probe(f"{layer}-cells-run", vital=True) as set_detail:
+    with recorder.probe(f"{layer}-cells-run", vital=True) as set_detail:
         set_detail(f"{len(session.notebook.run_all_cells())} cells")
 
 
-def _check_frame(session: BrowserSession, record: ProbeRecorder) -> Frame:
-    with record.probe("browser-one-frame", vital=True):
+def _check_frame(session: BrowserSession, recorder: ProbeRecorder) -> Frame:
+    with recorder.probe("browser-one-frame", vital=True):
         frame = _wait_for_only_frame(session)
         if _NOTICE in session.notebook.output_text:
             raise ProbeFailure(f"the notice {_NOTICE!r} was not replaced by the frame")
-    with record.probe("browser-frame-prefix", vital=True) as set_detail:
+    with recorder.probe("browser-frame-prefix", vital=True) as set_detail:
         address = _get_frame_source(frame)
         session.prefix = _find_prefix(session.site, address)
         set_detail(urlsplit(address).path)
@@ -145,42 +147,44 @@ def _find_prefix(site: JupyterSite, address: str) -> str:
     raise ProbeFailure(f"the frame is at {address}, not below {' or '.join(starts)}proxy/")
 
 
-def _check_chart(session: BrowserSession, frame: Frame, canary: str, record: ProbeRecorder) -> None:
-    with record.probe("browser-canary-visible", vital=True):
+def _check_chart(
+    session: BrowserSession, frame: Frame, canary: str, recorder: ProbeRecorder
+) -> None:
+    with recorder.probe("browser-canary-visible", vital=True):
         view.wait_for_canary(session.observer, frame, canary)
-    with record.probe("browser-chart-drawn", vital=True) as set_detail:
+    with recorder.probe("browser-chart-drawn", vital=True) as set_detail:
         chart, width, height = view.wait_for_chart(session.observer, frame)
         dots = view.wait_for_curve(session.browser, session.observer, session.page, chart)
         set_detail(f"{width}x{height}, a curve of {dots} dots")
-    with record.probe("browser-picture"):
+    with recorder.probe("browser-picture"):
         session.notebook.scroll_to_frame()
         session.keep_screenshot()
 
 
-def _check_requests(session: BrowserSession, record: ProbeRecorder) -> None:
+def _check_requests(session: BrowserSession, recorder: ProbeRecorder) -> None:
     """Check all requests and console messages up to the moment when the chart was there."""
     origin, prefix = session.site.origin, session.prefix
     seen = [e for e in session.wait_for_requests() if not _is_hub_redirect(session.site, e)]
     is_own = session.site.access is not None
     below = sum(e.url.startswith(prefix) for e in seen)
-    with record.probe("browser-nothing-foreign") as set_detail:
+    with recorder.probe("browser-nothing-foreign") as set_detail:
         _expect_none(traffic.find_foreign_requests(seen, origin, prefix))
         set_detail(f"{len(seen)} requests, all to {origin}")
-    with record.probe("browser-nothing-stray") as set_detail:
+    with recorder.probe("browser-nothing-stray") as set_detail:
         _expect_none(traffic.find_stray_requests(seen, origin, prefix))
         set_detail(f"{below} requests below {urlsplit(prefix).path}")
-    with record.probe("browser-nothing-failed") as set_detail:
+    with recorder.probe("browser-nothing-failed") as set_detail:
         _expect_none(traffic.find_failed_requests(seen, origin, prefix, jupyter=is_own))
         fonts = sum(
             traffic.find_known_issue(e) is traffic.FONT_ISSUE and e.status == 404 for e in seen
         )
         set_detail(f"{fonts} fonts aside")
-    with record.probe("browser-assets-by-name") as set_detail:
+    with recorder.probe("browser-assets-by-name") as set_detail:
         _expect_none(
             traffic.find_missing_requests(seen, prefix, session.site.wheel.release), "not seen: "
         )
         set_detail(f"{len(traffic.list_expected_requests(session.site.wheel.release))} by name")
-    with record.probe("browser-console-clean"):
+    with recorder.probe("browser-console-clean"):
         _expect_none(
             find_console_errors(
                 session.observer.console_entries, prefix, session.site.wheel.release, jupyter=is_own
@@ -200,13 +204,15 @@ def _is_hub_redirect(site: JupyterSite, page_request: PageRequest) -> bool:
     return below_hub and page_request.status == 302
 
 
-def _check_reopened(session: BrowserSession, path: str, canary: str, record: ProbeRecorder) -> None:
+def _check_reopened(
+    session: BrowserSession, path: str, canary: str, recorder: ProbeRecorder
+) -> None:
     """Check that a saved notebook shows its output again where it is trusted, and only there."""
-    with record.probe("browser-reopened-trusted"):
+    with recorder.probe("browser-reopened-trusted"):
         session.notebook.save_notebook()
         session.notebook.open_page()
         view.wait_for_canary(session.observer, _wait_for_only_frame(session), canary)
-    with record.probe("browser-reopened-untrusted", vital=True) as set_detail:
+    with recorder.probe("browser-reopened-untrusted", vital=True) as set_detail:
         with closing(JupyterClient.for_site(session.site, session.site.token)) as client:
             _remove_trust(client, path)
         session.notebook.open_page()
@@ -222,7 +228,7 @@ def _check_reopened(session: BrowserSession, path: str, canary: str, record: Pro
         ):
             raise ProbeFailure("an untrusted notebook shows the frame")
         set_detail(f"not within {_NEVER:.0f} s after the first output")
-    with record.probe("browser-run-again"):
+    with recorder.probe("browser-run-again"):
         session.notebook.run_last_cell()
         view.wait_for_canary(session.observer, _wait_for_only_frame(session), canary)
 

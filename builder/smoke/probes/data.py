@@ -32,34 +32,34 @@ _ABSOLUTE = re.compile(rb"""(?:\b(?:src|href)=["']?|\burl\(["']?)(/[^/"'()\s>][^
 
 
 def run_data_probes(
-    session: NotebookSession, record: ProbeRecorder, tensorboard: TensorBoardClient
+    session: NotebookSession, recorder: ProbeRecorder, tensorboard: TensorBoardClient
 ) -> None:
     """Run the probes of the layer `kernel` that request TensorBoard's page and its data."""
     if session.site.is_login_needed:
-        record.skip_probe("page", LOGIN_NEEDED_REASON)
+        recorder.skip_probe("page", LOGIN_NEEDED_REASON)
     else:
-        with record.probe("page", vital=True) as set_detail:
+        with recorder.probe("page", vital=True) as set_detail:
             set_detail(_check_page(session, tensorboard))
-    with record.probe("data-read", vital=True) as set_detail:
+    with recorder.probe("data-read", vital=True) as set_detail:
         set_detail(_wait_for_data(session, tensorboard))
-    _check_points(session, record, tensorboard)
-    _check_posts(session, record, tensorboard)
+    _check_points(session, recorder, tensorboard)
+    _check_posts(session, recorder, tensorboard)
 
 
 def _check_page(session: NotebookSession, tensorboard: TensorBoardClient) -> str:
     """Check that the frame loads TensorBoard's page, and not Jupyter's own inside itself."""
-    answer = session.client.send_request(tensorboard.address, follow=True).expect_status(200)
-    tensorboard.address = answer.url
-    if not answer.headers.get("Content-Type", "").startswith("text/html"):
-        raise ProbeFailure(f"the page is {answer.headers.get('Content-Type')}")
-    if b"<title>TensorBoard</title>" not in answer.body:
-        raise ProbeFailure(f"the page is not TensorBoard's: {answer.text[:200]}")
-    absolute = {m.decode() for m in _ABSOLUTE.findall(answer.body)}
+    response = session.client.send_request(tensorboard.address, follow=True).expect_status(200)
+    tensorboard.address = response.url
+    if not response.headers.get("Content-Type", "").startswith("text/html"):
+        raise ProbeFailure(f"the page is {response.headers.get('Content-Type')}")
+    if b"<title>TensorBoard</title>" not in response.body:
+        raise ProbeFailure(f"the page is not TensorBoard's: {response.text[:200]}")
+    absolute = {m.decode() for m in _ABSOLUTE.findall(response.body)}
     unknown = sorted(a for a in absolute if not _KNOWN_ABSOLUTE.fullmatch(a))
     if unknown:
         raise ProbeFailure(f"the page names root-absolute paths, which miss the prefix: {unknown}")
     fonts = f", {len(absolute)} fonts by root-absolute paths" if absolute else ""
-    return f"{len(answer.body):,} bytes{fonts}"
+    return f"{len(response.body):,} bytes{fonts}"
 
 
 def _wait_for_data(session: NotebookSession, tensorboard: TensorBoardClient) -> str:
@@ -99,7 +99,7 @@ def _has_points(count: int, points: list[Any]) -> bool:
 
 
 def _check_points(
-    session: NotebookSession, record: ProbeRecorder, tensorboard: TensorBoardClient
+    session: NotebookSession, recorder: ProbeRecorder, tensorboard: TensorBoardClient
 ) -> None:
     """Check that scalars, histograms and images are, to the last bit, what was written."""
     written: dict[str, WrittenPoints] = session.read_json(WRITTEN_FILENAME)
@@ -114,9 +114,9 @@ def _check_points(
             for tag, points in kinds.get(kind, {}).items()
         ]
         if not series:
-            record.skip_probe(probe, f"the writer does not tell which {kind} it wrote")
+            recorder.skip_probe(probe, f"the writer does not tell which {kind} it wrote")
             continue
-        with record.probe(probe) as set_detail:
+        with recorder.probe(probe) as set_detail:
             for run, tag, points in series:
                 got = read(tensorboard, run, tag)
                 if got != points:
@@ -143,10 +143,10 @@ def _read_images(tensorboard: TensorBoardClient, run: str, tag: str) -> list[Any
     got = []
     for row in tensorboard.get_json(f"{PLUGIN_PREFIX}images/images?{query}"):
         image_query = row["query"] if "query" in row else urlencode({"blob_key": row["blob_key"]})
-        answer = tensorboard.send_request(
+        response = tensorboard.send_request(
             f"{PLUGIN_PREFIX}images/individualImage?{image_query}"
         ).expect_status(200)
-        got.append([row["step"], base64.b64encode(answer.body).decode("ascii")])
+        got.append([row["step"], base64.b64encode(response.body).decode("ascii")])
     return got
 
 
@@ -162,7 +162,7 @@ def describe_difference(got: list[Any], points: list[Any]) -> str:
 
 
 def _check_posts(
-    session: NotebookSession, record: ProbeRecorder, tensorboard: TensorBoardClient
+    session: NotebookSession, recorder: ProbeRecorder, tensorboard: TensorBoardClient
 ) -> None:
     """Check POSTs as the page sends them: with cookies and without Jupyter's `_xsrf`.
 
@@ -170,18 +170,18 @@ def _check_posts(
     """
     plugins = tensorboard.get_json("/data/plugins_listing")
     if "timeseries" not in plugins:
-        record.skip_probe(
+        recorder.skip_probe(
             "post", f"{session.run.wheel.release} has no time series (2.4.0 and later have)"
         )
     else:
-        with record.probe("post") as set_detail:
+        with recorder.probe("post") as set_detail:
             set_detail(_check_time_series(session, tensorboard, session.client))
     if not session.site.has_form:
-        record.skip_probe(
+        recorder.skip_probe(
             "post-without-xsrf", "no form here takes the token, which is spared the check"
         )
         return
-    with record.probe("post-without-xsrf") as set_detail:
+    with recorder.probe("post-without-xsrf") as set_detail:
         set_detail(_check_without_xsrf(session, tensorboard, with_data="timeseries" in plugins))
 
 
@@ -190,17 +190,17 @@ def _check_time_series(
 ) -> str:
     tag = session.run.shown_tag
     body = urlencode({"requests": json.dumps([{"plugin": "scalars", "tag": tag}])})
-    answer = tensorboard.send_request(
+    response = tensorboard.send_request(
         TensorBoardRequest(f"{PLUGIN_PREFIX}timeseries/timeSeries", body), client=client
     ).expect_status(200)
     written: dict[str, WrittenPoints] = session.read_json(WRITTEN_FILENAME)
     for run, kinds in written.items():
         if tag in kinds["scalars"]:
-            series = answer.parse_json()[0]["runToSeries"][run]
+            series = response.parse_json()[0]["runToSeries"][run]
             got = [[point["step"], point["value"]] for point in series]
             if got != kinds["scalars"][tag]:
                 raise ProbeFailure(describe_difference(got, kinds["scalars"][tag]))
-    return f"timeSeries {answer.status}, points equal"
+    return f"timeSeries {response.status}, points equal"
 
 
 def _check_without_xsrf(
@@ -222,11 +222,11 @@ def _check_without_xsrf(
                 f"{_check_time_series(session, tensorboard, person_client)}; Jupyter's own POST 403"
             )
         # A route without a POST of its own responds as to a GET, or with 405.
-        answer = tensorboard.send_request(
+        response = tensorboard.send_request(
             TensorBoardRequest("/data/logdir", ""), client=person_client
         )
-        if answer.status not in (200, 405):
-            raise ProbeFailure(f"POST data/logdir answers {answer.status}")
-        return f"POST data/logdir {answer.status}; Jupyter's own POST 403"
+        if response.status not in (200, 405):
+            raise ProbeFailure(f"POST data/logdir answers {response.status}")
+        return f"POST data/logdir {response.status}; Jupyter's own POST 403"
     finally:
         person_client.close()

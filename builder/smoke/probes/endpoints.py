@@ -61,10 +61,10 @@ _WRITE_LARGE = dedent(f"""\
 _PACKED = "decompress_response=False"
 
 
-def run_endpoint_probes(session: NotebookSession, record: ProbeRecorder) -> None:
+def run_endpoint_probes(session: NotebookSession, recorder: ProbeRecorder) -> None:
     """Run the probes of the layer `endpoints`."""
-    with record.layer("endpoints"):
-        with record.probe("endpoints-prepared", vital=True) as set_detail:
+    with recorder.layer("endpoints"):
+        with recorder.probe("endpoints-prepared", vital=True) as set_detail:
             session.run_setup_cells()
             frame = expect_one_frame(
                 session.kernel.run_cell(session.run.show_cell, timeout=TENSORBOARD_START_TIMEOUT),
@@ -78,24 +78,26 @@ def run_endpoint_probes(session: NotebookSession, record: ProbeRecorder) -> None
                 .url,
             )
             set_detail(f"port {port}")
-        with record.probe("assets") as set_detail:
+        with recorder.probe("assets") as set_detail:
             set_detail(_check_assets(session, tensorboard, port))
-        with record.probe("every-endpoint") as set_detail:
+        with recorder.probe("every-endpoint") as set_detail:
             set_detail(_check_every_endpoint(session, tensorboard, port))
-        with record.probe("several-at-once") as set_detail:
+        with recorder.probe("several-at-once") as set_detail:
             set_detail(_check_parallel_requests(session, tensorboard))
-        _run_large_probes(session, record)
+        _run_large_probes(session, recorder)
 
 
 def _check_assets(session: NotebookSession, tensorboard: TensorBoardClient, port: int) -> str:
     """Check that the page's files in the wheel are all served, as by TensorBoard itself."""
     names = session.kernel.evaluate_json(_LIST_ASSETS)
     asset_requests = [TensorBoardRequest(f"/{quote(name)}") for name in names]
-    answers = _compare_with_direct(session, tensorboard, port, asset_requests)
-    missing = [name for name, answer in zip(names, answers, strict=True) if answer.status != 200]
+    responses = _compare_with_direct(session, tensorboard, port, asset_requests)
+    missing = [
+        name for name, response in zip(names, responses, strict=True) if response.status != 200
+    ]
     if missing or "index.html" not in names:
         raise ProbeFailure(f"{len(missing)} files are not there: {missing[:5]}")
-    return f"{len(names)} files, {sum(answer.length for answer in answers):,} bytes"
+    return f"{len(names)} files, {sum(response.length for response in responses):,} bytes"
 
 
 def _compare_with_direct(
@@ -126,12 +128,12 @@ def _compare_with_direct(
     return direct
 
 
-def _is_same(here: ResponseDigest, there: ResponseDigest) -> bool:
+def _is_same(direct: ResponseDigest, proxied: ResponseDigest) -> bool:
     """Whether a direct response and a proxied one are the same.
 
     Where TensorBoard drops the connection, the proxy responds with a 5xx.
     """
-    return there == here or (here.status == 0 and there.status >= 500)
+    return proxied == direct or (direct.status == 0 and proxied.status >= 500)
 
 
 def _check_every_endpoint(
@@ -142,14 +144,14 @@ def _check_every_endpoint(
 
     def fetch_json(request: TensorBoardRequest) -> Any:
         if request.key not in known:
-            answer = tensorboard.send_request(request)
-            is_json = answer.status == 200 and "json" in answer.headers.get("Content-Type", "")
-            known[request.key] = answer.parse_json() if is_json else None
+            response = tensorboard.send_request(request)
+            is_json = response.status == 200 and "json" in response.headers.get("Content-Type", "")
+            known[request.key] = response.parse_json() if is_json else None
         return known[request.key]
 
     endpoint_requests = list(dict.fromkeys(iter_requests(fetch_json)))
-    answers = _compare_with_direct(session, tensorboard, port, endpoint_requests)
-    good = sum(answer.status == 200 for answer in answers)
+    responses = _compare_with_direct(session, tensorboard, port, endpoint_requests)
+    good = sum(response.status == 200 for response in responses)
     if not good:
         raise ProbeFailure(f"none of {len(endpoint_requests)} routes answers 200")
     return f"{len(endpoint_requests)} the same, {good} of them 200"
@@ -188,16 +190,16 @@ def _check_parallel_requests(session: NotebookSession, tensorboard: TensorBoardC
     return f"{_AT_ONCE * len(paths)} requests by {_AT_ONCE}"
 
 
-def _run_large_probes(session: NotebookSession, record: ProbeRecorder) -> None:
+def _run_large_probes(session: NotebookSession, recorder: ProbeRecorder) -> None:
     """Check that more than ten megabytes arrive whole, plain and compressed.
 
     A TensorBoard of their own serves them.
     """
-    with record.probe("large-started", vital=True) as set_detail:
+    with recorder.probe("large-started", vital=True) as set_detail:
         code = _WRITE_LARGE.replace("STEPS", str(_STEPS)).replace("BUCKETS", str(_BUCKETS))
         last = session.kernel.evaluate_json(code)
-        done, info = launch_tensorboard(session, f"--logdir {_LARGE_LOGDIR}")
-        frame = expect_one_frame(done, session.page_url)
+        execution, info = launch_tensorboard(session, f"--logdir {_LARGE_LOGDIR}")
+        frame = expect_one_frame(execution, session.page_url)
         # A Hub may redirect the frame; the page's requests are relative to its final address.
         address = (
             session.client.send_request(session.site.to_direct_url(frame.address), follow=True)
@@ -207,17 +209,17 @@ def _run_large_probes(session: NotebookSession, record: ProbeRecorder) -> None:
         set_detail(f"{_STEPS} histograms of {_BUCKETS:,} buckets")
     try:
         tensorboard = TensorBoardClient(session.client, address)
-        whole = _check_large_response(record, tensorboard, last)
+        whole = _check_large_response(recorder, tensorboard, last)
         if session.has_proxy_words(_PACKED):
-            _check_gzip(record, tensorboard, whole)
+            _check_gzip(recorder, tensorboard, whole)
         else:
-            record.skip_probe("gzip", "jupyter-server-proxy before 3.2 unpacks what comes packed")
+            recorder.skip_probe("gzip", "jupyter-server-proxy before 3.2 unpacks what comes packed")
     finally:
         stop_tensorboard(session, info)
 
 
 def _check_large_response(
-    record: ProbeRecorder, tensorboard: TensorBoardClient, last: list[float]
+    recorder: ProbeRecorder, tensorboard: TensorBoardClient, last: list[float]
 ) -> list[bytes]:
     """Check that the large response is what was written.
 
@@ -225,7 +227,7 @@ def _check_large_response(
         Its body as the only element; nothing if the probe failed.
     """
     whole: list[bytes] = []
-    with record.probe("large-response") as set_detail:
+    with recorder.probe("large-response") as set_detail:
         # This tag was written last: when it is listed, everything has been read.
         tags = f"{PLUGIN_PREFIX}scalars/tags"
         tensorboard.wait_for_json(
@@ -243,9 +245,11 @@ def _check_large_response(
     return whole
 
 
-def _check_gzip(record: ProbeRecorder, tensorboard: TensorBoardClient, whole: list[bytes]) -> None:
+def _check_gzip(
+    recorder: ProbeRecorder, tensorboard: TensorBoardClient, whole: list[bytes]
+) -> None:
     """Check that the same response comes compressed to clients that ask for gzip."""
-    with record.probe("gzip") as set_detail:
+    with recorder.probe("gzip") as set_detail:
         small = tensorboard.send_request(
             _LARGE_PATH, encoding="gzip", timeout=_LARGE_TIMEOUT
         ).expect_status(200)

@@ -25,19 +25,19 @@ _LISTEN = "0A"
 _LOOPBACK_SINCE = Version("2.0")
 
 
-def run_exposure_probes(site: JupyterSite, port: int, record: ProbeRecorder) -> None:
+def run_exposure_probes(site: JupyterSite, port: int, recorder: ProbeRecorder) -> None:
     """Run the probes of the layer `only`, while TensorBoard listens on that port inside."""
-    _check_anonymous(site, port, record)
+    _check_anonymous(site, port, recorder)
     if site.access is None:
         for name in ("published-ports", "loopback-only", "neighbour-refused"):
-            record.skip_probe(name, "nobody here can look behind the port of this deployment")
+            recorder.skip_probe(name, "nobody here can look behind the port of this deployment")
         return
-    _check_published_ports(site.access, site.deployment.port, record)
-    run_loopback_probes(site, site.access, port, record)
+    _check_published_ports(site.access, site.deployment.port, recorder)
+    run_loopback_probes(site, site.access, port, recorder)
 
 
 def run_loopback_probes(
-    site: JupyterSite, access: ServerAccess, port: int, record: ProbeRecorder
+    site: JupyterSite, access: ServerAccess, port: int, recorder: ProbeRecorder
 ) -> None:
     """Check that TensorBoard's own port is reachable from the loopback only.
 
@@ -45,32 +45,32 @@ def run_loopback_probes(
     """
     if Version(site.wheel.release) < _LOOPBACK_SINCE:
         for name in ("loopback-only", "neighbour-refused"):
-            record.skip_probe(
+            recorder.skip_probe(
                 name, f"{site.wheel.release} listens on every address unless told otherwise"
             )
         return
-    with record.probe("loopback-only") as set_detail:
+    with recorder.probe("loopback-only") as set_detail:
         set_detail(_check_loopback_listener(access, port))
-    _check_neighbours(access, port, site.deployment.port, record)
+    _check_neighbours(access, port, site.deployment.port, recorder)
 
 
-def _check_published_ports(access: ServerAccess, own: int, record: ProbeRecorder) -> None:
+def _check_published_ports(access: ServerAccess, own: int, recorder: ProbeRecorder) -> None:
     ports = access.published_ports()
     if ports is None:
-        record.skip_probe("published-ports", "this engine publishes no ports")
+        recorder.skip_probe("published-ports", "this engine publishes no ports")
         return
-    with record.probe("published-ports") as set_detail:
+    with recorder.probe("published-ports") as set_detail:
         if set(ports) != {own}:
             raise ProbeFailure(f"published are {sorted(ports)}, not {own} alone")
         set_detail(f"{own} alone")
 
 
-def _check_neighbours(access: ServerAccess, port: int, own: int, record: ProbeRecorder) -> None:
+def _check_neighbours(access: ServerAccess, port: int, own: int, recorder: ProbeRecorder) -> None:
     refused = access.check_reachable(port)
     if not refused:
-        record.skip_probe("neighbour-refused", "nothing separates this deployment from its host")
+        recorder.skip_probe("neighbour-refused", "nothing separates this deployment from its host")
         return
-    with record.probe("neighbour-refused") as set_detail:
+    with recorder.probe("neighbour-refused") as set_detail:
         control = access.check_reachable(own)
         open_to = [who for who, connected in refused.items() if connected]
         if open_to:
@@ -83,10 +83,10 @@ def _check_neighbours(access: ServerAccess, port: int, own: int, record: ProbeRe
         set_detail(f"{' and '.join(refused)}: {port} refused, Jupyter's {own} answers")
 
 
-def _check_anonymous(site: JupyterSite, port: int, record: ProbeRecorder) -> None:
+def _check_anonymous(site: JupyterSite, port: int, recorder: ProbeRecorder) -> None:
     page = site.build_proxy_url(port)
     with (
-        record.probe("anonymous-refused") as set_detail,
+        recorder.probe("anonymous-refused") as set_detail,
         closing(JupyterClient.for_site(site)) as client,
     ):
         got = client.send_request(page)

@@ -50,33 +50,33 @@ _KILL = dedent("""\
 _NO_BINARY = "/nowhere/tensorboard"
 
 
-def run_failure_probes(session: NotebookSession, record: ProbeRecorder) -> None:
+def run_failure_probes(session: NotebookSession, recorder: ProbeRecorder) -> None:
     """Run the probes of the layer `failures`."""
-    with record.layer("failures"):
-        with record.probe("failures-prepared", vital=True):
+    with recorder.layer("failures"):
+        with recorder.probe("failures-prepared", vital=True):
             session.run_setup_cells()
             first = expect_one_frame(
                 session.kernel.run_cell(session.run.show_cell, timeout=TENSORBOARD_START_TIMEOUT),
                 session.page_url,
             )
-        with record.probe("killed-reused") as set_detail:
+        with recorder.probe("killed-reused") as set_detail:
             set_detail(_check_killed(session))
-        with record.probe("start-fails") as set_detail:
+        with recorder.probe("start-fails") as set_detail:
             set_detail(_check_failed_start(session))
-        with record.probe("start-times-out") as set_detail:
+        with recorder.probe("start-times-out") as set_detail:
             set_detail(_check_start_timeout(session))
-        with record.probe("binary-missing") as set_detail:
+        with recorder.probe("binary-missing") as set_detail:
             set_detail(_check_missing_binary(session))
-        with record.probe("slash-missing") as set_detail:
+        with recorder.probe("slash-missing") as set_detail:
             set_detail(_check_missing_slash(session, first.address))
         if session.has_proxy_words("RemoteProxyHandler"):
-            with record.probe("host-refused") as set_detail:
+            with recorder.probe("host-refused") as set_detail:
                 set_detail(_check_refused_host(session))
         else:
-            record.skip_probe(
+            recorder.skip_probe(
                 "host-refused", "this jupyter-server-proxy leads to no other host at all"
             )
-        with record.probe("token-wrong") as set_detail:
+        with recorder.probe("token-wrong") as set_detail:
             set_detail(_check_wrong_token(session, first.address))
 
 
@@ -94,14 +94,14 @@ def _check_killed(session: NotebookSession) -> str:
             f"%tensorboard {arguments}", timeout=TENSORBOARD_START_TIMEOUT
         )
         expect_reused(session, again, info.port)
-        answer = session.client.send_request(expect_one_frame(again, session.page_url).address)
-        if answer.status != 500:
-            raise ProbeFailure(f"the proxy answers {answer.status} on the dead port, not 500")
+        response = session.client.send_request(expect_one_frame(again, session.page_url).address)
+        if response.status != 500:
+            raise ProbeFailure(f"the proxy answers {response.status} on the dead port, not 500")
         remove_info_file(session.kernel, info)
-    done, new = launch_tensorboard(session, arguments)
+    execution, new = launch_tensorboard(session, arguments)
     try:
         TensorBoardClient(
-            session.client, expect_one_frame(done, session.page_url).address
+            session.client, expect_one_frame(execution, session.page_url).address
         ).send_request("/").expect_status(200)
     finally:
         stop_tensorboard(session, new)
@@ -151,12 +151,12 @@ def _check_missing_binary(session: NotebookSession) -> str:
         f"_kept = os.environ.get({name!r})\nos.environ[{name!r}] = {_NO_BINARY!r}"
     )
     try:
-        done = session.kernel.run_cell(f"%tensorboard --logdir {LOGDIR} --window_title none")
+        execution = session.kernel.run_cell(f"%tensorboard --logdir {LOGDIR} --window_title none")
     finally:
         session.kernel.run_cell(
             f"os.environ.pop({name!r})\nif _kept is not None:\n    os.environ[{name!r}] = _kept"
         )
-    text = " ".join(" ".join([*list_plain_texts(done), done.error or ""]).split())
+    text = " ".join(" ".join([*list_plain_texts(execution), execution.error or ""]).split())
     wanted = (
         "FileNotFoundError"
         if old
@@ -192,18 +192,20 @@ def _check_wrong_token(session: NotebookSession, address: str) -> str:
     """Check that with a wrong or expired token the frame gets a login page or a refusal."""
     stranger = JupyterClient.for_site(session.site, Secret("0" * 48))
     try:
-        answer = stranger.send_request(address)
+        response = stranger.send_request(address)
     finally:
         stranger.close()
-    location = urlsplit(answer.headers.get("Location", "")).path
-    if answer.status != 403 and not (answer.status == 302 and location.endswith("/login")):
-        raise ProbeFailure(f"{address} answers {answer.status} to a wrong token")
-    return f"{answer.status} {location}".strip()
+    location = urlsplit(response.headers.get("Location", "")).path
+    if response.status != 403 and not (response.status == 302 and location.endswith("/login")):
+        raise ProbeFailure(f"{address} answers {response.status} to a wrong token")
+    return f"{response.status} {location}".strip()
 
 
 def _run_for_text(session: NotebookSession, arguments: str) -> str:
-    done = session.kernel.run_cell(f"%tensorboard {arguments}", timeout=TENSORBOARD_START_TIMEOUT)
-    texts = list_plain_texts(done)
-    if len(texts) != 1 or len(done.displays) != 1:
-        raise ProbeFailure(f"the cell shows {done.displays} and says {done.error}")
+    execution = session.kernel.run_cell(
+        f"%tensorboard {arguments}", timeout=TENSORBOARD_START_TIMEOUT
+    )
+    texts = list_plain_texts(execution)
+    if len(texts) != 1 or len(execution.displays) != 1:
+        raise ProbeFailure(f"the cell shows {execution.displays} and says {execution.error}")
     return texts[0]

@@ -119,10 +119,10 @@ def list_form_rows() -> list[tuple[str, str, str, str]]:
     ]
 
 
-def run_form_probes(session: NotebookSession, record: ProbeRecorder) -> None:
+def run_form_probes(session: NotebookSession, recorder: ProbeRecorder) -> None:
     """Run the probes of the layer `forms`."""
-    with record.layer("forms"):
-        with record.probe("forms-prepared", vital=True) as set_detail:
+    with recorder.layer("forms"):
+        with recorder.probe("forms-prepared", vital=True) as set_detail:
             session.run_setup_cells()
             expect_one_frame(
                 session.kernel.run_cell(session.run.show_cell, timeout=TENSORBOARD_START_TIMEOUT),
@@ -133,7 +133,7 @@ def run_form_probes(session: NotebookSession, record: ProbeRecorder) -> None:
             session.kernel.run_cell(_KEEP)
         try:
             for name, form in VARIABLE_FORMS.items():
-                with record.probe(name) as set_detail:
+                with recorder.probe(name) as set_detail:
                     set_detail(
                         _check_form(session, form, form.at_root if base == "/" else form.below)
                     )
@@ -151,17 +151,17 @@ def _check_form(session: NotebookSession, form: VariableForm, expected: Variable
         code if value is None else f"os.environ[{PROXY_URL_VARIABLE!r}] = {value!r}"
     )
     if not form.arguments:
-        done, info = (
+        execution, info = (
             session.kernel.run_cell(session.run.show_cell, timeout=TENSORBOARD_START_TIMEOUT),
             read_info_files(session.kernel)[-1],
         )
-        return _check_effect(session, done, info.port, expected)
+        return _check_effect(session, execution, info.port, expected)
     # launch_tensorboard adds the first 13 characters, `%tensorboard `, itself.
-    done, info = launch_tensorboard(
+    execution, info = launch_tensorboard(
         session, f"{session.run.show_cell[13:]} {_fill_placeholders(form.arguments, known)}"
     )
     try:
-        return _check_effect(session, done, info.port, expected)
+        return _check_effect(session, execution, info.port, expected)
     finally:
         stop_tensorboard(session, info)
 
@@ -188,9 +188,9 @@ def _fill_placeholders(text: str, known: dict[str, str]) -> str:
 
 
 def _check_effect(
-    session: NotebookSession, done: CellExecution, port: int, expected: VariableEffect
+    session: NotebookSession, execution: CellExecution, port: int, expected: VariableEffect
 ) -> str:
-    frame = expect_one_frame(done, session.page_url)
+    frame = expect_one_frame(execution, session.page_url)
     seen = determine_effect(session, frame.address, port)
     if seen != expected:
         raise ProbeFailure(f"the frame loads {frame.address}: {seen}, not {expected}")
@@ -207,19 +207,19 @@ def determine_effect(session: NotebookSession, address: str, port: int) -> str:
     if address in (f"{page.scheme}://{page.hostname}:{port}/", f"http://localhost:{port}/"):
         return VariableEffect.AS_UNSET
     try:
-        answer = session.client.send_request(address, follow=True)
+        response = session.client.send_request(address, follow=True)
     except BarredOriginError:
         return "another origin"
     known = {404: VariableEffect.NOT_FOUND, 500: VariableEffect.NOBODY}
-    if answer.status != 200 or b"<title>TensorBoard</title>" not in answer.body:
-        return known.get(answer.status, f"{answer.status} and no TensorBoard")
-    return _determine_page_effect(session, answer)
+    if response.status != 200 or b"<title>TensorBoard</title>" not in response.body:
+        return known.get(response.status, f"{response.status} and no TensorBoard")
+    return _determine_page_effect(session, response)
 
 
-def _determine_page_effect(session: NotebookSession, answer: JupyterResponse) -> str:
+def _determine_page_effect(session: NotebookSession, response: JupyterResponse) -> str:
     try:
         # Request a path relative to the page, as the page itself does.
-        listing = TensorBoardClient(session.client, answer.url).get_json("/data/plugins_listing")
+        listing = TensorBoardClient(session.client, response.url).get_json("/data/plugins_listing")
     except (ProbeFailure, requests.RequestException) as error:
         return f"the page alone: {error}"
     return VariableEffect.WORKS if "scalars" in listing else "a page without plugins"

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from builder.smoke.results.recorder import ProbeRecorder
 
 
-def run_hub_form_probes(hub: Hub, record: ProbeRecorder) -> None:
+def run_hub_form_probes(hub: Hub, recorder: ProbeRecorder) -> None:
     """Run the probes of all forms for the Hub's prefix.
 
     The layer has the name of the Hub's configuration.
@@ -45,12 +45,12 @@ def run_hub_form_probes(hub: Hub, record: ProbeRecorder) -> None:
     forms = {
         n: form for n, form in HUB_VARIABLE_FORMS.items() if form.prefix == hub.configuration.prefix
     }
-    with record.layer(hub.configuration.name):
+    with recorder.layer(hub.configuration.name):
         # One after the other: the Hub, Jupyter and TensorBoard check that a port is free before
         # they bind it. If two do so at once, on the loopback that these users share, one of them
         # may end with "Address already in use".
         for name, form in forms.items():
-            with record.probe(name) as set_detail:
+            with recorder.probe(name) as set_detail:
                 set_detail(_check_hub_form(hub, name_form_user(name, form), form))
 
 
@@ -70,9 +70,13 @@ def _check_hub_form(hub: Hub, user: str, form: HubVariableForm) -> str:
 
 def _show_and_check(session: NotebookSession, form: HubVariableForm) -> str:
     if not form.arguments:
-        done = session.kernel.run_cell(session.run.show_cell, timeout=TENSORBOARD_START_TIMEOUT)
-        expect_one_frame(done, session.page_url)
-        return _check_frame_effect(session, done, read_info_files(session.kernel)[0].port, form)
+        execution = session.kernel.run_cell(
+            session.run.show_cell, timeout=TENSORBOARD_START_TIMEOUT
+        )
+        expect_one_frame(execution, session.page_url)
+        return _check_frame_effect(
+            session, execution, read_info_files(session.kernel)[0].port, form
+        )
     known = {
         "{base_url}": session.site.deployment.base_url,
         "{free}": str(find_port_from_kernel(session)),
@@ -80,19 +84,19 @@ def _show_and_check(session: NotebookSession, form: HubVariableForm) -> str:
     arguments = form.arguments
     for name, value in known.items():
         arguments = arguments.replace(name, value)
-    done, info = launch_tensorboard(
+    execution, info = launch_tensorboard(
         session, f"{session.run.show_cell.removeprefix('%tensorboard ')} {arguments}"
     )
     try:
-        return _check_frame_effect(session, done, info.port, form)
+        return _check_frame_effect(session, execution, info.port, form)
     finally:
         stop_tensorboard(session, info)
 
 
 def _check_frame_effect(
-    session: NotebookSession, done: CellExecution, port: int, form: HubVariableForm
+    session: NotebookSession, execution: CellExecution, port: int, form: HubVariableForm
 ) -> str:
-    frame = expect_one_frame(done, session.page_url)
+    frame = expect_one_frame(execution, session.page_url)
     seen = _determine_hub_effect(session, frame.address, port)
     if seen != form.effect:
         raise ProbeFailure(f"the frame loads {frame.address}: {seen}, not {form.effect}")
@@ -102,10 +106,10 @@ def _check_frame_effect(
 def _determine_hub_effect(session: NotebookSession, address: str, port: int) -> str:
     """Like `builder.smoke.probes.forms.determine_effect`, plus the effect only a Hub has."""
     try:
-        answer = session.client.send_request(address, follow=True)
+        response = session.client.send_request(address, follow=True)
     except BarredOriginError:
         return determine_effect(session, address, port)
-    policy = answer.headers.get("Content-Security-Policy", "")
-    if "/hub/spawn" in answer.url and "frame-ancestors 'none'" in policy:
+    policy = response.headers.get("Content-Security-Policy", "")
+    if "/hub/spawn" in response.url and "frame-ancestors 'none'" in policy:
         return STARTS_DEFAULT
     return determine_effect(session, address, port)

@@ -139,7 +139,7 @@ class _IsolationUsers:
         return AccessComparison(f"{name} by {'token' if token else 'session'}", *seen)
 
 
-def run_isolation_probes(hub: Hub, record: ProbeRecorder) -> None:
+def run_isolation_probes(hub: Hub, recorder: ProbeRecorder) -> None:
     """Run the layer `strangers`, and `isolation` or `shared-loopback`.
 
     Which of the two it is depends on the spawner: with or without a container for each user.
@@ -147,25 +147,25 @@ def run_isolation_probes(hub: Hub, record: ProbeRecorder) -> None:
     layer_name = "isolation" if hub.configuration.contained else "shared-loopback"
     prepared: list[_IsolationUsers] = []
     with ExitStack() as stack:
-        with record.layer("strangers"):
-            with record.probe("owner-shows", vital=True) as set_detail:
-                prepared.append(_prepare_users(hub, record, stack))
+        with recorder.layer("strangers"):
+            with recorder.probe("owner-shows", vital=True) as set_detail:
+                prepared.append(_prepare_users(hub, recorder, stack))
                 set_detail(f"port {prepared[0].target.port}, tag {prepared[0].target.canary}")
-            _run_stranger_probes(prepared[0], record)
-        with record.layer(layer_name):
+            _run_stranger_probes(prepared[0], recorder)
+        with recorder.layer(layer_name):
             if not prepared:
                 raise LayerAbort("owner-shows")
             if hub.configuration.contained:
-                _run_container_probes(prepared[0], record)
+                _run_container_probes(prepared[0], recorder)
             else:
-                _run_shared_loopback_probes(prepared[0], record)
+                _run_shared_loopback_probes(prepared[0], recorder)
 
 
-def _prepare_users(hub: Hub, record: ProbeRecorder, stack: ExitStack) -> _IsolationUsers:
+def _prepare_users(hub: Hub, recorder: ProbeRecorder, stack: ExitStack) -> _IsolationUsers:
     alice = stack.enter_context(closing(HubUser.log_in(hub.root, "alice")))
     bob = stack.enter_context(closing(HubUser.log_in(hub.root, "bob")))
     for hub_user in (alice, bob):
-        record.hide_secret(hub_user.token)
+        recorder.hide_secret(hub_user.token)
         hub_user.start_server()
     session = stack.enter_context(
         notebook_session.open_notebook_session(
@@ -190,11 +190,11 @@ def _show_tensorboard(session: NotebookSession) -> UserTensorBoard:
     )
 
 
-def _run_stranger_probes(users: _IsolationUsers, record: ProbeRecorder) -> None:
+def _run_stranger_probes(users: _IsolationUsers, recorder: ProbeRecorder) -> None:
     """Check the Hub's logins and tokens, which keep strangers out with any spawner."""
     alice, bob = users.alice, users.bob
     page = users.build_proxy_url(alice)
-    with record.probe("owner-reads", vital=True) as set_detail:
+    with recorder.probe("owner-reads", vital=True) as set_detail:
         session = users.try_with_client(alice.connect_by_session(), page)
         redirected = users.try_with_client(alice.connect_by_session(), users.redirect_url)
         token = users.try_with_client(alice.connect_by_token(), page)
@@ -205,7 +205,7 @@ def _run_stranger_probes(users: _IsolationUsers, record: ProbeRecorder) -> None:
         ]
         expect_readable(attempts)
         set_detail("; ".join(f"{what} {seen.answers}" for what, seen in attempts))
-    with record.probe("other-session-refused") as set_detail:
+    with recorder.probe("other-session-refused") as set_detail:
         set_detail(
             expect_refused(
                 [
@@ -217,7 +217,7 @@ def _run_stranger_probes(users: _IsolationUsers, record: ProbeRecorder) -> None:
                 ]
             )
         )
-    with record.probe("other-token-refused") as set_detail:
+    with recorder.probe("other-token-refused") as set_detail:
         wrong = JupyterClient(alice.server_url(), Secret("0" * 32))
         clients = [("his token", bob.connect_by_token()), ("a wrong token", wrong)]
         set_detail(
@@ -226,7 +226,7 @@ def _run_stranger_probes(users: _IsolationUsers, record: ProbeRecorder) -> None:
                 for name, client in clients
             )
         )
-    with record.probe("nobody-refused") as set_detail:
+    with recorder.probe("nobody-refused") as set_detail:
         directly = AccessComparison(
             "directly", session, users.try_with_client(_open_anonymous_client(users), page)
         )
@@ -236,13 +236,13 @@ def _run_stranger_probes(users: _IsolationUsers, record: ProbeRecorder) -> None:
             users.try_with_client(_open_anonymous_client(users), users.redirect_url),
         )
         set_detail(expect_refused([directly, other]))
-    with record.probe("ways-of-nobody") as set_detail:
+    with recorder.probe("ways-of-nobody") as set_detail:
         set_detail(_check_unusable_ways(users, page))
-    with record.probe("expired-token-refused") as set_detail:
-        set_detail(_check_expired_token(users, page, record))
-    with record.probe("logged-out-refused") as set_detail:
+    with recorder.probe("expired-token-refused") as set_detail:
+        set_detail(_check_expired_token(users, page, recorder))
+    with recorder.probe("logged-out-refused") as set_detail:
         set_detail(_check_logged_out(users, page))
-    with record.probe("login-not-framed") as set_detail:
+    with recorder.probe("login-not-framed") as set_detail:
         set_detail(_check_login_page(users, page))
 
 
@@ -283,7 +283,7 @@ def _check_unusable_ways(users: _IsolationUsers, page: str) -> str:
     )
 
 
-def _check_expired_token(users: _IsolationUsers, page: str, record: ProbeRecorder) -> str:
+def _check_expired_token(users: _IsolationUsers, page: str, recorder: ProbeRecorder) -> str:
     """Check that an expired token is refused; the control is that it was accepted before.
 
     Her server has asked the Hub about the token by then, and caches the Hub's response for
@@ -291,7 +291,7 @@ def _check_expired_token(users: _IsolationUsers, page: str, record: ProbeRecorde
     """
     hub_user = users.alice
     token = hub_user.create_token(_TOKEN_LIFETIME)
-    record.hide_secret(token)
+    recorder.hide_secret(token)
     api = f"{users.hub.root}hub/api/user"
 
     def is_expired() -> bool | None:
@@ -341,23 +341,23 @@ def _check_login_page(users: _IsolationUsers, page: str) -> str:
     A frame would load it when the login has expired.
     """
     with closing(_open_anonymous_client(users)) as client:
-        answer = client.send_request(page, follow=True).expect_status(200)
-    policy = answer.headers.get("Content-Security-Policy", "")
-    if "/hub/login" not in answer.url or "frame-ancestors 'none'" not in policy:
-        raise ProbeFailure(f"{answer.url} comes with the policy {policy!r}")
+        response = client.send_request(page, follow=True).expect_status(200)
+    policy = response.headers.get("Content-Security-Policy", "")
+    if "/hub/login" not in response.url or "frame-ancestors 'none'" not in policy:
+        raise ProbeFailure(f"{response.url} comes with the policy {policy!r}")
     return "the frame stays blank: frame-ancestors 'none'"
 
 
-def _run_container_probes(users: _IsolationUsers, record: ProbeRecorder) -> None:
+def _run_container_probes(users: _IsolationUsers, recorder: ProbeRecorder) -> None:
     """Check that, with a container for each user, nobody can bypass the Hub either."""
     port = users.target.port
     host = users.hub.find_container(users.alice.name).name
     with (
-        record.probe("other-proxy-refused") as set_detail,
+        recorder.probe("other-proxy-refused") as set_detail,
         _launch_below_absolute(users) as prefixed,
     ):
         set_detail(expect_refused(_compare_own_proxies(users, prefixed)))
-    with record.probe("other-by-host-refused") as set_detail:
+    with recorder.probe("other-by-host-refused") as set_detail:
         # jupyter-server-proxy connects to the loopback only (`host_allowlist`).
         set_detail(
             expect_unreadable(
@@ -371,7 +371,7 @@ def _run_container_probes(users: _IsolationUsers, record: ProbeRecorder) -> None
                 for name, hub_user in (("she", users.alice), ("he", users.bob))
             )
         )
-    with record.probe("other-direct-refused") as set_detail:
+    with recorder.probe("other-direct-refused") as set_detail:
         set_detail(_check_direct_access(users, host))
 
 
@@ -432,19 +432,19 @@ def _check_direct_access(users: _IsolationUsers, host: str) -> str:
     return f"her port {users.target.port} refused; her server's answers {statuses}"
 
 
-def _run_shared_loopback_probes(users: _IsolationUsers, record: ProbeRecorder) -> None:
+def _run_shared_loopback_probes(users: _IsolationUsers, recorder: ProbeRecorder) -> None:
     """Check that Bob does read it where all users share one loopback.
 
     That is how this spawner works, and the report says so.
     """
-    with record.probe("shared-loopback-read") as set_detail:
+    with recorder.probe("shared-loopback-read") as set_detail:
         seen = users.try_with_client(users.bob.connect_by_token(), users.build_proxy_url(users.bob))
         expect_readable([("Bob's own proxy", seen)])
         set_detail(f"Bob reads it at {users.bob.server_url()}: local processes share one loopback")
     if not has_reuse_check(users.session.kernel):
-        record.skip_probe("planted-info-ignored", "this wheel is without the series `security`")
+        recorder.skip_probe("planted-info-ignored", "this wheel is without the series `security`")
         return
-    with record.probe("planted-info-ignored") as set_detail:
+    with recorder.probe("planted-info-ignored") as set_detail:
         set_detail(_check_planted_info(users))
 
 
@@ -467,9 +467,9 @@ def _check_planted_info(users: _IsolationUsers) -> str:
             if port not in session.kernel.evaluate_json(_KNOWN):
                 raise ProbeFailure(f"the control failed: her own user's port {port} is not known")
         with _plant_info_file(access, directory, facts, _STRANGER) as port:
-            done, info = launch_tensorboard(session, arguments)
+            execution, info = launch_tensorboard(session, arguments)
             try:
-                shown = expect_one_frame(done, session.page_url).address
+                shown = expect_one_frame(execution, session.page_url).address
                 known = session.kernel.evaluate_json(_KNOWN)
             finally:
                 stop_tensorboard(session, info)

@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 _REQUESTS_PER_USER = 30  # requests of each user
 
 
-def run_load_probes(hub: Hub, users: int, record: ProbeRecorder) -> None:
+def run_load_probes(hub: Hub, users: int, recorder: ProbeRecorder) -> None:
     """Run the probes of the layer `load`.
 
     Args:
         hub: with a container for each user.
         users: how many users.
-        record: gets the results.
+        recorder: gets the results.
     """
-    with record.layer("load"), ExitStack() as stack, ThreadPoolExecutor(users) as pool:
+    with recorder.layer("load"), ExitStack() as stack, ThreadPoolExecutor(users) as pool:
         load_users: list[LoadUser] = []
-        with record.probe("load-frames", vital=True) as set_detail:
+        with recorder.probe("load-frames", vital=True) as set_detail:
             # The stack closes what each user opened, whichever of them fails.
             names = [f"guest{number}" for number in range(users)]
             run_in_parallel(
@@ -40,13 +40,13 @@ def run_load_probes(hub: Hub, users: int, record: ProbeRecorder) -> None:
                 names,
             )
             set_detail(_describe_arrivals(load_users))
-        with record.probe("load-own-canary") as set_detail:
+        with recorder.probe("load-own-canary") as set_detail:
             set_detail(_check_own_canary(pool, load_users))
-        with record.probe("load-memory") as set_detail:
+        with recorder.probe("load-memory") as set_detail:
             set_detail(_measure_memory(hub, pool))
-        with record.probe("proxy-killed") as set_detail:
+        with recorder.probe("proxy-killed") as set_detail:
             set_detail(hub_killed.check_killed_proxy(hub, pool, load_users))
-        with record.probe("server-killed") as set_detail:
+        with recorder.probe("server-killed") as set_detail:
             set_detail(
                 hub_killed.check_killed_server(
                     hub, load_users[0], lambda: _check_own_canary(pool, load_users[1:])

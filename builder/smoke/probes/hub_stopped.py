@@ -49,25 +49,25 @@ _APART = dedent("""\
 _RESTORE_TMPDIR_CODE = 'tempfile.tempdir = os.environ["TMPDIR"] = os.path.abspath("tmp")'
 
 
-def run_stopped_probes(hub: Hub, record: ProbeRecorder) -> None:
+def run_stopped_probes(hub: Hub, recorder: ProbeRecorder) -> None:
     """Run the probes of the layer `stopped`."""
-    with record.layer("stopped"), ExitStack() as stack:
-        with record.probe("stopped-tensorboard", vital=True) as set_detail:
+    with recorder.layer("stopped"), ExitStack() as stack:
+        with recorder.probe("stopped-tensorboard", vital=True) as set_detail:
             carol = stack.enter_context(closing(HubUser.log_in(hub.root, _NAME)))
             carol.start_server()
             browser = stack.enter_context(closing(carol.connect_by_session()))
             site, run = hub.find_site(carol), NotebookRun.with_new_canary(hub.resources.wheel)
             before = _stop_while_shown(carol, site, run, browser)
             set_detail(_check_after_stop(hub, site, before))
-        with record.probe("respawned-tensorboard", vital=True) as set_detail:
+        with recorder.probe("respawned-tensorboard", vital=True) as set_detail:
             carol.start_server()
             session = stack.enter_context(
                 notebook_session.open_notebook_session(hub.find_site(carol), run)
             )
             set_detail(_check_after_start(hub, session, before))
-        with record.probe("stale-cookie") as set_detail:
+        with recorder.probe("stale-cookie") as set_detail:
             set_detail(_check_old_cookies(browser, session))
-        with record.probe("info-of-another") as set_detail:
+        with recorder.probe("info-of-another") as set_detail:
             set_detail(_check_foreign_info(session))
 
 
@@ -121,8 +121,8 @@ def _check_after_start(hub: Hub, session: NotebookSession, before: TensorBoardIn
         return _check_reuse(session, before)
     if left := read_info_files(session.kernel):
         raise ProbeFailure(f"info files have outlived their container: {left}")
-    done, now = _show_tensorboard(session, 200)
-    if now.start_time <= before.start_time or _is_reused(done):
+    execution, now = _show_tensorboard(session, 200)
+    if now.start_time <= before.start_time or _is_reused(execution):
         raise ProbeFailure(f"it shows {now}, which ran before: {before}")
     younger = now.start_time - before.start_time
     return f"a new one, {younger} s younger: the info file went with the container"
@@ -164,15 +164,15 @@ def _show_tensorboard(
     Returns:
         The cell's execution, and what the newest info file says.
     """
-    done = session.kernel.run_cell(session.run.show_cell, timeout=TENSORBOARD_START_TIMEOUT)
+    execution = session.kernel.run_cell(session.run.show_cell, timeout=TENSORBOARD_START_TIMEOUT)
     session.client.send_request(
-        expect_one_frame(done, session.page_url).address, follow=True
+        expect_one_frame(execution, session.page_url).address, follow=True
     ).expect_status(status)
-    return done, read_info_files(session.kernel)[0]
+    return execution, read_info_files(session.kernel)[0]
 
 
-def _is_reused(done: CellExecution) -> bool:
-    return any("Reusing" in text for text in list_plain_texts(done))
+def _is_reused(execution: CellExecution) -> bool:
+    return any("Reusing" in text for text in list_plain_texts(execution))
 
 
 def _kill_tensorboard(site: JupyterSite, left: TensorBoardInfo) -> None:
@@ -194,12 +194,12 @@ def _kill_tensorboard(site: JupyterSite, left: TensorBoardInfo) -> None:
 def _check_old_cookies(browser: JupyterClient, session: NotebookSession) -> str:
     """Send cookies of the stopped server; the Hub logs the browser in again silently."""
     port = read_info_files(session.kernel)[0].port
-    answer = browser.send_request(session.site.build_proxy_url(port), follow=True).expect_status(
+    response = browser.send_request(session.site.build_proxy_url(port), follow=True).expect_status(
         200
     )
-    if b"<title>TensorBoard</title>" not in answer.body:
-        raise ProbeFailure(f"{answer.url} is no TensorBoard: {answer.text[:200]}")
-    return f"{urlsplit(answer.url).path} with cookies from before the restart: 200"
+    if b"<title>TensorBoard</title>" not in response.body:
+        raise ProbeFailure(f"{response.url} is no TensorBoard: {response.text[:200]}")
+    return f"{urlsplit(response.url).path} with cookies from before the restart: 200"
 
 
 def _check_foreign_info(session: NotebookSession) -> str:
@@ -216,10 +216,10 @@ def _check_foreign_info(session: NotebookSession) -> str:
         if has_reuse_check(session.kernel):
             _check_launch(session, arguments)
         else:
-            done = session.kernel.run_cell(
+            execution = session.kernel.run_cell(
                 f"%tensorboard {arguments}", timeout=TENSORBOARD_START_TIMEOUT
             )
-            shown = " ".join(list_plain_texts(done))
+            shown = " ".join(list_plain_texts(execution))
             if "Failed to launch TensorBoard" not in shown or "Permission denied" not in shown:
                 raise ProbeFailure(
                     f"with a directory that it may not write the cell says {shown!r}"
@@ -236,10 +236,10 @@ def _check_foreign_info(session: NotebookSession) -> str:
 
 def _check_launch(session: NotebookSession, arguments: str) -> None:
     """Start a TensorBoard, check its info file and its frame, and stop it."""
-    done, info = launch_tensorboard(session, arguments)
+    execution, info = launch_tensorboard(session, arguments)
     try:
         TensorBoardClient(
-            session.client, expect_one_frame(done, session.page_url).address
+            session.client, expect_one_frame(execution, session.page_url).address
         ).send_request("/").expect_status(200)
     finally:
         stop_tensorboard(session, info)

@@ -40,32 +40,32 @@ _TALLER_SINCE = Version("1.14")
 _AGO = r"\d+:\d\d:\d\d ago"
 
 
-def run_kernel_probes(session: NotebookSession, record: ProbeRecorder) -> int | None:
+def run_kernel_probes(session: NotebookSession, recorder: ProbeRecorder) -> int | None:
     """Run the probes of the layer `kernel`.
 
     Returns:
         The port on which TensorBoard listens, inside the deployment, or None if it never came up.
     """
     port: int | None = None
-    with record.layer("kernel"):
-        with record.probe("notebook-runs", vital=True) as set_detail:
+    with recorder.layer("kernel"):
+        with recorder.probe("notebook-runs", vital=True) as set_detail:
             set_detail(f"{session.run_setup_cells():.1f} s")
-        with record.probe("first-display", vital=True) as set_detail:
+        with recorder.probe("first-display", vital=True) as set_detail:
             first = session.kernel.run_cell(
                 session.run.show_cell, timeout=TENSORBOARD_START_TIMEOUT
             )
             port = _check_first_display(session, first)
             set_detail(f"port {port}, after {first.seconds:.2f} s")
-        with record.probe("frame-under-prefix", vital=True) as set_detail:
+        with recorder.probe("frame-under-prefix", vital=True) as set_detail:
             set_detail(
                 _check_frame_address(session, expect_one_frame(first, session.page_url), port)
             )
-        _check_repeated_display(session, record, port)
+        _check_repeated_display(session, recorder, port)
         tensorboard = TensorBoardClient(
             session.client,
             session.site.to_direct_url(expect_one_frame(first, session.page_url).address),
         )
-        data.run_data_probes(session, record, tensorboard)
+        data.run_data_probes(session, recorder, tensorboard)
     return port
 
 
@@ -81,18 +81,19 @@ def build_expected_address(session: NotebookSession, port: int) -> str:
     return URL(variable.replace("%PORT%", str(port)), session.page_url).href
 
 
-def _check_first_display(session: NotebookSession, done: CellExecution) -> int:
+def _check_first_display(session: NotebookSession, execution: CellExecution) -> int:
     """Check that the cell shows what a first run shows, in that order.
 
     Returns:
         The port on which TensorBoard listens.
     """
-    expect_one_frame(done, session.page_url)
-    if done.message_kinds != ("display_data", "update_display_data"):
+    expect_one_frame(execution, session.page_url)
+    if execution.message_kinds != ("display_data", "update_display_data"):
         raise ProbeFailure(
-            f"the cell sends {', '.join(done.message_kinds)}: {done.get_stream_text('stderr')}"
+            f"the cell sends {', '.join(execution.message_kinds)}: "
+            f"{execution.get_stream_text('stderr')}"
         )
-    before = done.first_displays[0].get("text/plain")
+    before = execution.first_displays[0].get("text/plain")
     if before != "Launching TensorBoard...":
         raise ProbeFailure(f"it says {before!r} while it starts")
     known = read_info_files(session.kernel)
@@ -112,31 +113,31 @@ def _check_frame_address(session: NotebookSession, frame: CellFrame, port: int) 
     return urlsplit(frame.address).path
 
 
-def _check_repeated_display(session: NotebookSession, record: ProbeRecorder, port: int) -> None:
+def _check_repeated_display(session: NotebookSession, recorder: ProbeRecorder, port: int) -> None:
     """Check reuse, `notebook.list()` and `notebook.display()`."""
-    with record.probe("reuse") as set_detail:
+    with recorder.probe("reuse") as set_detail:
         again = session.kernel.run_cell(session.run.show_cell, timeout=TENSORBOARD_START_TIMEOUT)
         expect_reused(session, again, port)
         set_detail(f"{again.seconds:.2f} s")
-    with record.probe("list"):
-        done = session.kernel.run_cell("from tensorboard import notebook\nnotebook.list()")
+    with recorder.probe("list"):
+        execution = session.kernel.run_cell("from tensorboard import notebook\nnotebook.list()")
         known = rf"  - port {port}: logdir logs {_build_started_pattern(session, port)}\n"
-        _expect_output(done, rf"Known TensorBoard instances:\n{known}")
-    with record.probe("display"):
+        _expect_output(execution, rf"Known TensorBoard instances:\n{known}")
+    with recorder.probe("display"):
         started = _build_started_pattern(session, port, port)
         chosen = rf"Selecting TensorBoard with logdir logs {started}\.\n"
-        done = session.kernel.run_cell(f"notebook.display(port={port}, height={_HEIGHT})")
-        _expect_output(done, chosen)
-        _expect_frames(session, done, port, _HEIGHT)
-        done = session.kernel.run_cell("notebook.display()")
-        _expect_output(done, chosen)
-        _expect_frames(session, done, port)
-        done = session.kernel.run_cell("notebook.display(port=1)")
-        _expect_output(done, "")
-        _expect_frames(session, done, 1)
+        execution = session.kernel.run_cell(f"notebook.display(port={port}, height={_HEIGHT})")
+        _expect_output(execution, chosen)
+        _expect_frames(session, execution, port, _HEIGHT)
+        execution = session.kernel.run_cell("notebook.display()")
+        _expect_output(execution, chosen)
+        _expect_frames(session, execution, port)
+        execution = session.kernel.run_cell("notebook.display(port=1)")
+        _expect_output(execution, "")
+        _expect_frames(session, execution, 1)
 
 
-def expect_reused(session: NotebookSession, done: CellExecution, port: int) -> None:
+def expect_reused(session: NotebookSession, execution: CellExecution, port: int) -> None:
     """Check that the cell shows a reused TensorBoard: at once, and without a new server.
 
     That is what a second run with the same arguments must show.
@@ -149,14 +150,16 @@ def expect_reused(session: NotebookSession, done: CellExecution, port: int) -> N
         rf"Reusing TensorBoard on port {port} \(pid {pid}\), started {_AGO}\. "
         rf"\(Use '!kill {pid}' to kill it\.\)"
     )
-    texts = list_plain_texts(done)
+    texts = list_plain_texts(execution)
     if len(texts) != 1 or not re.fullmatch(wanted, texts[0]):
-        raise ProbeFailure(f"the cell says {texts}: {done.error or done.get_stream_text('stderr')}")
-    if done.message_kinds != ("display_data", "update_display_data", "display_data"):
-        raise ProbeFailure(f"the cell sends {', '.join(done.message_kinds)}")
-    _expect_frames(session, done, port)
-    if done.seconds > REUSE_TIME_LIMIT:
-        raise ProbeFailure(f"it took {done.seconds:.2f} s, more than {REUSE_TIME_LIMIT} s")
+        raise ProbeFailure(
+            f"the cell says {texts}: {execution.error or execution.get_stream_text('stderr')}"
+        )
+    if execution.message_kinds != ("display_data", "update_display_data", "display_data"):
+        raise ProbeFailure(f"the cell sends {', '.join(execution.message_kinds)}")
+    _expect_frames(session, execution, port)
+    if execution.seconds > REUSE_TIME_LIMIT:
+        raise ProbeFailure(f"it took {execution.seconds:.2f} s, more than {REUSE_TIME_LIMIT} s")
 
 
 def _build_started_pattern(session: NotebookSession, port: int, shown: int | None = None) -> str:
@@ -165,23 +168,25 @@ def _build_started_pattern(session: NotebookSession, port: int, shown: int | Non
     return rf"\(started {_AGO}; {port_part}pid {find_tensorboard(session.kernel, port).pid}\)"
 
 
-def _expect_output(done: CellExecution, pattern: str) -> None:
-    if done.error is not None or not re.fullmatch(pattern, done.get_stream_text()):
-        raise ProbeFailure(f"it says {done.error or done.get_stream_text()!r}, not {pattern!r}")
+def _expect_output(execution: CellExecution, pattern: str) -> None:
+    if execution.error is not None or not re.fullmatch(pattern, execution.get_stream_text()):
+        raise ProbeFailure(
+            f"it says {execution.error or execution.get_stream_text()!r}, not {pattern!r}"
+        )
 
 
 def _expect_frames(
-    session: NotebookSession, done: CellExecution, port: int, height: int | None = None
+    session: NotebookSession, execution: CellExecution, port: int, height: int | None = None
 ) -> None:
     if height is None:
         height = 600 if Version(session.run.wheel.release) < _TALLER_SINCE else 800
-    found = [(f.address, f.height) for f in list_frames(done, session.page_url)]
+    found = [(f.address, f.height) for f in list_frames(execution, session.page_url)]
     wanted = [(build_expected_address(session, port), height)]
     if found != wanted:
         raise ProbeFailure(f"the frames are {found}, not {wanted}")
 
 
-def run_kernel_control(session: NotebookSession, record: ProbeRecorder) -> None:
+def run_kernel_control(session: NotebookSession, recorder: ProbeRecorder) -> None:
     """Run the layer `control`: without the patch or without the variable the proof must fail.
 
     It must fail by what the probe `frame-under-prefix` fails on: the frame loads TensorBoard's own
@@ -189,19 +194,19 @@ def run_kernel_control(session: NotebookSession, record: ProbeRecorder) -> None:
     1.14). That is not Jupyter's origin, so a user who reaches only Jupyter's port never sees it.
     That TensorBoard runs is checked through the proxy, at its address there.
     """
-    with record.layer("control"):
-        with record.probe("control-notebook-runs", vital=True) as set_detail:
+    with recorder.layer("control"):
+        with recorder.probe("control-notebook-runs", vital=True) as set_detail:
             set_detail(f"{session.run_setup_cells():.1f} s")
-        with record.probe("control-frame", vital=True) as set_detail:
+        with recorder.probe("control-frame", vital=True) as set_detail:
             frame = expect_one_frame(
                 session.kernel.run_cell(session.run.show_cell, timeout=TENSORBOARD_START_TIMEOUT),
                 session.page_url,
             )
             port = read_info_files(session.kernel)[0].port
             set_detail(_check_direct_address(session, frame, port))
-        with record.probe("control-proof-fails") as set_detail:
+        with recorder.probe("control-proof-fails") as set_detail:
             set_detail(_check_proof_fails(session, frame, port))
-        with record.probe("control-runs") as set_detail:
+        with recorder.probe("control-runs") as set_detail:
             TensorBoardClient(session.client, session.site.build_proxy_url(port)).send_request(
                 "/"
             ).expect_status(200)

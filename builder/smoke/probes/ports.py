@@ -62,23 +62,23 @@ _FREE = dedent("""\
         print(json.dumps(_line.getsockname()[1]))""")
 
 
-def run_port_probes(session: NotebookSession, record: ProbeRecorder) -> None:
+def run_port_probes(session: NotebookSession, recorder: ProbeRecorder) -> None:
     """Run the probes of the layer `ports`; only the notebook's own TensorBoard is left running."""
-    with record.layer("ports"):
-        with record.probe("ports-prepared", vital=True):
+    with recorder.layer("ports"):
+        with recorder.probe("ports-prepared", vital=True):
             session.run_setup_cells()
             expect_one_frame(
                 session.kernel.run_cell(session.run.show_cell, timeout=TENSORBOARD_START_TIMEOUT),
                 session.page_url,
             )
         first = read_info_files(session.kernel)[-1]
-        with record.probe("two-logdirs") as set_detail:
+        with recorder.probe("two-logdirs") as set_detail:
             set_detail(_check_two_logdirs(session, first))
-        with record.probe("port-taken") as set_detail, _occupy_port(session) as (other, then):
+        with recorder.probe("port-taken") as set_detail, _occupy_port(session) as (other, then):
             set_detail(_check_moved_port(session, other, then))
-        with record.probe("explicit-port") as set_detail:
+        with recorder.probe("explicit-port") as set_detail:
             set_detail(_check_explicit_port(session))
-        with record.probe("explicit-port-busy") as set_detail:
+        with recorder.probe("explicit-port-busy") as set_detail:
             set_detail(_check_busy_port(session, first))
 
 
@@ -108,11 +108,11 @@ def _occupy_port(session: NotebookSession) -> Iterator[tuple[int, int]]:
 
 
 def _check_moved_port(session: NotebookSession, other: int, then: int) -> str:
-    done, info = launch_tensorboard(session, f"--logdir {LOGDIR} --window_title moved")
+    execution, info = launch_tensorboard(session, f"--logdir {LOGDIR} --window_title moved")
     try:
         if info.port != then:
             raise ProbeFailure(f"with {other} taken it listens on {info.port}, not on {then}")
-        _expect_frame(session, done, info, LOGDIR)
+        _expect_frame(session, execution, info, LOGDIR)
         return f"{other} is taken: {info.port}, and the frame there"
     finally:
         stop_tensorboard(session, info)
@@ -120,11 +120,11 @@ def _check_moved_port(session: NotebookSession, other: int, then: int) -> str:
 
 def _check_explicit_port(session: NotebookSession) -> str:
     wanted = find_port_from_kernel(session)
-    done, info = launch_tensorboard(session, f"--logdir {LOGDIR} --port {wanted}")
+    execution, info = launch_tensorboard(session, f"--logdir {LOGDIR} --port {wanted}")
     try:
         if info.port != wanted:
             raise ProbeFailure(f"--port {wanted} listens on {info.port}")
-        _expect_frame(session, done, info, LOGDIR)
+        _expect_frame(session, execution, info, LOGDIR)
         return f"--port {wanted}"
     finally:
         stop_tensorboard(session, info)
@@ -145,11 +145,11 @@ def _check_busy_port(session: NotebookSession, first: TensorBoardInfo) -> str:
 
 def _check_two_logdirs(session: NotebookSession, first: TensorBoardInfo) -> str:
     other = f"{LOGDIR}/train"
-    done, second = launch_tensorboard(session, f"--logdir {other}")
+    execution, second = launch_tensorboard(session, f"--logdir {other}")
     try:
         if second.port == first.port:
             raise ProbeFailure(f"both listen on {first.port}")
-        _expect_frame(session, done, second, other)
+        _expect_frame(session, execution, second, other)
         expect_reused(
             session, session.kernel.run_cell(f"%tensorboard --logdir {other}"), second.port
         )
@@ -160,10 +160,10 @@ def _check_two_logdirs(session: NotebookSession, first: TensorBoardInfo) -> str:
 
 
 def _expect_frame(
-    session: NotebookSession, done: CellExecution, info: TensorBoardInfo, logdir: str
+    session: NotebookSession, execution: CellExecution, info: TensorBoardInfo, logdir: str
 ) -> None:
     """Check that the frame shows that TensorBoard, which is recognised by its logdir."""
-    frame = expect_one_frame(done, session.page_url)
+    frame = expect_one_frame(execution, session.page_url)
     wanted = build_expected_address(session, info.port)
     if frame.address != wanted:
         raise ProbeFailure(f"the frame loads {frame.address}, not {wanted}")

@@ -89,18 +89,18 @@ def open_report_directory(reports: Path, release: str, deployment: str) -> Itera
         shutil.rmtree(workdir, ignore_errors=True)
 
 
-def _replace_directory(workdir: Path, place: Path) -> None:
+def _replace_directory(workdir: Path, directory: Path) -> None:
     """Move the new directory to the place of the old one.
 
     That takes two steps, as a directory cannot be replaced in one call.
     """
     old = workdir.with_name(workdir.name + "-old")
     try:
-        if place.exists():
-            os.rename(place, old)  # noqa: PTH104 - never into a directory that is there
-        os.rename(workdir, place)  # noqa: PTH104
+        if directory.exists():
+            os.rename(directory, old)  # noqa: PTH104 - never into a directory that is there
+        os.rename(workdir, directory)  # noqa: PTH104
     except OSError as error:
-        raise OutputError(f"{place} cannot be replaced: {error}", "--reports DIR") from error
+        raise OutputError(f"{directory} cannot be replaced: {error}", "--reports DIR") from error
     finally:
         shutil.rmtree(old, ignore_errors=True)
 
