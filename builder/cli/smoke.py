@@ -35,13 +35,12 @@ from builder.errors import RequestError, SmokeError
 from builder.releases.eras import get_era
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from builder.context import RunContext
     from builder.model import Release
     from builder.releases.eras import Era
-    from builder.releases.releases import Releases
     from builder.smoke.engines.runners import DeploymentRunner
     from builder.smoke.results.result import DeploymentResult
     from builder.smoke.run import SmokeContext
@@ -138,14 +137,14 @@ def _run_suite(suite: str, options: _SuiteOptions) -> int:
     wanted = sources.releases.find_requested(words)
     if not engine.era:
         wanted = select_smoke_releases(wanted, context.console)
-    find_era = _make_era_finder(sources.releases) if engine.era else None
-    with _open_runner(engine, find_era, context) as runner:
+    eras = {release.version: get_era(release) for release in wanted} if engine.era else {}
+    with _open_runner(engine, eras, context) as runner:
         smoke = make_smoke_context(context, runner.name, runner.host, options.report_options)
 
         def run_release(release: Release) -> list[DeploymentResult]:
             release_smoke = smoke
-            if find_era is not None:
-                era = find_era(release.version)
+            if engine.era:
+                era = eras[release.version]
                 release_smoke = _adapt_to_era(smoke, suite, release.version, era)
             return smoke_release(release, smoke_options, runner, release_smoke, sources, context)
 
@@ -176,7 +175,7 @@ def _adapt_to_era(smoke: SmokeContext, suite: str, version: str, era: Era) -> Sm
 
 @contextmanager
 def _open_runner(
-    options: _EngineOptions, find_era: Callable[[str], Era] | None, context: RunContext
+    options: _EngineOptions, eras: Mapping[str, Era], context: RunContext
 ) -> Iterator[DeploymentRunner]:
     from builder.smoke.engines import runners
     from builder.smoke.engines.process import open_process_runner
@@ -190,6 +189,7 @@ def _open_runner(
     if found is None:
         if options.base is not None:
             raise RequestError("--base is for containers, and no engine runs here", "leave it out")
+        find_era = eras.__getitem__ if options.era else None
         with open_process_runner(
             settings, context.env, context.pythons, find_era=find_era
         ) as runner:
@@ -202,13 +202,3 @@ def _open_runner(
     ) as docker_runner:
         note(f"base image: {docker_runner.base}")
         yield docker_runner
-
-
-def _make_era_finder(releases: Releases) -> Callable[[str], Era]:
-    """Make a function that returns the era of one of this run's releases."""
-
-    def find_era(version: str) -> Era:
-        (release,) = releases.find_requested((version,))
-        return get_era(release)
-
-    return find_era

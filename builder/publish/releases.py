@@ -121,9 +121,8 @@ def refuse_names(options: PublishOptions) -> None:
     naming = options.build.naming
     if options.target.public and naming.kind is IdentityKind.LOCAL:
         raise RequestError(
-            f"{PACKAGE} with the local version +{naming.local_label} has no place on "
-            f"{options.target.name}, which is public: the name is the official distribution's, "
-            "and local versions are refused",
+            f"{PACKAGE} with a local version has no place on {options.target.name}, which is "
+            "public: the name is the official distribution's, and local versions are refused",
             "--identity test gives it another name; local wheels go to a private index",
         )
 

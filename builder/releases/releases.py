@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from builder.errors import RequestError
-from builder.releases.eras import Era, get_era
 from builder.releases.request import parse_release_request
 from builder.releases.stock_wheels import FetchedWheel, fetch_stock_wheel, look_up_release
 
@@ -59,18 +57,6 @@ class Releases:
             if release.yanked:
                 note(f"{release.version} is yanked upstream")
         return found
-
-    def find_era(self, version: str) -> Era:
-        """Find the era of a release of the catalog: its Python and its date.
-
-        Raises:
-            RequestError: the catalog does not have it.
-            IndexLookupError: it is not known when it was uploaded.
-        """
-        release = self.catalog.find_release(version)
-        if release is None:
-            raise RequestError(f"{version} is not in the catalog", "`nox -s catalog -- update`")
-        return get_era(release)
 
     def fetch_stock_wheel(self, release: Release) -> FetchedWheel:
         """Get a release's stock wheel, verified.
