@@ -1,6 +1,6 @@
 """The code of every check, and the sentence that is true of a good wheel.
 
-Families: Z the zip container, N names, R RECORD, M METADATA, W WHEEL, C content, D difference from
+Families: Z the zip file, N names, R RECORD, M METADATA, W WHEEL, C content, D difference from
 the stock wheel, B behaviour in a throwaway virtualenv, P the series themselves.
 """
 

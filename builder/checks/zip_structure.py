@@ -1,4 +1,4 @@
-"""Z checks: the zip container, including defects that zip readers tolerate."""
+"""Z checks: the structure of the zip file, including defects that zip readers tolerate."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def check(
     upstream: UpstreamOptions,
     python_paths: tuple[Path, ...],
 ) -> int:
-    """Check wheels: container, names, RECORD, METADATA, WHEEL, content, difference from stock."""
+    """Check wheels: zip, names, RECORD, METADATA, WHEEL, content, difference from stock."""
     if publisher is not None and not provenance:
         raise RequestError("--publisher goes with --provenance", "add --provenance")
     context = make_context(offline=common.offline, python_paths=python_paths)

@@ -94,7 +94,7 @@ def plan(
         console.print_note(format_finding(finding))
     if findings:
         raise NewFindingsError(
-            f"the series have {len(findings)} findings", "mend series.toml, or remove the file"
+            f"the series have {len(findings)} findings", "fix series.toml, or remove the file"
         )
     return 0
 

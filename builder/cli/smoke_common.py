@@ -62,7 +62,7 @@ def make_smoke_context(
     """Make the context that all deployments of a run share.
 
     Args:
-        context: of the run.
+        context: the context of the run.
         engine: its name in reports.
         host: of all sites, with its port if they share one; the browser can reach no other.
         options: where reports go, and whether there is a browser.
@@ -117,11 +117,11 @@ def select_smoke_releases(releases: Sequence[Release], console: Console) -> list
         RequestError: none of them does.
     """
     hint = "`smoke_lab --era` runs them with their own Python and TensorFlow"
-    startable = select_runnable_releases(releases, hint)
-    left_out = ", ".join(r.version for r in releases if r not in startable)
+    runnable = select_runnable_releases(releases, hint)
+    left_out = ", ".join(r.version for r in releases if r not in runnable)
     if left_out:
         console.print_note(f"{left_out}: left out, as they import the TensorFlow of 2019; {hint}")
-    return startable
+    return runnable
 
 
 def run_each_release(

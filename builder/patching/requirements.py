@@ -39,7 +39,7 @@ def _drop_requirement(document: MetadataDocument, edit: MetadataEdit) -> Metadat
     if len(kept) == len(document.headers):
         raise PatchError(
             f"METADATA has no {edit.header}: {edit.value} to drop ({edit.why})",
-            "mend the releases of that entry in series.toml",
+            "fix the releases of that entry in series.toml",
         )
     return document._replace(headers=kept)
 
@@ -49,7 +49,7 @@ def _add_requirement(document: MetadataDocument, edit: MetadataEdit) -> Metadata
     if any(_parse_required_name(h, edit.header) == name for h in document.headers):
         raise PatchError(
             f"METADATA has {edit.header}: {name} already ({edit.why})",
-            "drop it in the same entry of series.toml, or mend that entry's releases",
+            "drop it in the same entry of series.toml, or fix that entry's releases",
         )
     line = Header(
         edit.header, f"{edit.header}: {edit.value}".encode() + metadata.detect_line_end(document)

@@ -48,7 +48,7 @@ def prepare_wheel(
         wheel: the file.
         workdir: where the copy goes that is checked, and sent later.
         sources: what the wheel is rebuilt from.
-        context: of the run.
+        context: the context of the run.
         series: assumed where the provenance names none.
         attested: also take and verify the attestations next to the wheel.
 

@@ -121,4 +121,4 @@ def _make_refusal_error(status: int, text: str, filename: str) -> PublishError:
         )
     if status in {404, 405}:
         return UploadRefusedError(message, "no uploads are taken at this URL; look at --repository")
-    return PublishError(message, "mend what the index says, and build the wheel again")
+    return PublishError(message, "fix what the index says, and build the wheel again")

@@ -53,7 +53,7 @@ def apply_index_changes(
         path: the catalog's file.
         options: how to build.
         sources: what wheels are built from, with the catalog before the update.
-        context: of the run.
+        context: the context of the run.
         jobs: how many at a time.
         report: called for each release when it is done.
 

@@ -99,7 +99,7 @@ def read_project_settings(root: Path) -> ProjectSettings:
     except FileNotFoundError:
         return defaults
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RequestError(f"{path} is no TOML: {error}", "mend that line") from error
+        raise RequestError(f"{path} is no TOML: {error}", "fix that line") from error
     tools = table.get("tool", {})
     own = tools.get(_APPLICATION, {}) if isinstance(tools, dict) else None
     own = own if isinstance(own, dict) else {"name": None}
@@ -144,6 +144,6 @@ def _read_pip_configuration(env: Mapping[str, str]) -> dict[str, str]:
     except (configparser.Error, UnicodeDecodeError) as error:
         why = " ".join(str(error).split())
         raise RequestError(
-            f"pip's configuration cannot be read: {why}", "mend it, or set PIP_CONFIG_FILE"
+            f"pip's configuration cannot be read: {why}", "fix it, or set PIP_CONFIG_FILE"
         ) from error
     return dict(parser.items("global")) if parser.has_section("global") else {}

@@ -71,7 +71,7 @@ def load_series(directory: Path) -> Series:
             f"series there: {', '.join(known) or 'none'}",
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PatchError(f"{source} is no TOML: {error}", "mend that line") from error
+        raise PatchError(f"{source} is no TOML: {error}", "fix that line") from error
     fields = _TomlTable(table, str(source))
     name = fields.take_text("name")
     if name != directory.name:
