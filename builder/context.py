@@ -47,6 +47,14 @@ class RunContext:
         """Finds the CPythons of this machine, each when it is needed."""
         return PythonFinder(self.uv_env, self.python_paths, self.console.print_note)
 
+    def make_clean_env(self, workdir: Path) -> dict[str, str]:
+        """Make the environment variables of programs: as for uv, with `workdir` as TMPDIR.
+
+        TensorBoard keeps its list of running servers in TMPDIR; ours must not be in the user's
+        list.
+        """
+        return {**self.uv_env, "TMPDIR": str(workdir)}
+
     def check_cancelled(self) -> None:
         """Raise an error if the run was interrupted.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,8 +12,9 @@ from builder.patching.identity import WheelNaming
 from builder.patching.overlay import build_overlay
 from builder.patching.series import load_series
 from builder.system import command, virtualenvs
-from builder.system.settings import read_project_settings, read_user_settings
+from builder.system.settings import read_project_settings
 from builder.tensorboard.server import run_tensorboard
+from tests import needs
 from tests.conftest import CATALOG, ROOT, stock_path
 
 if TYPE_CHECKING:
@@ -57,8 +57,7 @@ class Place:
     def __init__(self, workdir: Path, python: Path) -> None:
         workdir.mkdir()
         self.workdir = workdir
-        settings = read_user_settings(os.environ)
-        self.env = virtualenvs.make_clean_env(settings, os.environ, workdir)
+        self.env = needs.context().make_clean_env(workdir)
         self.env["TF_CPP_MIN_LOG_LEVEL"] = "2"
         self.python = virtualenvs.make_virtualenv(workdir / "env", python, self.env)
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
+from builder.context import RunContext
 from builder.errors import PythonNotFoundError
+from builder.system.console import Console
 from builder.system.pythons import PythonFinder
 from builder.system.settings import read_user_settings
 from builder.system.virtualenvs import make_uv_env
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 # `.ci/run` sets it, since it brings everything along. CI systems set CI everywhere, also where the
@@ -34,6 +38,12 @@ def lacking(what: str) -> NoReturn:
 def pythons() -> PythonFinder:
     """The CPythons of this machine, as the product finds them."""
     return PythonFinder(settings_of_uv())
+
+
+def context(env: Mapping[str, str] = os.environ, *, store: Path | None = None) -> RunContext:
+    """The context of a run on this machine, with a cache of its own if a directory is given."""
+    settings = read_user_settings(env)
+    return RunContext(settings if store is None else replace(settings, cache=store), env, Console())
 
 
 def settings_of_uv() -> dict[str, str]:

@@ -14,7 +14,6 @@ from builder.model import FindingStatus, IdentityKind, Release
 from builder.patching.identity import WheelNaming
 from builder.patching.overlay import build_overlay
 from builder.releases.eras import get_era
-from builder.system.settings import read_user_settings
 from builder.verify import deep
 from builder.verify.deep import WheelBytes
 from builder.wheel import archive
@@ -70,9 +69,8 @@ def spoil(wheel: WheelBytes, changes: dict[str, bytes], without: str = "") -> Wh
 
 def behaviour(wheel: WheelBytes, stock: WheelBytes | None = None) -> list[Finding]:
     """What is found when it is run."""
-    settings = read_user_settings(os.environ)
     found = CATALOG.find_release("2.21.0")
-    return deep.check_behaviour(wheel, stock, found, settings, os.environ, needs.pythons())
+    return deep.check_behaviour(wheel, stock, found, needs.context())
 
 
 def test_a_good_wheel_starts(newest: WheelBytes) -> None:
@@ -106,9 +104,7 @@ def test_a_wheel_that_does_not_install_is_caught(newest: WheelBytes) -> None:
 
 def test_without_a_release_nothing_is_claimed(newest: WheelBytes) -> None:
     """Its era is unknown: unchecked, never passed."""
-    found = deep.check_behaviour(
-        newest, None, None, read_user_settings(os.environ), os.environ, needs.pythons()
-    )
+    found = deep.check_behaviour(newest, None, None, needs.context())
     assert {f.status for f in found} == {FindingStatus.UNCHECKED}
     assert [f.code for f in found] == ["B801", "B802", "B803", "B804"]
 

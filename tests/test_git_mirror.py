@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from builder.errors import InterruptedRunError, RequestError, SourceError
 from builder.git import Mirror, open_mirror, parse_remote
 from builder.git.mirror import lock_mirror
 from builder.git.remote import PUBLIC_REMOTE
-from builder.system.settings import read_user_settings
+from tests import needs
 from tests.conftest import ROOT
 from tests.git_servers import Log, command_lines, http_server
 from tests.upstream import NOTEBOOK, git
@@ -39,15 +40,11 @@ def mirrored(tmp_path: Path) -> Open:
     def make(
         address: object, source: object = None, *, offline: bool = False, **environ: str
     ) -> Mirror:
-        whole_env = {**os.environ, **environ}
         return open_mirror(
-            tmp_path / "git",
+            needs.context({**os.environ, **environ}, store=tmp_path),
             parse_remote(str(address)),
             None if source is None else parse_remote(str(source)),
-            whole_env,
-            read_user_settings(whole_env),
             offline=offline,
-            note=lambda _: None,
         )
 
     return make
@@ -323,23 +320,11 @@ def test_who_waits_for_another_run_can_be_interrupted(upstream: StandIn, tmp_pat
     remote = parse_remote(str(upstream.path))
     (tmp_path / "git").mkdir()
 
-    def interrupt() -> None:
-        raise InterruptedRunError("interrupted", "")
-
-    with (
-        lock_mirror(tmp_path / "git" / f"{remote.key}.git", interrupt),
-        pytest.raises(InterruptedRunError),
-    ):
-        open_mirror(
-            tmp_path / "git",
-            remote,
-            None,
-            os.environ,
-            read_user_settings(os.environ),
-            offline=False,
-            note=lambda _: None,
-            check_cancelled=interrupt,
-        )
+    context = needs.context(store=tmp_path)
+    with lock_mirror(tmp_path / "git" / f"{remote.key}.git", context.check_cancelled):
+        threading.Timer(1, context.cancelled.set).start()
+        with pytest.raises(InterruptedRunError):
+            open_mirror(context, remote, None, offline=False)
 
 
 def test_two_runs_share_one_clone(upstream: StandIn, own_cache: Path, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ import pytest
 
 from builder.errors import PatchError, SourceError
 from builder.git import Mirror, cherry_pick, merge_trees, open_mirror, parse_remote
-from builder.system.settings import read_user_settings
+from tests import needs
 from tests.git_servers import Log, http_server
 from tests.upstream import NOTEBOOK, git
 
@@ -30,13 +29,7 @@ def mirrored(tmp_path: Path) -> Callable[[str], Mirror]:
 
     def make(address: str, cache: str = "git") -> Mirror:
         return open_mirror(
-            tmp_path / cache,
-            parse_remote(address),
-            None,
-            os.environ,
-            read_user_settings(os.environ),
-            offline=False,
-            note=lambda _: None,
+            needs.context(store=tmp_path / cache), parse_remote(address), None, offline=False
         )
 
     return make

@@ -19,7 +19,6 @@ from builder.smoke.engines.namespace import NamespaceIsolation
 from builder.smoke.engines.process import open_process_runner
 from builder.smoke.model import Deployment, Frontend, WheelUnderTest
 from builder.system.ports import can_connect, find_free_port
-from builder.system.settings import read_user_settings
 from builder.system.waiting import wait_for
 from builder.wheel import archive
 from builder.wheel.rewrite import WheelRewrite, rewrite_wheel
@@ -52,8 +51,7 @@ def wheel(version: str, directory: Path) -> WheelUnderTest:
 def engine(eras: Callable[[str], Era] | None = None, **given: str) -> Iterator[ProcessRunner]:
     """The engine, for somebody whose index needs a password, and who has settings for Jupyter."""
     env = {**os.environ, "UV_INDEX_PRIVATE_PASSWORD": SECRET, "JUPYTER_CONFIG_DIR": "/nowhere"}
-    settings = read_user_settings(os.environ)
-    with open_process_runner(settings, env, needs.pythons(), find_era=eras, **given) as runner:
+    with open_process_runner(needs.context(env), find_era=eras, **given) as runner:
         yield runner
 
 

@@ -63,9 +63,8 @@ def found(
 
     def find(*series: str) -> Path:
         chosen = options(tmp_path, *series)
-        identity = chosen.naming.make_identity("2.2.1")
         sources = make_sources(OFFLINE, context)
-        return find_or_build_wheel(release("2.2.1"), identity, chosen, sources, context)
+        return find_or_build_wheel(release("2.2.1"), chosen, sources, context)
 
     return find
 

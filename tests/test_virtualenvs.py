@@ -1,14 +1,12 @@
-"""builder.system.virtualenvs: what programs in throwaway environments start with."""
+"""builder.context: what programs in throwaway environments start with."""
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING
 
 from builder.system import command
-from builder.system.settings import read_user_settings
-from builder.system.virtualenvs import make_clean_env
+from tests import needs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +23,7 @@ def test_what_was_compiled_stays_for_the_next_start(
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "imported.py").touch()
     words = [sys.executable, "-c", "import imported"]
-    env = make_clean_env(read_user_settings(os.environ), os.environ, tmp_path)
+    env = needs.context().make_clean_env(tmp_path)
     command.run_command(words, timeout=60, cwd=tmp_path)
     assert not (tmp_path / "__pycache__").exists()
     command.run_command(words, timeout=60, cwd=tmp_path, env=env)

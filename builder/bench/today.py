@@ -57,7 +57,7 @@ def measure_today(
         release: what is measured.
         ours: its wheel, built.
         stock: the stock wheel.
-        context: of the run.
+        context: the context of the run.
         repeat: how many turns.
 
     Raises:
@@ -105,7 +105,7 @@ def _make_benchmark_envs(
     for which in wheels:
         directory = workdir / which
         directory.mkdir()
-        env = virtualenvs.make_clean_env(context.settings, context.env, directory)
+        env = context.make_clean_env(directory)
         base = context.pythons.find_python(era.python)
         python = virtualenvs.make_virtualenv(directory / "env", base, env)
         found[which] = _BenchmarkEnv(python, directory, env)

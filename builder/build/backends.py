@@ -70,25 +70,24 @@ class WheelBuilder(NamedTuple):
 
     Attributes:
         backend: which backend makes them.
+        all_series: the series to apply, in order.
         codemod_cache: the cache of codemod outcomes, or None to compute all of them.
         picker: picks commits before the series are applied, or None.
         bazel_backend: builds from source; required unless the backend is the overlay.
     """
 
     backend: Backend
+    all_series: Sequence[Series]
     codemod_cache: CodemodCache | None
     picker: CherryPicker | None
     bazel_backend: BazelBackend | None
 
-    def make_final_wheel(
-        self, release: Release, stock: bytes, all_series: Sequence[Series], identity: Identity
-    ) -> FinalWheel:
+    def make_final_wheel(self, release: Release, stock: bytes, identity: Identity) -> FinalWheel:
         """Make a release's final wheel.
 
         Args:
             release: the release to build.
             stock: its stock wheel, already verified.
-            all_series: the series to apply, in order.
             identity: the identity of the final wheel.
 
         Raises:
@@ -98,14 +97,12 @@ class WheelBuilder(NamedTuple):
             EngineError: the engine refused a request.
         """
         if self.bazel_backend is None or self.backend is Backend.OVERLAY:
-            return self._build_overlay(release, stock, all_series, identity)
+            return self._build_overlay(release, stock, identity)
         if self.backend is Backend.BAZEL:
-            return self._build_with_bazel(self.bazel_backend, release, stock, all_series, identity)
+            return self._build_with_bazel(self.bazel_backend, release, stock, identity)
         # The overlay takes hardly any time, and so reports unsound patches before Bazel starts.
-        overlay_wheel = self._build_overlay(release, stock, all_series, identity)
-        bazel_wheel = self._build_with_bazel(
-            self.bazel_backend, release, stock, all_series, identity
-        )
+        overlay_wheel = self._build_overlay(release, stock, identity)
+        bazel_wheel = self._build_with_bazel(self.bazel_backend, release, stock, identity)
         comparison = equivalence.compare_wheels(
             _parse_overlay(overlay_wheel.overlay), _parse_overlay(bazel_wheel.overlay)
         )
@@ -118,14 +115,12 @@ class WheelBuilder(NamedTuple):
             )
         return overlay_wheel._replace(source_build=bazel_wheel.source_build, comparison=comparison)
 
-    def _build_overlay(
-        self, release: Release, stock: bytes, all_series: Sequence[Series], identity: Identity
-    ) -> FinalWheel:
+    def _build_overlay(self, release: Release, stock: bytes, identity: Identity) -> FinalWheel:
         picked: tuple[Series, ...] = ()
         if self.picker is not None:
             parsed = archive.parse_archive(stock, release.wheel.filename)
             picked = (self.picker.pick_as_series(release, parsed),)
-        series = (*picked, *all_series)
+        series = (*picked, *self.all_series)
         overlay = build_overlay(release, stock, series, identity, self.codemod_cache)
         return FinalWheel(overlay, series, next((s.picked for s in picked), None))
 
@@ -134,11 +129,12 @@ class WheelBuilder(NamedTuple):
         bazel_backend: BazelBackend,
         release: Release,
         stock: bytes,
-        all_series: Sequence[Series],
         identity: Identity,
     ) -> FinalWheel:
         published = archive.parse_archive(stock, release.wheel.filename)
-        source_build = bazel_backend.build_from_source(release, published, all_series, self.picker)
+        source_build = bazel_backend.build_from_source(
+            release, published, self.all_series, self.picker
+        )
         overlay = build_overlay(
             release,
             source_build.wheel,
@@ -149,9 +145,9 @@ class WheelBuilder(NamedTuple):
         )
         check_patched_members(release, overlay, published, source_build)
         if self.picker is None:
-            return FinalWheel(overlay, all_series, source_build=source_build)
+            return FinalWheel(overlay, self.all_series, source_build=source_build)
         picked = make_pick_series(release.version, source_build.picked, ())
-        return FinalWheel(overlay, (picked, *all_series), source_build.picked, source_build)
+        return FinalWheel(overlay, (picked, *self.all_series), source_build.picked, source_build)
 
 
 def check_patched_members(

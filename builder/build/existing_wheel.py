@@ -18,13 +18,12 @@ if TYPE_CHECKING:
 
     from builder.build.release import BuildOptions
     from builder.context import RunContext
-    from builder.model import Identity, Release
+    from builder.model import Release
     from builder.verify.sources import WheelSources
 
 
 def find_or_build_wheel(
     release: Release,
-    identity: Identity,
     options: BuildOptions,
     sources: WheelSources,
     context: RunContext,
@@ -38,8 +37,7 @@ def find_or_build_wheel(
 
     Args:
         release: the release of the wheel.
-        identity: the identity of the wheel.
-        options: the options of the build, with the output directory.
+        options: the options of the build, with the identity and the output directory.
         sources: the stock wheel, series and commits for a build.
         context: the context of the run.
         fallback_output: another output directory for a wheel that has to be built, or None.
@@ -51,6 +49,7 @@ def find_or_build_wheel(
         RequestError: the existing wheel was not made with the series that the user named.
         BuilderError: the build failed.
     """
+    identity = options.naming.make_identity(release.version)
     wheel = (
         options.output
         / make_wheel_name(identity, parse_wheel_filename(release.wheel.filename).tag).filename
@@ -58,9 +57,7 @@ def find_or_build_wheel(
     if not wheel.is_file():
         context.console.print_note(f"{wheel} is not there: building it")
         options = options if fallback_output is None else replace(options, output=fallback_output)
-        return build_release(
-            release, sources.load_series(options.series), options, sources, context
-        ).path
+        return build_release(release, options, sources, context).path
     claimed, requested = _read_claimed_series(wheel), _describe_series(options.series)
     if claimed == requested or (claimed is None and not options.has_chosen_series):
         return wheel

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     )
     from builder.patching.identity import WheelNaming
     from builder.patching.overlay import Overlay
-    from builder.patching.series import Series
     from builder.verify.sources import WheelSources
 
 
@@ -44,8 +43,15 @@ if TYPE_CHECKING:
 class BuildOptions:
     """The user's options, the same for all releases of a run.
 
-    `picks` are commits to cherry-pick before the series are applied. `named` is True if the user
-    named the series, and False if they are the defaults.
+    Attributes:
+        series: the names of the series to apply, in order.
+        naming: the identity of the wheels.
+        output: the output directory.
+        force: whether a different wheel of the same name there is replaced.
+        deep: whether the wheel is also installed and started.
+        picks: commits to cherry-pick before the series are applied.
+        backend: which backend makes the wheels.
+        has_chosen_series: whether the user named the series; False if they are the defaults.
     """
 
     series: tuple[str, ...]
@@ -109,7 +115,6 @@ class FailedRelease:
 
 def build_release(
     release: Release,
-    all_series: Sequence[Series],
     options: BuildOptions,
     sources: WheelSources,
     context: RunContext,
@@ -119,11 +124,11 @@ def build_release(
 
     Args:
         release: the release to build.
-        all_series: the series to apply, in order.
         options: the user's options.
-        sources: has the stock wheel.
+        sources: has the stock wheel, and the series.
         context: the context of the run.
-        wheel_builder: makes the final wheel; None for the overlay, without commits to pick.
+        wheel_builder: makes the final wheel; None for an overlay with `options.series`, without
+            commits to pick.
 
     Raises:
         BuilderError: a stage failed, with the error of that stage; the output directory is
@@ -131,18 +136,16 @@ def build_release(
     """
     started = time.perf_counter()
     context.check_cancelled()
+    wheel_builder = wheel_builder or WheelBuilder(
+        Backend.OVERLAY, sources.load_series(options.series), sources.releases.cache, None, None
+    )
     identity = options.naming.make_identity(release.version)
     fetched = sources.releases.fetch_stock_wheel(release)
-    wheel_builder = wheel_builder or WheelBuilder(
-        Backend.OVERLAY, sources.releases.cache, None, None
-    )
-    final_wheel = wheel_builder.make_final_wheel(release, fetched.content, all_series, identity)
+    final_wheel = wheel_builder.make_final_wheel(release, fetched.content, identity)
     overlay = final_wheel.overlay
     content = overlay.content
     sha256 = hashlib.sha256(content).hexdigest()
-    findings = _check_final_wheel(
-        overlay, content, fetched.content, release, context, run_deep=options.deep
-    )
+    findings = _check_final_wheel(overlay, fetched.content, release, context, run_deep=options.deep)
     codes = {*STATIC_CODES, *(DEEP_CODES if options.deep else ())}
     path = options.output / overlay.filename
     placement = place_wheel(
@@ -215,12 +218,14 @@ def build_releases(
     """
     all_series = sources.load_series(options.series)
     picker = make_cherry_picker(options.picks, sources.upstream) if options.picks else None
-    wheel_builder = WheelBuilder(options.backend, sources.releases.cache, picker, bazel_backend)
+    wheel_builder = WheelBuilder(
+        options.backend, all_series, sources.releases.cache, picker, bazel_backend
+    )
     outcomes: dict[str, BuiltRelease | FailedRelease] = {}
     # Threads suffice: inflating and hashing, nearly all of the work, release the GIL.
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         futures = {
-            pool.submit(build_release, r, all_series, options, sources, context, wheel_builder): r
+            pool.submit(build_release, r, options, sources, context, wheel_builder): r
             for r in releases
         }
         try:
@@ -243,7 +248,6 @@ def build_releases(
 
 def _check_final_wheel(
     overlay: Overlay,
-    content: bytes,
     stock: bytes,
     release: Release,
     context: RunContext,
@@ -256,17 +260,15 @@ def _check_final_wheel(
         NewFindingsError: there is a finding that the stock wheel does not have.
     """
     # The bytes are parsed again, so that the checks see exactly what is written to disk.
-    parsed = archive.parse_archive(content, overlay.filename)
+    parsed = archive.parse_archive(overlay.content, overlay.filename)
     wheel = WheelUnderCheck(overlay.filename, parsed, overlay.stock, overlay.delta)
     findings = run_checks(wheel, release.wheel.filename)
     if run_deep:
         findings += deep.check_behaviour(
-            deep.WheelBytes(overlay.filename, content),
+            deep.WheelBytes(overlay.filename, overlay.content),
             deep.WheelBytes(release.wheel.filename, stock),
             release,
-            context.settings,
-            context.env,
-            context.pythons,
+            context,
         )
     _refuse_new_findings(overlay.filename, findings)
     return findings

@@ -182,7 +182,7 @@ def _open_runner(
 
     if options.era and options.engine == "docker":
         raise RequestError("--era runs without a container", "leave --engine docker out")
-    note, settings = context.console.print_note, context.settings
+    note = context.console.print_note
     wanted = "process" if options.era else options.engine
     found, why = runners.choose_engine(wanted, context.env)
     note(f"engine: {'process' if found is None else 'docker'} ({why})")
@@ -190,15 +190,13 @@ def _open_runner(
         if options.base is not None:
             raise RequestError("--base is for containers, and no engine runs here", "leave it out")
         find_era = eras.__getitem__ if options.era else None
-        with open_process_runner(
-            settings, context.env, context.pythons, find_era=find_era
-        ) as runner:
+        with open_process_runner(context, find_era=find_era) as runner:
             if runner.isolation.reason:
                 note(f"plain loopback: {runner.isolation.reason}")
             yield runner
         return
     with runners.open_docker_runner(
-        found, options.base, DOCKERFILES, settings.cache, context.uv_env
+        found, options.base, DOCKERFILES, context.settings.cache, context.uv_env
     ) as docker_runner:
         note(f"base image: {docker_runner.base}")
         yield docker_runner

@@ -118,11 +118,9 @@ def today(
     for python in pythons:
         context.pythons.find_python(python)
     grid = GridOptions(
+        context=context,
         references=references,
         reports=reports,
-        settings=context.settings,
-        env=context.env,
-        pythons=context.pythons,
         jobs=jobs or count_cores(),
         fresh=fresh,
     )
@@ -271,7 +269,7 @@ def record(
         for release in _select_releases(known, releases):
             stock = Path(name, release.wheel.filename)
             stock.write_bytes(known.fetch_stock_wheel(release).content)
-            made = record_reference(release, stock, context.settings, context.env, context.pythons)
+            made = record_reference(release, stock, context)
             path = save_reference(made, references)
             count = sum(len(mode.answers) for mode in made.modes.values())
             size = path.stat().st_size

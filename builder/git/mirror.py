@@ -18,11 +18,11 @@ from builder.git.runner import GitRunner, check_git
 from builder.system.waiting import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
+    from builder.context import RunContext
     from builder.git.remote import Remote
     from builder.model import Release
-    from builder.system.settings import UserSettings
 
 _CLONE_SECONDS = 3600  # time-out of one clone or fetch
 _REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
@@ -182,40 +182,33 @@ class Mirror(Repository):
 
 
 def open_mirror(
-    root: Path,
+    context: RunContext,
     upstream_remote: Remote,
     commits_remote: Remote | None,
-    env: Mapping[str, str],
-    settings: UserSettings,
     *,
     offline: bool,
-    note: Callable[[str], None],
-    check_cancelled: Callable[[], None] = lambda: None,
 ) -> Mirror:
-    """Open the mirror of a repository, and clone it if it is not there yet.
+    """Open the mirror of a repository in the cache, and clone it if it is not there yet.
 
     Args:
-        root: the cache's directory of mirrors.
+        context: the context of the run.
         upstream_remote: the repository to mirror.
         commits_remote: the repository of commits that `upstream_remote` does not have, or None.
-        env: the user's environment.
-        settings: the proxy and certificates that the user configured.
         offline: use only what is mirrored already.
-        note: called with a message before a clone, which takes long.
-        check_cancelled: called repeatedly while git runs; raises if the run was interrupted.
 
     Raises:
         SourceError: git is missing or too old, or the repository cannot be cloned.
         InterruptedRunError: the run was interrupted.
     """
+    root = context.settings.cache / "git"
     directory = root / f"{upstream_remote.key}.git"
     remotes = [upstream_remote, *([] if commits_remote is None else [commits_remote])]
     runner = partial(
         GitRunner,
-        env=env,
-        settings=settings,
+        env=context.env,
+        settings=context.settings,
         remotes=remotes,
-        check_cancelled=check_cancelled,
+        check_cancelled=context.check_cancelled,
     )
     check_git(runner(Path.cwd(), offline=True))
     if not directory.is_dir():
@@ -227,7 +220,7 @@ def open_mirror(
             )
         try:
             root.mkdir(parents=True, exist_ok=True)
-            _clone_mirror(directory, upstream_remote, runner(root), note)
+            _clone_mirror(directory, upstream_remote, runner(root), context.console.print_note)
         except OSError as error:
             raise SourceError(
                 f"the mirror {directory} cannot be made: {error.strerror}",

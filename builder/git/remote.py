@@ -124,8 +124,8 @@ def _parse_url(text: str, masked: str) -> Remote:
     return Remote(_join_url(parts, netloc), name, password)
 
 
-def _join_url(parts: SplitResult, place: str) -> str:
-    return urlunsplit((parts.scheme, place, parts.path, "", ""))
+def _join_url(parts: SplitResult, netloc: str) -> str:
+    return urlunsplit((parts.scheme, netloc, parts.path, "", ""))
 
 
 def _parse_directory(path: Path, masked: str) -> Remote:

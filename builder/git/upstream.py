@@ -37,12 +37,5 @@ class Upstream:
             SourceError: git is missing or too old, or the repository cannot be cloned.
         """
         return open_mirror(
-            self.context.settings.cache / "git",
-            self.upstream_remote,
-            self.commits_remote,
-            self.context.env,
-            self.context.settings,
-            offline=self.offline,
-            note=self.context.console.print_note,
-            check_cancelled=self.context.check_cancelled,
+            self.context, self.upstream_remote, self.commits_remote, offline=self.offline
         )

@@ -16,17 +16,17 @@ from builder.publish.target import is_on_loopback
 from builder.releases.eras import get_era
 from builder.system import command, virtualenvs
 from builder.system.command import summarize_output
-from builder.system.virtualenvs import INSTALL_TIMEOUT, make_clean_env
+from builder.system.virtualenvs import INSTALL_TIMEOUT
 from builder.tensorboard.page import has_root_element
 from builder.tensorboard.server import run_tensorboard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from builder.context import RunContext
     from builder.model import Identity, Release
     from builder.publish.upload import Upload
     from builder.system.pythons import PythonFinder
-    from builder.system.settings import UserSettings
 
 # The series that makes releases run on later Pythons, and on which of them (docs/today.md).
 _TODAY_SERIES = "today"
@@ -115,8 +115,7 @@ def reinstall_wheel(
     identity: Identity,
     index_url: str,
     install_target: InstallTarget,
-    settings: UserSettings,
-    env: Mapping[str, str],
+    context: RunContext,
 ) -> None:
     """Install from the index into a clean virtualenv, compare the files, start TensorBoard.
 
@@ -125,15 +124,14 @@ def reinstall_wheel(
         identity: its name and version.
         index_url: the index that serves it; nothing else is taken from there.
         install_target: the Python, and the age of the dependencies.
-        settings: the user's settings; dependencies come from the user's usual index.
-        env: all environment variables.
+        context: the context of the run; dependencies come from the user's usual index.
 
     Raises:
         PublishError: it does not install, installs other files, or does not start.
     """
     with tempfile.TemporaryDirectory(prefix="installed-") as name:
         workdir = Path(name)
-        clean_env = make_clean_env(settings, env, workdir)
+        clean_env = context.make_clean_env(workdir)
         try:
             python = virtualenvs.make_virtualenv(
                 workdir / "env", install_target.interpreter, clean_env

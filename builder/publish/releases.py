@@ -146,7 +146,7 @@ def publish_releases(
         uploader: the index's upload side.
         report: called for each release when its outcome is known.
         sources: what wheels are built from, and again to verify them.
-        context: of the run.
+        context: the context of the run.
 
     Returns:
         One outcome for each release, in their order; one that is half published has failed.
@@ -212,9 +212,7 @@ class _Publisher:
         started, options, context = time.perf_counter(), self.options, self.context
         identity = options.build.naming.make_identity(release.version)
         scratch_output = workdir / "built" if options.dry_run else None
-        wheel = find_or_build_wheel(
-            release, identity, options.build, self.sources, context, scratch_output
-        )
+        wheel = find_or_build_wheel(release, options.build, self.sources, context, scratch_output)
         prepared = prepare_wheel(
             wheel,
             workdir,
@@ -274,8 +272,7 @@ class _Publisher:
                 done.identity,
                 options.target.index_url,
                 install_target,
-                self.context.settings,
-                self.context.env,
+                self.context,
             )
         spent = done.seconds + time.perf_counter() - started
         return replace(

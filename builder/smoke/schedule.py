@@ -57,7 +57,7 @@ class ScheduleSlot:
     ) -> None:
         self._ahead = [started, finished]
         self._turns = turns
-        self._place = position
+        self._position = position
 
     @contextmanager
     def wait_for_turn(self) -> Iterator[None]:
@@ -65,13 +65,13 @@ class ScheduleSlot:
 
         After the block, wait until all have finished.
         """
-        self._turns.enqueue_position(self._place)
+        self._turns.enqueue_position(self._position)
         try:
             self._pass_latch()
-            self._turns.wait_for_turn(self._place)
+            self._turns.wait_for_turn(self._position)
             yield
         finally:
-            self._turns.remove_position(self._place)
+            self._turns.remove_position(self._position)
             self._pass_latch()
 
     def leave_schedule(self) -> None:

@@ -86,9 +86,9 @@ def smoke_release(
         return run_jobs(
             [
                 partial(
-                    run_deployment, smoke, *job, schedule.take_slot(place) if schedule else None
+                    run_deployment, smoke, *job, schedule.take_slot(position) if schedule else None
                 )
-                for place, job in enumerate(jobs)
+                for position, job in enumerate(jobs)
             ],
             context.cancelled,
             runner.end_all,
@@ -153,8 +153,7 @@ def get_wheel_under_test(
     release: Release, options: SmokeOptions, sources: WheelSources, context: RunContext
 ) -> WheelUnderTest:
     """Reuse the wheel in the output directory, or build it; see `find_or_build_wheel`."""
-    identity = options.build.naming.make_identity(release.version)
-    path = find_or_build_wheel(release, identity, options.build, sources, context)
+    path = find_or_build_wheel(release, options.build, sources, context)
     return to_wheel_under_test(path, release.version, tensorflow=options.tensorflow)
 
 
@@ -184,5 +183,5 @@ def build_unpatched_wheel(
         return None
     names = tuple(n for n in options.build.series if n != _PROXY)
     build = replace(options.build, series=names, output=workdir, force=False, deep=False)
-    built = build_release(release, sources.load_series(names), build, sources, context)
+    built = build_release(release, build, sources, context)
     return to_wheel_under_test(built.path, release.version)

@@ -63,14 +63,6 @@ def make_uv_env(settings: UserSettings, env: Mapping[str, str]) -> dict[str, str
     return kept
 
 
-def make_clean_env(settings: UserSettings, env: Mapping[str, str], workdir: Path) -> dict[str, str]:
-    """Make the environment variables of programs: as for uv, with `workdir` as TMPDIR.
-
-    TensorBoard keeps its list of running servers in TMPDIR; ours must not be in the user's list.
-    """
-    return {**make_uv_env(settings, env), "TMPDIR": str(workdir)}
-
-
 def make_virtualenv(directory: Path, python: Path, env: Mapping[str, str]) -> Path:
     """Make an empty virtualenv, without setuptools.
 

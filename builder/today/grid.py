@@ -27,8 +27,8 @@ from builder.today.trial import TestEnvironment, Trial, run_trial
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from builder.context import RunContext
     from builder.system.pythons import PythonFinder
-    from builder.system.settings import UserSettings
     from builder.today.cell import GridCell
 
 
@@ -44,20 +44,16 @@ class GridOptions:
     """Where and how a grid is run.
 
     Attributes:
+        context: the context of the run, whose Pythons have each pair's.
         references: the directory of the era references.
         reports: the directory of the finished cells.
-        settings: index and CA settings for uv.
-        env: the environment variables that programs start with.
-        pythons: finds each pair's.
         jobs: how many cells at a time.
         fresh: run finished cells again.
     """
 
+    context: RunContext
     references: Path
     reports: Path
-    settings: UserSettings
-    env: Mapping[str, str]
-    pythons: PythonFinder
     jobs: int
     fresh: bool = False
 
@@ -187,10 +183,10 @@ class _VirtualenvPool:
             found = self._free_virtualenvs[python].pop() if self._free_virtualenvs[python] else None
         workdir = self._root / str(number)
         workdir.mkdir()
-        env = virtualenvs.make_clean_env(self._options.settings, self._options.env, workdir)
+        env = self._options.context.make_clean_env(workdir)
         virtualenv = self._root / f"env-{number}"
         if found is None:
-            base = self._options.pythons.find_python(python)
+            base = self._options.context.pythons.find_python(python)
             found = virtualenvs.make_virtualenv(virtualenv, base, env)
         yield TestEnvironment(
             found, self._install_ipython(python, found, env), self._logdir, workdir, env

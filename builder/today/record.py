@@ -16,7 +16,6 @@ from builder.system.virtualenvs import (
     find_record_mismatches,
     install_packages,
     list_installed_versions,
-    make_clean_env,
     make_virtualenv,
 )
 from builder.today import logdir as logdirs
@@ -24,38 +23,31 @@ from builder.today.reference import EraReference
 from builder.today.server_modes import list_server_modes, observe_mode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from builder.context import RunContext
     from builder.model import Release
-    from builder.system.pythons import PythonFinder
-    from builder.system.settings import UserSettings
 
 
 def record_reference(
     release: Release,
     stock: Path,
-    settings: UserSettings,
-    env: Mapping[str, str],
-    pythons: PythonFinder,
+    context: RunContext,
 ) -> EraReference:
     """Install the stock wheel as in its own era, start it on the logdir, record every response.
 
     Args:
         release: what is recorded.
         stock: its stock wheel, which the caller has verified.
-        settings: index and CA settings for uv.
-        env: the environment variables that programs start with.
-        pythons: finds the era's.
+        context: the context of the run, whose Pythons have the era's.
 
     Raises:
         CommandError: the era's Python is missing or its virtualenv cannot be made, what was
             installed is not what RECORD says, or the server does not start.
     """
     era = get_era(release)
-    base = pythons.find_python(era.python)
+    base = context.pythons.find_python(era.python)
     with tempfile.TemporaryDirectory(prefix="era-") as name:
         workdir = Path(name)
-        clean = make_clean_env(settings, env, workdir)
+        clean = context.make_clean_env(workdir)
         wheel = Path(shutil.copy(stock, workdir / release.wheel.filename))
         logdir = workdir / "logdir"
         logdirs.write_logdir(logdir)

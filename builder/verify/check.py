@@ -101,9 +101,7 @@ def check_wheel(
             if stock_wheel is None
             else deep.WheelBytes(stock_wheel.filename, stock_wheel.archive.data),
             release,
-            context.settings,
-            context.env,
-            context.pythons,
+            context,
         )
     # A statement changes no finding; it only tells where to look for the reason.
     other_tree = (

@@ -18,17 +18,16 @@ from builder.model import PACKAGE, Finding, FindingStatus
 from builder.releases.eras import get_era
 from builder.system import command, virtualenvs
 from builder.system.command import summarize_output
-from builder.system.virtualenvs import START_TIMEOUT, make_clean_env
+from builder.system.virtualenvs import START_TIMEOUT
 from builder.tensorboard.page import has_root_element
 from builder.tensorboard.server import run_tensorboard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
+    from builder.context import RunContext
     from builder.model import Release
     from builder.releases.eras import Era
-    from builder.system.pythons import PythonFinder
-    from builder.system.settings import UserSettings
 
 
 class WheelBytes(NamedTuple):
@@ -42,9 +41,7 @@ def check_behaviour(
     wheel: WheelBytes,
     stock: WheelBytes | None,
     release: Release | None,
-    settings: UserSettings,
-    env: Mapping[str, str],
-    pythons: PythonFinder,
+    context: RunContext,
 ) -> list[Finding]:
     """Run all B checks on a wheel.
 
@@ -53,9 +50,7 @@ def check_behaviour(
         stock: its stock wheel, checked too if there are findings: those that it has as well are
             inherited. None to mark none as inherited.
         release: the release that it was made from; None leaves everything unchecked.
-        settings: index and CA settings for uv.
-        env: the environment variables that programs start with.
-        pythons: finds the era's Python.
+        context: the context of the run, whose Pythons have the era's.
 
     Raises:
         CommandError: uv or the era's Python is missing, or the virtualenv cannot be made.
@@ -65,11 +60,11 @@ def check_behaviour(
         why = "its release is unknown, and so is its era"
         return [Finding(code, "", why, FindingStatus.UNCHECKED) for code in DEEP_CODES]
     era = get_era(release)
-    python = pythons.find_python(era.python)
-    found = _check_in_workdir(wheel, era, python, settings, env)
+    python = context.pythons.find_python(era.python)
+    found = _check_in_workdir(wheel, era, python, context)
     if not found or stock is None:
         return found
-    known = {(f.code, f.subject) for f in _check_in_workdir(stock, era, python, settings, env)}
+    known = {(f.code, f.subject) for f in _check_in_workdir(stock, era, python, context)}
     return [
         replace(f, status=FindingStatus.INHERITED) if (f.code, f.subject) in known else f
         for f in found
@@ -80,17 +75,14 @@ def _check_in_workdir(
     tried: WheelBytes,
     era: Era,
     python: Path,
-    settings: UserSettings,
-    env: Mapping[str, str],
+    context: RunContext,
 ) -> list[Finding]:
     with tempfile.TemporaryDirectory(prefix="deep-") as name:
         workdir = Path(name)
         wheel = workdir / tried.filename
         wheel.write_bytes(tried.content)
         return list(
-            _run_behaviour_checks(
-                wheel, era, python, workdir, make_clean_env(settings, env, workdir)
-            )
+            _run_behaviour_checks(wheel, era, python, workdir, context.make_clean_env(workdir))
         )
 
 

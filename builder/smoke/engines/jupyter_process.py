@@ -135,7 +135,7 @@ def start_jupyter_process(
     deployment: Deployment,
     virtualenv: JupyterVirtualenv,
     isolation: NamespaceIsolation,
-    place: Path,
+    parent: Path,
 ) -> Iterator[JupyterSite]:
     """Serve a deployment for as long as the block lasts; kernels and TensorBoards end with it.
 
@@ -144,7 +144,7 @@ def start_jupyter_process(
         virtualenv: what it runs in.
         isolation: how it is isolated from the host; empty for plain loopback, where the host
             reaches TensorBoard's port.
-        place: parent of its working directory.
+        parent: the parent of its working directory.
 
     Raises:
         SmokeError: the front end did not exist yet, Jupyter did not answer in time, or one of its
@@ -153,7 +153,7 @@ def start_jupyter_process(
     port = stack.JUPYTER_PORT if isolation else find_free_port()
     words = era_stack.build_era_command(deployment, virtualenv.versions, ip=LOOPBACK, port=port)
     words[0] = str(virtualenv.python.parent / words[0])
-    with tempfile.TemporaryDirectory(prefix=f"{deployment.name}-", dir=place) as name:
+    with tempfile.TemporaryDirectory(prefix=f"{deployment.name}-", dir=parent) as name:
         workdir = Path(name)
         token = Secret.generate()
         env = {**virtualenv.env, **_make_directories(workdir), "JUPYTER_TOKEN": token.value}

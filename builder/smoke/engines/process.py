@@ -21,17 +21,16 @@ from builder.smoke.engines import era_stack, jupyter_process, namespace, stack, 
 from builder.smoke.engines.jupyter_process import JupyterVirtualenv
 from builder.smoke.engines.relay import LOOPBACK
 from builder.system import command, virtualenvs
-from builder.system.virtualenvs import START_TIMEOUT, make_clean_env
+from builder.system.virtualenvs import START_TIMEOUT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
+    from builder.context import RunContext
     from builder.releases.eras import Era
     from builder.smoke.engines.namespace import NamespaceIsolation
     from builder.smoke.model import Deployment, JupyterSite, WheelUnderTest
-    from builder.system.pythons import PythonFinder
-    from builder.system.settings import UserSettings
 
 # The environment variables that Jupyter inherits, besides PATH: no index, proxies or passwords.
 _KEPT = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH")
@@ -42,12 +41,10 @@ class ProcessRunner:
     """Runs deployments in virtualenvs on this machine.
 
     Args:
-        place: directory of everything that it makes; each process of a deployment has it in its
+        workdir: directory of everything that it makes; each process of a deployment has it in its
             environment variables.
         isolation: how deployments are isolated from the host.
-        settings: index and CA settings for uv.
-        env: the environment variables that uv starts with.
-        pythons: finds the Python of each virtualenv.
+        context: the context of the run, whose Pythons have that of each virtualenv.
         python: Python version such as `3.11`, for virtualenvs without an era.
         find_era: release → its era, the date and the Python to resolve everything at; None for
             today.
@@ -55,19 +52,17 @@ class ProcessRunner:
 
     def __init__(
         self,
-        place: Path,
+        workdir: Path,
         isolation: NamespaceIsolation,
-        settings: UserSettings,
-        env: Mapping[str, str],
-        pythons: PythonFinder,
+        context: RunContext,
         *,
         python: str = _OUR_PYTHON,
         find_era: Callable[[str], Era] | None = None,
     ) -> None:
-        self._place = place
+        self._workdir = workdir
         self.isolation = isolation
-        self._env = make_clean_env(settings, env, place)
-        self._pythons = pythons
+        self._env = context.make_clean_env(workdir)
+        self._pythons = context.pythons
         self._python = python
         self._find_era = find_era
         self._turn = Lock()
@@ -129,7 +124,7 @@ class ProcessRunner:
         Raises:
             SmokeError: a process does not end.
         """
-        workdir_processes.kill_workdir_processes(self._place)
+        workdir_processes.kill_workdir_processes(self._workdir)
 
     def _make_virtualenv_dir(self, release: str) -> Path:
         """Make the directory of a virtualenv, which takes half a GB.
@@ -137,10 +132,10 @@ class ProcessRunner:
         Those of other releases are removed: they have been tested.
         """
         prefix = f"env-{release}-"
-        for directory in self._place.glob("env-*"):
+        for directory in self._workdir.glob("env-*"):
             if not directory.name.startswith(prefix):
                 shutil.rmtree(directory)
-        return Path(tempfile.mkdtemp(prefix=prefix, dir=self._place))
+        return Path(tempfile.mkdtemp(prefix=prefix, dir=self._workdir))
 
     def _install_wheel(
         self, python: Path, wheel: Path, version: str, era: Era | None, first: Sequence[str]
@@ -169,7 +164,7 @@ class ProcessRunner:
         with (
             nullcontext() if self.isolation else self._turn,
             jupyter_process.start_jupyter_process(
-                deployment, virtualenv, self.isolation, self._place
+                deployment, virtualenv, self.isolation, self._workdir
             ) as site,
         ):
             yield site
@@ -182,31 +177,27 @@ class ProcessRunner:
 
 @contextmanager
 def open_process_runner(
-    settings: UserSettings,
-    env: Mapping[str, str],
-    pythons: PythonFinder,
+    context: RunContext,
     *,
     python: str = _OUR_PYTHON,
     find_era: Callable[[str], Era] | None = None,
 ) -> Iterator[ProcessRunner]:
     """Open the process engine for as long as the block lasts; for arguments see `ProcessRunner`."""
-    with tempfile.TemporaryDirectory(prefix="smoke-process-") as place:
+    with tempfile.TemporaryDirectory(prefix="smoke-process-") as workdir:
         isolation = namespace.find_isolation()
-        yield ProcessRunner(
-            Path(place), isolation, settings, env, pythons, python=python, find_era=find_era
-        )
+        yield ProcessRunner(Path(workdir), isolation, context, python=python, find_era=find_era)
 
 
-def _check_tensorboard_starts(virtualenv: JupyterVirtualenv, wheel: Path, place: Path) -> None:
+def _check_tensorboard_starts(virtualenv: JupyterVirtualenv, wheel: Path, workdir: Path) -> None:
     """Check that TensorBoard starts at all, by `--help`, as 1.13.x has no `--version`.
 
     Raises:
         SmokeError: it does not.
     """
     words = [str(virtualenv.python.parent / PACKAGE), "--help"]
-    env = {**virtualenv.env, "HOME": str(place), "TMPDIR": str(place)}
+    env = {**virtualenv.env, "HOME": str(workdir), "TMPDIR": str(workdir)}
     try:
-        command.run_command(words, timeout=START_TIMEOUT, cwd=place, env=env)
+        command.run_command(words, timeout=START_TIMEOUT, cwd=workdir, env=env)
     except CommandError as error:
         raise SmokeError(
             f"the TensorBoard of {wheel.name} does not start: {error.message}", error.hint

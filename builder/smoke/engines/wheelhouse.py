@@ -100,10 +100,17 @@ def fetch_wheelhouse(
 
 
 def _download_wheels(
-    pins: Sequence[str], platform: PythonPlatform, env: Mapping[str, str], place: Path
+    pins: Sequence[str], platform: PythonPlatform, env: Mapping[str, str], directory: Path
 ) -> None:
     words = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-    words += ["--only-binary", ":all:", "--python-version", platform.python, "--dest", str(place)]
+    words += [
+        "--only-binary",
+        ":all:",
+        "--python-version",
+        platform.python,
+        "--dest",
+        str(directory),
+    ]
     for minor in _GLIBC:
         words += ["--platform", f"manylinux_2_{minor}_{platform.architecture}"]
     for legacy in ("2014", "2010", "1"):  # the tags of PEP 599, 571 and 513
@@ -117,10 +124,10 @@ def _download_wheels(
         ) from error
 
 
-def _move_into_cache(workdir: Path, place: Path) -> None:
+def _move_into_cache(workdir: Path, directory: Path) -> None:
     """Move a finished wheelhouse into the cache; if another run was faster, its own stays."""
     try:
-        os.rename(workdir, place)  # noqa: PTH104 - fails where Path.replace would, says so plainly
+        os.rename(workdir, directory)  # noqa: PTH104 - fails where Path.replace would, says so plainly
     except OSError:
-        if not place.is_dir():
+        if not directory.is_dir():
             raise

@@ -66,7 +66,7 @@ def _install_hub_proxy(env: Mapping[str, str], workdir: Path) -> None:
         ) from error
 
 
-def pack_node_modules(root: Path, place: Path) -> None:
+def pack_node_modules(root: Path, tar_file: Path) -> None:
     """Pack a directory so that the same files give the same archive.
 
     Then the engine finds the image's layers in its cache.
@@ -77,7 +77,7 @@ def pack_node_modules(root: Path, place: Path) -> None:
         entry.uname = entry.gname = ""
         return entry
 
-    with tarfile.open(place, "w") as archive:
+    with tarfile.open(tar_file, "w") as archive:
         for path in sorted(root.rglob("*")):
             # npm's lock files contain the registry's address.
             if path.name not in _NOTES:
