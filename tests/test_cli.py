@@ -84,7 +84,8 @@ def test_the_same_bytes_everywhere(which: str, run_builder: RunBuilder, tmp_path
     run_builder("build", "2.2.1", "--offline", "--output", "plain", env=cold("plain"))
     odd = {"TZ": "Asia/Kolkata", "LC_ALL": "C", "PYTHONHASHSEED": "7", "LANG": "tr_TR.UTF-8"}
     words = ("build", "2.2.1", "--offline", "--output", "other")
-    done = run_builder(*words, env={**odd, **uv_cache, **cold("other")}, python=python)
+    env = {**needs.settings_of_uv(), **odd, **uv_cache, **cold("other")}
+    done = run_builder(*words, env=env, python=python)
     assert done.returncode == 0, done.stderr
     plain, other = tmp_path / "plain", tmp_path / "other"
     assert sha256(other / WHEEL) == sha256(plain / WHEEL)
