@@ -8,14 +8,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from builder.errors import InterruptedRunError
-from builder.system.pythons import PythonFinder
-from builder.system.virtualenvs import make_uv_env
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from builder.system.console import Console
+    from builder.system.pythons import PythonFinder
     from builder.system.settings import UserSettings
 
 
@@ -40,11 +39,15 @@ class RunContext:
     @property
     def uv_env(self) -> dict[str, str]:
         """The environment variables for uv and pip, with the index and CAs of the user's pip."""
+        from builder.system.virtualenvs import make_uv_env
+
         return make_uv_env(self.settings, self.env)
 
     @cached_property
     def pythons(self) -> PythonFinder:
         """Finds the CPythons of this machine, each when it is needed."""
+        from builder.system.pythons import PythonFinder
+
         return PythonFinder(self.uv_env, self.python_paths, self.console.print_note)
 
     def make_clean_env(self, workdir: Path) -> dict[str, str]:

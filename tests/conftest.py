@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
-from builder.git import remove_git_variables
+from builder.git.git_environment import remove_git_variables
 from builder.releases import catalog as catalogs
 from builder.releases.cache import Cache
 from builder.releases.index import SimpleIndex

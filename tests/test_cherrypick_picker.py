@@ -10,7 +10,8 @@ import pytest
 
 from builder.cherrypick.picker import make_cherry_picker
 from builder.context import RunContext
-from builder.git import Upstream, parse_remote
+from builder.git.remote import parse_remote
+from builder.git.upstream import Upstream
 from builder.system.console import Console
 from builder.system.settings import read_user_settings
 from tests.upstream import NOTEBOOK, git

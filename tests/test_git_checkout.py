@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.git import find_tool_commit
+from builder.git.checkout import find_tool_commit
 from tests.conftest import ROOT
 from tests.needs import lacking
 

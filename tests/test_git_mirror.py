@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.errors import InterruptedRunError, RequestError, SourceError
-from builder.git import Mirror, open_mirror, parse_remote
-from builder.git.mirror import lock_mirror
-from builder.git.remote import PUBLIC_REMOTE
+from builder.git.mirror import Mirror, lock_mirror, open_mirror
+from builder.git.remote import PUBLIC_REMOTE, parse_remote
 from tests import needs
 from tests.conftest import ROOT
 from tests.git_servers import Log, command_lines, http_server
@@ -201,7 +200,8 @@ def test_the_users_git_variables_do_not_lead_astray(
         "GIT_CONFIG_GLOBAL": str(config),
     }.items():
         monkeypatch.setenv(name, value)
-    from builder.git import cherry_pick, remove_git_variables
+    from builder.git.git_environment import remove_git_variables
+    from builder.git.pick import cherry_pick
 
     remove_git_variables(os.environ)
 

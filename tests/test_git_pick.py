@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.errors import PatchError, SourceError
-from builder.git import Mirror, cherry_pick, merge_trees, open_mirror, parse_remote
+from builder.git.merge import merge_trees
+from builder.git.mirror import Mirror, open_mirror
+from builder.git.pick import cherry_pick
+from builder.git.remote import parse_remote
 from tests import needs
 from tests.git_servers import Log, http_server
 from tests.upstream import NOTEBOOK, git

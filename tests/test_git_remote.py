@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.errors import RequestError
-from builder.git import PUBLIC_REMOTE, check_revision, parse_remote
+from builder.git.remote import PUBLIC_REMOTE, check_revision, parse_remote
 
 if TYPE_CHECKING:
     from pathlib import Path

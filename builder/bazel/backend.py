@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from builder.bazel.release_table import ReleaseRow
     from builder.cherrypick.picker import CherryPicker
     from builder.context import RunContext
-    from builder.git import Upstream
+    from builder.git.upstream import Upstream
     from builder.model import Delta, PickedCommits, Release
     from builder.patching.series import Series
     from builder.releases.cache import Cache

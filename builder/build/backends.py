@@ -6,8 +6,6 @@ import hashlib
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from builder.build import equivalence
-from builder.cherrypick.series import make_pick_series
 from builder.errors import SourceError
 from builder.patching.overlay import Overlay, build_overlay
 from builder.provenance.statements import BuildRun
@@ -57,6 +55,8 @@ class FinalWheel(NamedTuple):
         if self.comparison is None:
             return BuildRun(commit, epoch, Backend.BAZEL.value, self.source_build.provenance)
         # The wheel is the overlay's, which a rebuild can repeat. Bazel's wheel only confirms it.
+        from builder.build import equivalence
+
         summary = equivalence.to_json(self.comparison)
         summary["witness"] = {
             "of": list(self.source_build.provenance.materials),
@@ -103,6 +103,8 @@ class WheelBuilder(NamedTuple):
         # The overlay takes hardly any time, and so reports unsound patches before Bazel starts.
         overlay_wheel = self._build_overlay(release, stock, identity)
         bazel_wheel = self._build_with_bazel(self.bazel_backend, release, stock, identity)
+        from builder.build import equivalence
+
         comparison = equivalence.compare_wheels(
             _parse_overlay(overlay_wheel.overlay), _parse_overlay(bazel_wheel.overlay)
         )
@@ -146,6 +148,8 @@ class WheelBuilder(NamedTuple):
         check_patched_members(release, overlay, published, source_build)
         if self.picker is None:
             return FinalWheel(overlay, self.all_series, source_build=source_build)
+        from builder.cherrypick.series import make_pick_series
+
         picked = make_pick_series(release.version, source_build.picked, ())
         return FinalWheel(overlay, (picked, *self.all_series), source_build.picked, source_build)
 

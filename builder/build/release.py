@@ -13,11 +13,9 @@ from builder.build.output import Placement, place_wheel
 from builder.checks import run_checks
 from builder.checks.table import DEEP_CODES, STATIC_CODES
 from builder.checks.wheel_under_check import WheelUnderCheck
-from builder.cherrypick.picker import make_cherry_picker
 from builder.errors import BuilderError, NewFindingsError, to_internal_error
 from builder.model import Finding, FindingStatus
 from builder.provenance import statements
-from builder.verify import deep
 from builder.wheel import archive
 
 if TYPE_CHECKING:
@@ -217,7 +215,11 @@ def build_releases(
         InterruptedRunError: Ctrl-C or SIGTERM; complete wheels stay, and none is half-written.
     """
     all_series = sources.load_series(options.series)
-    picker = make_cherry_picker(options.picks, sources.upstream) if options.picks else None
+    picker = None
+    if options.picks:
+        from builder.cherrypick.picker import make_cherry_picker
+
+        picker = make_cherry_picker(options.picks, sources.upstream)
     wheel_builder = WheelBuilder(
         options.backend, all_series, sources.releases.cache, picker, bazel_backend
     )
@@ -264,6 +266,8 @@ def _check_final_wheel(
     wheel = WheelUnderCheck(overlay.filename, parsed, overlay.stock, overlay.delta)
     findings = run_checks(wheel, release.wheel.filename)
     if run_deep:
+        from builder.verify import deep
+
         findings += deep.check_behaviour(
             deep.WheelBytes(overlay.filename, overlay.content),
             deep.WheelBytes(release.wheel.filename, stock),

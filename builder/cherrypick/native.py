@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from builder.model import NOTEBOOK_PATH
 
 if TYPE_CHECKING:
-    from builder.git import Commit, Mirror
+    from builder.git.mirror import Mirror
+    from builder.git.repository import Commit
     from builder.model import Release
 
 _PROXY_VARIABLE = b"TENSORBOARD_PROXY_URL"

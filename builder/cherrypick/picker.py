@@ -12,7 +12,8 @@ from builder.cherrypick.native import NativeCommitFinder
 from builder.cherrypick.paths import sort_paths
 from builder.cherrypick.series import CommitPatch, PickedFile, make_pick_series
 from builder.errors import PatchError, SourceError
-from builder.git import cherry_pick, merge_trees
+from builder.git.merge import merge_trees
+from builder.git.pick import cherry_pick
 from builder.model import PickedCommits
 from builder.wheel.blobs import hash_git_blob
 
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from builder.cherrypick.paths import SortedPaths
-    from builder.git import Commit, Mirror, Upstream
+    from builder.git.mirror import Mirror
+    from builder.git.repository import Commit
+    from builder.git.upstream import Upstream
     from builder.model import Conflict, PathChange, Release
     from builder.patching.series import Series
     from builder.wheel.archive import Archive

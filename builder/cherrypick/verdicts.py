@@ -10,7 +10,7 @@ from builder.cherrypick.paths import sort_paths
 from builder.cherrypick.picker import WheelBlobs, explain_absence, explain_paths, make_cherry_picker
 from builder.cherrypick.verdict import Verdict, VerdictKind
 from builder.errors import SourceError, WheelError
-from builder.git import describe_conflicts
+from builder.git.conflicts import describe_conflicts
 from builder.system.machine import count_cores
 from builder.wheel import archive
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from builder.cherrypick.picker import CherryPicker
-    from builder.git import Commit, Upstream
+    from builder.git.repository import Commit
+    from builder.git.upstream import Upstream
     from builder.model import Release
     from builder.releases.cache import Cache
     from builder.wheel.archive import Archive

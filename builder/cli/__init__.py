@@ -9,27 +9,14 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import click
 
 from builder import __version__
-from builder.cli.base_image import base_image
-from builder.cli.bench import bench
-from builder.cli.build import build
-from builder.cli.catalog import catalog
-from builder.cli.check import check
-from builder.cli.plan import plan
-from builder.cli.publish import install_hint, publish
-from builder.cli.report import report
-from builder.cli.smoke import smoke_lab, smoke_notebook
-from builder.cli.smoke_hub import smoke_hub
-from builder.cli.smoke_url import smoke
-from builder.cli.summary import summary
-from builder.cli.today import record, today
-from builder.cli.watch import watch
 from builder.errors import BuilderError, InterruptedRunError, to_internal_error
-from builder.git import remove_git_variables
+from builder.git.git_environment import remove_git_variables
 from builder.system.console import Console
 
 if TYPE_CHECKING:
@@ -39,7 +26,52 @@ if TYPE_CHECKING:
 _SIGTERM_EXIT = 128 + signal.SIGTERM
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+# Command → where it is. A verb is imported when it is run: the others would take most of the time
+# that `build` takes.
+_COMMANDS = {
+    "base-image": "base_image:base_image",
+    "bench": "bench:bench",
+    "build": "build:build",
+    "catalog": "catalog:catalog",
+    "check": "check:check",
+    "install-hint": "publish:install_hint",
+    "plan": "plan:plan",
+    "publish": "publish:publish",
+    "record": "today:record",
+    "report": "report:report",
+    "smoke": "smoke_url:smoke",
+    "smoke-hub": "smoke_hub:smoke_hub",
+    "smoke-lab": "smoke:smoke_lab",
+    "smoke-notebook": "smoke:smoke_notebook",
+    "summary": "summary:summary",
+    "today": "today:today",
+    "watch": "watch:watch",
+}
+
+
+class _LazyGroup(click.Group):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands, in the order in which `--help` shows them."""
+        del ctx
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, or None."""
+        del ctx
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, name = _COMMANDS[cmd_name].partition(":")
+        command = getattr(import_module(f"builder.cli.{module}"), name)
+        assert isinstance(command, click.Command)  # noqa: S101 - for the type checker
+        return command
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="tensorboard-proxy-wheels")
 def cli() -> None:
     """Turn any TensorBoard release into a patched wheel that shows inside Jupyter.
@@ -50,15 +82,6 @@ def cli() -> None:
     12 smoke tests, 13 publishing, 14 container engine, 15 source (git) or building from it,
     130 interrupted, 143 terminated.
     """
-
-
-_COMMANDS = (
-    *(build, plan, check, catalog, today, record, bench),
-    *(publish, install_hint, summary, watch),
-    *(smoke_lab, smoke_notebook, smoke_hub, smoke, report, base_image),
-)
-for command in _COMMANDS:
-    cli.add_command(command)
 
 
 class _SigtermInterrupt(BaseException):

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from builder.bazel.backend import make_bazel_backend
 from builder.build.backends import Backend
 from builder.build.release import BuiltRelease, FailedRelease, build_releases
 from builder.cli.options import (
@@ -101,6 +100,8 @@ def build(
     jobs = jobs or (count_cores() if backend is Backend.OVERLAY else 1)
     bazel_backend = None
     if bazel_options is not None:
+        from builder.bazel.backend import make_bazel_backend
+
         cache = sources.releases.cache
         bazel_backend = make_bazel_backend(bazel_options, sources.upstream, cache, context)
     with console.show_progress():

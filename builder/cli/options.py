@@ -16,13 +16,9 @@ from builder.build.backends import Backend
 from builder.build.release import BuildOptions
 from builder.context import RunContext
 from builder.errors import RequestError, make_extra_hint
-from builder.git import (
-    PUBLIC_REMOTE,
-    Upstream,
-    check_revision,
-    find_tool_commit,
-    parse_remote,
-)
+from builder.git.checkout import find_tool_commit
+from builder.git.remote import PUBLIC_REMOTE, check_revision, parse_remote
+from builder.git.upstream import Upstream
 from builder.model import IdentityKind
 from builder.patching.identity import WheelNaming
 from builder.releases import catalog as catalogs

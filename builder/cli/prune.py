@@ -6,7 +6,6 @@ import os
 
 import click
 
-from builder.containers import docker_engine, leftovers
 from builder.errors import RequestError
 from builder.system.console import Console
 
@@ -33,6 +32,8 @@ def prune_engine(*other_arguments: object) -> int:
             "other runs use",
             "say it alone, or leave it out",
         )
+    from builder.containers import docker_engine, leftovers
+
     removed = leftovers.remove_leftovers(docker_engine.connect_engine(os.environ))
     Console().print_result("\n".join(removed) if removed else "nothing of ours is in the engine")
     return 0

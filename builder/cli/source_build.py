@@ -7,8 +7,6 @@ from pathlib import Path
 
 import click
 
-from builder.bazel.backend import BazelOptions
-from builder.bazel.bazelrc import BazelServices
 from builder.build.backends import Backend
 from builder.cli.options import DOCKERFILES, group_options
 from builder.errors import RequestError
@@ -105,6 +103,9 @@ def make_bazel_options(given: SourceBuildOptions) -> BazelOptions | None:
                 f"{unused[0]} concerns the build from source", "say --backend bazel, or both"
             )
         return None
+    from builder.bazel.backend import BazelOptions
+    from builder.bazel.bazelrc import BazelServices
+
     return BazelOptions(
         base=given.base,
         bazel=given.bazel,

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from builder.git.mirror import Mirror, open_mirror
 from builder.git.remote import PUBLIC_REMOTE, Remote
 
 if TYPE_CHECKING:
     from builder.context import RunContext
+    from builder.git.mirror import Mirror
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ class Upstream:
         Raises:
             SourceError: git is missing or too old, or the repository cannot be cloned.
         """
+        from builder.git.mirror import open_mirror
+
         return open_mirror(
             self.context, self.upstream_remote, self.commits_remote, offline=self.offline
         )

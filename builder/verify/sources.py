@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from builder.git import Upstream
+    from builder.git.upstream import Upstream
     from builder.patching.series import Series
     from builder.releases.releases import Releases
 
