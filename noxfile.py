@@ -68,13 +68,6 @@ def summary(session: nox.Session) -> None:
 
 
 @nox.session
-def watch(session: nox.Session) -> None:
-    """Take the index's news over into the catalog, build them; --propose opens a pull request."""
-    session.install("-e", ".")
-    session.run("python", "-m", "builder", "watch", *session.posargs)
-
-
-@nox.session
 def record(session: nox.Session) -> None:
     """Make the era references in tests/eras anew: RELEASE..."""
     session.install("-e", ".[deep]")

@@ -21,7 +21,6 @@ from builder.bazel.release_table import (
 )
 from builder.releases import catalog as catalogs
 from tests.conftest import CATALOG, ROOT, stock_path
-from tests.needs import lacking
 from tests.upstream import git
 
 if TYPE_CHECKING:
@@ -195,11 +194,3 @@ def test_the_script_needs_a_known_release_to_choose_a_bazel() -> None:
     done = _run("bazel", TB_VER="9.9.9")
     assert done.returncode == 1
     assert "no Bazel is known for TensorBoard 9.9.9" in done.stderr
-
-
-def test_the_script_is_clean() -> None:
-    """By shellcheck, where there is one."""
-    program = shutil.which("shellcheck")
-    if program is None:
-        lacking("there is no shellcheck: apt-get install shellcheck")
-    subprocess.run([program, str(SCRIPT)], check=True)

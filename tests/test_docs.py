@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import click
 import pytest
 
 from builder.checks.table import CHECK_SENTENCES
@@ -54,7 +55,7 @@ def test_readme_names_real_sessions_and_files() -> None:
         assert target.startswith("https://") or (ROOT / target).exists(), target
 
 
-VERBS = list(cli.commands)
+VERBS = cli.list_commands(click.Context(cli))
 
 
 @pytest.mark.parametrize("verb", VERBS)

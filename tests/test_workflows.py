@@ -6,6 +6,8 @@ import ast
 import json
 import re
 import shlex
+import shutil
+import subprocess
 import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 _FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 _PIN = re.compile(r"uses: [\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
 # The README's words, which are no session of ours before nox is there.
+_PROPOSE = ".github/propose-catalog"
 _BOOTSTRAP = "python3 -m venv .venv && .venv/bin/pip install nox && .venv/bin/nox -s build -- 2.2.1"
 
 
@@ -62,14 +65,14 @@ def test_every_step_is_a_session_that_exists() -> None:
     """One nox session for each step, on one line; what it does can be done on any machine."""
     named = set()
     for job, command in _commands():
-        if command == _BOOTSTRAP:
+        if command in (_BOOTSTRAP, _PROPOSE):
             continue
         found = re.fullmatch(
             r"(?:pipx run |\.venv/bin/)nox -s (\w+)( [^;&|`$\n]*)?", _plain(command)
         )
         assert found, f"{job}: {command}"
         named.add(found[1])
-    assert {"lint", "types", "tests", "build", "check", "plan", "publish", "watch"} <= named
+    assert {"lint", "types", "tests", "build", "check", "plan", "publish", "catalog"} <= named
     assert named <= _sessions(), f"no such sessions: {sorted(named - _sessions())}"
 
 
@@ -214,3 +217,12 @@ def test_lint_looks_at_every_workflow() -> None:
     listed = re.search(r"workflows = \(([^)]*)\)", text)
     assert listed
     assert sorted(re.findall(r'"([\w-]+)"', listed[1])) == [p.stem for p in _FILES]
+
+
+def test_scripts_are_clean() -> None:
+    """By shellcheck, where there is one."""
+    program = shutil.which("shellcheck")
+    if program is None:
+        needs.lacking("there is no shellcheck: apt-get install shellcheck")
+    names = (".ci/bare", ".ci/run", ".github/propose-catalog", "dockerfiles/build-wheel.sh")
+    subprocess.run([program, *names], cwd=ROOT, check=True)

@@ -45,7 +45,6 @@ _COMMANDS = {
     "smoke-notebook": "smoke:smoke_notebook",
     "summary": "summary:summary",
     "today": "today:today",
-    "watch": "watch:watch",
 }
 
 
