@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.errors import InterruptedRunError, RequestError, SourceError
-from builder.git.mirror import Mirror, lock_mirror, open_mirror
+from builder.git.mirror import Mirror, open_mirror
 from builder.git.remote import PUBLIC_REMOTE, parse_remote
+from builder.system.files import lock_path
 from tests import needs
 from tests.conftest import ROOT
 from tests.git_servers import Log, command_lines, http_server
@@ -321,7 +322,7 @@ def test_who_waits_for_another_run_can_be_interrupted(upstream: StandIn, tmp_pat
     (tmp_path / "git").mkdir()
 
     context = needs.context(store=tmp_path)
-    with lock_mirror(tmp_path / "git" / f"{remote.key}.git", context.check_cancelled):
+    with lock_path(tmp_path / "git" / f"{remote.key}.lock", context.check_cancelled):
         threading.Timer(1, context.cancelled.set).start()
         with pytest.raises(InterruptedRunError):
             open_mirror(context, remote, None, offline=False)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,10 +12,10 @@ from typing import TYPE_CHECKING
 from builder.errors import OutputError
 from builder.provenance.claims import has_same_claims
 from builder.provenance.statements import get_provenance_path
-from builder.system.files import make_output_error, write_synced_file
+from builder.system.files import lock_path, make_output_error, write_synced_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
 
 class Placement(StrEnum):
@@ -63,7 +62,7 @@ def place_wheel(
             write_synced_file(new_wheel, pieces)
             write_synced_file(new_provenance, [provenance])
             check_cancelled()
-            with _lock_directory(target.parent):
+            with lock_path(target.parent, check_cancelled):
                 # A parallel run may have been faster.
                 if _is_placed(target, sha256, provenance, force=force):
                     return Placement.ALREADY_THERE
@@ -89,23 +88,6 @@ def _is_placed(target: Path, sha256: str, provenance: bytes, *, force: bool) -> 
         return has_same_claims(get_provenance_path(target).read_bytes(), provenance)
     except FileNotFoundError:
         return False
-
-
-@contextmanager
-def _lock_directory(directory: Path) -> Iterator[None]:
-    """Lock a directory against other runs, if the system has such locks."""
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        with suppress(OSError):  # network file systems may not support locks
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def _rename_into_place(

@@ -10,7 +10,7 @@ from builder.cli.options import require_extra
 from builder.errors import RequestError
 from builder.smoke.results.result import read_results
 from builder.system.console import Console
-from builder.system.files import write_file_atomically
+from builder.system.files import write_output_file
 
 
 @click.command()
@@ -30,6 +30,6 @@ def report(reports: Path) -> int:
     if not results:
         raise RequestError(f"no results are in {reports}/", "nox -s smoke_lab -- 2.2.1")
     page = reports / "index.html"
-    write_file_atomically(page, render_smoke_page(results).encode(), "--reports")
+    write_output_file(page, render_smoke_page(results).encode(), "--reports")
     Console().print_result(f"{page}: {len(results)} deployments")
     return 0

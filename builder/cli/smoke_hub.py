@@ -31,7 +31,7 @@ from builder.cli.smoke_common import (
 )
 from builder.errors import EngineError, RequestError
 from builder.system.console import Console
-from builder.system.files import write_file_atomically
+from builder.system.files import write_output_file
 
 if TYPE_CHECKING:
     from builder.containers.docker_engine import ContainerEngine
@@ -150,6 +150,6 @@ def _write_page(reports: Path, page: Path) -> int:
     from builder.reports.hub_page import render_hub_page
     from builder.smoke.results.result import read_results
 
-    write_file_atomically(page, render_hub_page(read_results(reports)).encode(), "--page")
+    write_output_file(page, render_hub_page(read_results(reports)).encode(), "--page")
     Console().print_result(f"{page} written")
     return 0

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from builder.build.backends import Backend
 from builder.cli.options import DOCKERFILES, group_options
 from builder.errors import RequestError
+
+if TYPE_CHECKING:
+    from builder.bazel.backend import BazelOptions
 
 # Seconds. A build of the real source takes tens of minutes where nothing is cached.
 _TIMEOUT = 7200

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 import tempfile
 import threading
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,10 +13,10 @@ from builder.errors import SourceError
 from builder.git.remote import check_revision, is_object_id
 from builder.git.repository import Repository
 from builder.git.runner import GitRunner, check_git
-from builder.system.waiting import wait_for
+from builder.system.files import lock_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from builder.context import RunContext
     from builder.git.remote import Remote
@@ -155,7 +153,7 @@ class Mirror(Repository):
             *(["--filter=blob:none"] if is_upstream else []),
             commits_remote,
         ]
-        with lock_mirror(self.runner.directory, self.runner.check_cancelled):
+        with lock_path(_get_lock_path(self.runner.directory), self.runner.check_cancelled):
             if revision is not None and is_object_id(revision):
                 # The ref makes the commit reachable, so that `list_commits` finds it. If the fetch
                 # fails (1 or 128), as some servers give no commits by id, all is fetched below.
@@ -239,7 +237,7 @@ def _clone_mirror(
     directory: Path, upstream_remote: Remote, runner: GitRunner, note: Callable[[str], None]
 ) -> None:
     """Clone into a temporary directory and rename it, so that no incomplete mirror can exist."""
-    with lock_mirror(directory, runner.check_cancelled):
+    with lock_path(_get_lock_path(directory), runner.check_cancelled):
         if directory.is_dir():  # another run was faster
             return
         prefix = f"incoming-{directory.stem}-"
@@ -253,23 +251,6 @@ def _clone_mirror(
             target.rename(directory)
 
 
-@contextmanager
-def lock_mirror(directory: Path, check_cancelled: Callable[[], None]) -> Iterator[None]:
-    """Lock a mirror against other runs while the block lasts, if the system has such locks."""
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
-    with directory.with_suffix(".lock").open("ab") as handle:
-
-        def try_lock() -> bool | None:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                check_cancelled()
-                return None
-            return True
-
-        wait_for(try_lock, math.inf)
-        yield
+def _get_lock_path(directory: Path) -> Path:
+    """Return the path of a mirror's lock, which exists before the mirror does."""
+    return directory.with_suffix(".lock")

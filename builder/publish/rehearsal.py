@@ -16,7 +16,7 @@ import secrets
 import sys
 import tempfile
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,6 +25,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from builder.errors import PublishError
 from builder.publish.target import REHEARSAL, PublishTarget
 from builder.publish.uploader import UploadCredentials
+from builder.system.files import try_lock
 from builder.system.warning_filters import ignore_warnings
 
 if TYPE_CHECKING:
@@ -121,22 +122,13 @@ def _open_directory(kept: Path | None) -> Iterator[Path]:
             "name another with --rehearsal",
         ) from error
     try:
-        _lock_directory(handle, kept)
+        if not try_lock(handle):
+            raise PublishError(
+                f"another rehearsal uses {kept}", "wait for it, or name another --rehearsal"
+            )
         yield kept
     finally:
         os.close(handle)
-
-
-def _lock_directory(handle: int, directory: Path) -> None:
-    with suppress(ImportError):  # Windows has no fcntl
-        import fcntl
-
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise PublishError(
-                f"another rehearsal uses {directory}", "wait for it, or name another --rehearsal"
-            ) from error
 
 
 class _ThreadingServer(ThreadingMixIn, WSGIServer):

@@ -25,7 +25,7 @@ from builder.publish.upload import (
     upload_wheel,
     wait_until_served,
 )
-from builder.system.files import write_file_atomically
+from builder.system.files import write_output_file
 from builder.wheel import names
 
 if TYPE_CHECKING:
@@ -234,7 +234,7 @@ class _Publisher:
         upload_outcome = UploadOutcome.SKIPPED if is_listed else UploadOutcome.UPLOADED
         if not options.dry_run:
             epoch = context.settings.source_date_epoch
-            write_file_atomically(get_sbom_path(wheel), make_wheel_sbom(prepared, epoch))
+            write_output_file(get_sbom_path(wheel), make_wheel_sbom(prepared, epoch))
             if not is_listed:
                 prepared = self._with_attestation(prepared, wheel)
                 upload_outcome = upload_wheel(
@@ -283,5 +283,5 @@ class _Publisher:
 def _sign_wheel(upload: Upload, wheel: Path) -> Path:
     """Sign the wheel; a copy of the attestation stays next to the original file."""
     made = attest.sign_wheel(upload.path)
-    write_file_atomically(wheel.with_name(made.name), made.read_bytes())
+    write_output_file(wheel.with_name(made.name), made.read_bytes())
     return made

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.errors import IndexLookupError
+from builder.system.files import open_replacement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -72,12 +73,8 @@ class Cache:
     def put(self, key: str, outcome: bytes) -> None:
         """Store an outcome, preceded by its sha256; if the cache is not writable, do nothing."""
         path = self._get_outcome_path(key)
-        with suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=path.parent) as workdir:
-                new = Path(workdir) / "outcome"
-                new.write_bytes(hashlib.sha256(outcome).digest() + outcome)
-                new.replace(path)
+        with suppress(OSError), open_replacement(path) as new:
+            new.write_bytes(hashlib.sha256(outcome).digest() + outcome)
 
     def _get_outcome_path(self, key: str) -> Path:
         return self._outcomes / key[:2] / key

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
@@ -12,12 +10,14 @@ from packaging.version import Version
 from builder.errors import IndexLookupError
 from builder.model import FIRST_RELEASE, NOTEBOOK_PATH, Release
 from builder.releases import catalog as catalogs
+from builder.system.files import replace_file
 from builder.wheel import archive, metadata
 from builder.wheel.blobs import hash_git_blob
 from builder.wheel.rewrite import find_dist_info
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from builder.model import ListedWheel
     from builder.releases.catalog import CatalogDifference, ReleaseFacts
@@ -66,10 +66,7 @@ def update_catalog(
 
 def _write_catalog(path: Path, text: str) -> None:
     try:
-        with tempfile.TemporaryDirectory(prefix=".catalog-", dir=path.parent) as workdir:
-            new = Path(workdir) / path.name
-            new.write_text(text, encoding="utf-8")
-            new.replace(path)
+        replace_file(path, text.encode())
     except OSError as error:
         raise IndexLookupError(
             f"the catalog {path} cannot be written: {error.strerror}", "name another with --catalog"

@@ -1,26 +1,55 @@
-"""Write files atomically: complete, by a rename, or not at all."""
+"""Write files atomically (complete, by a rename, or not at all), and lock them."""
 
 from __future__ import annotations
 
 import errno
+import math
 import os
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.errors import OutputError
+from builder.system.waiting import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 _DISK_FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT)
 
 
-def write_file_atomically(path: Path, content: bytes, option: str = "--output") -> None:
-    """Write a file by a rename; an existing file with other content is replaced.
+@contextmanager
+def open_replacement(path: Path) -> Iterator[Path]:
+    """Yield a temporary path that replaces `path` by a rename when the block ends without an error.
+
+    The directory is made if it is missing. Nothing is left of the temporary path in any case.
+
+    Raises:
+        OSError: the directory cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=path.parent) as workdir:
+        new = Path(workdir) / path.name
+        yield new
+        new.replace(path)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file by a rename, in place of what was there.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with open_replacement(path) as new:
+        write_synced_file(new, [content])
+
+
+def write_output_file(path: Path, content: bytes, option: str = "--output") -> None:
+    """Write a file that the user asked for by a rename, unless it has this content already.
 
     Args:
-        path: the path of the file, in an existing directory.
+        path: the path of the file.
         content: the bytes of the file.
         option: the command-line option that chooses another directory, for the hint.
 
@@ -28,12 +57,8 @@ def write_file_atomically(path: Path, content: bytes, option: str = "--output") 
         OutputError: the directory cannot be written.
     """
     try:
-        if path.is_file() and path.read_bytes() == content:
-            return
-        with tempfile.TemporaryDirectory(prefix=".building-", dir=path.parent) as workdir:
-            new = Path(workdir) / path.name
-            write_synced_file(new, [content])
-            new.replace(path)
+        if not path.is_file() or path.read_bytes() != content:
+            replace_file(path, content)
     except OSError as error:
         raise make_output_error(path, error, option) from error
 
@@ -53,3 +78,50 @@ def write_synced_file(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
         file.writelines(pieces)
         file.flush()
         os.fsync(file.fileno())
+
+
+def try_lock(handle: int) -> bool:
+    """Lock an open file or directory against other processes until it is closed.
+
+    Returns:
+        False if another process has locked it. True also where there are no locks: the system has
+        no flock(2), or the file system (some network file systems) does not support it.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+@contextmanager
+def lock_path(path: Path, check_cancelled: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Wait for the lock on a file or directory, and hold it while the block runs.
+
+    Args:
+        path: a directory, or a file that is made if it is missing.
+        check_cancelled: called while it waits; raises if the run was interrupted.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    flags = os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT
+    handle = os.open(path, flags, 0o666)
+
+    def is_locked() -> bool | None:
+        if try_lock(handle):
+            return True
+        check_cancelled()
+        return None
+
+    try:
+        wait_for(is_locked, math.inf)
+        yield
+    finally:
+        os.close(handle)

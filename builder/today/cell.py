@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
+from builder.system.files import replace_file
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -68,11 +70,8 @@ def get_cell_path(directory: Path, release: str, python: str, sha256: str) -> Pa
 
 def save_cell(cell: GridCell, directory: Path) -> None:
     """Write a cell to its file, whole or not at all."""
-    directory.mkdir(parents=True, exist_ok=True)
     path = get_cell_path(directory, cell.release, cell.python, cell.sha256)
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(asdict(cell), indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    part.replace(path)
+    replace_file(path, f"{json.dumps(asdict(cell), indent=1, sort_keys=True)}\n".encode())
 
 
 def load_cell(path: Path) -> GridCell | None:

@@ -13,6 +13,7 @@ from builder.smoke.browser.observer import PageObserver
 from builder.smoke.jupyter.http_client import JupyterClient
 from builder.smoke.model import LayerAbort, ProbeFailure, ProbeOutcome
 from builder.smoke.results.scrub import scrub_text
+from builder.system.files import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -181,16 +182,14 @@ def _write_evidence(
         "console.txt": observer.format_console(),
     }
     for name, text in logs.items():
-        evidence.write_atomically(
-            keep.with_name(f"{keep.stem}-{name}"), scrub_text(text, hidden).encode()
-        )
+        replace_file(keep.with_name(f"{keep.stem}-{name}"), scrub_text(text, hidden).encode())
     if session.picture is None:
         _write_screenshot(session.page, keep)
     else:
-        evidence.write_atomically(keep, session.picture)
+        replace_file(keep, session.picture)
     if failed:
         with suppress(Error):  # a page that crashed has no trace
-            evidence.write_atomically(
+            replace_file(
                 keep.with_name(f"{keep.stem}-trace.zip"), evidence.stop_trace(context, hidden)
             )
 
@@ -199,4 +198,4 @@ def _write_screenshot(page: Page, keep: Path) -> None:
     from playwright.sync_api import Error
 
     with suppress(Error):  # a page that crashed has no picture, and its probe reports why
-        evidence.write_atomically(keep, evidence.take_screenshot(page))
+        replace_file(keep, evidence.take_screenshot(page))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import tempfile
 import zipfile
 from pathlib import Path
@@ -23,19 +22,6 @@ if TYPE_CHECKING:
 _SHORT = 7
 # Hides notifications, which pop up over the notebook.
 _TIDY = ".Toastify, .jp-toast-container { display: none !important; }"
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file by one rename, so that it is never incomplete, in place of what was there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(name).chmod(0o644)  # mkstemp makes it 0600
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 def list_session_secrets(context: BrowserContext, token: Secret) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ npm and its settings (registry, CA, proxy) are the host's; none of them gets int
 
 from __future__ import annotations
 
-import os
 import tarfile
 import tempfile
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from builder.errors import CommandError, SmokeError
 from builder.system import command
+from builder.system.files import open_replacement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,13 +36,9 @@ def fetch_hub_proxy(env: Mapping[str, str], cache: Path) -> Path:
     """
     archive = cache / "wheelhouse" / f"{_PROGRAM}-{PROXY_VERSION}.tar"
     if not archive.is_file():
-        archive.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".making-", dir=archive.parent) as name:
-            workdir = Path(name)
-            _install_hub_proxy(env, workdir / "node")
-            new_archive = workdir / archive.name
-            pack_node_modules(workdir / "node", new_archive)
-            os.replace(new_archive, archive)  # noqa: PTH105 - two runs may do so at once
+        with tempfile.TemporaryDirectory(prefix="node-") as name, open_replacement(archive) as new:
+            _install_hub_proxy(env, Path(name))
+            pack_node_modules(Path(name), new)
     return archive
 
 
