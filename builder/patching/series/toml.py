@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tomllib
 from email.parser import HeaderParser
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
@@ -25,12 +25,54 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from builder.patching.series.values import Patch
 
-_BLOB_ID = re.compile(r"[0-9a-f]{40}")
-_HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z-]*")
 _SERIES_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 _REQUIRED_HEADERS = ("Description", "Origin", "Author", "Forwarded", "Last-Update")
+_Text = Annotated[str, msgspec.Meta(min_length=1)]
+_GitBlob = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{40}$")]
+_HeaderName = Annotated[str, msgspec.Meta(pattern="^[A-Za-z][A-Za-z-]*$")]
+
+
+class _PatchEntry(msgspec.Struct, forbid_unknown_fields=True):
+    """A table `[[patch]]`: a diff in `file`, or a `codemod` on members that match `paths`."""
+
+    releases: SpecifierSet
+    against: Literal["git", "wheel"]
+    file: _Text | None = None
+    codemod: _Text | None = None
+    blobs: dict[str, Annotated[tuple[_GitBlob, ...], msgspec.Meta(min_length=1)]] = {}
+    paths: tuple[_Text, ...] = ()
+    why: _Text | None = None
+
+
+class _RequirementEntry(msgspec.Struct, forbid_unknown_fields=True):
+    """A table `[[requirement]]`: what is taken out of Requires-Dist, and what is added."""
+
+    releases: SpecifierSet
+    why: _Text
+    drop: tuple[_Text, ...] = ()
+    add: tuple[_Text, ...] = ()
+
+
+class _HeaderEntry(msgspec.Struct, forbid_unknown_fields=True):
+    """A table `[[header]]`: headers of METADATA, and their new values."""
+
+    releases: SpecifierSet
+    why: _Text
+    set: Annotated[dict[_HeaderName, str], msgspec.Meta(min_length=1)]
+
+
+class _SeriesFile(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
+    """`series.toml`."""
+
+    name: _Text
+    summary: _Text
+    releases: SpecifierSet
+    native: SpecifierSet | None = None
+    native_since: _Text | None = None
+    patch: tuple[_PatchEntry, ...] = ()
+    requirement: tuple[_RequirementEntry, ...] = ()
+    header: tuple[_HeaderEntry, ...] = ()
 
 
 def load_all_series(patches: Path, names: Sequence[str]) -> list[Series]:
@@ -60,218 +102,144 @@ def load_series(directory: Path) -> Series:
     Raises:
         PatchError: the directory, its TOML or a patch file is missing or malformed.
     """
-    source = directory / "series.toml"
+    path = directory / "series.toml"
     try:
-        content = source.read_bytes()
-        table = tomllib.loads(content.decode())
+        content = path.read_bytes()
     except OSError as error:
         known = sorted(p.parent.name for p in directory.parent.glob("*/series.toml"))
         raise PatchError(
             f"there is no series {directory.name!r} in {directory.parent} ({error.strerror})",
             f"series there: {', '.join(known) or 'none'}",
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PatchError(f"{source} is no TOML: {error}", "fix that line") from error
-    fields = _TomlTable(table, str(source))
-    name = fields.take_text("name")
-    if name != directory.name:
-        raise fields.make_error(f"name {name!r} is not the directory's name")
-    native = fields.take_optional_text("native")
+    try:
+        file = msgspec.toml.decode(content, type=_SeriesFile, dec_hook=_parse_specifier)
+    except msgspec.ValidationError as error:
+        raise _make_error(path, str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise PatchError(f"{path} is no TOML: {error}", "fix that line") from error
+    if file.name != directory.name:
+        raise _make_error(path, f"name {file.name!r} is not the directory's name")
     patches = tuple(
-        _load_patch(directory, _TomlTable(entry, f"{source}, patch {number}"))
-        for number, entry in enumerate(fields.take_tables("patch"), 1)
+        _load_codemod(entry, f"{path}, patch {number}")
+        if entry.codemod is not None
+        else _load_diff(entry, directory, f"{path}, patch {number}")
+        for number, entry in enumerate(file.patch, 1)
     )
-    metadata = [
-        *(
-            _load_requirement(_TomlTable(e, f"{source}, requirement"))
-            for e in fields.take_tables("requirement")
-        ),
-        *(_load_header(_TomlTable(e, f"{source}, header")) for e in fields.take_tables("header")),
-    ]
     listed = {p.file for p in patches}
-    series = Series(
-        name=name,
-        summary=fields.take_text("summary"),
-        releases=fields.take_specifier("releases"),
-        native=None if native is None else _parse_specifier(native, str(source)),
-        native_since=fields.take_optional_text("native-since") or "",
+    return Series(
+        name=file.name,
+        summary=file.summary,
+        releases=file.releases,
+        native=file.native,
+        native_since=file.native_since or "",
         patches=patches,
-        metadata=tuple(metadata),
+        metadata=(
+            *(_load_requirement(entry, f"{path}, requirement") for entry in file.requirement),
+            *(_load_header(entry, f"{path}, header") for entry in file.header),
+        ),
         sha256=hashlib.sha256(content).hexdigest(),
         unlisted_files=tuple(
             sorted(p.name for p in directory.glob("*.patch") if p.name not in listed)
         ),
     )
-    fields.refuse_unknown_keys()
-    return series
 
 
-class _TomlTable:
-    """A TOML table whose keys are removed as they are read, so that unknown keys can be refused."""
-
-    def __init__(self, table: dict[str, Any], where: str) -> None:
-        self._table = table
-        self._where = where
-
-    def make_error(self, why: str) -> PatchError:
-        return PatchError(f"{self._where}: {why}", "the README of patches/ shows the form")
-
-    def take_text(self, key: str) -> str:
-        value = self._table.pop(key, None)
-        if not isinstance(value, str) or not value:
-            raise self.make_error(f"{key} is missing or no text")
-        return value
-
-    def has_key(self, key: str) -> bool:
-        return key in self._table
-
-    def take_optional_text(self, key: str) -> str | None:
-        return self.take_text(key) if self.has_key(key) else None
-
-    def take_texts(self, key: str) -> tuple[str, ...]:
-        value = self._table.pop(key, [])
-        if not isinstance(value, list) or not all(isinstance(v, str) and v for v in value):
-            raise self.make_error(f"{key} must be a list of texts")
-        return tuple(value)
-
-    def take_table(self, key: str) -> dict[str, Any]:
-        value = self._table.pop(key, None)
-        if not isinstance(value, dict) or not value:
-            raise self.make_error(f"{key} must be a table")
-        return value
-
-    def take_specifier(self, key: str) -> SpecifierSet:
-        return _parse_specifier(self.take_text(key), self._where)
-
-    def take_tables(self, key: str) -> list[dict[str, Any]]:
-        value = self._table.pop(key, [])
-        if not isinstance(value, list) or not all(isinstance(v, dict) for v in value):
-            raise self.make_error(f"{key} must be written as [[{key}]]")
-        return value
-
-    def take_blobs(self) -> dict[str, tuple[str, ...]]:
-        value = self._table.pop("blobs", {})
-        if not isinstance(value, dict):
-            raise self.make_error("blobs must be a table: path = [git blob, …]")
-        for path, blobs in value.items():
-            if not isinstance(blobs, list) or not blobs:
-                raise self.make_error(f"blobs of {path} must be a list of git blobs")
-            if not all(isinstance(b, str) and _BLOB_ID.fullmatch(b) for b in blobs):
-                raise self.make_error(f"blobs of {path} are not all git blobs (40 hex digits)")
-        return {path: tuple(blobs) for path, blobs in value.items()}
-
-    def refuse_unknown_keys(self) -> None:
-        if self._table:
-            raise self.make_error(f"unknown key {sorted(self._table)[0]!r}")
+def _make_error(where: Path | str, why: str) -> PatchError:
+    return PatchError(f"{where}: {why}", "the README of patches/ shows the form")
 
 
-def _parse_specifier(text: object, where: str) -> SpecifierSet:
+def _parse_specifier(kind: type, value: Any) -> SpecifierSet:
+    """Parse a specifier for msgspec, which names the place where a ValueError came from."""
+    if kind is not SpecifierSet or not isinstance(value, str):
+        raise ValueError(f"{value!r} is no text")
     try:
-        return SpecifierSet(str(text))
-    except InvalidSpecifier as error:
-        raise PatchError(
-            f"{where}: {text!r} is no version specifier", "write it like '>=1.13,<2.3'"
-        ) from error
+        return SpecifierSet(value)
+    except InvalidSpecifier:
+        raise ValueError(f"{value!r} is no version specifier, such as '>=1.13,<2.3'") from None
 
 
-def _load_patch(directory: Path, fields: _TomlTable) -> Patch:
-    patch = _load_codemod(fields) if fields.has_key("codemod") else _load_diff(directory, fields)
-    fields.refuse_unknown_keys()
-    return patch
-
-
-def _load_codemod(fields: _TomlTable) -> CodemodPatch:
+def _load_codemod(entry: _PatchEntry, where: str) -> CodemodPatch:
     # Importing the codemods takes 20 ms, which a series that has only diffs does not need.
     from builder.patching.codemods import CODEMODS, hash_codemod_source
 
-    name = fields.take_text("codemod")
+    name = entry.codemod or ""
     if name not in CODEMODS:
-        raise fields.make_error(f"there is no codemod {name!r}, only {', '.join(CODEMODS)}")
-    if fields.take_text("against") != "wheel":
-        raise fields.make_error("a codemod is made against 'wheel'")
-    globs = fields.take_texts("paths")
-    if not globs:
-        raise fields.make_error("paths must name at least one member or glob")
+        raise _make_error(where, f"there is no codemod {name!r}, only {', '.join(CODEMODS)}")
+    if entry.against != "wheel" or entry.file is not None or entry.blobs:
+        raise _make_error(where, "a codemod is made against 'wheel', without file and blobs")
+    if not entry.paths:
+        raise _make_error(where, "paths must name at least one member or glob")
+    if entry.why is None:
+        raise _make_error(where, "why is missing")
     return CodemodPatch(
         file=name,
         sha256=hash_codemod_source(),
-        releases=fields.take_specifier("releases"),
-        globs=globs,
+        releases=entry.releases,
+        globs=entry.paths,
         transform=CODEMODS[name],
-        description=fields.take_text("why"),
+        description=entry.why,
     )
 
 
-def _load_diff(directory: Path, fields: _TomlTable) -> DiffPatch:
-    file = fields.take_text("file")
-    content, text = _read_patch_file(directory, file, fields)
+def _load_diff(entry: _PatchEntry, directory: Path, where: str) -> DiffPatch:
+    file = entry.file
+    if file is None or entry.paths:
+        raise _make_error(where, "a patch has a file, or a codemod with paths")
+    content, text = _read_patch_file(directory, file, where)
     head, separator, body = text.partition("\n---\n")
     headers = HeaderParser().parsestr(head)
     missing = [h for h in _REQUIRED_HEADERS if not headers.get(h, "").strip()]
     if not separator or missing:
-        raise fields.make_error(f"{file} lacks the DEP-3 header {', '.join(missing) or 'block'}")
+        lacking = ", ".join(missing) or "block"
+        raise _make_error(where, f"{file} lacks the DEP-3 header {lacking}")
     try:
         hunks = diff.parse_diff(body)
     except diff.DiffError as error:
-        raise fields.make_error(f"{file}: {error}") from error
-    against = fields.take_text("against")
-    blobs = fields.take_blobs()
-    if against not in ("git", "wheel"):
-        raise fields.make_error(f"against must be 'git' or 'wheel', not {against!r}")
-    if against == "git" and set(blobs) != set(hunks):
-        raise fields.make_error(f"blobs must name just what {file} changes: {', '.join(hunks)}")
-    if against == "wheel" and blobs:
-        raise fields.make_error("blobs belong to patches made against git")
-    fields.take_optional_text("why")
+        raise _make_error(where, f"{file}: {error}") from error
+    if entry.against == "git" and set(entry.blobs) != set(hunks):
+        raise _make_error(where, f"blobs must name just what {file} changes: {', '.join(hunks)}")
+    if entry.against == "wheel" and entry.blobs:
+        raise _make_error(where, "blobs belong to patches made against git")
     return DiffPatch(
         file=file,
         sha256=hashlib.sha256(content).hexdigest(),
-        releases=fields.take_specifier("releases"),
-        against=against,
-        blobs=blobs,
+        releases=entry.releases,
+        against=entry.against,
+        blobs=entry.blobs,
         hunks=hunks,
         description=headers["Description"].splitlines()[0].strip(),
     )
 
 
-def _read_patch_file(directory: Path, file: str, fields: _TomlTable) -> tuple[bytes, str]:
+def _read_patch_file(directory: Path, file: str, where: str) -> tuple[bytes, str]:
     path = directory / file
     if path.parent != directory:
-        raise fields.make_error(f"{file!r} is not a file of this series")
+        raise _make_error(where, f"{file!r} is not a file of this series")
     try:
         content = path.read_bytes()
         return content, content.decode()
     except (OSError, UnicodeDecodeError) as error:
-        raise fields.make_error(f"{file} cannot be read ({error})") from error
+        raise _make_error(where, f"{file} cannot be read ({error})") from error
 
 
-def _load_requirement(fields: _TomlTable) -> MetadataPatch:
-    why = fields.take_text("why")
-    drops = [MetadataEdit("drop", "Requires-Dist", n, why) for n in fields.take_texts("drop")]
-    adds = [MetadataEdit("add", "Requires-Dist", n, why) for n in fields.take_texts("add")]
-    for edit in adds:
+def _load_requirement(entry: _RequirementEntry, where: str) -> MetadataPatch:
+    for text in entry.add:
         try:
-            Requirement(edit.value)
+            Requirement(text)
         except InvalidRequirement as error:
-            raise fields.make_error(f"{edit.value!r} is no requirement") from error
-    if not drops and not adds:
-        raise fields.make_error("a requirement adds or drops something")
-    patch = MetadataPatch(fields.take_specifier("releases"), (*drops, *adds))
-    fields.refuse_unknown_keys()
-    return patch
+            raise _make_error(where, f"{text!r} is no requirement") from error
+    edits = (
+        *(MetadataEdit("drop", "Requires-Dist", name, entry.why) for name in entry.drop),
+        *(MetadataEdit("add", "Requires-Dist", text, entry.why) for text in entry.add),
+    )
+    if not edits:
+        raise _make_error(where, "a requirement adds or drops something")
+    return MetadataPatch(entry.releases, edits)
 
 
-def _load_header(fields: _TomlTable) -> MetadataPatch:
-    why = fields.take_text("why")
-    values = fields.take_table("set")
-    for name, value in values.items():
-        if (
-            not isinstance(value, str)
-            or not value.isprintable()
-            or not _HEADER_NAME.fullmatch(name)
-        ):
-            raise fields.make_error(f"{name!r} cannot be set to {value!r}")
-    edits = tuple(MetadataEdit("set", name, str(value), why) for name, value in values.items())
-    patch = MetadataPatch(fields.take_specifier("releases"), edits)
-    fields.refuse_unknown_keys()
-    return patch
+def _load_header(entry: _HeaderEntry, where: str) -> MetadataPatch:
+    for name, value in entry.set.items():
+        if not value.isprintable():
+            raise _make_error(where, f"{name!r} cannot be set to {value!r}")
+    edits = (MetadataEdit("set", name, value, entry.why) for name, value in entry.set.items())
+    return MetadataPatch(entry.releases, tuple(edits))
