@@ -69,10 +69,10 @@ def prepare_source(
         for p in patch.find_paths(())
     }
     # `make_delta` patches the members of an archive, so the files to patch are put into one.
-    packed = io.BytesIO()
+    packed, mirror = io.BytesIO(), picker.mirror
     with zipfile.ZipFile(packed, "w") as files:
         for path in sorted(paths):
-            files.writestr(path, picker.mirror.read_blob(f"{picked.head}:{path}"))
+            files.writestr(path, mirror.read_blob(mirror.find_blob(picked.tree, path)))
     source_archive = archive.parse_archive(packed.getvalue(), "the source")
     return PreparedSource(
         picker,

@@ -1,9 +1,9 @@
-"""Read a repository's objects: commits, what they change, files, ancestry."""
+"""Read a repository: its refs and objects with GitPython, what compares many of them with git."""
 
 from __future__ import annotations
 
 import hashlib
-import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from builder.errors import SourceError
@@ -11,14 +11,15 @@ from builder.git.remote import is_object_id
 from builder.model import PathChange
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from git import Repo
 
     from builder.git.runner import GitRunner
 
 # The empty tree, which git knows without storing it; used as the parent of a first commit.
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
-_COMMITTER_TIME = re.compile(rb"^committer .*> ([0-9]+) [+-][0-9]{4}$", re.MULTILINE)
 
 
 class Commit(NamedTuple):
@@ -55,6 +56,24 @@ class Repository:
         self.runner = runner
         self._local = local
 
+    @contextmanager
+    def _open_repo(self) -> Iterator[Repo]:
+        """Open it with GitPython, without any network; its processes end with the block.
+
+        It keeps a `git cat-file`, which answers one question after the other, in one thread.
+        """
+        from git import GitError, Repo
+        from git.exc import ODBError
+
+        try:
+            with Repo(self.runner.directory) as repo:
+                repo.git.update_environment(**self._local.variables)
+                yield repo
+        except (GitError, ODBError, ValueError, KeyError) as error:
+            raise SourceError(
+                f"the repository cannot be read: {error}", "see --debug; `git fsck` checks it"
+            ) from error
+
     def resolve_revision(self, revision: str) -> str | None:
         """Find the full id of the commit that a checked revision names; None if it is not here."""
         words = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
@@ -68,25 +87,23 @@ class Repository:
         return frozenset(self.runner.run_git("rev-list", "--all").text.splitlines())
 
     def list_tags(self) -> dict[str, str]:
-        """Map each tag to the id of its object; an annotated tag to the object that it tags."""
-        form = "--format=%(refname:strip=2) %(objectname) %(*objectname)"
-        listed = self.runner.run_git("for-each-ref", form, "refs/tags").text.splitlines()
-        return {words[0]: words[-1] for words in map(str.split, listed)}
+        """Map each tag to the id of its commit."""
+        with self._open_repo() as repo:
+            return {tag.name: tag.commit.hexsha for tag in repo.tags}
 
     def read_commit(self, commit: str) -> Commit:
         """Read a commit's header and subject."""
-        raw = self.runner.run_git("cat-file", "commit", commit).stdout
-        head, _, message = raw.partition(b"\n\n")
-        fields = [line.partition(b" ") for line in head.splitlines()]
-        time = _COMMITTER_TIME.search(head)
-        return Commit(
-            id=commit,
-            tree=next(v.decode() for k, _, v in fields if k == b"tree"),
-            parents=tuple(v.decode() for k, _, v in fields if k == b"parent"),
-            subject=message.decode(errors="replace").strip().partition("\n")[0],
-            sha256=hashlib.sha256(raw).hexdigest(),
-            time=0 if time is None else int(time[1]),
-        )
+        with self._open_repo() as repo:
+            found = repo.commit(commit)
+            raw = repo.odb.stream(found.binsha).read()
+            return Commit(
+                id=found.hexsha,
+                tree=found.tree.hexsha,
+                parents=tuple(parent.hexsha for parent in found.parents),
+                subject=str(found.summary),
+                sha256=hashlib.sha256(raw).hexdigest(),
+                time=found.committed_date,
+            )
 
     def list_changes(self, before: str, after: str) -> list[PathChange]:
         """List the differences of two trees by path; a rename is a removal and an addition."""
@@ -94,13 +111,29 @@ class Repository:
         return parse_raw_diff(self.runner.run_git(*words).stdout)
 
     def read_blob(self, blob: str) -> bytes:
-        """Read a file's content by its blob id."""
-        return self.runner.run_git("cat-file", "blob", blob).stdout
+        """Read a file's content by its blob id, after fetching it if a partial mirror lacks it."""
+        try:
+            return self._read_local_blob(blob)
+        except SourceError:
+            self._fetch_objects([blob])
+        return self._read_local_blob(blob)
+
+    def find_blob(self, tree: str, path: str) -> str:
+        """Find the blob id of a file in a tree."""
+        from git import Tree
+
+        with self._open_repo() as repo:
+            return Tree(repo, bytes.fromhex(tree), path="").join(path).hexsha
+
+    def _read_local_blob(self, blob: str) -> bytes:
+        with self._open_repo() as repo:
+            content: bytes = repo.odb.stream(bytes.fromhex(blob)).read()
+            return content
 
     def is_ancestor(self, commit: str, descendant: str) -> bool:
         """Whether a commit is in the history of another."""
-        words = ("merge-base", "--is-ancestor", commit, descendant)
-        return self.runner.run_git(*words, accepted_codes=(0, 1)).returncode == 0
+        with self._open_repo() as repo:
+            return repo.is_ancestor(repo.commit(commit), repo.commit(descendant))
 
     def find_equivalents(self, commit: Commit, paths: Sequence[str]) -> list[str]:
         """Find commits of any branch or tag that make the same change to these paths.
@@ -135,11 +168,13 @@ class Repository:
         words = ("rev-list", "--objects", "--no-walk", "--missing=print", commit)
         listed = self.runner.run_git(*words).text.splitlines()
         missing = [line[1:] for line in listed if line.startswith("?")]
-        if not missing:
-            return
+        if missing:
+            self._fetch_objects(missing)
+
+    def _fetch_objects(self, ids: Sequence[str]) -> None:
         # The same arguments with which git itself fetches what a partial clone lacks.
         fetch = ("fetch", "origin", "--no-tags", "--no-write-fetch-head", "--filter=blob:none")
-        stdin = "".join(f"{m}\n" for m in missing).encode()
+        stdin = "".join(f"{m}\n" for m in ids).encode()
         options = ("-c", "fetch.negotiationAlgorithm=noop")
         self.runner.run_git(*options, *fetch, "--stdin", stdin=stdin, timeout=1800)
 

@@ -78,7 +78,7 @@ class GitRunner:
         offline: bool = False,
         check_cancelled: Callable[[], None] = lambda: None,
     ) -> None:
-        self._variables = make_git_variables(env, settings, remotes, offline=offline)
+        self.variables = make_git_variables(env, settings, remotes, offline=offline)
         self.directory = directory
         self.check_cancelled = check_cancelled
 
@@ -139,7 +139,7 @@ class GitRunner:
         from git import Git
 
         git_command = Git(self.directory)
-        git_command.update_environment(**(self._variables | dict(env or {})))
+        git_command.update_environment(**(self.variables | dict(env or {})))
         started = git_command.execute(
             ["git", *words],
             istream=stdin,
