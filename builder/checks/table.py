@@ -1,7 +1,7 @@
 """The code of every check, and the sentence that is true of a good wheel.
 
 Families: Z the zip file, N names, R RECORD, M METADATA, W WHEEL, C content, D difference from
-the stock wheel, B behaviour in a throwaway virtualenv, P the series themselves.
+the stock wheel, B behaviour in a throwaway virtualenv, P the series themselves, S a second reader.
 """
 
 from __future__ import annotations
@@ -56,8 +56,10 @@ CHECK_SENTENCES: dict[str, str] = {
     "B804": "The server answers with a page that has TensorBoard's root element.",
     "P901": "Every patch file serves a release of the catalog.",
     "P902": "Every patch file is listed in its series.",
+    "S951": "The library `wheel` reads every member, and finds the hash that RECORD gives.",
 }
 
 STATIC_CODES = tuple(code for code in CHECK_SENTENCES if code[0] in "ZNRMWCD")
 DIFFERENCE_CODES = tuple(code for code in CHECK_SENTENCES if code[0] == "D")
+READER_CODES = tuple(code for code in CHECK_SENTENCES if code[0] == "S")
 DEEP_CODES = tuple(code for code in CHECK_SENTENCES if code[0] == "B")

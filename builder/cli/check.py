@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from builder.checks.table import DEEP_CODES, STATIC_CODES
+from builder.checks.table import DEEP_CODES, READER_CODES, STATIC_CODES
 from builder.cli.options import (
     CommonOptions,
     UpstreamOptions,
@@ -132,7 +132,7 @@ def _verify_provenance(
 def _report_findings(wheel: Path, checked: CheckVerdict, console: Console, *, deep: bool) -> None:
     for note in checked.notes:
         console.print_note(f"{wheel.name}: {note}")
-    codes = {*STATIC_CODES, *(DEEP_CODES if deep else ())}
+    codes = {*STATIC_CODES, *READER_CODES, *(DEEP_CODES if deep else ())}
     count = {s: _list_codes(checked.findings, s) for s in FindingStatus}
     passed = len(codes - {f.code for f in checked.findings})
     console.print_result(

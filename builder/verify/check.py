@@ -16,6 +16,7 @@ from builder.patching.delta import make_delta
 from builder.provenance import claims
 from builder.provenance.statements import collect_tool_materials, get_provenance_path
 from builder.verify import deep
+from builder.verify.second_reader import check_with_wheel_library
 from builder.wheel import archive, names
 
 if TYPE_CHECKING:
@@ -94,15 +95,11 @@ def check_wheel(
         delta=None if expected is None else expected.delta,
     )
     findings = run_checks(wheel_under_check, None if stock_wheel is None else stock_wheel.filename)
+    whole = deep.WheelBytes(wheel.name, content)
+    whole_stock = stock_wheel and deep.WheelBytes(stock_wheel.filename, stock_wheel.archive.data)
+    findings += check_with_wheel_library(whole, whole_stock, findings)
     if run_deep:
-        findings += deep.check_behaviour(
-            deep.WheelBytes(wheel.name, content),
-            None
-            if stock_wheel is None
-            else deep.WheelBytes(stock_wheel.filename, stock_wheel.archive.data),
-            release,
-            context,
-        )
+        findings += deep.check_behaviour(whole, whole_stock, release, context)
     # A statement changes no finding; it only tells where to look for the reason.
     other_tree = (
         None if claim is None or expected is None else claim.describe_other_tree(expected.tool)
