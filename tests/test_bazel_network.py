@@ -16,7 +16,7 @@ from builder.containers.containers import ContainerOptions, create_container
 from builder.containers.docker_engine import connect_engine
 from builder.system.settings import UserSettings
 from tests.bazel import make_job, make_toolchain, small_source
-from tests.certificates import make_authority
+from tests.certificates import Authority
 from tests.conftest import ROOT
 from tests.engines import engine
 from tests.http_servers import running, tls_with
@@ -170,7 +170,7 @@ def _assert_absent(read: object) -> None:
 def _tls_server(tmp_path: Path) -> Iterator[tuple[str, bytes, str]]:
     """A server that a private CA vouches for: its address, that CA, the sha256 of what it has."""
     address = gateway()
-    authority = make_authority(address)
+    authority = Authority(address)
     certificate = authority.write(tmp_path / "server.pem")
     content = b"served over TLS\n"
     sha256 = hashlib.sha256(content).hexdigest()

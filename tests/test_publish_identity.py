@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 import jwt
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from sigstore.models import ClientTrustConfig
 
 from builder.errors import PublishError
@@ -26,7 +28,7 @@ from builder.publish.responses import UploadRefusedError
 from builder.publish.target import PublishTarget
 from builder.publish.uploader import TwineUploader, UploadCredentials
 from builder.system.settings import read_user_settings
-from tests.certificates import make_authority
+from tests.certificates import Authority
 from tests.upload_server import Act, Conduct, misbehaving
 from tests.wheels import make_wheel
 
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.certificates import Authority
 
 _TOKENS = ("pypi-canary-1414213562373", "pypi-canary-1732050807568")
 _AUDIENCE, _MINT = "/_/oidc/audience", "/_/oidc/mint-token"
@@ -69,7 +70,7 @@ def conduct() -> Conduct:
 @pytest.fixture
 def authority() -> Authority:
     """It vouches for the server, and issues certificates for Fulcio."""
-    return make_authority("127.0.0.1")
+    return Authority("127.0.0.1")
 
 
 @pytest.fixture
@@ -82,13 +83,14 @@ def url(
 ) -> Iterator[str]:
     """Where all of it is, for a process that is such a run from here on, its wheel made."""
     assert wheel.exists()
-    certificate = authority.write(tmp_path / "server.pem")
-    with misbehaving(conduct, certificate) as address:
+    bundle = tmp_path / "authority.pem"
+    bundle.write_bytes(authority.pem)
+    with misbehaving(conduct, authority.write(tmp_path / "server.pem")) as address:
         for name, value in {
             "HOME": str(tmp_path),
             "NO_PROXY": "127.0.0.1",
-            "REQUESTS_CA_BUNDLE": str(certificate),
-            "SSL_CERT_FILE": str(certificate),
+            "REQUESTS_CA_BUNDLE": str(bundle),
+            "SSL_CERT_FILE": str(bundle),
             "GITHUB_ACTIONS": "true",
             "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "of the run",
             "ACTIONS_ID_TOKEN_REQUEST_URL": f"{address}identity",
@@ -152,7 +154,21 @@ def test_a_token_that_is_not_renewed_ends_the_run(
 def _issue(authority: Authority, body: bytes) -> tuple[int, str]:
     """As Fulcio does."""
     request = base64.b64decode(json.loads(body)["certificateSigningRequest"])
-    issued = authority.issue(x509.load_pem_x509_csr(request))
+    key = serialization.load_pem_private_key(authority.ca.private_key_pem.bytes(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    wanted = x509.load_pem_x509_csr(request)
+    issuer = x509.load_pem_x509_certificate(authority.pem)
+    issued = (
+        x509.CertificateBuilder()
+        .issuer_name(issuer.subject)
+        .subject_name(wanted.subject)
+        .public_key(wanted.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(issuer.not_valid_before_utc)
+        .not_valid_after(issuer.not_valid_after_utc)
+        .sign(key, hashes.SHA256())
+        .public_bytes(serialization.Encoding.PEM)
+    )
     chain = {"certificates": [issued.decode(), authority.pem.decode()]}
     return 200, json.dumps({"signedCertificateEmbeddedSct": {"chain": chain}})
 

@@ -32,7 +32,7 @@ from builder.smoke.probes import exposure
 from builder.smoke.results.recorder import ProbeRecorder
 from builder.system.redact import Secret
 from tests import jupyter
-from tests.certificates import make_authority
+from tests.certificates import Authority
 from tests.http_servers import running, tls_with
 from tests.smoke_page import INSTALLED, TOKEN, Imitation
 
@@ -160,7 +160,7 @@ def test_its_kernel_is_asked_by_its_own_ca(
         "PYTHONPATH": str(stock_wheel("2.2.1")),  # a ZIP file, of which Python imports
         "TENSORBOARD_PROXY_URL": "/hub/user-redirect/proxy/%PORT%/",
     }
-    authority = make_authority("127.0.0.1")
+    authority = Authority("127.0.0.1")
     with jupyter.running(tmp_path, "/user/ann/", authority, env) as site:
         there = ExistingJupyter(site.url, site.token, site.ca_bundle)
         deployment, wheel = detect_deployment(there, Frontend.NOTEBOOK)
@@ -177,7 +177,7 @@ def test_its_kernel_is_asked_by_its_own_ca(
 
 def test_every_way_to_it_takes_its_ca(tmp_path: Path) -> None:
     """Strangers are refused over TLS too; and each way fails where the CA is not known."""
-    authority = make_authority("127.0.0.1")
+    authority = Authority("127.0.0.1")
     bundle = tmp_path / "authority.pem"
     bundle.write_bytes(authority.pem)
     tls = tls_with(authority.write(tmp_path / "server.pem"))
