@@ -172,6 +172,14 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
+def package(session: nox.Session) -> None:
+    """This project's own sdist and wheel, in package/; the wheel is made from the sdist."""
+    session.install("build[uv]", "twine")
+    session.run("python", "-m", "build", "--installer", "uv", "--outdir", "package")
+    session.run("twine", "check", "--strict", "package/*")
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure ratios against what a user would otherwise run: wheel [RELEASE...]."""
     session.install("-e", ".[bench]")

@@ -39,9 +39,10 @@ def run(*words: str, cwd: Path, path: Path | None = None) -> str:
 
 @pytest.fixture(scope="module")
 def own_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of this project, built from its checkout."""
+    """The wheel of this project, made from its sdist, as `nox -s package` does."""
     directory = tmp_path_factory.mktemp("own")
-    run(find_uv(), "build", "--quiet", "--wheel", "--out-dir", str(directory), cwd=ROOT)
+    words = ("--quiet", "--installer", "uv", "--outdir", str(directory))
+    run(sys.executable, "-m", "build", *words, cwd=ROOT)
     (wheel,) = directory.glob("*.whl")
     return wheel
 
