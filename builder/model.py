@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -16,8 +18,7 @@ FIRST_RELEASE = "1.13.0"
 FIRST_RUNNABLE_RELEASE = "1.14.0"
 
 
-@dataclass(frozen=True, slots=True)
-class ListedWheel:
+class ListedWheel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One published file: `size` in bytes, `sha256` in lower-case hex, `upload_time` ISO 8601."""
 
     filename: str

@@ -38,7 +38,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 remove_git_variables(os.environ)
 
 ROOT = Path(__file__).resolve().parents[1]
-CATALOG = catalogs.parse_catalog(catalogs.load_facts())
+CATALOG = catalogs.make_catalog(catalogs.load_entries())
 RELEASES = CATALOG.versions
 
 # Shared runners stall now and then; an example's wall time says nothing about our code. CI looks

@@ -20,6 +20,7 @@ from builder.bazel.release_table import (
     render_release_table,
 )
 from builder.releases import catalog as catalogs
+from builder.releases.catalog import CatalogEntry
 from tests.conftest import CATALOG, ROOT, stock_path
 from tests.upstream import git
 
@@ -42,14 +43,14 @@ def _wheel_file(version: str) -> str:
 def test_the_table_says_what_the_catalog_and_the_wheels_say() -> None:
     """It is made from both; this is what it should be."""
     wanted = render_release_table(
-        [make_release_row(facts, _wheel_file(facts["version"])) for facts in catalogs.load_facts()]
+        [make_release_row(e, _wheel_file(e.version)) for e in catalogs.load_entries()]
     )
     assert TABLE.read_text() == wanted
 
 
 def test_what_is_not_known_is_a_dash() -> None:
     """A release that the catalog knows little of still has all its columns."""
-    made = make_release_row({"version": "9.9.9"}, "")
+    made = make_release_row(CatalogEntry("9.9.9", ()), "")
     assert made == ReleaseRow("9.9.9", "-", "-", "-", "tar", "-")
     assert parse_release_table(render_release_table([made])) == {"9.9.9": made}
 

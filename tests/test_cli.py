@@ -223,8 +223,8 @@ def test_a_release_outside_the_catalog_is_used_with_a_notice(
 ) -> None:
     """A release that the index lists, and this catalog does not have."""
     stock_wheel("2.21.0")
-    facts = [e for e in catalogs.load_facts() if e["version"] != "2.21.0"]
-    (tmp_path / "catalog.json").write_text(catalogs.dump_catalog(facts))
+    entries = [e for e in catalogs.load_entries() if e.version != "2.21.0"]
+    (tmp_path / "catalog.json").write_bytes(catalogs.dump_catalog(entries))
     done = run_builder("build", "2.21.0", "--catalog", "catalog.json", env=as_pinned)
     assert done.returncode == 0, done.stderr
     assert "2.21.0 is not in the catalog" in done.stderr
@@ -239,12 +239,12 @@ def test_a_release_outside_the_catalog_is_used_with_a_notice(
     assert "2.21.0: new on the index" in stale.stdout
     update = run_builder("catalog", "update", "--catalog", "catalog.json", env=as_pinned)
     assert update.returncode == 0, update.stderr
-    updated = catalogs.load_facts(tmp_path / "catalog.json")
-    ours = catalogs.load_facts()
+    updated = catalogs.load_entries(tmp_path / "catalog.json")
+    ours = catalogs.load_entries()
     for key in ("version", "notebook_blob", "requires_dist"):
-        assert updated[-1][key] == ours[-1][key]
+        assert getattr(updated[-1], key) == getattr(ours[-1], key)
     for key in ("filename", "size", "sha256", "requires_python", "yanked"):
-        assert updated[-1]["wheels"][0][key] == ours[-1]["wheels"][0][key]
+        assert getattr(updated[-1].wheels[0], key) == getattr(ours[-1].wheels[0], key)
     assert updated[:-1] == ours[:-1]
     assert (
         run_builder("catalog", "check", "--catalog", "catalog.json", env=as_pinned).returncode == 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from builder.build.plan import make_plan, to_json
 from builder.build.release import BuildOptions
@@ -17,6 +18,7 @@ from builder.model import FIRST_RELEASE, IdentityKind, ListedWheel
 from builder.patching.identity import WheelNaming
 from builder.patching.series import load_series
 from builder.releases import catalog as catalogs
+from builder.releases.catalog import CatalogEntry
 from builder.releases.request import (
     make_unknown_release_error,
     parse_release_request,
@@ -101,18 +103,20 @@ def listed() -> dict[str, list[ListedWheel]]:
 def test_an_index_as_pinned_has_no_difference() -> None:
     """Nothing to report, older releases aside."""
     index = listed() | {"1.12.0": []}
-    assert catalogs.compare_catalog(catalogs.load_facts(), index) == []
+    assert catalogs.compare_catalog(catalogs.load_entries(), index) == []
 
 
 def test_each_difference_is_told() -> None:
     """New, gone, re-published, yanked, another size, another Python."""
     index = listed()
     wheel = index["2.2.1"][0]
-    index["2.2.1"] = [replace(wheel, sha256="0" * 64, size=1, yanked=True, requires_python=">=3")]
-    index["2.99.0"] = [replace(wheel, filename="tensorboard-2.99.0-py3-none-any.whl")]
-    index["2.3.0"] = [replace(index["2.3.0"][0], filename="other.whl")]
+    index["2.2.1"] = [
+        structs.replace(wheel, sha256="0" * 64, size=1, yanked=True, requires_python=">=3")
+    ]
+    index["2.99.0"] = [structs.replace(wheel, filename="tensorboard-2.99.0-py3-none-any.whl")]
+    index["2.3.0"] = [structs.replace(index["2.3.0"][0], filename="other.whl")]
     del index["2.21.0"]
-    texts = [f"{v}: {t}" for v, t in catalogs.compare_catalog(catalogs.load_facts(), index)]
+    texts = [f"{v}: {t}" for v, t in catalogs.compare_catalog(catalogs.load_entries(), index)]
     for part in (
         "2.2.1: tensorboard-2.2.1-py3-none-any.whl was re-published: sha256 9a2a2dc9",
         "2.2.1: tensorboard-2.2.1-py3-none-any.whl is now yanked",
@@ -128,33 +132,39 @@ def test_each_difference_is_told() -> None:
 
 def test_merging_keeps_order_and_unknown_facts() -> None:
     """A new release has null where no index knows, an old one keeps its commit."""
-    facts = catalogs.load_facts()
-    news: dict[str, catalogs.ReleaseFacts] = {
-        "2.99.0": {"version": "2.99.0", "wheels": []},
-        "2.2.1": {"wheels": []},
-    }
-    merged = catalogs.merge_catalog(facts, news)
-    assert [e["version"] for e in merged] == [*RELEASES, "2.99.0"]
-    assert set(merged[-1]) == set(facts[-1])
-    assert merged[-1]["commit"] is None
-    old = next(e for e in merged if e["version"] == "2.2.1")
-    assert old["commit"] == "9d5bfa51baad220828572206dbf25d5836ad1712"
+    news = [CatalogEntry("2.99.0", ()), CatalogEntry("2.2.1", (), notebook_blob="0" * 40)]
+    merged = catalogs.merge_catalog(catalogs.load_entries(), news)
+    assert [e.version for e in merged] == [*RELEASES, "2.99.0"]
+    assert merged[-1].commit is None
+    old = next(e for e in merged if e.version == "2.2.1")
+    assert (old.wheels, old.notebook_blob) == ((), "0" * 40)
+    assert old.commit == "9d5bfa51baad220828572206dbf25d5836ad1712"
 
 
-@pytest.mark.parametrize("text", ["", "{}", '[{"version": "1"}]', "[1]"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        '[{"version": "1"}]',
+        '[{"version": "1", "wheels": [], "whels": []}]',
+        "[1]",
+        "[" * 9999,
+    ],
+)
 def test_a_broken_catalog_is_named(text: str, tmp_path: Path) -> None:
     """No traceback for a file that is no catalog."""
     path = tmp_path / "catalog.json"
     path.write_text(text)
     with pytest.raises(IndexLookupError, match="catalog"):
-        catalogs.parse_catalog(catalogs.load_facts(path))
+        catalogs.make_catalog(catalogs.load_entries(path))
 
 
 def test_the_file_is_as_update_would_write_it() -> None:
     """So that an update's diff shows news only."""
-    facts = catalogs.load_facts()
-    assert catalogs.DEFAULT_CATALOG_PATH.read_text() == catalogs.dump_catalog(facts)
-    assert facts[0]["version"] == FIRST_RELEASE
+    entries = catalogs.load_entries()
+    assert catalogs.DEFAULT_CATALOG_PATH.read_bytes() == catalogs.dump_catalog(entries)
+    assert entries[0].version == FIRST_RELEASE
 
 
 def test_plan_says_what_each_series_means(tmp_path: Path) -> None:

@@ -6,12 +6,14 @@ The script runs without this project's Python code, so it gets the catalog's fac
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.version import Version
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
+
+    from builder.releases.catalog import CatalogEntry
 
 TABLE_HEADER = """\
 # Made from builder/data/catalog.json and the published wheels; tests/test_bazel_table.py compares.
@@ -35,20 +37,20 @@ class ReleaseRow(NamedTuple):
     packager: str
 
 
-def make_release_row(facts: Mapping[str, Any], wheel_file: str) -> ReleaseRow:
+def make_release_row(entry: CatalogEntry, wheel_file: str) -> ReleaseRow:
     """Make the row of a release.
 
     Args:
-        facts: the release's entry in the catalog.
+        entry: the release's entry in the catalog.
         wheel_file: the text of the stock wheel's WHEEL file, or "" if it is not available.
     """
-    bazel = facts.get("bazel") or {}
+    bazel = entry.bazel
     return ReleaseRow(
-        facts["version"],
-        facts.get("commit") or _NONE,
-        bazel.get("ci_version") or _NONE,
-        bazel.get("ci_sha256_linux_x86_64") or _NONE,
-        "tar" if Version(facts["version"]) >= _FIRST_ARCHIVE else "run",
+        entry.version,
+        entry.commit or _NONE,
+        _NONE if bazel is None else bazel.ci_version,
+        _NONE if bazel is None else bazel.ci_sha256_linux_x86_64,
+        "tar" if Version(entry.version) >= _FIRST_ARCHIVE else "run",
         find_packager(wheel_file),
     )
 

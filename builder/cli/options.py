@@ -233,7 +233,7 @@ def make_releases(common: CommonOptions, context: RunContext) -> Releases:
         IndexLookupError: the catalog cannot be read.
     """
     return Releases(
-        catalog=catalogs.parse_catalog(catalogs.load_facts(common.catalog)),
+        catalog=catalogs.make_catalog(catalogs.load_entries(common.catalog)),
         index=OfflineIndex() if common.offline else SimpleIndex(context.settings),
         cache=Cache(context.settings.cache),
         context=context,

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
 
 from builder import __version__
 from builder.model import PACKAGE
@@ -115,7 +116,7 @@ def _make_build_definition(
         for path, change in sorted(delta.changes.items())
     }
     picked = next((s.picked for s in series if s.picked is not None), None)
-    facts = json.dumps(asdict(release), sort_keys=True).encode()
+    facts = json.dumps(msgspec.to_builtins(release), sort_keys=True).encode()
     return {
         "buildType": BUILD_TYPES[run.backend],
         "externalParameters": {

@@ -5,18 +5,60 @@ This module reads, queries and compares it; `builder.releases.catalog_update` fe
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from packaging.version import Version
+import msgspec
+from packaging.version import InvalidVersion, Version
 
 from builder.errors import IndexLookupError
 from builder.model import FIRST_RELEASE, ListedWheel, Release
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
 DEFAULT_CATALOG_PATH = Path(__file__).parents[1] / "data" / "catalog.json"
-ReleaseFacts = dict[str, Any]
+
+
+class BazelFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The Bazel of upstream's CI, and the versions that the release's WORKSPACE accepts."""
+
+    ci_version: str
+    ci_sha256_linux_x86_64: str
+    minimum: str
+    maximum: str | None
+    bazelversion_file: str | None
+
+
+class CatalogEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The facts of one release, in the order of the file; None for what is not known."""
+
+    version: str
+    wheels: tuple[ListedWheel, ...]
+    tag: str | None = None
+    commit: str | None = None
+    tag_is_release_commit: bool | None = None
+    notebook_blob: str | None = None
+    notebook_group: str | None = None
+    native_proxy_url: bool | None = None
+    bazel: BazelFacts | None = None
+    ci_python: tuple[str, ...] | None = None
+    pip_package_output: str | None = None
+    wheels_emitted: tuple[str, ...] | None = None
+    source_date_epoch: str | None = None
+    requires_dist: tuple[str, ...] | None = None
+
+    def to_release(self) -> Release:
+        """The release, as the other packages know it."""
+        return Release(
+            version=self.version,
+            wheels=self.wheels,
+            commit=self.commit,
+            notebook_blob=self.notebook_blob,
+            native_proxy_url=self.native_proxy_url,
+            requires_dist=self.requires_dist,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,43 +94,29 @@ class CatalogDifference(NamedTuple):
     text: str
 
 
-def load_facts(path: Path = DEFAULT_CATALOG_PATH) -> list[ReleaseFacts]:
-    """Load the catalog's file: one object per release.
+def load_entries(path: Path = DEFAULT_CATALOG_PATH) -> list[CatalogEntry]:
+    """Load the catalog's file: one entry per release.
 
     Raises:
         IndexLookupError: the file is missing or is not a catalog.
     """
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return msgspec.json.decode(path.read_bytes(), type=list[CatalogEntry])
+    except (OSError, msgspec.DecodeError) as error:
         raise IndexLookupError(
             f"the catalog {path} cannot be read: {error}", "restore it from git"
         ) from error
-    if not isinstance(facts, list):
-        raise IndexLookupError(f"the catalog {path} is no list of releases", "restore it from git")
-    return facts
 
 
-def parse_catalog(facts: list[ReleaseFacts]) -> Catalog:
-    """Parse facts into a catalog.
+def make_catalog(entries: Iterable[CatalogEntry]) -> Catalog:
+    """Make the catalog of entries.
 
     Raises:
-        IndexLookupError: an entry lacks a field or a wheel for Python 3, or there are no entries.
+        IndexLookupError: an entry has no version or no wheel for Python 3, or there are no entries.
     """
     try:
-        releases = [
-            Release(
-                version=entry["version"],
-                wheels=tuple(ListedWheel(**w) for w in entry["wheels"]),
-                commit=entry["commit"],
-                notebook_blob=entry["notebook_blob"],
-                native_proxy_url=entry["native_proxy_url"],
-                requires_dist=_to_tuple(entry["requires_dist"]),
-            )
-            for entry in facts
-        ]
-        releases.sort(key=lambda r: Version(r.version))
-    except (KeyError, TypeError, ValueError) as error:
+        releases = sorted((e.to_release() for e in entries), key=lambda r: Version(r.version))
+    except InvalidVersion as error:
         raise IndexLookupError(
             f"the catalog has a broken entry: {error}", "restore it from git"
         ) from error
@@ -101,22 +129,18 @@ def parse_catalog(facts: list[ReleaseFacts]) -> Catalog:
     return Catalog(tuple(releases))
 
 
-def _to_tuple(value: list[str] | None) -> tuple[str, ...] | None:
-    return None if value is None else tuple(value)
-
-
 def compare_catalog(
-    facts: list[ReleaseFacts], listed: dict[str, list[ListedWheel]]
+    entries: Iterable[CatalogEntry], listed: Mapping[str, Sequence[ListedWheel]]
 ) -> list[CatalogDifference]:
     """List how the index differs from the catalog.
 
     Args:
-        facts: the facts of the catalog.
+        entries: the entries of the catalog.
         listed: version → wheels that the index lists now.
     """
     differences: list[CatalogDifference] = []
-    known = {entry["version"]: entry["wheels"] for entry in facts}
-    for version in sorted(known | listed, key=Version):
+    known = {entry.version: entry.wheels for entry in entries}
+    for version in sorted({*known, *listed}, key=Version):
         if Version(version) < Version(FIRST_RELEASE):
             continue
         if version not in known:
@@ -125,31 +149,33 @@ def compare_catalog(
         elif version not in listed:
             differences.append(CatalogDifference(version, "gone from the index"))
         else:
-            pinned = {w["filename"]: ListedWheel(**w) for w in known[version]}
+            pinned = {w.filename: w for w in known[version]}
             served = {w.filename: w for w in listed[version]}
             differences += [CatalogDifference(version, t) for t in _compare_files(pinned, served)]
     return differences
 
 
-def merge_catalog(facts: list[ReleaseFacts], listed: dict[str, ReleaseFacts]) -> list[ReleaseFacts]:
-    """Merge what the index lists now into the catalog.
-
-    Facts that no index has are kept, and are null for new releases.
+def merge_catalog(
+    entries: Iterable[CatalogEntry], news: Iterable[CatalogEntry]
+) -> list[CatalogEntry]:
+    """Merge what the index lists now into the catalog, oldest release first.
 
     Args:
-        facts: the facts of the catalog.
-        listed: version → facts of new releases, or of releases whose wheels changed.
+        entries: the entries of the catalog.
+        news: entries of new releases, or of releases whose wheels changed. What they do not know
+            is kept.
     """
-    merged = {entry["version"]: entry for entry in facts}
-    for version, news in listed.items():
-        old = merged.get(version)
-        merged[version] = {**old, **news} if old else {**dict.fromkeys(facts[-1]), **news}
+    merged = {entry.version: entry for entry in entries}
+    for entry in news:
+        facts = {k: v for k, v in msgspec.structs.asdict(entry).items() if v is not None}
+        old = merged.get(entry.version)
+        merged[entry.version] = entry if old is None else msgspec.structs.replace(old, **facts)
     return [merged[v] for v in sorted(merged, key=Version)]
 
 
-def dump_catalog(facts: list[ReleaseFacts]) -> str:
+def dump_catalog(entries: Sequence[CatalogEntry]) -> bytes:
     """Serialize the catalog for its file: in stable order, readable in a diff."""
-    return json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
+    return msgspec.json.format(msgspec.json.encode(entries), indent=1) + b"\n"
 
 
 def _compare_files(pinned: dict[str, ListedWheel], served: dict[str, ListedWheel]) -> list[str]:

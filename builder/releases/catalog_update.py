@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import msgspec
 from packaging.version import Version
 
 from builder.errors import IndexLookupError
 from builder.model import FIRST_RELEASE, NOTEBOOK_PATH, Release
 from builder.releases import catalog as catalogs
+from builder.releases.catalog import CatalogEntry
 from builder.system.files import replace_file
 from builder.wheel import archive, metadata
 from builder.wheel.blobs import hash_git_blob
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.model import ListedWheel
-    from builder.releases.catalog import CatalogDifference, ReleaseFacts
+    from builder.releases.catalog import CatalogDifference
     from builder.releases.index import PackageIndex
     from builder.releases.stock_wheels import FetchedWheel
 
@@ -31,7 +32,7 @@ def check_catalog(path: Path, index: PackageIndex) -> list[CatalogDifference]:
     Raises:
         IndexLookupError: the catalog cannot be read, or the index does not answer.
     """
-    return catalogs.compare_catalog(catalogs.load_facts(path), index.list_wheels())
+    return catalogs.compare_catalog(catalogs.load_entries(path), index.list_wheels())
 
 
 def update_catalog(
@@ -51,31 +52,32 @@ def update_catalog(
     Raises:
         IndexLookupError: the catalog cannot be read or written, or the index does not answer.
     """
-    facts = catalogs.load_facts(path)
+    entries = catalogs.load_entries(path)
     listed = index.list_wheels()
-    differences = catalogs.compare_catalog(facts, listed)
-    news = {
-        version: _collect_facts(version, listed[version], fetch_stock)
+    differences = catalogs.compare_catalog(entries, listed)
+    news = [
+        _make_entry(version, listed[version], fetch_stock)
         for version in {d.version for d in differences}
         if version in listed and Version(version) >= Version(FIRST_RELEASE)
-    }
+    ]
     if news:
-        _write_catalog(path, catalogs.dump_catalog(catalogs.merge_catalog(facts, news)))
+        _write_catalog(path, catalogs.dump_catalog(catalogs.merge_catalog(entries, news)))
     return differences
 
 
-def _write_catalog(path: Path, text: str) -> None:
+def _write_catalog(path: Path, content: bytes) -> None:
     try:
-        replace_file(path, text.encode())
+        replace_file(path, content)
     except OSError as error:
         raise IndexLookupError(
             f"the catalog {path} cannot be written: {error.strerror}", "name another with --catalog"
         ) from error
 
 
-def _collect_facts(
+def _make_entry(
     version: str, wheels: list[ListedWheel], fetch_stock: Callable[[Release], FetchedWheel]
-) -> ReleaseFacts:
+) -> CatalogEntry:
+    """Make an entry of what the index and the stock wheel tell; they do not know all facts."""
     release = Release(version=version, wheels=tuple(wheels), pinned=False)
     if not release.python3_wheels or not all(w.sha256 for w in wheels):
         raise IndexLookupError(
@@ -88,11 +90,16 @@ def _collect_facts(
     document = stock.find_member(f"{find_dist_info(stock, filename)}/METADATA")
     notebook = stock.find_member(NOTEBOOK_PATH)
     # Indexes with HTML only do not list sizes (PEP 503), so the size is the downloaded file's.
-    sized = [replace(w, size=len(content)) if w == release.wheel else w for w in wheels]
-    found: dict[str, Any] = {"version": version, "wheels": [asdict(w) for w in sized]}
-    found["notebook_blob"] = None if notebook is None else hash_git_blob(notebook.read())
+    sized = (
+        msgspec.structs.replace(w, size=len(content)) if w == release.wheel else w for w in wheels
+    )
+    requires_dist = None
     if document is not None:
-        found["requires_dist"] = metadata.parse_metadata(document.read()).get_values(
-            "Requires-Dist"
-        )
-    return found
+        headers = metadata.parse_metadata(document.read())
+        requires_dist = tuple(headers.get_values("Requires-Dist"))
+    return CatalogEntry(
+        version=version,
+        wheels=tuple(sized),
+        notebook_blob=None if notebook is None else hash_git_blob(notebook.read()),
+        requires_dist=requires_dist,
+    )
