@@ -245,7 +245,7 @@ def test_project_defaults_can_be_changed(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(f'{table}local-label = "ours.7"\n')
     assert read_project_settings(tmp_path) == ProjectSettings("mine", ("proxy",), "ours.7")
     head = "[tool.tensorboard-proxy-wheels]\n"
-    bad_lines = ("name = 1", "series = 3", 'series = "proxy"', "local-label = 2")
+    bad_lines = ("nam = 'x'", "name = 1", "series = 3", 'series = "proxy"', "local-label = 2")
     for bad in ("[", *(f"{head}{line}\n" for line in bad_lines)):
         (tmp_path / "pyproject.toml").write_text(bad)
         with pytest.raises(RequestError, match=r"pyproject\.toml"):

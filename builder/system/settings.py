@@ -9,10 +9,11 @@ import configparser
 import os
 import re
 import sys
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from builder.errors import RequestError
 
@@ -41,9 +42,8 @@ class UserSettings:
     source_date_epoch: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectSettings:
-    """The project's defaults, which pyproject.toml may change.
+class ProjectSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+    """The project's defaults, which the table `[tool.tensorboard-proxy-wheels]` may change.
 
     Attributes:
         name: the name of the test distribution.
@@ -55,6 +55,18 @@ class ProjectSettings:
     name: str = "tensorboardtmp"
     series: tuple[str, ...] = ("proxy", "proxy-hardening", "today", "security")
     local_label: str = "proxy.2"
+
+
+class _ToolTables(msgspec.Struct):
+    """The tables of all tools; those of others are ignored."""
+
+    project: ProjectSettings = msgspec.field(name=_APPLICATION, default_factory=ProjectSettings)
+
+
+class _ProjectFile(msgspec.Struct):
+    """`pyproject.toml`."""
+
+    tool: _ToolTables = msgspec.field(default_factory=_ToolTables)
 
 
 def read_user_settings(env: Mapping[str, str]) -> UserSettings:
@@ -93,26 +105,18 @@ def read_project_settings(root: Path) -> ProjectSettings:
         RequestError: pyproject.toml is malformed.
     """
     path = root / "pyproject.toml"
-    defaults = ProjectSettings()
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        file = msgspec.toml.decode(path.read_bytes(), type=_ProjectFile)
     except FileNotFoundError:
-        return defaults
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RequestError(f"{path} is no TOML: {error}", "fix that line") from error
-    tools = table.get("tool", {})
-    own = tools.get(_APPLICATION, {}) if isinstance(tools, dict) else None
-    own = own if isinstance(own, dict) else {"name": None}
-    name = own.get("name", defaults.name)
-    series = own.get("series", list(defaults.series))
-    label = own.get("local-label", defaults.local_label)
-    listed = isinstance(series, list) and all(isinstance(s, str) for s in series)
-    if not isinstance(name, str) or not isinstance(label, str) or not listed:
+        return ProjectSettings()
+    except msgspec.ValidationError as error:
         raise RequestError(
-            f"[tool.{_APPLICATION}] in {path} is malformed",
+            f"{path} is malformed: {error}",
             'name and local-label are texts, series a list such as ["proxy"]',
-        )
-    return ProjectSettings(name, tuple(series), label)
+        ) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise RequestError(f"{path} is no TOML: {error}", "fix that line") from error
+    return file.tool.project
 
 
 def _get_first_variable(env: Mapping[str, str], *names: str) -> str | None:
