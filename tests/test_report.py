@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from builder.reports.smoke_page import render_smoke_page
 from builder.smoke.model import ProbeOutcome
+from builder.smoke.results.result import StoredResult, write_result
 from tests.test_smoke_result import make
 
 if TYPE_CHECKING:
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
     from tests.conftest import RunBuilder
 
 
-def result(release: str = "2.2.1", **changes: object) -> dict[str, object]:
-    """A result.json's content."""
-    read: dict[str, object] = json.loads(make(ProbeOutcome.PASSED, ProbeOutcome.SKIPPED).to_json())
-    return read | {"release": release, "pictures": ["jupyterlab.png"]} | changes
+def result(release: str = "2.2.1", deployment: str = "lab", failure: str = "") -> StoredResult:
+    """A result with a picture, in the directory where it should be."""
+    made = make(ProbeOutcome.PASSED, ProbeOutcome.SKIPPED, failure=failure)
+    pictures = ("jupyterlab.png",)
+    made = structs.replace(made, release=release, deployment=deployment, pictures=pictures)
+    return StoredResult(f"{release}/{deployment}", made)
 
 
 def test_releases_are_in_order_and_gaps_are_said() -> None:
@@ -36,7 +39,7 @@ def test_releases_are_in_order_and_gaps_are_said() -> None:
 
 def test_what_failed_is_open() -> None:
     """One sees at once why."""
-    page = render_smoke_page([result(outcome="failed", failure="no container came up")])
+    page = render_smoke_page([result(failure="no container came up")])
     assert re.search(r"<details id=\"2.2.1-lab\" open>", page)
     assert "no container came up" in page
 
@@ -57,7 +60,7 @@ def test_the_command(run_builder: RunBuilder, tmp_path: Path) -> None:
     assert "no results are in reports/" in done.stderr
     place = tmp_path / "reports/2.2.1/lab"
     place.mkdir(parents=True)
-    (place / "result.json").write_text(json.dumps(result()))
+    write_result(result().result, place)
     done = run_builder("report")
     assert (done.returncode, done.stdout) == (0, "reports/index.html: 1 deployments\n")
     assert "2.2.1" in (tmp_path / "reports/index.html").read_text()

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from builder.errors import RequestError
 from builder.reports.hub_page import render_hub_page
@@ -36,9 +37,10 @@ from builder.smoke.hub.hub_user import escape_user_name, find_last_event
 from builder.smoke.hub.site import Hub
 from builder.smoke.hub_run import run_hub_layers
 from builder.smoke.jupyter.http_client import JupyterClient
-from builder.smoke.model import ProbeFailure, ProbeOutcome
+from builder.smoke.model import ProbeFailure, ProbeOutcome, ProbeResult
 from builder.smoke.probes.table import PROBE_TABLE
 from builder.smoke.results.recorder import ProbeRecorder
+from builder.smoke.results.result import DeploymentResult, write_result
 from builder.smoke.run import SmokeContext
 from builder.system.redact import Secret
 from tests.conftest import ROOT
@@ -247,26 +249,23 @@ _LAYERS = {
 }
 
 
-def _results(release: str, **failed: str) -> list[dict[str, Any]]:
-    """Result files of a run in which all went as expected, but for those named, and of a Lab."""
+def _results(release: str, **failed: str) -> list[DeploymentResult]:
+    """Results of a run in which all went as expected, but for those named, and of a Lab."""
 
-    def probe(name: str) -> dict[str, str]:
+    def probe(name: str) -> ProbeResult:
         form = variable_forms.HUB_VARIABLE_FORMS.get(name)
         detail = f"/user/x/proxy/6006/: {form.effect}" if form else "0 of 18 | read"
-        outcome = "failed" if name in failed else "passed"
-        return {"name": name, "outcome": outcome, "detail": failed.get(name, detail)}
+        outcome = ProbeOutcome.FAILED if name in failed else ProbeOutcome.PASSED
+        return ProbeResult(name, outcome, 0.1, failed.get(name, detail))
 
-    about = {"release": release, "engine": "docker 1", "sha256": "ab" * 32, "date": "2026-11-25"}
-    found = [
-        {
-            **about,
-            "deployment": deployment,
-            "probes": [probe(name) for name, row in PROBE_TABLE.items() if row.layer in layers],
-        }
-        for deployment, layers in _LAYERS.items()
-    ]
-    other = {"sha256": "cd" * 32, "probes": []}
-    return [*found, *({**about, **other, "deployment": name} for name in ("lab", "hub-unpatched"))]
+    def result(deployment: str, sha256: str, *layers: str) -> DeploymentResult:
+        probes = tuple(probe(name) for name, row in PROBE_TABLE.items() if row.layer in layers)
+        return DeploymentResult(
+            release, deployment, "docker 1", "w.whl", sha256, 1.0, probes, date="2026-11-25"
+        )
+
+    found = [result(name, "ab" * 32, *layers) for name, layers in _LAYERS.items()]
+    return [*found, *(result(name, "cd" * 32) for name in ("lab", "hub-unpatched"))]
 
 
 def test_the_page_has_what_the_run_has_shown() -> None:
@@ -300,11 +299,11 @@ def test_the_docs_have_every_probe() -> None:
     assert "failed" not in text
 
 
-def _without(results: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+def _without(results: list[DeploymentResult], name: str) -> list[DeploymentResult]:
     return [
-        {**r, "probes": [p for p in r["probes"] if p["name"] != name]}
+        structs.replace(r, probes=tuple(p for p in r.probes if p.name != name))
         for r in results
-        if r["deployment"] != name
+        if r.deployment != name
     ]
 
 
@@ -327,7 +326,7 @@ def test_the_page_is_of_one_wheel_and_one_engine(field: str) -> None:
     """What one configuration has from another run is not mixed with the rest."""
     for place in range(len(_LAYERS)):
         results = _results("2.2.1")
-        results[place][field] = "other"
+        results[place] = structs.replace(results[place], **{field: "other"})
         with pytest.raises(RequestError, match=r"of 2\.2\.1 are of several wheels or engines"):
             render_hub_page(results)
 
@@ -345,9 +344,9 @@ def test_the_command_writes_the_page_or_says_why_not(
 ) -> None:
     """A directory that is not there is a line about it, with the option that names another."""
     for result in _results("2.2.1"):
-        place = tmp_path / "2.2.1" / result["deployment"]
+        place = tmp_path / "2.2.1" / result.deployment
         place.mkdir(parents=True)
-        (place / "result.json").write_text(json.dumps(result))
+        write_result(result, place)
     words = ("smoke-hub", "table", "--reports", str(tmp_path), "--page")
     lost = run_builder(*words, str(tmp_path / "nowhere" / "x.md"))
     assert lost.returncode == 7

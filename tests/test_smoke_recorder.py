@@ -37,7 +37,11 @@ def test_what_was_not_reached_has_failed() -> None:
         reported("seen")
     assert list(outcomes(record)) == ONLY
     assert record.results[0] == ProbeResult(
-        ONLY[0], ProbeOutcome.PASSED, record.results[0].seconds, "seen"
+        ONLY[0],
+        ProbeOutcome.PASSED,
+        record.results[0].seconds,
+        "seen",
+        PROBE_TABLE[ONLY[0]].sentence,
     )
     assert {r.outcome for r in record.results[1:]} == {ProbeOutcome.FAILED}
     assert "not reached" in record.results[1].detail

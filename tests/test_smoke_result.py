@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
+from msgspec import structs
 
 from builder.errors import OutputError
 from builder.smoke.model import ProbeOutcome, ProbeResult
 from builder.smoke.probes.table import PROBE_TABLE
 from builder.smoke.results import result as results
+from builder.smoke.results.recorder import ProbeRecorder
 from builder.smoke.results.result import RESULT_FILENAME, DeploymentResult, open_report_directory
 
 if TYPE_CHECKING:
@@ -40,9 +43,14 @@ def test_nothing_asserted_is_not_passed(result: DeploymentResult, outcome: Probe
     assert result.outcome is outcome
 
 
-def test_the_json_says_what_each_probe_asserts() -> None:
+def test_the_json_says_what_each_probe_asserts(tmp_path: Path) -> None:
     """result.json can be read without the table."""
-    read = json.loads(make(ProbeOutcome.FAILED).to_json())
+    recorder = ProbeRecorder()
+    recorder.skip_probe(NAME, "no reason")
+    made = make(ProbeOutcome.FAILED)
+    probe = structs.replace(made.probes[0], asserts=recorder.results[0].asserts)
+    results.write_result(structs.replace(made, probes=(probe,)), tmp_path)
+    read = json.loads((tmp_path / RESULT_FILENAME).read_text())
     assert read["outcome"] == "failed"
     assert read["probes"] == [
         {
@@ -61,13 +69,14 @@ def test_a_report_replaces_the_one_before_as_a_whole(tmp_path: Path) -> None:
     for name in ("old.png", "new.png"):
         with open_report_directory(tmp_path, "2.2.1", "lab") as workdir:
             (workdir / name).write_bytes(b"")
-            (workdir / RESULT_FILENAME).write_text(make(ProbeOutcome.PASSED).to_json())
+            results.write_result(make(ProbeOutcome.PASSED), workdir)
     assert sorted(p.name for p in (tmp_path / "2.2.1/lab").iterdir()) == [
         "new.png",
         RESULT_FILENAME,
     ]
     assert [p.name for p in (tmp_path / "2.2.1").iterdir()] == ["lab"]
-    assert [r["deployment"] for r in results.read_results(tmp_path)] == ["lab"]
+    ((directory, result),) = results.read_results(tmp_path)
+    assert (directory, result.outcome) == ("2.2.1/lab", ProbeOutcome.PASSED)
 
 
 def test_an_interrupted_report_leaves_the_one_before(tmp_path: Path) -> None:
@@ -91,10 +100,11 @@ def test_a_place_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> Non
 
 
 def test_a_result_that_is_none_of_ours_is_refused(tmp_path: Path) -> None:
-    """Neither half a file nor a list is read as a result."""
+    """Neither half a file nor a list is read as a result, nor what has other fields."""
     place = tmp_path / "2.2.1" / "lab"
     place.mkdir(parents=True)
-    for text in ("{", "[]"):
+    other = json.dumps(msgspec.to_builtins(make(ProbeOutcome.PASSED)) | {"sceonds": 1})
+    for text in ("", "{", "[]", "{}", other, "[" * 9999):
         (place / RESULT_FILENAME).write_text(text)
         with pytest.raises(OutputError, match=r"result\.json"):
             results.read_results(tmp_path)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from builder.reports.today_page import render_today_page
 from builder.today.cell import STAGES, GridCell, get_cell_path, load_cell, load_cells, save_cell

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from builder.cli.options import require_extra
 from builder.errors import RequestError
+from builder.reports.smoke_page import render_smoke_page
 from builder.smoke.results.result import read_results
 from builder.system.console import Console
 from builder.system.files import write_output_file
@@ -24,8 +24,6 @@ from builder.system.files import write_output_file
 @click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
 def report(reports: Path) -> int:
     """Make reports/index.html: releases by deployments, with the pictures."""
-    with require_extra("smoke"):
-        from builder.reports.smoke_page import render_smoke_page
     results = read_results(reports)
     if not results:
         raise RequestError(f"no results are in {reports}/", "nox -s smoke_lab -- 2.2.1")

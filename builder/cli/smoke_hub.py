@@ -150,6 +150,7 @@ def _write_page(reports: Path, page: Path) -> int:
     from builder.reports.hub_page import render_hub_page
     from builder.smoke.results.result import read_results
 
-    write_output_file(page, render_hub_page(read_results(reports)).encode(), "--page")
+    results = (stored.result for stored in read_results(reports))
+    write_output_file(page, render_hub_page(results).encode(), "--page")
     Console().print_result(f"{page} written")
     return 0

@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from builder.errors import OutputError
-from builder.reports.summary import SmokeSummary, WheelSummary, parse_smoke_result, to_markdown
+from builder.reports.summary import WheelSummary, render_summary
+from builder.smoke.results.result import read_results
 from builder.system.console import Console
 
 _DIRECTORY = click.Path(path_type=Path, file_okay=False)
@@ -22,7 +23,7 @@ _DIRECTORY = click.Path(path_type=Path, file_okay=False)
 @click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
 def summary(wheels: Path, reports: Path, pictures_url: str | None) -> int:
     """Say what was built and tried; in GitHub Actions on the job's page."""
-    text = to_markdown(_read_wheels(wheels), _read_smoke_results(reports), pictures_url or None)
+    text = render_summary(_read_wheels(wheels), read_results(reports), pictures_url or None)
     page = os.environ.get("GITHUB_STEP_SUMMARY")
     if not page:
         Console().print_result(text.rstrip("\n"))
@@ -44,12 +45,3 @@ def _read_wheels(directory: Path) -> list[WheelSummary]:
         content = path.read_bytes()
         found.append(WheelSummary(path.name, len(content), hashlib.sha256(content).hexdigest()))
     return found
-
-
-def _read_smoke_results(directory: Path) -> list[SmokeSummary]:
-    return [
-        parse_smoke_result(
-            path.read_text(encoding="utf-8"), str(path.parent.relative_to(directory))
-        )
-        for path in sorted(directory.rglob("result.json"))
-    ]

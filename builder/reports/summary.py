@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from packaging.version import InvalidVersion, Version
-
-from builder.errors import RequestError
+from builder.reports.rendering import escape_markdown, get_sort_key, render_template
+from builder.smoke.model import ProbeOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_MARKS = {"passed": "✅", "failed": "❌", "known": "⚠️"}
+    from builder.smoke.results.result import StoredResult
+
+_MARKS = {ProbeOutcome.PASSED: "✅", ProbeOutcome.FAILED: "❌"}
 
 
 class WheelSummary(NamedTuple):
@@ -24,130 +23,48 @@ class WheelSummary(NamedTuple):
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class SmokeSummary:
-    """The result of one release in one deployment.
-
-    Attributes:
-        release: the release.
-        deployment: where it ran.
-        engine: what ran it.
-        outcome: `passed`, `failed` or `known`.
-        seconds: how long it took.
-        problems: the probes that did not pass, and why.
-        pictures: paths of screenshots, relative to the reports directory.
-    """
-
-    release: str
-    deployment: str
-    engine: str
-    outcome: str
-    seconds: float
-    problems: tuple[str, ...]
-    pictures: tuple[str, ...]
-
-
-def parse_smoke_result(content: str, label: str) -> SmokeSummary:
-    """Read a `result.json`; `label` is its directory, relative to the reports directory.
-
-    Raises:
-        RequestError: it is no result of a smoke run.
-    """
-    try:
-        found: dict[str, Any] = json.loads(content)
-        probes = [(p["name"], p["outcome"], p.get("detail", "")) for p in found["probes"]]
-        return SmokeSummary(
-            release=str(found["release"]),
-            deployment=str(found["deployment"]),
-            engine=str(found["engine"]),
-            outcome=str(found["outcome"]),
-            seconds=float(found["seconds"]),
-            problems=tuple(
-                f"{name}: {detail or how}" for name, how, detail in probes if how != _PASSED
-            ),
-            pictures=tuple(f"{label}/{name}" for name in found["pictures"]),
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RequestError(
-            f"{label}/result.json is no result of a smoke run ({type(error).__name__}: {error})",
-            "remove it, or run that deployment again",
-        ) from error
-
-
-_PASSED = "passed"
-
-
-def to_markdown(
-    wheels: Sequence[WheelSummary], smokes: Sequence[SmokeSummary], pictures_url: str | None
+def render_summary(
+    wheels: Sequence[WheelSummary], stored: Sequence[StoredResult], pictures_url: str | None
 ) -> str:
     """Render the summary.
 
     Args:
         wheels: what was built.
-        smokes: what was tried.
+        stored: the results of smoke tests.
         pictures_url: a page that has the pictures; None to show them from their relative paths.
             GitHub shows neither files of a runner nor `data:` URLs in a job summary.
     """
-    parts = [
-        *(["## Wheels", _format_wheel_table(wheels)] if wheels else []),
-        *(["## Smoke", _format_smoke_table(smokes, pictures_url)] if smokes else []),
-        *_list_problems(smokes),
-    ]
-    return "\n\n".join(parts or ["Nothing was built, and nothing was tried."]) + "\n"
-
-
-def _format_wheel_table(wheels: Sequence[WheelSummary]) -> str:
-    rows = [
-        (f"`{w.filename}`", f"{w.size / 1e6:.1f}", f"`{w.sha256}`")
-        for w in sorted(wheels, key=lambda w: _get_sort_key(w.filename.split("-")[1]))
-    ]
-    return format_markdown_table(("wheel", "MB", "sha256"), rows)
-
-
-def _format_smoke_table(smokes: Sequence[SmokeSummary], pictures_url: str | None) -> str:
-    """Format a table with a row for each release and a column for each deployment."""
-    deployments = sorted({s.deployment for s in smokes})
-    releases = sorted({s.release for s in smokes}, key=_get_sort_key)
-    cells = {(s.release, s.deployment): _format_smoke_cell(s, pictures_url) for s in smokes}
-    rows = [(r, *(cells.get((r, d), "") for d in deployments)) for r in releases]
-    return format_markdown_table(("release", *deployments), rows)
-
-
-def _format_smoke_cell(smoke: SmokeSummary, pictures_url: str | None) -> str:
-    text = (
-        f"{_MARKS.get(smoke.outcome, '')} {escape_markdown(smoke.outcome)}, {smoke.seconds:.0f} s"
+    results = [s.result for s in stored]
+    deployments = sorted({r.deployment for r in results})
+    cells = {
+        (s.result.release, s.result.deployment): _format_smoke_cell(s, pictures_url) for s in stored
+    }
+    return render_template(
+        "summary.md.j2",
+        wheels=[
+            (f"`{w.filename}`", f"{w.size / 1e6:.1f}", f"`{w.sha256}`")
+            for w in sorted(wheels, key=lambda w: get_sort_key(w.filename.split("-")[1]))
+        ],
+        deployments=[escape_markdown(d) for d in deployments],
+        smokes=[
+            (escape_markdown(release), *(cells.get((release, d), "") for d in deployments))
+            for release in sorted({r.release for r in results}, key=get_sort_key)
+        ],
+        problems=[
+            escape_markdown(f"{r.release}, {r.deployment}: {p.name}: {p.detail or p.outcome}")
+            for r in results
+            for p in r.probes
+            if p.outcome is not ProbeOutcome.PASSED
+        ],
     )
-    if not smoke.pictures:
+
+
+def _format_smoke_cell(stored: StoredResult, pictures_url: str | None) -> str:
+    result = stored.result
+    text = f"{_MARKS[result.outcome]} {result.outcome}, {result.seconds:.0f} s"
+    if not result.pictures:
         return text
     if pictures_url is not None:
-        return f"{text}, [{len(smoke.pictures)} pictures]({pictures_url})"
-    return " ".join([text, *(f"![{escape_markdown(p)}](<{p}>)" for p in smoke.pictures)])
-
-
-def _list_problems(smokes: Sequence[SmokeSummary]) -> list[str]:
-    lines = [
-        f"- {escape_markdown(s.release)}, {escape_markdown(s.deployment)}: {escape_markdown(line)}"
-        for s in smokes
-        for line in s.problems
-    ]
-    return ["### What did not pass", "\n".join(lines)] if lines else []
-
-
-def format_markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Format a Markdown table; cells must be Markdown already."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def escape_markdown(text: str) -> str:
-    """Escape any text to one line that is no Markdown and no HTML."""
-    flat = " ".join(text.split())
-    escaped = "".join(f"\\{c}" if c in "\\`*_[]|~#" else c for c in flat)
-    return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _get_sort_key(version: str) -> tuple[bool, Version, str]:
-    try:
-        return False, Version(version), version
-    except InvalidVersion:
-        return True, Version("0"), version
+        return f"{text}, [{len(result.pictures)} pictures]({pictures_url})"
+    paths = [f"{stored.directory}/{name}" for name in result.pictures]
+    return " ".join([text, *(f"![{escape_markdown(p)}](<{p}>)" for p in paths)])

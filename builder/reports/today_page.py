@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.version import Version
 
+from builder.reports.rendering import render_template
 from builder.today.cell import PYTHONS, STAGES
 
 if TYPE_CHECKING:
@@ -56,10 +57,18 @@ def render_today_page(
         refused: pairs that pip itself refuses by Requires-Python.
     """
     found = collect_cell_outcomes(cells)
-    rows = {r: tuple(_format_outcome(found, refused, r, p) for p in PYTHONS) for r in releases}
-    parts = [_PAGE_HEAD.format(**_count_totals(found)), _format_grid_table(rows)]
-    parts += _list_failures(found)
-    return "\n".join(parts).rstrip("\n") + "\n"
+    cell_rows = {r: tuple(_format_outcome(found, refused, r, p) for p in PYTHONS) for r in releases}
+    return render_template(
+        "today.md.j2",
+        **_count_totals(found),
+        stages=STAGES[:-1],
+        pythons=list(PYTHONS),
+        rows=[
+            (group[0] if len(group) == 1 else f"{group[0]} to {group[-1]}", *cell_rows[group[0]])
+            for group in _group_equal_rows(cell_rows)
+        ],
+        failures=sorted(_collect_failures(found).items()),
+    )
 
 
 def _format_outcome(
@@ -81,16 +90,8 @@ def _describe_cell(cell: GridCell | None) -> str:
     return _OK if cell.failed_stage is None else _STAGE_WORDS[cell.failed_stage]
 
 
-def _format_grid_table(rows: Mapping[str, tuple[str, ...]]) -> str:
-    """Format one row for each run of consecutive releases that have the same cells."""
-    lines = ["| release | " + " | ".join(PYTHONS) + " |", "|---" * (len(PYTHONS) + 1) + "|"]
-    for group in _group_equal_rows(rows):
-        name = group[0] if len(group) == 1 else f"{group[0]} to {group[-1]}"
-        lines.append(f"| {name} | " + " | ".join(rows[group[0]]) + " |")
-    return "\n".join(lines) + "\n"
-
-
 def _group_equal_rows(rows: Mapping[str, tuple[str, ...]]) -> Iterator[list[str]]:
+    """Group consecutive releases that have the same cells."""
     group: list[str] = []
     for release in sorted(rows, key=Version):
         if group and rows[release] != rows[group[0]]:
@@ -117,8 +118,8 @@ def _format_share(cells: Sequence[GridCell]) -> str:
     return f"{sum(c.failed_stage is None for c in cells)} of {len(cells)}"
 
 
-def _list_failures(found: Mapping[tuple[str, str], CellOutcome]) -> Iterator[str]:
-    """List what is wrong with patched wheels, each reason once."""
+def _collect_failures(found: Mapping[tuple[str, str], CellOutcome]) -> dict[str, list[str]]:
+    """Collect what is wrong with patched wheels: reason → the pairs that it hits."""
     reasons: dict[str, list[str]] = {}
     order = sorted(found, key=lambda key: (Version(key[0]), PYTHONS.index(key[1])))
     for release, python in order:
@@ -126,22 +127,4 @@ def _list_failures(found: Mapping[tuple[str, str], CellOutcome]) -> Iterator[str
         if cell is not None and cell.failed_stage is not None:
             reason = f"{_STAGE_WORDS[cell.failed_stage]}: {cell.failure_reason.splitlines()[0]}"
             reasons.setdefault(reason, []).append(f"{release} on {python}")
-    if reasons:
-        yield "## Not as in its era\n"
-        for reason, pairs in sorted(reasons.items()):
-            yield f"- {', '.join(pairs)}: `{reason}`"
-
-
-_PAGE_HEAD = f"""\
-# Alive today
-
-<!-- Written by `python -m builder today table`; do not edit. -->
-
-Every release on every CPython that its wheel allows, with the newest dependencies that the index
-had ({{dates}}): stock wheel → patched wheel. Stock: **{{before}}** cells ok; patched:
-**{{after}}**, {{answers}} answers compared with those of the release's own era.
-
-`ok`: it {", ".join(STAGES[:-1])} its era, and the notebook extension loads and shows a frame. Any
-other word is the first thing that goes wrong. `-`: the wheel's Requires-Python excludes this
-Python, `?`: not tried. How it is measured: `builder/today`; `nox -s today -- RELEASE...` runs it.
-"""
+    return reasons

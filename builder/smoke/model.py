@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
+import msgspec
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -174,14 +176,17 @@ class ProbeOutcome(StrEnum):
     SKIPPED = "skipped"
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeResult:
-    """Result of one probe: its name in the table, its outcome, its time, and what it saw."""
+class ProbeResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Result of one probe: its name in the table, its outcome, its time, and what it saw.
+
+    `asserts` is its sentence in the table.
+    """
 
     name: str
     outcome: ProbeOutcome
     seconds: float
     detail: str = ""
+    asserts: str = ""
 
 
 class ProbeFailure(Exception):  # noqa: N818 - an outcome, not an error of ours

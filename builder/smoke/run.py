@@ -16,7 +16,7 @@ from builder.smoke.model import LOGIN_NEEDED_REASON, LayerAbort, ProbeOutcome
 from builder.smoke.probes import browser, endpoints, exposure, failures, forms, kernel, ports
 from builder.smoke.probes.table import PROBE_TABLE
 from builder.smoke.results.recorder import ProbeRecorder, list_expected_errors
-from builder.smoke.results.result import RESULT_FILENAME, DeploymentResult, open_report_directory
+from builder.smoke.results.result import DeploymentResult, open_report_directory, write_result
 from builder.smoke.results.scrub import scrub_text
 from builder.smoke.schedule import schedule_alone
 
@@ -148,7 +148,7 @@ def report_deployment(
             pictures=tuple(sorted(p.name for p in workdir.glob("*.png"))),
             date=date,
         )
-        (workdir / RESULT_FILENAME).write_text(result.to_json(), encoding="utf-8")
+        write_result(result, workdir)
     if unforeseen is not None:
         raise to_internal_error(unforeseen, recorder.scrub_secrets)
     return result

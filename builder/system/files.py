@@ -49,7 +49,7 @@ def write_output_file(path: Path, content: bytes, option: str = "--output") -> N
     """Write a file that the user asked for by a rename, unless it has this content already.
 
     Args:
-        path: the path of the file.
+        path: the path of the file, in an existing directory.
         content: the bytes of the file.
         option: the command-line option that chooses another directory, for the hint.
 
@@ -57,6 +57,7 @@ def write_output_file(path: Path, content: bytes, option: str = "--output") -> N
         OutputError: the directory cannot be written.
     """
     try:
+        path.parent.stat()  # one that is missing was mistyped, rather than wished for
         if not path.is_file() or path.read_bytes() != content:
             replace_file(path, content)
     except OSError as error:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from builder.system.files import replace_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
 # The stages in the order in which they are reached. That TensorBoard shows in a browser is a matter
@@ -18,8 +17,7 @@ STAGES = ("installs", "imports", "starts", "serves", "equals", "notebook")
 PYTHONS = ("3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 
 
-@dataclass(frozen=True, slots=True)
-class GridCell:
+class GridCell(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The result of one wheel on one Python.
 
     Attributes:
@@ -44,11 +42,11 @@ class GridCell:
     stock: bool
     logdir: str
     date: str
-    stages: Mapping[str, str] = field(default_factory=dict)
+    stages: dict[str, str] = {}
     inherited: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     answers: int = 0
-    seconds: Mapping[str, float] = field(default_factory=dict)
+    seconds: dict[str, float] = {}
 
     @property
     def failed_stage(self) -> str | None:
@@ -71,17 +69,15 @@ def get_cell_path(directory: Path, release: str, python: str, sha256: str) -> Pa
 def save_cell(cell: GridCell, directory: Path) -> None:
     """Write a cell to its file, whole or not at all."""
     path = get_cell_path(directory, cell.release, cell.python, cell.sha256)
-    replace_file(path, f"{json.dumps(asdict(cell), indent=1, sort_keys=True)}\n".encode())
+    content = msgspec.json.format(msgspec.json.encode(cell, order="sorted"), indent=1)
+    replace_file(path, content + b"\n")
 
 
 def load_cell(path: Path) -> GridCell | None:
     """Load a cell from its file; None if there is none, or one of another format."""
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-        for name in ("inherited", "packages"):
-            facts[name] = tuple(facts[name])
-        return GridCell(**facts)
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return msgspec.json.decode(path.read_bytes(), type=GridCell)
+    except (FileNotFoundError, msgspec.DecodeError):
         return None
 
 

@@ -6,24 +6,21 @@ content does not, and has nothing of the recording's time or machine.
 
 from __future__ import annotations
 
-import json
 import lzma
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from builder.errors import RequestError
+from builder.tensorboard.responses import TensorBoardResponse
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
-
-    from builder.tensorboard.responses import TensorBoardResponse
 
 _SUFFIX = ".json.xz"
 
 
-@dataclass(frozen=True, slots=True)
-class ModeRecord:
+class ModeRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What was seen in one mode of the server.
 
     Attributes:
@@ -31,12 +28,11 @@ class ModeRecord:
         exceptions: the last line of each exception in the server's log.
     """
 
-    answers: Mapping[str, TensorBoardResponse]
+    answers: dict[str, TensorBoardResponse]
     exceptions: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class EraReference:
+class EraReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A release in its own era.
 
     Attributes:
@@ -54,16 +50,16 @@ class EraReference:
     logdir: str
     python: str
     until: str
-    packages: Mapping[str, str]
-    modes: Mapping[str, ModeRecord]
+    packages: dict[str, str]
+    modes: dict[str, ModeRecord]
 
 
 def save_reference(reference: EraReference, directory: Path) -> Path:
     """Write a reference to its file; return the file's path."""
-    text = json.dumps(asdict(reference), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    content = msgspec.json.encode(reference, order="sorted")
     path = directory / f"{reference.version}{_SUFFIX}"
     directory.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(lzma.compress(text.encode(), preset=9 | lzma.PRESET_EXTREME))
+    path.write_bytes(lzma.compress(content, preset=9 | lzma.PRESET_EXTREME))
     return path
 
 
@@ -75,18 +71,13 @@ def load_reference(version: str, directory: Path) -> EraReference:
     """
     path = directory / f"{version}{_SUFFIX}"
     try:
-        facts = json.loads(lzma.decompress(path.read_bytes()))
-        modes = {
-            name: ModeRecord(mode["answers"], tuple(mode["exceptions"]))
-            for name, mode in facts.pop("modes").items()
-        }
-        return EraReference(**facts, modes=modes)
+        return msgspec.json.decode(lzma.decompress(path.read_bytes()), type=EraReference)
     except FileNotFoundError as error:
         raise RequestError(
             f"{version} has no era reference in {directory}",
             f"python -m builder record {version}",
         ) from error
-    except (lzma.LZMAError, ValueError, KeyError, TypeError) as error:
+    except (lzma.LZMAError, EOFError, msgspec.DecodeError) as error:
         raise RequestError(
             f"{path} is no reference: {error}", f"python -m builder record {version}"
         ) from error

@@ -7,13 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from builder.smoke.deployments import (
-    LAB_DEPLOYMENTS,
-    NOTEBOOK_DEPLOYMENTS,
-    UNPATCHED_CONTROLS,
-    UNSET_CONTROLS,
-)
-from builder.smoke.probes.forms import VARIABLE_FORMS, list_form_rows
 from builder.smoke.probes.table import PROBE_TABLE
 
 if TYPE_CHECKING:
@@ -57,38 +50,7 @@ FAILURE_MODES: Mapping[int, FailureMode] = {
     25: FailureMode("TensorBoard in another pod listens on its loopback"),
 }
 
-_FORMS = """\
-What becomes of each form of the variable in JupyterLab, at `/` and below `/foo/`; any other outcome
-fails its probe. `{base}` stands for Jupyter's base URL, `{origin}` for its scheme, host and port,
-`{free}` for a free port."""
-
 
 def list_catching_probes(mode: int) -> list[str]:
     """List the probes that catch a failure mode."""
     return [name for name, row in PROBE_TABLE.items() if mode in row.modes]
-
-
-def to_markdown() -> str:
-    """Render docs/smoke.md's tables: deployments with layers, probes, failure modes, forms."""
-    lines = ["| deployment | at | layers of probes |", "|---|---|---|"]
-    for deployment in (
-        *LAB_DEPLOYMENTS,
-        *NOTEBOOK_DEPLOYMENTS,
-        *UNSET_CONTROLS.values(),
-        *UNPATCHED_CONTROLS.values(),
-    ):
-        layers = ", ".join(deployment.layers)
-        lines.append(f"| `{deployment.name}` | `{deployment.base_url}` | {layers} |")
-    lines += ["", "| probe | layer | what it asserts | modes |", "|---|---|---|---|"]
-    for name, row in PROBE_TABLE.items():
-        modes = ", ".join(map(str, row.modes))
-        lines.append(f"| `{name}` | {row.layer} | {row.sentence} | {modes} |")
-    lines += ["", "| mode | what goes wrong | caught by |", "|---|---|---|"]
-    for number, mode in FAILURE_MODES.items():
-        probes = ", ".join(f"`{name}`" for name in list_catching_probes(number)) or mode.elsewhere
-        lines.append(f"| {number} | {mode.sentence} | {probes} |")
-    lines += ["", _FORMS, "", "| probe | form | seen at | at `/` | below a prefix |"]
-    lines.append("|---|---|---|---|---|")
-    for name, cells in zip(VARIABLE_FORMS, list_form_rows(), strict=True):
-        lines.append(f"| `{name}` | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from builder.errors import BuilderError, InterruptedRunError
 from builder.smoke.model import LayerAbort, ProbeFailure, ProbeOutcome, ProbeResult
@@ -112,9 +113,11 @@ class ProbeRecorder:
                 self._add_result(ProbeResult(name, ProbeOutcome.FAILED, 0.0, detail))
 
     def _add_result(self, result: ProbeResult) -> None:
-        if result.name not in PROBE_TABLE:
-            raise KeyError(result.name)
-        result = replace(result, detail=self.scrub_secrets(result.detail))
+        result = structs.replace(
+            result,
+            detail=self.scrub_secrets(result.detail),
+            asserts=PROBE_TABLE[result.name].sentence,
+        )
         self.results.append(result)
         self._report(result)
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from builder.errors import OutputError
 from builder.smoke.model import ProbeOutcome, ProbeResult
-from builder.smoke.probes.table import PROBE_TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,9 +20,8 @@ if TYPE_CHECKING:
 RESULT_FILENAME = "result.json"
 
 
-@dataclass(frozen=True, slots=True)
-class DeploymentResult:
-    """Result of one deployment of one release.
+class DeploymentResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Result of one deployment of one release; `result.json` has these fields, in this order.
 
     Attributes:
         engine: which engine ran it, its version, and the kernel's Python.
@@ -33,6 +31,8 @@ class DeploymentResult:
         failure: the error that kept the probes from running at all, or "".
         pictures: file names of its pictures.
         date: the day on which it began, in UTC, such as `2026-11-25`.
+        outcome: passed only if every probe that was not skipped has passed, and at least one has;
+            it follows from the other fields, whatever a file says.
     """
 
     release: str
@@ -45,27 +45,31 @@ class DeploymentResult:
     failure: str = ""
     pictures: tuple[str, ...] = ()
     date: str = ""
+    outcome: ProbeOutcome = ProbeOutcome.FAILED
 
-    @property
-    def outcome(self) -> ProbeOutcome:
-        """Passed only if every probe that was not skipped has passed, and at least one has."""
+    def __post_init__(self) -> None:
+        """Judge the outcome."""
         outcomes = {p.outcome for p in self.probes}
-        if self.failure or ProbeOutcome.FAILED in outcomes or ProbeOutcome.PASSED not in outcomes:
-            return ProbeOutcome.FAILED
-        return ProbeOutcome.PASSED
+        is_failed = (
+            self.failure or ProbeOutcome.FAILED in outcomes or ProbeOutcome.PASSED not in outcomes
+        )
+        outcome = ProbeOutcome.FAILED if is_failed else ProbeOutcome.PASSED
+        msgspec.structs.force_setattr(self, "outcome", outcome)
 
-    def to_json(self) -> str:
-        """The content of result.json; times are rounded to milliseconds."""
-        probes = [
-            asdict(p) | {"seconds": round(p.seconds, 3), "asserts": PROBE_TABLE[p.name].sentence}
-            for p in self.probes
-        ]
-        whole = asdict(self) | {
-            "outcome": self.outcome,
-            "seconds": round(self.seconds, 3),
-            "probes": probes,
-        }
-        return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
+
+class StoredResult(NamedTuple):
+    """A result, and its directory, relative to the directory of all reports."""
+
+    directory: str
+    result: DeploymentResult
+
+
+def write_result(result: DeploymentResult, directory: Path) -> None:
+    """Write `result.json` into the directory of a report; times are rounded to milliseconds."""
+    probes = tuple(msgspec.structs.replace(p, seconds=round(p.seconds, 3)) for p in result.probes)
+    rounded = msgspec.structs.replace(result, seconds=round(result.seconds, 3), probes=probes)
+    content = msgspec.json.format(msgspec.json.encode(rounded), indent=1)
+    (directory / RESULT_FILENAME).write_bytes(content + b"\n")
 
 
 @contextmanager
@@ -105,22 +109,25 @@ def _replace_directory(workdir: Path, directory: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def read_results(reports: Path) -> list[dict[str, object]]:
-    """Read all result.json files below a directory, as they are, sorted by path.
+def read_results(reports: Path) -> list[StoredResult]:
+    """Read all results below a directory, sorted by path.
 
     Raises:
-        OutputError: one of them cannot be read, or is not a JSON object.
+        OutputError: one of them cannot be read, or is no result of ours.
     """
-    results: list[dict[str, object]] = []
-    for path in sorted(reports.glob(f"*/*/{RESULT_FILENAME}")):
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise OutputError(f"{path} cannot be read: {error}", "remove it") from error
-        if not isinstance(content, dict):
-            raise OutputError(f"{path} is no result of ours", "remove it")
-        results.append(content)
-    return results
+    return [
+        StoredResult(path.parent.relative_to(reports).as_posix(), _read_result(path))
+        for path in sorted(reports.rglob(RESULT_FILENAME))
+    ]
+
+
+def _read_result(path: Path) -> DeploymentResult:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=DeploymentResult)
+    except (OSError, msgspec.DecodeError) as error:
+        raise OutputError(
+            f"{path} cannot be read: {error}", "remove it, or run that deployment again"
+        ) from error
 
 
 def list_failures(results: Sequence[DeploymentResult]) -> list[str]:

@@ -1,0 +1,57 @@
+"""Render pages from the templates of this package; values are escaped, in HTML and in Markdown."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from packaging.version import InvalidVersion, Version
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_DIRECTORY = Path(__file__).parent / "templates"
+
+
+def render_template(name: str, **values: object) -> str:
+    """Render a template, `NAME.html.j2` or `NAME.md.j2`.
+
+    HTML is escaped by itself; Markdown is not, as cells may be Markdown: `escape_markdown` and
+    `escape_cell` are for text from elsewhere.
+    """
+    return _make_environment().get_template(name).render(values)
+
+
+@cache
+def _make_environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+    return Environment(
+        loader=FileSystemLoader(_DIRECTORY),
+        autoescape=select_autoescape(["html.j2"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def escape_cell(text: str) -> str:
+    """Escape Markdown of our own to one line that stays in its cell."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def escape_markdown(text: str) -> str:
+    """Escape any text to one line that is no Markdown and no HTML."""
+    flat = " ".join(text.split())
+    escaped = "".join(f"\\{c}" if c in "\\`*_[]|~#" else c for c in flat)
+    return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def get_sort_key(release: str) -> tuple[bool, Version, str]:
+    """Sort releases by version; what is no version comes last."""
+    try:
+        return False, Version(release), release
+    except InvalidVersion:
+        return True, Version("0"), release
