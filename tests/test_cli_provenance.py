@@ -18,6 +18,7 @@ from tests.cli import STOCK_SHA256, WHEEL, sha256
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.conftest import RunBuilder
@@ -168,6 +169,8 @@ def test_poisoned_outcomes_do_not_pass_check(run_builder: RunBuilder, tmp_path: 
         ("version", []),
         ("buildTag", 7),
         ("identity", "other"),
+        ("line\nerror: forged", 1),
+        ("cherryPick", {"commits": [], "upstream": "u", "from": None}),
     ],
 )
 def test_malformed_statements_are_named(
@@ -186,6 +189,44 @@ def test_malformed_statements_are_named(
     done = run_builder("check", str(wheel), "--offline")
     assert (done.returncode, len(done.stderr.splitlines())) == (8, 2), done.stderr
     assert "is no provenance statement of ours" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda text: text.replace(
+            '"buildType": "urn:tensorboard-proxy-wheels:overlay:v1"', '"buildType": []'
+        ),
+        lambda text: text.replace('"internalParameters"', '"others"'),
+        lambda _: "[" * 200_000,
+        lambda text: text[:-3] + ', "more": ' + "[" * 200_000,
+        lambda text: text.encode("utf-16").decode("latin-1"),
+    ],
+    ids=["type", "no parameters", "brackets", "brackets behind it", "no UTF-8"],
+)
+def test_statements_of_another_form_are_named(
+    run_builder: RunBuilder, tmp_path: Path, spoil: Callable[[str], str]
+) -> None:
+    """Whatever is wrong with one, it is its fault and not ours."""
+    made_once(run_builder, tmp_path)
+    beside = tmp_path / "dist" / f"{WHEEL}.provenance.json"
+    beside.write_text(spoil(beside.read_text()), encoding="latin-1")
+    done = run_builder("check", f"dist/{WHEEL}", "--offline")
+    assert (done.returncode, len(done.stderr.splitlines())) == (8, 2), done.stderr
+    assert "is no provenance statement of ours" in done.stderr
+
+
+def test_what_in_toto_may_add_is_ignored(run_builder: RunBuilder, tmp_path: Path) -> None:
+    """A reader ignores the fields that it does not know; the statement holds as before."""
+    made_once(run_builder, tmp_path)
+    beside = tmp_path / "dist" / f"{WHEEL}.provenance.json"
+    document = json.loads(beside.read_text())
+    document["note"] = document["predicate"]["note"] = {"of": "somebody"}
+    for resource in document["predicate"]["buildDefinition"]["resolvedDependencies"]:
+        resource["annotations"] = {"reviewed": True}
+    beside.write_text(json.dumps(document))
+    done = run_builder("check", f"dist/{WHEEL}", "--offline", "--provenance")
+    assert done.returncode == 0, done.stderr
 
 
 def made_once(run_builder: RunBuilder, tmp_path: Path) -> Path:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import json
-import re
+import textwrap
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from msgspec import UNSET, structs
 from packaging.version import Version
 
 from builder.errors import ProvenanceError
-from builder.model import Identity, IdentityKind
-from builder.provenance.statements import (
-    BUILD_TYPES,
-    CODEMODS_URI,
+from builder.model import Identity
+from builder.provenance.document import (
     PREDICATE_TYPE,
     STATEMENT_TYPE,
+    decode_statement,
 )
+from builder.provenance.statements import BUILD_TYPES, CODEMODS_URI
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from builder.provenance.document import RequestedPicks, Resource, Statement
 
 # How the URIs of materials begin that are files of this tool.
 _TOOL_PREFIXES = ("patches/", CODEMODS_URI)
@@ -35,6 +37,7 @@ EQUAL_CODEMODS = (
     "51f79f0606318320e0c58d044e35814975b135649967f8173a0bf10e0a100d88",
 )
 _MAX_SHOWN = 5
+_LONGEST_REASON = 200  # characters
 
 
 class ClaimedPicks(NamedTuple):
@@ -99,80 +102,71 @@ def parse_statement(content: bytes, label: str) -> Claim:
         ProvenanceError: it is not a statement, is of another kind, or has a malformed field.
     """
     try:
-        document = json.loads(content)
-        definition = document["predicate"]["buildDefinition"]
-        kinds = (document["_type"], document["predicateType"], definition["buildType"])
-        ((filename, sha256),) = ((s["name"], s["digest"]["sha256"]) for s in document["subject"])
-        parameters = definition["externalParameters"]
-        tag = parameters["buildTag"]
-        identity = Identity(
-            IdentityKind(parameters["identity"]),
-            _check_text(parameters["name"]),
-            _check_text(parameters["version"]),
-            None if tag is None else _check_text(tag),
-        )
-        series = tuple(_check_text(name) for name in parameters["series"])
-        release = str(Version(_check_text(parameters["release"])))
-        picks = (
-            _read_claimed_picks(parameters["cherryPick"]) if "cherryPick" in parameters else None
-        )
-        claim = Claim(_check_text(filename), _check_text(sha256), release, series, identity, picks)
-        claim = claim._replace(**_read_claimed_tool(document["predicate"]))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        statement = decode_statement(content)
+        claim = _read_claim(statement)
+    except (ValueError, KeyError) as error:
+        # In one line, as the name of a field may be anything.
+        why = textwrap.shorten(str(error), _LONGEST_REASON)
         raise ProvenanceError(
-            f"{label} is no provenance statement of ours ({type(error).__name__}: {error})",
-            "build the wheel again",
+            f"{label} is no provenance statement of ours ({why})", "build the wheel again"
         ) from error
-    backends = {build_type: name for name, build_type in BUILD_TYPES.items()}
-    if kinds[:2] != (STATEMENT_TYPE, PREDICATE_TYPE) or kinds[2] not in backends:
+    kinds = (statement.type, statement.predicate_type)
+    if kinds != (STATEMENT_TYPE, PREDICATE_TYPE) or not claim.backend:
         raise ProvenanceError(f"{label} is a statement of another kind", "build the wheel again")
-    return claim._replace(backend=backends[kinds[2]])
+    return claim
 
 
-def _read_claimed_tool(predicate: dict[str, Any]) -> dict[str, Any]:
-    commit = predicate["runDetails"]["builder"]["version"].get("commit")
-    materials = predicate["buildDefinition"]["resolvedDependencies"]
-    return {
-        "commit": None if commit is None else _check_commit(commit),
-        "tool": {
-            _check_text(m["uri"]): _check_text(m["digest"]["sha256"])
-            for m in _replace_equal_codemods(materials)
-            if m["uri"].startswith(_TOOL_PREFIXES)
+def _read_claim(statement: Statement) -> Claim:
+    definition = statement.predicate.build_definition
+    parameters = definition.external_parameters
+    (subject,) = statement.subject
+    backends = {build_type: name for name, build_type in BUILD_TYPES.items()}
+    return Claim(
+        filename=_check_text(subject.name),
+        sha256=_check_text(subject.digest["sha256"]),
+        release=str(Version(_check_text(parameters.release))),
+        series=tuple(_check_text(name) for name in parameters.series),
+        identity=Identity(
+            parameters.identity,
+            _check_text(parameters.name),
+            _check_text(parameters.version),
+            None if parameters.build_tag is None else _check_text(parameters.build_tag),
+        ),
+        picks=None if parameters.cherry_pick is UNSET else _read_picks(parameters.cherry_pick),
+        backend=backends.get(definition.build_type, ""),
+        commit=statement.predicate.run_details.builder.version.commit,
+        tool={
+            _check_text(m.uri): _check_text(m.digest["sha256"])
+            for m in _replace_equal_codemods(definition.resolved_dependencies)
+            if m.uri.startswith(_TOOL_PREFIXES)
         },
-    }
+    )
 
 
-def _replace_equal_codemods(materials: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _read_picks(requested: RequestedPicks) -> ClaimedPicks:
+    remote = requested.remote
+    return ClaimedPicks(
+        requested.commits,
+        _check_text(requested.upstream),
+        None if remote is None else _check_text(remote),
+    )
+
+
+def _replace_equal_codemods(materials: Sequence[Resource]) -> Sequence[Resource]:
     """Replace a digest of the codemods that equals today's (`EQUAL_CODEMODS`) by today's.
 
     A tree has one digest only, so materials with several of them are returned unchanged.
     """
-    codemods = [m for m in materials if m["uri"].startswith(CODEMODS_URI)]
-    digests = {m["digest"]["sha256"] for m in codemods}
+    codemods = [m for m in materials if m.uri.startswith(CODEMODS_URI)]
+    digests = {m.digest["sha256"] for m in codemods}
     if len(digests) != 1 or not digests <= set(EQUAL_CODEMODS):
         return materials
     today = {"sha256": EQUAL_CODEMODS[0]}
-    return [{**m, "digest": m["digest"] | today} if m in codemods else m for m in materials]
+    return [structs.replace(m, digest=m.digest | today) if m in codemods else m for m in materials]
 
 
-def _read_claimed_picks(requested: dict[str, Any]) -> ClaimedPicks:
-    commits = tuple(_check_text(c) for c in requested["commits"])
-    if not commits or not all(re.fullmatch("[0-9a-f]{40}", c) for c in commits):
-        raise ValueError("its commits are no commits")
-    remote = requested["from"]
-    return ClaimedPicks(
-        commits, _check_text(requested["upstream"]), None if remote is None else _check_text(remote)
-    )
-
-
-def _check_commit(value: object) -> str:
-    if not isinstance(value, str) or not re.fullmatch("[0-9a-f]{40}(-dirty)?", value):
-        raise ValueError(f"{value!r} is no commit")
-    return value
-
-
-def _check_text(value: object) -> str:
-    if not isinstance(value, str) or not value.isprintable():
+def _check_text(value: str) -> str:
+    if not value.isprintable():
         raise ValueError(f"{value!r} is no text")
     return value
 
@@ -187,7 +181,7 @@ def compare_statements(claimed: bytes, rebuilt: bytes) -> list[str]:
         claimed: a statement that `parse_statement` has accepted.
         rebuilt: the statement of a rebuild, accepted as well.
     """
-    old, new = (_select_decisive_fields(json.loads(content)) for content in (claimed, rebuilt))
+    old, new = (_select_decisive_fields(content) for content in (claimed, rebuilt))
     return [
         f"{key}: the statement does not say what a rebuild gives"
         for key in new
@@ -198,21 +192,20 @@ def compare_statements(claimed: bytes, rebuilt: bytes) -> list[str]:
 def has_same_claims(one: bytes, other: bytes) -> bool:
     """Whether two files are statements with the same claims; other files must be equal bytes."""
     try:
-        return _select_decisive_fields(json.loads(one)) == _select_decisive_fields(
-            json.loads(other)
-        )
-    except (ValueError, KeyError, TypeError, AttributeError):
+        return _select_decisive_fields(one) == _select_decisive_fields(other)
+    except (ValueError, KeyError):
         return one == other
 
 
-def _select_decisive_fields(document: dict[str, Any]) -> dict[str, Any]:
-    definition = document["predicate"]["buildDefinition"]
-    internal = definition["internalParameters"]
+def _select_decisive_fields(content: bytes) -> dict[str, Any]:
+    statement = decode_statement(content)
+    definition = statement.predicate.build_definition
+    internal = definition.internal_parameters
     return {
-        "subject": document["subject"],
-        "externalParameters": definition["externalParameters"],
-        "resolvedDependencies": _replace_equal_codemods(definition["resolvedDependencies"]),
-        "changes": internal["changes"],
-        "metadata": internal["metadata"],
-        "source": internal.get("source"),
+        "subject": statement.subject,
+        "externalParameters": definition.external_parameters,
+        "resolvedDependencies": list(_replace_equal_codemods(definition.resolved_dependencies)),
+        "changes": internal.changes,
+        "metadata": internal.metadata,
+        "source": internal.source,
     }

@@ -11,10 +11,11 @@ from __future__ import annotations
 import json
 import uuid
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from builder import __version__
 from builder.model import PACKAGE
+from builder.provenance.document import decode_statement
 from builder.provenance.statements import CODEMODS_URI
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cyclonedx.model.component import Component, Pedigree
+
+    from builder.provenance.document import Resource, Statement
 
 SBOM_SUFFIX = ".cdx.json"
 _LICENCE = "Apache-2.0"
@@ -52,9 +55,9 @@ def make_sbom(
     from cyclonedx.output import make_outputter
     from cyclonedx.schema import OutputFormat, SchemaVersion
 
-    document = json.loads(statement)
-    sha256 = document["subject"][0]["digest"]["sha256"]
+    document = decode_statement(statement)
     wheel = _make_wheel_component(document, requires_python)
+    sha256 = document.subject[0].digest["sha256"]
     tool = Component(
         name="tensorboard-proxy-wheels", version=__version__, type=ComponentType.APPLICATION
     )
@@ -72,40 +75,35 @@ def make_sbom(
     return (json.dumps(sbom, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def _make_wheel_component(document: dict[str, Any], requires_python: str | None) -> Component:
+def _make_wheel_component(document: Statement, requires_python: str | None) -> Component:
     """Make the component of our wheel: its name, and what it was made from."""
     from cyclonedx.model import Property
 
-    subject = document["subject"][0]
-    parameters = document["predicate"]["buildDefinition"]["externalParameters"]
+    (subject,) = document.subject
+    definition = document.predicate.build_definition
+    parameters = definition.external_parameters
     wheel = _make_component(
-        parameters["name"], parameters["version"], subject["name"], subject["digest"]["sha256"]
+        parameters.name, parameters.version, subject.name, subject.digest["sha256"]
     )
-    wheel.pedigree = _make_pedigree(document, parameters["release"])
+    wheel.pedigree = _make_pedigree(definition.resolved_dependencies, parameters.release)
     if requires_python is not None:
         wheel.properties.add(Property(name="python:requires-python", value=requires_python))
     return wheel
 
 
-def _make_pedigree(document: dict[str, Any], release: str) -> Pedigree:
+def _make_pedigree(materials: Sequence[Resource], release: str) -> Pedigree:
     from cyclonedx.model import XsUri
     from cyclonedx.model.component import Diff, Patch, PatchClassification, Pedigree
 
-    materials = document["predicate"]["buildDefinition"]["resolvedDependencies"]
-    stock = [m for m in materials if m["uri"].startswith(f"pkg:pypi/{PACKAGE}@")]
+    stock = [m for m in materials if m.uri.startswith(f"pkg:pypi/{PACKAGE}@")]
     patches = [
-        m
-        for m in materials
-        if m["uri"].startswith(_PATCH_PREFIXES) and _SERIES_FILE not in m["uri"]
+        m for m in materials if m.uri.startswith(_PATCH_PREFIXES) and _SERIES_FILE not in m.uri
     ]
-    notes = "; ".join(f"{p['name']} sha256:{p['digest']['sha256']}" for p in patches)
+    notes = "; ".join(f"{p.name} sha256:{p.digest['sha256']}" for p in patches)
     return Pedigree(
-        ancestors=[
-            _make_component(PACKAGE, release, m["name"], m["digest"]["sha256"]) for m in stock
-        ],
+        ancestors=[_make_component(PACKAGE, release, m.name, m.digest["sha256"]) for m in stock],
         patches=[
-            Patch(type=PatchClassification.UNOFFICIAL, diff=Diff(url=XsUri(p["uri"])))
-            for p in patches
+            Patch(type=PatchClassification.UNOFFICIAL, diff=Diff(url=XsUri(p.uri))) for p in patches
         ],
         notes=notes or "no patch was applied",
     )

@@ -17,6 +17,7 @@ import msgspec
 
 from builder import __version__
 from builder.model import PACKAGE
+from builder.provenance.document import PREDICATE_TYPE, STATEMENT_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from builder.model import AppliedPatch, Delta, Identity, PickedCommits, Release
     from builder.patching.series import Series
 
-STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
-PREDICATE_TYPE = "https://slsa.dev/provenance/v1"
 # Backend → how a wheel was made; what a rebuild needs depends on it.
 BUILD_TYPES = {
     "overlay": "urn:tensorboard-proxy-wheels:overlay:v1",

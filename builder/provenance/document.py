@@ -1,0 +1,112 @@
+"""Read provenance statements: the fields that this tool uses, as types.
+
+in-toto and SLSA want a reader to ignore fields that it does not know. `externalParameters` are our
+own, by our `buildType`: there, a field that is not known is an error.
+https://github.com/in-toto/attestation/blob/main/spec/v1/README.md#parsing-rules
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+
+from builder.model import IdentityKind
+
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+PREDICATE_TYPE = "https://slsa.dev/provenance/v1"
+
+_CommitId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{40}\Z")]
+
+
+class Resource(msgspec.Struct, frozen=True):
+    """An artefact or a source: name, URI, and algorithm → digest in hex."""
+
+    digest: dict[str, str]
+    name: str = ""
+    uri: str = ""
+
+
+class RequestedPicks(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"remote": "from"}
+):
+    """The commits that were requested, by their full ids, and the repositories that have them."""
+
+    commits: Annotated[tuple[_CommitId, ...], msgspec.Meta(min_length=1)]
+    upstream: str
+    remote: str | None
+
+
+class ExternalParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """What the user requested."""
+
+    release: str
+    series: tuple[str, ...]
+    identity: IdentityKind
+    name: str
+    version: str
+    build_tag: str | None
+    cherry_pick: RequestedPicks | msgspec.UnsetType = msgspec.UNSET
+
+
+class InternalParameters(msgspec.Struct, frozen=True, rename="camel"):
+    """What the build made of it; the types of the values are those of `statements`."""
+
+    changes: Any
+    metadata: Any
+    source: Any = None
+
+
+class BuildDefinition(msgspec.Struct, frozen=True, rename="camel"):
+    """Inputs of a build, from which it can be repeated."""
+
+    build_type: str
+    external_parameters: ExternalParameters
+    internal_parameters: InternalParameters
+    resolved_dependencies: tuple[Resource, ...]
+
+
+class BuilderVersion(msgspec.Struct, frozen=True):
+    """The versions of the builder: the commit of this tool, with `-dirty` if it had changes."""
+
+    commit: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{40}(-dirty)?\Z")] | None = None
+
+
+class Builder(msgspec.Struct, frozen=True):
+    """Who built it."""
+
+    version: BuilderVersion
+
+
+class RunDetails(msgspec.Struct, frozen=True):
+    """How it was built this time."""
+
+    builder: Builder
+
+
+class Predicate(msgspec.Struct, frozen=True, rename="camel"):
+    """SLSA's provenance."""
+
+    build_definition: BuildDefinition
+    run_details: RunDetails
+
+
+class Statement(msgspec.Struct, frozen=True, rename="camel"):
+    """in-toto's statement, with SLSA's provenance."""
+
+    type: str = msgspec.field(name="_type")
+    subject: tuple[Resource, ...]
+    predicate_type: str
+    predicate: Predicate
+
+
+def decode_statement(content: bytes) -> Statement:
+    """Decode a statement.
+
+    Raises:
+        ValueError: it is no statement of ours, or a field is missing or of another type.
+    """
+    try:
+        return msgspec.json.decode(content, type=Statement)
+    except RecursionError as error:
+        raise ValueError("its brackets are nested too deeply") from error
