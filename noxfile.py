@@ -183,7 +183,7 @@ def package(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measure ratios against what a user would otherwise run: wheel [RELEASE...]."""
     session.install("-e", ".[bench]")
-    session.run("python", "-m", "builder", "bench", *session.posargs)
+    session.run("python", "-m", "tests.bench", *session.posargs)
 
 
 def _project(session: nox.Session, wanted: dict[str, str]) -> str:

@@ -3,7 +3,7 @@
 The packages, from the command line down to those that import no other package:
 
 - `cli`: one module for each verb of the command line
-- `reports`: pages and summaries of what the verbs found; `bench`: measurements
+- `reports`: pages and summaries of what the verbs found
 - `publish`: upload wheels to an index and verify what it serves; `smoke`: test wheels inside
   Jupyter; `today`: test them on today's Pythons
 - `build`: build a release into a checked wheel in the output directory

@@ -30,7 +30,6 @@ _SIGTERM_EXIT = 128 + signal.SIGTERM
 # that `build` takes.
 _COMMANDS = {
     "base-image": "base_image:base_image",
-    "bench": "bench:bench",
     "build": "build:build",
     "catalog": "catalog:catalog",
     "check": "check:check",
@@ -87,22 +86,32 @@ class _SigtermInterrupt(BaseException):
     """Raised on SIGTERM: unwinds like Ctrl-C, so that no half-written files are left."""
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a verb and end the process with its exit code."""
+def main(
+    arguments: Sequence[str] | None = None,
+    command: click.Command = cli,
+    program: str = "python -m builder",
+) -> None:
+    """Run a verb and end the process with its exit code.
+
+    Args:
+        arguments: the command line; None for the process's own.
+        command: what to run: our verbs, or another program's that reports errors as they do.
+        program: how the user starts it.
+    """
     argv = sys.argv[1:] if arguments is None else list(arguments)
     signal.signal(signal.SIGTERM, _raise_sigterm_interrupt)
     remove_git_variables(os.environ)
-    sys.exit(_run_command(argv))
+    sys.exit(_run_command(argv, command, program))
 
 
-def _run_command(argv: Sequence[str]) -> int:
+def _run_command(argv: Sequence[str], command: click.Command, program: str) -> int:
     try:
-        code = cli.main(args=list(argv), prog_name="python -m builder", standalone_mode=False)
+        code = command.main(args=list(argv), prog_name=program, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return error.exit_code
     except click.UsageError as error:
-        where = "python -m builder" if error.ctx is None else error.ctx.command_path
+        where = program if error.ctx is None else error.ctx.command_path
         Console().print_error(error.format_message(), f"`{where} --help` says what there is")
         return error.exit_code
     except (Exception, KeyboardInterrupt, _SigtermInterrupt) as error:

@@ -1,4 +1,4 @@
-"""The verb `bench`: ratios against what a user would otherwise run."""
+"""`nox -s bench`: ratios against what a user would otherwise run."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from pathlib import Path
 
 import click
 
-from builder.bench import report
-from builder.bench import today as bench_today
-from builder.bench.wheel import measure_all_releases, measure_wheel
 from builder.build.release import FailedRelease, build_releases
+from builder.cli import main
 from builder.cli.options import (
     ROOT,
     CommonOptions,
@@ -23,6 +21,9 @@ from builder.cli.options import (
     python_path_option,
     read_project_defaults,
 )
+from tests.bench import report
+from tests.bench import today as bench_today
+from tests.bench.wheel import measure_all_releases, measure_wheel
 
 _report_to_option = click.option(
     "--report-to",
@@ -111,3 +112,7 @@ def today(
         f"wrote {path}; the goal is a ratio of {bench_today.RATIO_GOAL:.2f} at most"
     )
     return 0
+
+
+if __name__ == "__main__":
+    main(command=bench, program="python -m tests.bench")

@@ -14,7 +14,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from builder.bench.wheel import Measurement
 from builder.errors import CommandError
 from builder.model import PACKAGE
 from builder.releases.eras import get_era
@@ -26,6 +25,7 @@ from builder.system.virtualenvs import START_TIMEOUT
 from builder.tensorboard.server import TensorBoardServer
 from builder.today import logdir as logdirs
 from builder.wheel.names import parse_wheel_filename
+from tests.bench.wheel import Measurement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

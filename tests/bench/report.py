@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from builder.bench.wheel import Measurement
+    from tests.bench.wheel import Measurement
 
 
 def find_reference(measurements: Sequence[Measurement], group: str) -> Measurement:
