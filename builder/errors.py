@@ -135,15 +135,15 @@ def make_extra_hint(extra: str) -> str:
     return f"in a checkout of this project: pip install -e '.[{extra}]'"
 
 
-def to_internal_error(error: Exception, scrub: Callable[[str], str] = str) -> BuilderError:
+def to_internal_error(error: Exception, redact: Callable[[str], str] = str) -> BuilderError:
     """Wrap an unexpected error for the user; the error itself becomes the cause.
 
     Args:
         error: the exception that was raised.
-        scrub: removes secrets from its text.
+        redact: removes secrets from its text.
     """
     wrapped = BuilderError(
-        f"a fault of ours: {type(error).__name__}: {scrub(str(error))}",
+        f"a fault of ours: {type(error).__name__}: {redact(str(error))}",
         "run it with --debug, and report it",
     )
     wrapped.__cause__ = error

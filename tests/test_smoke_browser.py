@@ -39,7 +39,7 @@ from builder.smoke.model import Deployment, Frontend, JupyterSite, ProbeOutcome
 from builder.smoke.probes import browser as probes
 from builder.smoke.probes.table import PROBE_TABLE
 from builder.smoke.results.recorder import ProbeRecorder
-from builder.smoke.results.scrub import scrub_bytes
+from builder.system.redact import redact_bytes
 from tests.http_servers import running
 from tests.limits import scaled
 from tests.needs import lacking
@@ -286,7 +286,7 @@ def test_a_playwright_that_does_not_start_is_named(
 @given(st.lists(st.text(min_size=1), max_size=3), st.text())
 def test_no_secret_survives(hidden: list[str], around: str) -> None:
     """Scrubbing leaves nothing of a secret unless the marker itself spells it."""
-    left = scrub_bytes((around + "".join(hidden) + around).encode(), hidden).decode()
+    left = redact_bytes((around + "".join(hidden) + around).encode(), hidden).decode()
     for secret in hidden:
         if "*" not in secret:
             assert secret not in left

@@ -16,8 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.smoke.jupyter import notebook
-from builder.smoke.jupyter.writer import EventFileWriter, encode_grey_png
+from builder.smoke.jupyter.writer import EventFileWriter
 from builder.tensorboard.events import crc32c
+from builder.tensorboard.summaries import PNG_GREY, encode_png
 from tests import needs
 
 if TYPE_CHECKING:
@@ -71,7 +72,14 @@ EXPECTED = {
         "scalars": {"loss": [[0, struct.unpack("<f", struct.pack("<f", 0.1))[0]]]},
         "histograms": {"weights": [[1, [[0.0, 0.5, 2], [0.5, 1.0, 3]]]]},
         "images": {
-            "digit": [[2, base64.b64encode(encode_grey_png([[0, 255], [128, 7]])).decode("ascii")]]
+            "digit": [
+                [
+                    2,
+                    base64.b64encode(encode_png(2, [b"\x00\xff", b"\x80\x07"], PNG_GREY)).decode(
+                        "ascii"
+                    ),
+                ]
+            ]
         },
     }
 }
@@ -93,7 +101,7 @@ def test_pictures_hold_their_pixels(width: int, height: int, data: st.DataObject
     """Read back by the PNG standard: size, filter bytes, pixels, checksums."""
     line = st.lists(st.integers(0, 255), min_size=width, max_size=width)
     rows = data.draw(st.lists(line, min_size=height, max_size=height))
-    png = encode_grey_png(rows)
+    png = encode_png(width, [bytes(row) for row in rows], PNG_GREY)
     assert png[:8] == b"\x89PNG\r\n\x1a\n"
     chunks, at = {}, 8
     while at < len(png):

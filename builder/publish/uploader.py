@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from builder.errors import PublishError
 from builder.publish.responses import UploadRefusedError, UploadResponse, shorten_response
 from builder.publish.target import is_on_loopback
-from builder.system.redact import REDACTED, redact_credentials
+from builder.system.redact import REDACTED, redact_credentials, redact_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -192,8 +192,7 @@ class TwineUploader:
         given = self._credentials
         if given.password and len(given.password) >= _MIN_SECRET_LENGTH:
             pair = f"{given.username}:{given.password}".encode(_HEADER_ENCODING, "replace")
-            for secret in (given.password, base64.b64encode(pair).decode()):
-                text = text.replace(secret, REDACTED)
+            text = redact_secrets(text, (given.password, base64.b64encode(pair).decode()))
         return redact_credentials(text)
 
 

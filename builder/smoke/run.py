@@ -17,8 +17,8 @@ from builder.smoke.probes import browser, endpoints, exposure, failures, forms, 
 from builder.smoke.probes.table import PROBE_TABLE
 from builder.smoke.results.recorder import ProbeRecorder, list_expected_errors
 from builder.smoke.results.result import DeploymentResult, open_report_directory, write_result
-from builder.smoke.results.scrub import scrub_text
 from builder.smoke.schedule import schedule_alone
+from builder.system.redact import redact_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -144,13 +144,13 @@ def report_deployment(
             sha256=hashlib.sha256(wheel.path.read_bytes()).hexdigest() if wheel.path else "",
             seconds=time.monotonic() - began,
             probes=tuple(recorder.results),
-            failure=recorder.scrub_secrets(failure),
+            failure=recorder.redact_secrets(failure),
             pictures=tuple(sorted(p.name for p in workdir.glob("*.png"))),
             date=date,
         )
         write_result(result, workdir)
     if unforeseen is not None:
-        raise to_internal_error(unforeseen, recorder.scrub_secrets)
+        raise to_internal_error(unforeseen, recorder.redact_secrets)
     return result
 
 
@@ -248,5 +248,5 @@ def _has_network_changed(results: Sequence[ProbeResult], workdir: Path) -> bool:
 
 def _write_jupyter_log(site: JupyterSite, workdir: Path) -> None:
     if site.access is not None:
-        log = scrub_text(site.access.read_log(), site.token.list_spellings())
+        log = redact_secrets(site.access.read_log(), site.token.list_spellings())
         (workdir / "jupyter.log").write_text(log, encoding="utf-8")

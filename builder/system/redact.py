@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 REDACTED = "***"  # replaces every secret in output
 # Up to the last @ before the path, as a password that was not escaped may contain an @.
@@ -33,6 +37,25 @@ class Secret:
     def list_spellings(self) -> tuple[str, ...]:
         """List its spellings: as it is, and percent-encoded as in URLs."""
         return (self.value, quote(self.value, safe=""))
+
+
+def redact_secrets(text: str, hidden: Collection[str]) -> str:
+    """Replace the secrets in a text by `REDACTED`."""
+    for secret in _sort_longest_first(hidden):
+        text = text.replace(secret, REDACTED)
+    return text
+
+
+def redact_bytes(content: bytes, hidden: Collection[str]) -> bytes:
+    """Replace the secrets, encoded in UTF-8, in bytes by `REDACTED`."""
+    for secret in _sort_longest_first(hidden):
+        content = content.replace(secret.encode(), REDACTED.encode())
+    return content
+
+
+def _sort_longest_first(hidden: Collection[str]) -> list[str]:
+    """Sort the secrets, the longest first, because one may be part of another."""
+    return sorted(filter(None, hidden), key=len, reverse=True)
 
 
 def redact_credentials(text: str) -> str:

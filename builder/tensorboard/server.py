@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,6 +10,7 @@ from builder.system import command
 from builder.system.command import summarize_output
 from builder.system.ports import find_free_port
 from builder.system.virtualenvs import START_TIMEOUT
+from builder.system.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -91,16 +91,18 @@ def run_tensorboard(
 def _wait_until_up(server: TensorBoardServer, process: Popen[bytes]) -> None:
     import requests
 
-    deadline = time.monotonic() + START_TIMEOUT
-    while time.monotonic() < deadline:
+    def is_up() -> bool | None:
         try:
             server.send_request("/", timeout=10)
-        except requests.RequestException:
-            pass  # not up yet, or slow
-        else:
-            return
-        code = command.wait_for_exit(process, 0.1)
-        if code is not None:
+        except requests.RequestException:  # not up yet, or slow
+            code = command.wait_for_exit(process, 0)
+            if code is None:
+                return None
             log_text = server.log.read_text(encoding="utf-8", errors="replace")
-            raise CommandError(f"it ended with exit code {code}", summarize_output(log_text))
-    raise CommandError(f"it did not answer within {START_TIMEOUT:.0f} s", "look at its log")
+            raise CommandError(
+                f"it ended with exit code {code}", summarize_output(log_text)
+            ) from None
+        return True
+
+    if wait_for(is_up, START_TIMEOUT) is None:
+        raise CommandError(f"it did not answer within {START_TIMEOUT:.0f} s", "look at its log")

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 _SCALAR_CLASS, _TENSOR_CLASS = 1, 2
 _VERTEX, _FACE, _COLOR = 1, 2, 3
 _MESH_PARTS = {_VERTEX: "VERTEX", _FACE: "FACE", _COLOR: "COLOR"}
+PNG_GREY, PNG_RGB = 0, 2  # colour types of PNG
 _SAMPLE_RATE = 8000
 
 
@@ -264,25 +265,36 @@ def encode_npmi(tag: str, shape: tuple[int, ...], values: Sequence[float] | Sequ
     return encode_tensor(f"_npmi_/{tag}", Tensor(kind, shape, texts or numbers), about)
 
 
-def make_png(width: int, height: int, shade: int) -> bytes:
-    """Make a small RGB picture; zlib level 0, so that its bytes are the same with every zlib."""
+def encode_png(width: int, rows: Sequence[bytes], colour_type: int) -> bytes:
+    """Encode rows of 8-bit samples as a PNG (RFC 2083).
+
+    zlib stores them only, so that the bytes are the same with every zlib.
+
+    Args:
+        width: how many pixels a row has.
+        rows: the samples of each row.
+        colour_type: `PNG_GREY`, one sample a pixel, or `PNG_RGB`, three.
+    """
 
     def encode_chunk(kind: bytes, data: bytes) -> bytes:
         body = kind + data
         return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
 
-    rows = b"".join(
-        b"\0" + bytes(v for x in range(width) for v in (shade, x * 16 & 255, y * 16 & 255))
-        for y in range(height)
-    )
-    size = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    stored = zlib.compress(rows, 0)
     return (
         b"\x89PNG\r\n\x1a\n"
-        + encode_chunk(b"IHDR", size)
-        + encode_chunk(b"IDAT", stored)
+        + encode_chunk(b"IHDR", struct.pack(">IIBBBBB", width, len(rows), 8, colour_type, 0, 0, 0))
+        + encode_chunk(b"IDAT", zlib.compress(b"".join(b"\0" + row for row in rows), 0))
         + encode_chunk(b"IEND", b"")
     )
+
+
+def make_png(width: int, height: int, shade: int) -> bytes:
+    """Make a small RGB picture."""
+    rows = [
+        bytes(v for x in range(width) for v in (shade, x * 16 & 255, y * 16 & 255))
+        for y in range(height)
+    ]
+    return encode_png(width, rows, PNG_RGB)
 
 
 def make_gif(shade: int) -> bytes:

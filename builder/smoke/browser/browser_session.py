@@ -12,8 +12,8 @@ from builder.smoke.browser.frontends import NotebookPage
 from builder.smoke.browser.observer import PageObserver
 from builder.smoke.jupyter.http_client import JupyterClient
 from builder.smoke.model import LayerAbort, ProbeFailure, ProbeOutcome
-from builder.smoke.results.scrub import scrub_text
 from builder.system.files import replace_file
+from builder.system.redact import redact_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -182,7 +182,7 @@ def _write_evidence(
         "console.txt": observer.format_console(),
     }
     for name, text in logs.items():
-        replace_file(keep.with_name(f"{keep.stem}-{name}"), scrub_text(text, hidden).encode())
+        replace_file(keep.with_name(f"{keep.stem}-{name}"), redact_secrets(text, hidden).encode())
     if session.picture is None:
         _write_screenshot(session.page, keep)
     else:

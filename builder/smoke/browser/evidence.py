@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.smoke.results.scrub import scrub_bytes
+from builder.system.redact import redact_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -30,7 +30,7 @@ def list_session_secrets(context: BrowserContext, token: Secret) -> tuple[str, .
     return (*token.list_spellings(), *(value for value in values if len(value) > _SHORT))
 
 
-def scrub_trace(archive: bytes, hidden: Collection[str]) -> bytes:
+def redact_trace(archive: bytes, hidden: Collection[str]) -> bytes:
     """Remove the secrets from all members of a Playwright trace, which is a ZIP file."""
     out = io.BytesIO()
     with (
@@ -38,7 +38,7 @@ def scrub_trace(archive: bytes, hidden: Collection[str]) -> bytes:
         zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new,
     ):
         for member in old.infolist():
-            new.writestr(member.filename, scrub_bytes(old.read(member), hidden))
+            new.writestr(member.filename, redact_bytes(old.read(member), hidden))
     return out.getvalue()
 
 
@@ -60,4 +60,4 @@ def stop_trace(context: BrowserContext, hidden: Collection[str]) -> bytes:
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "trace.zip"
         context.tracing.stop(path=path)
-        return scrub_trace(path.read_bytes(), hidden)
+        return redact_trace(path.read_bytes(), hidden)

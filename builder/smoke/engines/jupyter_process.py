@@ -14,10 +14,9 @@ from builder.smoke.engines.namespace import host_process
 from builder.smoke.engines.relay import LOOPBACK
 from builder.smoke.engines.startup import wait_until_up
 from builder.smoke.model import PROXY_URL_VARIABLE, JupyterSite
-from builder.smoke.results.scrub import scrub_text
 from builder.system import command
 from builder.system.ports import can_connect, find_free_port
-from builder.system.redact import Secret
+from builder.system.redact import Secret, redact_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -97,7 +96,7 @@ class JupyterProcess:
         is among them.
         """
         text = (self.path / "log").read_text(encoding="utf-8", errors="replace")
-        return scrub_text(text, Secret(self._env["JUPYTER_TOKEN"]).list_spellings())
+        return redact_secrets(text, Secret(self._env["JUPYTER_TOKEN"]).list_spellings())
 
     def published_ports(self) -> Mapping[int, int] | None:
         """Port inside → port on the host, for all published ports; None on plain loopback."""

@@ -21,8 +21,7 @@ from builder.smoke.model import (
     ProbeFailure,
     WheelUnderTest,
 )
-from builder.smoke.results.scrub import scrub_text
-from builder.system.redact import Secret
+from builder.system.redact import Secret, redact_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,7 +128,7 @@ def detect_deployment(
                 release, variable = kernel.evaluate_json(_ASK)
             redirect = find_redirect(client, variable or "")
         except (ProbeFailure, requests.RequestException) as error:
-            message = scrub_text(str(error), existing.token.list_spellings())
+            message = redact_secrets(str(error), existing.token.list_spellings())
             raise SmokeError(
                 f"no kernel can be had at {existing.url}: {message}",
                 "is it running, is it the user's own server, and does the token belong to it?",

@@ -10,7 +10,6 @@ import base64
 import json
 import struct
 import time
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, List  # noqa: UP035 - see `WrittenPoints`
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 WrittenPoints = Dict[str, Dict[str, List[Any]]]  # noqa: UP006
 
 _FILE_VERSION = 3  # `Event.file_version`
-_GREY = 0  # PNG's colour type
 
 
 class EventFileWriter:
@@ -75,7 +73,7 @@ class EventFileWriter:
 
     def write_image(self, tag: str, step: int, rows: Sequence[Sequence[int]]) -> None:
         """Write a grey image, each pixel from 0 (black) to 255."""
-        picture = encode_grey_png(rows)
+        picture = summaries.encode_png(len(rows[0]), list(map(bytes, rows)), summaries.PNG_GREY)
         value = summaries.encode_image(tag, len(rows[0]), len(rows), [picture])
         self._write_event(step, summaries.encode_summary(value))
         self._keep_point("images", tag, step, base64.b64encode(picture).decode("ascii"))
@@ -85,19 +83,6 @@ class EventFileWriter:
 
     def _keep_point(self, kind: str, tag: str, step: int, value: Any) -> None:
         self.written[kind].setdefault(tag, []).append([step, value])
-
-
-def encode_grey_png(rows: Sequence[Sequence[int]]) -> bytes:
-    """Encode rows of 8-bit greys as a PNG (RFC 2083)."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        body = kind + data
-        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
-
-    size = struct.pack(">IIBBBBB", len(rows[0]), len(rows), 8, _GREY, 0, 0, 0)
-    lines = b"".join(b"\0" + bytes(row) for row in rows)
-    data = zlib.compress(lines)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", size) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
 def save_written_points(path: str, written: dict[str, WrittenPoints]) -> None:

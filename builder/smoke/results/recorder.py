@@ -11,7 +11,7 @@ from msgspec import structs
 from builder.errors import BuilderError, InterruptedRunError
 from builder.smoke.model import LayerAbort, ProbeFailure, ProbeOutcome, ProbeResult
 from builder.smoke.probes.table import PROBE_TABLE
-from builder.smoke.results.scrub import scrub_text
+from builder.system.redact import redact_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -78,7 +78,7 @@ class ProbeRecorder:
             # An interruption ends the site: an error after that is not the probe's failure.
             self.check_cancelled()
             outcome = ProbeOutcome.FAILED
-            probe_detail(_shorten_text(self.scrub_secrets(str(error))))
+            probe_detail(_shorten_text(self.redact_secrets(str(error))))
         self._add_result(ProbeResult(name, outcome, time.monotonic() - began, probe_detail.text))
         if vital and outcome is ProbeOutcome.FAILED:
             raise LayerAbort(name)
@@ -87,9 +87,9 @@ class ProbeRecorder:
         """Remove a secret from everything that is recorded from now on."""
         self._hidden += secret.list_spellings()
 
-    def scrub_secrets(self, text: str) -> str:
+    def redact_secrets(self, text: str) -> str:
         """Remove the hidden secrets from a text."""
-        return scrub_text(text, self._hidden)
+        return redact_secrets(text, self._hidden)
 
     def drop_results(self, since: int) -> None:
         """Drop all results from index `since` on, because their probes run again."""
@@ -115,7 +115,7 @@ class ProbeRecorder:
     def _add_result(self, result: ProbeResult) -> None:
         result = structs.replace(
             result,
-            detail=self.scrub_secrets(result.detail),
+            detail=self.redact_secrets(result.detail),
             asserts=PROBE_TABLE[result.name].sentence,
         )
         self.results.append(result)
