@@ -60,7 +60,7 @@ def _check_entry_points(wheel: WheelUnderCheck) -> Iterator[Finding]:
         return
     if not parser.has_option("console_scripts", PACKAGE):
         yield Finding("C601", "console_scripts", f"there is no {PACKAGE} script")
-    modules = _ModuleNames(wheel.archive)
+    modules = _ParsedModules(wheel.archive)
     for section in parser.sections():
         for name, value in parser.items(section):
             problem = _find_target_problem(modules, value)
@@ -68,29 +68,31 @@ def _check_entry_points(wheel: WheelUnderCheck) -> Iterator[Finding]:
                 yield Finding("C601", f"{section}: {name}", problem)
 
 
-def _find_target_problem(modules: _ModuleNames, value: str) -> str | None:
+def _find_target_problem(modules: _ParsedModules, value: str) -> str | None:
     match = _OBJECT_REFERENCE.fullmatch(value)
     if match is None:
         return f"{value[:200]!r} has not the form module:attribute"
     module, attribute = match["module"], (match["attr"] or "").partition(".")[0]
     try:
-        bound = modules.list_names(module)
+        tree = modules.parse_module(module)
     except LookupError:
         return f"there is no module {module}"
     except (SyntaxError, WheelError):
         return f"{module} cannot be read as Python"
-    return None if not attribute or attribute in bound else f"{module} does not define {attribute}"
+    if not attribute or any(_binds_name(node, attribute) for node in ast.walk(tree)):
+        return None
+    return f"{module} does not define {attribute}"
 
 
-class _ModuleNames:
-    """The names that modules of the wheel bind; each module is parsed once."""
+class _ParsedModules:
+    """The modules of the wheel; each is parsed once."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
-        self._names: dict[str, set[str]] = {}
+        self._trees: dict[str, ast.Module] = {}
 
-    def list_names(self, module: str) -> set[str]:
-        """List the names that a module binds.
+    def parse_module(self, module: str) -> ast.Module:
+        """Parse a module.
 
         Raises:
             LookupError: there is no such module in the wheel.
@@ -102,11 +104,9 @@ class _ModuleNames:
         )
         if member is None:
             raise LookupError(module)
-        if member.name not in self._names:
-            self._names[member.name] = _collect_bound_names(
-                _parse_module(_read_module_source(member))
-            )
-        return self._names[member.name]
+        if member.name not in self._trees:
+            self._trees[member.name] = _parse_module(_read_module_source(member))
+        return self._trees[member.name]
 
 
 def _read_module_source(member: ZipMember) -> bytes:
@@ -135,17 +135,13 @@ def _parse_module(content: bytes) -> ast.Module:
         raise SyntaxError(str(error) or type(error).__name__) from error
 
 
-def _collect_bound_names(tree: ast.Module) -> set[str]:
-    """Collect the names that a module may bind, also under `if` and `try`."""
-    bound: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            bound.add(node.name)
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            bound |= {(a.asname or a.name).partition(".")[0] for a in node.names}
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            bound.add(node.id)
-    return bound
+def _binds_name(node: ast.AST, name: str) -> bool:
+    """Whether a statement may bind a name, also under `if` and `try`."""
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return node.name == name
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        return any((a.asname or a.name).partition(".")[0] == name for a in node.names)
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id == name
 
 
 def _check_webfiles(wheel: WheelUnderCheck) -> Iterator[Finding]:

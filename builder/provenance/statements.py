@@ -10,10 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
+import packaging
+import unidiff
 
 from builder import __version__
 from builder.model import PACKAGE
@@ -36,8 +37,8 @@ PROVENANCE_SUFFIX = ".provenance.json"
 # when they move, so that older statements still match.
 CODEMODS_URI = "builder/codemods#"
 BUILDER_ID = "urn:tensorboard-proxy-wheels:builder"
-# Libraries whose behaviour decides the outcome of patches.
-_REWRITING_LIBRARIES = ("packaging", "unidiff")
+# Libraries whose behaviour decides the outcome of patches, and their versions.
+_REWRITING_LIBRARIES = {"packaging": packaging.__version__, "unidiff": unidiff.VERSION}
 
 
 class SourceBuildProvenance(NamedTuple):
@@ -100,7 +101,7 @@ def make_statement(
             "runDetails": _make_run_details(run.commit, run.epoch),
         },
     }
-    return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
 
 
 def _make_build_definition(
@@ -186,7 +187,7 @@ def _make_run_details(commit: str | None, epoch: int | None) -> dict[str, Any]:
     versions = {
         "tensorboard-proxy-wheels": __version__,
         **({} if commit is None else {"commit": commit}),
-        **{name: version(name) for name in _REWRITING_LIBRARIES},
+        **_REWRITING_LIBRARIES,
     }
     return {"builder": {"id": BUILDER_ID, "version": versions}, "metadata": metadata}
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from typing import TYPE_CHECKING, Protocol
 
 from builder.model import Finding
@@ -118,7 +119,8 @@ class CodemodPatch:
 
     def find_paths(self, members: Iterable[str]) -> list[str]:
         """The members that a glob matches, in the wheel's order."""
-        return [m for m in members if any(fnmatchcase(m, g) for g in self.globs)]
+        matches = re.compile("|".join(map(translate, self.globs))).match
+        return [m for m in members if matches(m)]
 
     def patch_content(self, path: str, content: bytes) -> bytes:
         """See `Patch.patch_content`; if there is nothing to change, the content stays as it is."""
