@@ -158,7 +158,7 @@ def build_release(
             identity,
             series=final_wheel.series,
             run=final_wheel.to_provenance_run(
-                sources.tool_commit, context.settings.source_date_epoch
+                sources.get_tool_commit(), context.settings.source_date_epoch
             ),
         ),
         force=options.force,

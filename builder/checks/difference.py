@@ -123,7 +123,11 @@ def _check_attributes(
         return  # reported as D703
     if _get_format_fields(member) != _get_format_fields(stock_member):
         yield Finding("D705", member.name, "its timestamp or compression is not the stock wheel's")
-    elif member.data != stock_member.data and _has_same_content(wheel, member, stock_member):
+    elif (
+        not wheel.is_same_as_stock(member)
+        and bytes(member.data) != bytes(stock_member.data)
+        and _has_same_content(wheel, member, stock_member)
+    ):
         yield Finding("D705", member.name, "it is compressed anew")
 
 

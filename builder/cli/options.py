@@ -16,7 +16,7 @@ from builder.build.backends import Backend
 from builder.build.release import BuildOptions
 from builder.context import RunContext
 from builder.errors import RequestError, make_extra_hint
-from builder.git.checkout import find_tool_commit
+from builder.git.checkout import start_finding_commit
 from builder.git.remote import PUBLIC_REMOTE, check_revision, parse_remote
 from builder.git.upstream import Upstream
 from builder.model import IdentityKind
@@ -266,8 +266,11 @@ def make_sources(
         None if chosen.commits is None else parse_remote(chosen.commits),
         common.offline,
     )
-    commit = find_tool_commit(ROOT) if with_commit else None
-    return WheelSources(make_releases(common, context), common.patches, repository, commit)
+    releases = make_releases(common, context)
+    if not with_commit:
+        return WheelSources(releases, common.patches, repository)
+    # git looks through the checkout while the wheel is built.
+    return WheelSources(releases, common.patches, repository, start_finding_commit(ROOT))
 
 
 def read_project_defaults() -> ProjectSettings:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 from builder.errors import CommandError
@@ -11,10 +14,21 @@ from builder.system import command
 from builder.wheel.blobs import hash_git_blob
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 _TIMEOUT = 20.0  # seconds for one git command
 _SYMLINK, _SUBMODULE = "120000", "160000"  # modes of git's trees
+# What git reads as it stands, a name a line. A checkout with another name counts as changed.
+_NAME = re.compile(r'[^"\n][^\n]*')
+
+
+def start_finding_commit(root: Path) -> Callable[[], str | None]:
+    """Start `find_tool_commit` in a thread; the returned function waits for its result."""
+    pool = ThreadPoolExecutor(max_workers=1)
+    found = pool.submit(find_tool_commit, root)
+    pool.shutdown(wait=False)
+    return found.result
 
 
 def find_tool_commit(root: Path) -> str | None:
@@ -37,29 +51,46 @@ def find_tool_commit(root: Path) -> str | None:
     # is no repository, git must not use one in a parent directory (GIT_CEILING_DIRECTORIES).
     env |= make_offline_variables([("safe.directory", str(root.resolve()))])
     env["GIT_CEILING_DIRECTORIES"] = str(root.resolve().parent)
-    git = ["git", "-C", str(root)]
+    run_git = partial(_run_git, root, env)
     try:
-        words = [*git, "rev-parse", "--verify", "HEAD^{commit}"]
-        commit = command.run_command(words, timeout=_TIMEOUT, env=env).strip()
-        words = [*git, "ls-tree", "-r", "-z", "--full-tree", commit]
-        listing = command.run_command(words, timeout=_TIMEOUT, env=env)
+        commit = run_git("rev-parse", "--verify", "HEAD^{commit}").strip()
+        listing = run_git("ls-tree", "-r", "-z", "--full-tree", commit)
     except CommandError:
         return None
     entries = (line.partition("\t") for line in listing.split("\0") if line)
-    is_clean = all(_is_same_file(root / path, *facts.split()) for facts, _, path in entries)
-    return commit if is_clean else f"{commit}-dirty"
+    tree = {path: facts.split() for facts, _, path in entries}
+    return commit if _has_files(root, tree, run_git) else f"{commit}-dirty"
 
 
-def _is_same_file(path: Path, mode: str, kind: str, blob: str) -> bool:
-    """Whether a file is as the commit has it, by the mode, kind and id in git's tree."""
-    if mode == _SUBMODULE:
-        return True
-    try:
-        content = os.fsencode(path.readlink()) if mode == _SYMLINK else path.read_bytes()
-    except OSError:
-        return False
-    return (
-        kind == "blob"
-        and path.is_symlink() is (mode == _SYMLINK)
-        and hash_git_blob(content) == blob
+def _run_git(root: Path, env: Mapping[str, str], *words: str, stdin: str = "") -> str:
+    return command.run_command(
+        ["git", "-C", str(root), *words], timeout=_TIMEOUT, env=env, stdin=stdin
     )
+
+
+def _has_files(root: Path, tree: Mapping[str, Sequence[str]], run_git: Callable[..., str]) -> bool:
+    """Whether all files are as the commit has them.
+
+    Args:
+        root: the checkout.
+        tree: path → mode, kind and id in git's tree.
+        run_git: runs git in the checkout.
+    """
+    files: dict[str, str] = {}
+    for path, (mode, _, blob) in tree.items():
+        if mode == _SYMLINK:
+            if not _is_same_link(root / path, blob):
+                return False
+        elif mode != _SUBMODULE:
+            if (root / path).is_symlink() or not _NAME.fullmatch(path):
+                return False
+            files[path] = blob
+    try:
+        hashed = run_git("hash-object", "--no-filters", "--stdin-paths", stdin="\n".join(files))
+    except CommandError:  # a file is missing, or cannot be read
+        return False
+    return hashed.split() == list(files.values())
+
+
+def _is_same_link(path: Path, blob: str) -> bool:
+    return path.is_symlink() and hash_git_blob(os.fsencode(path.readlink())) == blob

@@ -30,6 +30,7 @@ def run_command(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     secrets: Collection[str] = (),
+    stdin: str = "",
 ) -> str:
     """Run a program and wait until it ends.
 
@@ -39,6 +40,7 @@ def run_command(
         cwd: its working directory.
         env: all its environment variables, or None for ours; secrets are removed.
         secrets: names of secret variables that it needs and keeps.
+        stdin: what it reads from standard input.
 
     Returns:
         What it wrote to standard output.
@@ -48,7 +50,7 @@ def run_command(
             lines of its output.
     """
     completed = _run_process(
-        words, timeout, cwd, _remove_secrets(env, needed=secrets), subprocess.PIPE
+        words, timeout, cwd, _remove_secrets(env, needed=secrets), subprocess.PIPE, stdin
     )
     if completed.returncode:
         tail = "\n".join((completed.stdout + completed.stderr).strip().splitlines()[-_TAIL_LINES:])
@@ -81,13 +83,14 @@ def _run_process(
     cwd: Path | None,
     env: dict[str, str],
     errors: int,
+    stdin: str = "",
 ) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(  # noqa: S603 - words, no shell
             list(words),
             cwd=cwd,
             env=env,
-            stdin=subprocess.DEVNULL,
+            input=stdin,
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,

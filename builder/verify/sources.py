@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from builder.patching.series import load_all_series
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from builder.git.upstream import Upstream
@@ -22,13 +22,13 @@ class WheelSources(NamedTuple):
         releases: upstream's releases, with their stock wheels.
         patches: the directory that contains the series.
         upstream: upstream's repository, with the commits to pick and the source.
-        tool_commit: the git commit of this tool, or None.
+        get_tool_commit: returns the git commit of this tool, or None; it may wait for git.
     """
 
     releases: Releases
     patches: Path
     upstream: Upstream
-    tool_commit: str | None = None
+    get_tool_commit: Callable[[], str | None] = lambda: None
 
     def load_series(self, names: Sequence[str]) -> list[Series]:
         """Load the series of these names, in this order.
