@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from builder.errors import InterruptedRunError
 
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from builder.system.settings import UserSettings
 
 
-@dataclass(frozen=True)
-class RunContext:
+class RunContext(msgspec.Struct, frozen=True, dict=True):
     """The context in which one verb runs.
 
     Attributes:
@@ -34,7 +34,7 @@ class RunContext:
     env: Mapping[str, str]
     console: Console
     python_paths: tuple[Path, ...] = ()
-    cancelled: threading.Event = field(default_factory=threading.Event)
+    cancelled: threading.Event = msgspec.field(default_factory=threading.Event)
 
     @property
     def uv_env(self) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -29,8 +28,7 @@ class ListedWheel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     yanked: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(msgspec.Struct, frozen=True):
     """One upstream version with its facts.
 
     Attributes:
@@ -68,8 +66,7 @@ class Release:
         return self.wheel.yanked
 
 
-@dataclass(frozen=True, slots=True)
-class AppliedPatch:
+class AppliedPatch(msgspec.Struct, frozen=True):
     """A patch applied in a Delta: a diff, codemod or commit, its sha256, the paths it changed."""
 
     series: str
@@ -85,8 +82,7 @@ class AppliedPatch:
         return f"{self.series}/{self.file}"
 
 
-@dataclass(frozen=True, slots=True)
-class FileChange:
+class FileChange(msgspec.Struct, frozen=True):
     """One member that a Delta changes: its sha256 (hex) in the stock wheel, and its new bytes."""
 
     before: str
@@ -109,8 +105,7 @@ class MetadataEdit(NamedTuple):
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
+class Delta(msgspec.Struct, frozen=True):
     """What series change in one release.
 
     Attributes:
@@ -122,7 +117,7 @@ class Delta:
         series: series that change files or METADATA, in order; cherry-picks are not among them.
     """
 
-    changes: Mapping[str, FileChange] = field(default_factory=dict)
+    changes: Mapping[str, FileChange] = msgspec.field(default_factory=dict)
     metadata: tuple[MetadataEdit, ...] = ()
     applied: tuple[AppliedPatch, ...] = ()
     native: tuple[str, ...] = ()
@@ -172,8 +167,7 @@ class Conflict(NamedTuple):
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class PickedCommits:
+class PickedCommits(msgspec.Struct, frozen=True):
     """Commits that were cherry-picked onto a release's source.
 
     Attributes:
@@ -204,8 +198,7 @@ class IdentityKind(StrEnum):
     LOCAL = "local"
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True):
     """Name and version of the final wheel as in METADATA, and the build tag of its file name."""
 
     kind: IdentityKind
@@ -222,8 +215,7 @@ class FindingStatus(StrEnum):
     UNCHECKED = "unchecked"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """One thing that a check found.
 
     Attributes:

@@ -6,11 +6,11 @@ import io
 import subprocess
 import sys
 import zipfile
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from installer.sources import WheelFile as InstallerWheel
+from msgspec.structs import replace
 from packaging.metadata import Metadata
 
 from builder.checks import run_checks

@@ -9,10 +9,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from builder.errors import InterruptedRunError, RequestError, SourceError
 from builder.git.mirror import Mirror, open_mirror

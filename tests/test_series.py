@@ -7,10 +7,10 @@ import hashlib
 import io
 import shutil
 import zipfile
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from builder.errors import PatchError
 from builder.model import NOTEBOOK_PATH, IdentityKind

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
+from msgspec.structs import replace
 
 from builder.errors import RequestError, SmokeError
 from builder.smoke.jupyter.existing_jupyter import (

@@ -7,13 +7,13 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
 from jupyter_server.services.kernels.kernelmanager import MappingKernelManager
+from msgspec.structs import replace
 
 from builder.smoke.jupyter import kernel as kernels
 from builder.smoke.jupyter import notebook

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
 
 from builder.bazel import bazelrc, binary, build_output, container_build, settings, toolchain
 from builder.bazel.prepare import (
@@ -36,8 +37,7 @@ if TYPE_CHECKING:
 _PROGRESS_SECONDS = 10.0  # at least so many seconds between two progress notes
 
 
-@dataclass(frozen=True, slots=True)
-class BazelOptions:
+class BazelOptions(msgspec.Struct, frozen=True):
     """The user's options for builds from source.
 
     Attributes:
@@ -84,8 +84,7 @@ class SourceBuild(NamedTuple):
     processes: str
 
 
-@dataclass(frozen=True)
-class BazelBackend:
+class BazelBackend(msgspec.Struct, frozen=True):
     """Build wheels from source; one instance for each run.
 
     Attributes:

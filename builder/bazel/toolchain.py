@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from builder.bazel import release_table
 from builder.bazel.settings import SETTINGS_DIR
@@ -42,8 +43,7 @@ class BazelBinary(NamedTuple):
     content: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ToolchainBuilder:
+class ToolchainBuilder(msgspec.Struct, frozen=True):
     """The input of toolchain images, except for the Bazel.
 
     Attributes:

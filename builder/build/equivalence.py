@@ -11,10 +11,10 @@ import io
 import stat
 import zipfile
 from collections import Counter
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
 
 from builder.wheel import metadata
@@ -33,8 +33,7 @@ class MemberDifference(NamedTuple):
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class WheelComparison:
+class WheelComparison(msgspec.Struct, frozen=True):
     """The outcome of a comparison of two wheels.
 
     Attributes:

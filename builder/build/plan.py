@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from builder.model import NOTEBOOK_PATH
 from builder.patching import identity as identities
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from builder.patching.series import Series
 
 
-@dataclass(frozen=True, slots=True)
-class SeriesPlan:
+class SeriesPlan(msgspec.Struct, frozen=True):
     """What one series changes in a release.
 
     Attributes:
@@ -33,8 +33,7 @@ class SeriesPlan:
     metadata: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class BuildPlan:
+class BuildPlan(msgspec.Struct, frozen=True):
     """What would be done to one release.
 
     Attributes:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from builder.build.backends import Backend, WheelBuilder
 from builder.build.output import Placement, place_wheel
@@ -37,8 +38,7 @@ if TYPE_CHECKING:
     from builder.verify.sources import WheelSources
 
 
-@dataclass(frozen=True, slots=True)
-class BuildOptions:
+class BuildOptions(msgspec.Struct, frozen=True):
     """The user's options, the same for all releases of a run.
 
     Attributes:
@@ -62,8 +62,7 @@ class BuildOptions:
     has_chosen_series: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class BuiltRelease:
+class BuiltRelease(msgspec.Struct, frozen=True):
     """The outcome for a release that was built.
 
     Attributes:
@@ -103,8 +102,7 @@ class BuiltRelease:
     comparison: WheelComparison | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FailedRelease:
+class FailedRelease(msgspec.Struct, frozen=True):
     """A release whose build failed, and the error."""
 
     release: Release

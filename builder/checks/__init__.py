@@ -6,7 +6,7 @@ Checks return findings as values: all findings are collected, and none raises an
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from builder.checks.content import check_content
 from builder.checks.difference import check_difference

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from builder.errors import WheelError
 from builder.model import Finding, FindingStatus
@@ -39,8 +40,7 @@ class ReadError(NamedTuple):
     reason: str
 
 
-@dataclass(frozen=True)
-class WheelUnderCheck:
+class WheelUnderCheck(msgspec.Struct, frozen=True, dict=True):
     """A wheel, and what it is compared with.
 
     Attributes:
@@ -54,15 +54,9 @@ class WheelUnderCheck:
     archive: Archive
     stock: Archive | None = None
     delta: Delta | None = None
-    _digests: dict[tuple[int, ...], MemberDigest | ReadError] = field(
-        default_factory=dict, repr=False
-    )
-    _documents: dict[str, metadata.MetadataDocument | None] = field(
-        default_factory=dict, repr=False
-    )
-    _same_as_stock: dict[tuple[str, tuple[int, ...]], bool] = field(
-        default_factory=dict, repr=False
-    )
+    _digests: dict[tuple[int, ...], MemberDigest | ReadError] = msgspec.field(default_factory=dict)
+    _documents: dict[str, metadata.MetadataDocument | None] = msgspec.field(default_factory=dict)
+    _same_as_stock: dict[tuple[str, tuple[int, ...]], bool] = msgspec.field(default_factory=dict)
 
     @cached_property
     def is_oversized(self) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+from msgspec.structs import replace
 from packaging.specifiers import SpecifierSet
 
 from builder.cherrypick import imports
@@ -69,8 +70,7 @@ class PickStep(NamedTuple):
     after: str
 
 
-@dataclass(frozen=True)
-class CherryPicker:
+class CherryPicker(msgspec.Struct, frozen=True):
     """The commits of one run and the mirror that has them; safe to use from several threads.
 
     Attributes:

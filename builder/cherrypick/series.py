@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 from packaging.specifiers import SpecifierSet
 
 from builder.patching.series.values import Series
@@ -25,8 +25,7 @@ class PickedFile(NamedTuple):
     after: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class CommitPatch:
+class CommitPatch(msgspec.Struct, frozen=True):
     """A picked commit; see `Patch`.
 
     Attributes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from builder.cherrypick.paths import sort_paths
 from builder.cherrypick.picker import WheelBlobs, explain_absence, explain_paths, make_cherry_picker

@@ -6,11 +6,11 @@ import functools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from builder.build.backends import Backend
 from builder.build.release import BuildOptions
@@ -30,8 +30,6 @@ from builder.system.settings import read_project_settings, read_user_settings
 from builder.verify.sources import WheelSources
 
 if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
     from builder.system.settings import ProjectSettings
 
 # patches/ and dockerfiles/ are next to the package in a checkout, inside it when installed.
@@ -44,8 +42,7 @@ DOCKERFILES = (PACKAGE_DIRECTORY if _IS_INSTALLED else ROOT) / "dockerfiles"
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class CommonOptions:
+class CommonOptions(msgspec.Struct, frozen=True):
     """The options that every verb has."""
 
     catalog: Path
@@ -53,16 +50,14 @@ class CommonOptions:
     offline: bool
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamOptions:
+class UpstreamOptions(msgspec.Struct, frozen=True):
     """The options for the repositories that have upstream's source and the commits to pick."""
 
     upstream: str | None = None
     commits: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class IdentityOptions:
+class IdentityOptions(msgspec.Struct, frozen=True):
     """The options for what wheels are called and where they go; None where not given."""
 
     kind: str = IdentityKind.TEST.value
@@ -83,19 +78,19 @@ def combine_decorators(*decorators: Decorator) -> Decorator:
     return apply_decorators
 
 
-def group_options(name: str, kind: type[DataclassInstance], *options: Decorator) -> Decorator:
+def group_options(name: str, kind: type[msgspec.Struct], *options: Decorator) -> Decorator:
     """Combine click options into one parameter of the command.
 
     Args:
         name: the parameter.
-        kind: the dataclass of its value; its fields are the names that click has for the options.
+        kind: the type of its value; its fields are the names that click has for the options.
         options: the options; the first is on top of `--help`.
     """
 
     def apply_group(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         def call(**given: Any) -> Any:
-            values = {field.name: given.pop(field.name) for field in fields(kind)}
+            values = {field: given.pop(field) for field in kind.__struct_fields__}
             return function(**given, **{name: kind(**values)})
 
         return combine_decorators(*options)(call)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
+from msgspec.structs import replace
 
 from builder.cli.options import (
     CommonOptions,
@@ -54,8 +55,7 @@ _REHEARSAL_NOTE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _TargetOptions:
+class _TargetOptions(msgspec.Struct, frozen=True):
     """The options that say where wheels go."""
 
     repository: str | None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
+from msgspec.structs import replace
 
 from builder.cli.options import (
     DOCKERFILES,
@@ -46,8 +47,7 @@ if TYPE_CHECKING:
     from builder.smoke.run import SmokeContext
 
 
-@dataclass(frozen=True, slots=True)
-class _EngineOptions:
+class _EngineOptions(msgspec.Struct, frozen=True):
     """The options that say where Jupyter runs."""
 
     engine: str
@@ -72,8 +72,7 @@ _engine_options = group_options(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _SuiteOptions:
+class _SuiteOptions(msgspec.Struct, frozen=True):
     """All options of a suite's verb; see the groups."""
 
     releases: tuple[str, ...]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from builder.cli.options import group_options
 from builder.errors import BuilderError, SmokeError
@@ -32,8 +32,7 @@ _SHOWN = 3
 _MARKS = {ProbeOutcome.PASSED: "ok", ProbeOutcome.FAILED: "FAILED", ProbeOutcome.SKIPPED: "skipped"}
 
 
-@dataclass(frozen=True, slots=True)
-class ReportOptions:
+class ReportOptions(msgspec.Struct, frozen=True):
     """The options for where reports go and whether there is a browser."""
 
     directory: Path

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from builder.build.backends import Backend
 from builder.cli.options import DOCKERFILES, group_options
@@ -20,8 +20,7 @@ _TIMEOUT = 7200
 _FILE = click.Path(path_type=Path)
 
 
-@dataclass(frozen=True, slots=True)
-class SourceBuildOptions:
+class SourceBuildOptions(msgspec.Struct, frozen=True):
     """The options of `backend_options`, as the user gave them."""
 
     backend: str

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 from packaging.version import Version
 
 from builder.build.release import FailedRelease, build_releases
@@ -53,8 +53,7 @@ _DIRECTORY = click.Path(path_type=Path, file_okay=False)
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
-@dataclass(frozen=True, slots=True)
-class _TrialOptions:
+class _TrialOptions(msgspec.Struct, frozen=True):
     """The options that say which wheels are tried."""
 
     stock: bool

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from builder.git.remote import PUBLIC_REMOTE, Remote
 
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
     from builder.git.mirror import Mirror
 
 
-@dataclass(frozen=True)
-class Upstream:
+class Upstream(msgspec.Struct, frozen=True, dict=True):
     """Where upstream's source is.
 
     Attributes:

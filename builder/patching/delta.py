@@ -8,8 +8,9 @@ decides. Anything else is an error that names the path; nothing is guessed.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec.structs import replace
 
 from builder.errors import PatchError
 from builder.model import AppliedPatch, Delta, FileChange, Release

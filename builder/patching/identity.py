@@ -7,8 +7,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from builder.errors import RequestError, WheelError
 from builder.model import PACKAGE, Identity, IdentityKind
@@ -25,8 +26,7 @@ TEST_AUTHOR = "For testing only"
 TEST_EMAIL = "none@none.com"
 
 
-@dataclass(frozen=True, slots=True)
-class WheelNaming:
+class WheelNaming(msgspec.Struct, frozen=True):
     """How the user wants final wheels to be named; validated on construction.
 
     Attributes:

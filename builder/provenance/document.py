@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from builder.model import IdentityKind
+from builder.model import IdentityKind  # noqa: TC001 - msgspec looks it up to decode
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://slsa.dev/provenance/v1"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import tempfile
 import time
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+import msgspec
+from msgspec.structs import replace
 
 from builder.build.existing_wheel import find_or_build_wheel
 from builder.errors import BuilderError, RequestError, to_internal_error
@@ -45,8 +47,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
-class PublishOptions:
+class PublishOptions(msgspec.Struct, frozen=True):
     """What the user chose, the same for all releases of a run.
 
     Attributes:
@@ -68,8 +69,7 @@ class PublishOptions:
     python: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PublishedRelease:
+class PublishedRelease(msgspec.Struct, frozen=True):
     """A published release, or for a dry run one that would be published.
 
     Attributes:
@@ -91,8 +91,7 @@ class PublishedRelease:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class PublishFailure:
+class PublishFailure(msgspec.Struct, frozen=True):
     """A release that was not published, and why."""
 
     release: Release
@@ -176,8 +175,7 @@ def _try_release(release: Release, action: Callable[[], _T]) -> _T | PublishFail
         return PublishFailure(release, to_internal_error(error))
 
 
-@dataclass(frozen=True, slots=True)
-class _Publisher:
+class _Publisher(msgspec.Struct, frozen=True):
     """Uploads wheels to one index, and verifies that it serves them."""
 
     options: PublishOptions

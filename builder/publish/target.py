@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+import msgspec
 
 from builder.errors import RequestError
 
@@ -18,8 +19,7 @@ _SIMPLE_PATH = "/simple/"
 _UNLABELLED = re.compile(r"[^A-Za-z0-9_-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class PublishTarget:
+class PublishTarget(msgspec.Struct, frozen=True):
     """A repository that wheels are published to.
 
     Attributes:

@@ -9,9 +9,11 @@ as they have to serve it.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+from msgspec.structs import replace
 
 from builder.errors import PublishError
 from builder.publish.published_files import IndexUnavailableError
@@ -50,8 +52,7 @@ class Upload(NamedTuple):
     attestations: tuple[Path, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
+class RetryPolicy(msgspec.Struct, frozen=True):
     """How long to retry, in seconds.
 
     TestPyPI serves a file 30 to 120 s after it took it (measured).

@@ -5,7 +5,6 @@ This module reads, queries and compares it; `builder.releases.catalog_update` fe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -61,8 +60,7 @@ class CatalogEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Catalog:
+class Catalog(msgspec.Struct, frozen=True):
     """All pinned releases, oldest first."""
 
     releases: tuple[Release, ...]

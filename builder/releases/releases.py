@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from builder.releases.request import parse_release_request
 from builder.releases.stock_wheels import FetchedWheel, fetch_stock_wheel, look_up_release
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from builder.releases.index import PackageIndex
 
 
-@dataclass(frozen=True)
-class Releases:
+class Releases(msgspec.Struct, frozen=True):
     """The releases that are available to one run.
 
     Attributes:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from contextlib import ExitStack, closing, suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from builder.errors import EngineError
 from builder.smoke.hub import site

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import urlsplit
@@ -27,8 +26,7 @@ class Frontend(StrEnum):
     CLASSIC = "classic"
 
 
-@dataclass(frozen=True, slots=True)
-class Deployment:
+class Deployment(msgspec.Struct, frozen=True):
     """One way to run Jupyter, as data.
 
     Attributes:
@@ -108,8 +106,7 @@ class ServerAccess(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class JupyterSite:
+class JupyterSite(msgspec.Struct, frozen=True):
     """A running Jupyter, as its users reach it.
 
     Attributes:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from builder.errors import BuilderError, InterruptedRunError, to_internal_error
 from builder.smoke.jupyter import notebook_session
@@ -44,8 +45,7 @@ _NETWORK_CHANGED = b"ERR_NETWORK_CHANGED"
 _MAX_BROWSER_RUNS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class SmokeContext:
+class SmokeContext(msgspec.Struct, frozen=True):
     """What all deployments of a run share.
 
     Attributes:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 from builder.build.existing_wheel import find_or_build_wheel
 from builder.build.release import build_release
@@ -37,8 +39,7 @@ _PROXY = "proxy"
 _AT_ONCE = 3  # deployments; each is a Jupyter, its kernels and a browser
 
 
-@dataclass(frozen=True, slots=True)
-class SmokeOptions:
+class SmokeOptions(msgspec.Struct, frozen=True):
     """Options of a smoke test.
 
     Attributes:

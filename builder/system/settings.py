@@ -9,7 +9,6 @@ import configparser
 import os
 import re
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
 _APPLICATION = "tensorboard-proxy-wheels"
 
 
-@dataclass(frozen=True, slots=True)
-class UserSettings:
+class UserSettings(msgspec.Struct, frozen=True):
     """The user's settings, from environment variables and pip's configuration.
 
     Attributes:

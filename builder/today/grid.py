@@ -13,9 +13,10 @@ import threading
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from builder.errors import PythonNotFoundError
 from builder.system import virtualenvs
@@ -39,8 +40,7 @@ class GridPair(NamedTuple):
     python: str
 
 
-@dataclass(frozen=True, slots=True)
-class GridOptions:
+class GridOptions(msgspec.Struct, frozen=True):
     """Where and how a grid is run.
 
     Attributes:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from builder.errors import RequestError
-from builder.tensorboard.responses import TensorBoardResponse
+from builder.tensorboard.responses import TensorBoardResponse  # noqa: TC001 - for msgspec
 
 if TYPE_CHECKING:
     from pathlib import Path

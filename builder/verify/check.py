@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 from packaging.version import InvalidVersion, Version
 
 from builder.checks import run_checks
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from builder.wheel.archive import Archive
 
 
-@dataclass(frozen=True, slots=True)
-class CheckVerdict:
+class CheckVerdict(msgspec.Struct, frozen=True):
     """The verdict on a wheel.
 
     Attributes:

@@ -8,9 +8,10 @@ made later.
 from __future__ import annotations
 
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec.structs import replace
 
 from builder.checks.table import DEEP_CODES
 from builder.errors import CommandError

@@ -10,9 +10,10 @@ split and multi-disk archives are refused: no wheel of this project needs them.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from builder.errors import WheelError
 from builder.wheel.member import FLAG_UTF8, LocalHeader, ZipMember, make_wheel_error
@@ -28,8 +29,7 @@ CENTRAL_SIGNATURE = b"PK\x01\x02"
 END_SIGNATURE = b"PK\x05\x06"
 
 
-@dataclass(frozen=True)
-class Archive:
+class Archive(msgspec.Struct, frozen=True, dict=True):
     """A parsed zip file: its members in central directory order, and what else it contains.
 
     Attributes:

@@ -7,8 +7,9 @@ stays, and RECORD comes last.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from builder.errors import WheelError
 from builder.wheel import record
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from builder.wheel.archive import Archive
 
 
-@dataclass(frozen=True, slots=True)
-class WheelRewrite:
+class WheelRewrite(msgspec.Struct, frozen=True):
     """The changes to make to a wheel.
 
     Attributes:
@@ -29,7 +29,7 @@ class WheelRewrite:
         dist_info: the new name of the dist-info directory, or None to keep it.
     """
 
-    changes: Mapping[str, bytes] = field(default_factory=dict)
+    changes: Mapping[str, bytes] = msgspec.field(default_factory=dict)
     dist_info: str | None = None
 
 

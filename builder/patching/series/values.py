@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from fnmatch import translate
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 from builder.model import Finding
 from builder.patching import diff
@@ -69,8 +70,7 @@ class Patch(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class DiffPatch:
+class DiffPatch(msgspec.Struct, frozen=True):
     """A unified diff; see `Patch`.
 
     Attributes:
@@ -98,8 +98,7 @@ class DiffPatch:
         return diff.apply_hunks(content, self.hunks[path])
 
 
-@dataclass(frozen=True, slots=True)
-class CodemodPatch:
+class CodemodPatch(msgspec.Struct, frozen=True):
     """A codemod on the members that its globs match; see `Patch`."""
 
     file: str
@@ -128,16 +127,14 @@ class CodemodPatch:
         return self.transform(content)
 
 
-@dataclass(frozen=True, slots=True)
-class MetadataPatch:
+class MetadataPatch(msgspec.Struct, frozen=True):
     """Edits of METADATA for some releases."""
 
     releases: SpecifierSet
     edits: tuple[MetadataEdit, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(msgspec.Struct, frozen=True):
     """A named set of patches, applied in the order in which `series.toml` lists them.
 
     Attributes:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
+import msgspec
 from packaging.version import Version
 
 if TYPE_CHECKING:
@@ -17,8 +17,7 @@ _TAKEN_BACK = "net::ERR_ABORTED"
 _INLINE = ("data:", "blob:", "about:")
 
 
-@dataclass(slots=True)
-class PageRequest:
+class PageRequest(msgspec.Struct):
     """A request and its result.
 
     Attributes:

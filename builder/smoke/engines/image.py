@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from builder.containers import images
 from builder.containers.containers import ContainerOptions, run_container
@@ -23,8 +24,7 @@ _ASK = "import sys; print('%d.%d' % sys.version_info[:2])"
 OLDEST_PYTHON = (3, 10)
 
 
-@dataclass(frozen=True, slots=True)
-class ImageBuilder:
+class ImageBuilder(msgspec.Struct, frozen=True):
     """What images are built with.
 
     Attributes:

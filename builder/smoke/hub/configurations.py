@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from builder.smoke.hub import variable_forms
 from builder.smoke.hub.hub_user import escape_user_name
@@ -18,8 +19,7 @@ HUB_PORT = 8000
 _SHARED_LAYERS = ("kernel", "only", "endpoints", "browser", "reopen", "control", "browser-control")
 
 
-@dataclass(frozen=True, slots=True)
-class HubConfiguration:
+class HubConfiguration(msgspec.Struct, frozen=True):
     """One way to set up a Hub, as data.
 
     Attributes:
@@ -41,7 +41,7 @@ class HubConfiguration:
     variable: str | None = "{base_url}proxy/%PORT%/"
     contained: bool = False
     layers: tuple[str, ...] = ()
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = msgspec.field(default_factory=dict)
     existing: bool = False
     arguments: tuple[str, ...] = ()
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import re
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
+import msgspec
 import requests
 
 from builder.smoke.jupyter.http_client import JupyterClient
@@ -29,8 +29,7 @@ PASSWORD = "any"  # noqa: S105 - DummyAuthenticator takes every one
 SPAWN_TIMEOUT, STOP_TIMEOUT = 240.0, 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class HubUser:
+class HubUser(msgspec.Struct, frozen=True):
     """A user of a Hub.
 
     Attributes:

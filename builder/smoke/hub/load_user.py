@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
-from dataclasses import dataclass
 from textwrap import dedent
 from typing import TYPE_CHECKING, Self, TypeVar
 
+import msgspec
 import requests
 
 from builder.smoke.hub.hub_user import HubUser
@@ -40,8 +40,7 @@ _WRITE = dedent(f"""\
             log.write_scalar("CANARY", step, step / 30)""")
 
 
-@dataclass(frozen=True, slots=True)
-class LoadUser:
+class LoadUser(msgspec.Struct, frozen=True):
     """One of many users, with a TensorBoard.
 
     Attributes:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import secrets
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from builder.containers.containers import ContainerOptions, list_containers, run_container
 from builder.containers.docker_engine import NAMESPACE, RUN_LABEL
@@ -71,8 +72,7 @@ class HubAccess(ContainerAccess):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Hub:
+class Hub(msgspec.Struct, frozen=True):
     """A running Hub.
 
     Attributes:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import msgspec
+from msgspec.structs import replace
 from packaging.version import InvalidVersion, Version
 
 from builder.errors import RequestError, SmokeError
@@ -42,8 +43,7 @@ print(json.dumps([VERSION, os.environ.get({PROXY_URL_VARIABLE!r})]))
 """
 
 
-@dataclass(frozen=True, slots=True)
-class ExistingJupyter:
+class ExistingJupyter(msgspec.Struct, frozen=True):
     """A running Jupyter that we did not start.
 
     Attributes:

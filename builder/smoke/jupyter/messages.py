@@ -7,8 +7,9 @@ Jupyter", "Messages on the IOPub channel").
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+import msgspec
 
 # `"MIME type": value`; a JSON document.
 MimeBundle = dict[str, Any]
@@ -29,8 +30,7 @@ class KernelMessage(NamedTuple):
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class CellExecution:
+class CellExecution(msgspec.Struct, frozen=True):
     """A cell that has run.
 
     Attributes:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 from importlib.resources import files
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from packaging.version import Version
 
 if TYPE_CHECKING:
@@ -28,8 +28,7 @@ _MODULES = (
 _EXTENSION_MOVED = Version("1.14")
 
 
-@dataclass(frozen=True, slots=True)
-class NotebookRun:
+class NotebookRun(msgspec.Struct, frozen=True):
     """One run of the notebook, separate from every other.
 
     Attributes:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+
+import msgspec
 
 from builder.smoke.jupyter import notebook
 from builder.smoke.jupyter.kernel import Kernel, end_session, start_kernel
@@ -71,8 +72,7 @@ _IS_PREPARED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class NotebookSession:
+class NotebookSession(msgspec.Struct, frozen=True):
     """What the probes of the kernel layers work with.
 
     Attributes:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
 from textwrap import dedent
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from builder.smoke.hub.access_attempts import (
     AccessComparison,
@@ -95,8 +96,7 @@ _PLANT = dedent("""\
 _STRANGER = 4242  # a uid that no user has
 
 
-@dataclass(frozen=True, slots=True)
-class _IsolationUsers:
+class _IsolationUsers(msgspec.Struct, frozen=True):
     """Alice, who has a TensorBoard, and Bob, who has none."""
 
     hub: Hub

@@ -8,12 +8,12 @@ from __future__ import annotations
 import time
 from concurrent.futures import wait
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
 from textwrap import dedent
 from threading import Event
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+import msgspec
 import requests
 
 from builder.smoke.hub.load_user import LoadUser, run_in_parallel
@@ -50,8 +50,7 @@ _REMEMBER = "kept = 'CANARY'"
 _RECALL = "import json\nprint(json.dumps(kept))"
 
 
-@dataclass(slots=True)
-class _PollingUser:
+class _PollingUser(msgspec.Struct):
     """A user who requests their TensorBoard again and again.
 
     Attributes:
@@ -63,7 +62,7 @@ class _PollingUser:
     """
 
     load_user: LoadUser
-    begun: Event = field(default_factory=Event)
+    begun: Event = msgspec.field(default_factory=Event)
     failed: int = 0
     back: float = 0.0
 
