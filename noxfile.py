@@ -11,7 +11,7 @@ nox.options.sessions = ["tests", "lint", "types"]
 @nox.session
 def build(session: nox.Session) -> None:
     """Releases → patched, renamed, checked wheels in dist/ (2.2.1, '>=1.13,<2.3', latest, all)."""
-    wanted = {"--deep": "deep", "--backend": "bazel", "--prune": "bazel"}
+    wanted = {"--deep": "deep", "--backend": "bazel"}
     session.install("-e", _project(session, wanted))
     session.run("python", "-m", "builder", "build", *session.posargs)
 
@@ -121,6 +121,13 @@ def base_image(session: nox.Session) -> None:
     """Base images from Debian's packages, where no container registry is reachable."""
     session.install("-e", ".[smoke]")
     session.run("python", "-m", "builder", "base-image", *session.posargs)
+
+
+@nox.session
+def prune(session: nox.Session) -> None:
+    """Remove everything of ours from the container engine, also what other runs use."""
+    session.install("-e", ".[bazel]")
+    session.run("python", "-m", "builder", "prune", *session.posargs)
 
 
 @nox.session

@@ -124,13 +124,13 @@ def test_a_full_disk_in_the_engine_is_named(tmp_path: Path) -> None:
             run_bazel_build(
                 engine(), job._replace(volume=name, settings=settings), _watch(tmp_path)
             )
-        assert "--prune" in caught.value.hint
+        assert "nox -s prune" in caught.value.hint
     finally:
         volume.remove(force=True)
 
 
 def test_the_cache_volume_is_labelled() -> None:
-    """So that `build --prune` finds it."""
+    """So that `prune` finds it."""
     name = ensure_volume(engine(), "bazel-cache")
     assert name == ensure_volume(engine(), "bazel-cache")
     assert RUN_LABEL in engine().client.volumes.get(name).attrs["Labels"]

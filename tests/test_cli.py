@@ -185,8 +185,6 @@ def test_series_can_be_chosen(run_builder: RunBuilder, tmp_path: Path) -> None:
         (["check"], 2, "Missing argument"),
         (["smoke-lab", "1.13.1"], 2, "1.13.x imports the TensorFlow of its time"),
         (["smoke-hub", "1.13.1"], 2, "1.13.x imports the TensorFlow of its time"),
-        (["build", "2.2.1", "--prune"], 2, "--prune makes nothing"),
-        (["base-image", "build", "--prune"], 2, "--prune makes nothing"),
         (["build", "--jobs", "0"], 2, "is not in the range"),
         (["buidl"], 2, "No such command"),
     ],

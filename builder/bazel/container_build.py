@@ -136,7 +136,7 @@ def _check_exit_code(code: int | None, release: str, path: Path) -> None:
     first, kept = build_output.find_error_lines(lines)
     hint = f"its log is {path}"
     if any("No space left on device" in line for line in lines):
-        hint = f"free space in the engine: `nox -s build -- --prune`; {hint}"
+        hint = f"free space in the engine: `nox -s prune`; {hint}"
     raise SourceError(
         f"Bazel failed for {release} with exit code {code}: {first}", "\n".join([hint, *kept])
     )

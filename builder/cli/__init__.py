@@ -35,6 +35,7 @@ _COMMANDS = {
     "check": "check:check",
     "install-hint": "publish:install_hint",
     "plan": "plan:plan",
+    "prune": "prune:prune",
     "publish": "publish:publish",
     "record": "today:record",
     "report": "report:report",

@@ -1,4 +1,4 @@
-"""The verb `base-image`: base images without a container registry; `--prune` removes ours."""
+"""The verb `base-image`: base images without a container registry."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import time
 
 import click
 
-from builder.cli.prune import prune_engine, prune_option
 from builder.containers import base_images, docker_engine
 from builder.system.console import Console
 
@@ -16,15 +15,12 @@ from builder.system.console import Console
 @click.argument("purposes", nargs=-1, type=click.Choice(sorted(base_images.BASE_PACKAGES)))
 @click.option("--mirror", metavar="URL", help="A Debian mirror; default: debootstrap's own.")
 @click.option("--again", is_flag=True, help="Make it anew, with today's security updates.")
-@prune_option
 @click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
-def base_image(purposes: tuple[str, ...], mirror: str | None, again: bool, prune: bool) -> int:
+def base_image(purposes: tuple[str, ...], mirror: str | None, again: bool) -> int:
     """Make base images by debootstrap from Debian's packages; needs root.
 
     Default: build and jupyter. The third, bare, is for .ci/bare.
     """
-    if prune:
-        return prune_engine(purposes, mirror, again)
     console = Console()
     engine = docker_engine.connect_engine(os.environ)
     for purpose in purposes or base_images.USED_PURPOSES:

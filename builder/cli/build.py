@@ -24,7 +24,6 @@ from builder.cli.options import (
     split_picks,
 )
 from builder.cli.output import format_finding
-from builder.cli.prune import prune_engine, prune_option
 from builder.cli.source_build import (
     SourceBuildOptions,
     backend_options,
@@ -50,7 +49,6 @@ _MAX_SHOWN_PATHS = 3
 @pick_option
 @source_options
 @backend_options
-@prune_option
 @identity_options
 @click.option("--force", is_flag=True, help="Replace a different wheel of the same name.")
 @click.option("--deep", is_flag=True, help="Also install and start each wheel in its own era.")
@@ -64,7 +62,6 @@ def build(
     force: bool,
     deep: bool,
     jobs: int | None,
-    prune: bool,
     common: CommonOptions,
     upstream: UpstreamOptions,
     identity: IdentityOptions,
@@ -72,8 +69,6 @@ def build(
     python_paths: tuple[Path, ...],
 ) -> int:
     """Build releases: 2.2.1, '>=1.13,<2.3', latest, all, or several of these."""
-    if prune:
-        return prune_engine(releases)
     backend = Backend(bazel.backend)
     options = make_build_options(
         series,

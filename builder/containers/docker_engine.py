@@ -174,7 +174,7 @@ def translate_engine_errors(
     except (DockerException, requests.RequestException, HTTPError, ConnectionError) as error:
         message = _shorten_error(error)
         if "no space left" in message.lower():
-            hint = "free space in the engine: `nox -s build -- --prune`, `docker system df`"
+            hint = "free space in the engine: `nox -s prune`, `docker system df`"
         raise EngineError(f"the engine could not {what}: {message}", hint) from error
 
 
