@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from builder.model import Release
     from builder.smoke.model import Deployment, JupyterSite, WheelUnderTest
 
-OFFLINE = CommonOptions(DEFAULT_CATALOG_PATH, DEFAULT_PATCHES, offline=True)
+OFFLINE = CommonOptions(DEFAULT_CATALOG_PATH, patches=DEFAULT_PATCHES, offline=True)
 pytestmark = pytest.mark.usefixtures("warm")
 
 

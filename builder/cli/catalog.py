@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from builder.cli.options import CommonOptions, common_options, make_context, make_releases
+from builder.cli.options import CatalogOptions, catalog_options, make_context, make_releases
 from builder.errors import IndexLookupError
 from builder.releases.catalog_update import check_catalog, update_catalog
 
@@ -23,8 +23,8 @@ def catalog() -> None:
 
 
 @catalog.command()
-@common_options
-def check(common: CommonOptions) -> int:
+@catalog_options
+def check(common: CatalogOptions) -> int:
     """Show how the index differs from the catalog; exit code 3 if it does."""
     context = make_context(offline=common.offline)
     releases = make_releases(common, context)
@@ -42,8 +42,8 @@ def check(common: CommonOptions) -> int:
 
 
 @catalog.command()
-@common_options
-def update(common: CommonOptions) -> int:
+@catalog_options
+def update(common: CatalogOptions) -> int:
     """Take over what the index says, and show the difference; review it with `git diff`."""
     context = make_context(offline=common.offline)
     releases = make_releases(common, context)

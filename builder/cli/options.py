@@ -42,12 +42,17 @@ DOCKERFILES = (PACKAGE_DIRECTORY if _IS_INSTALLED else ROOT) / "dockerfiles"
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-class CommonOptions(msgspec.Struct, frozen=True):
-    """The options that every verb has."""
+class CatalogOptions(msgspec.Struct, frozen=True):
+    """The options of every verb that takes releases."""
 
     catalog: Path
-    patches: Path
     offline: bool
+
+
+class CommonOptions(CatalogOptions, frozen=True):
+    """The options of every verb that makes or checks wheels."""
+
+    patches: Path
 
 
 class UpstreamOptions(msgspec.Struct, frozen=True):
@@ -57,13 +62,18 @@ class UpstreamOptions(msgspec.Struct, frozen=True):
     commits: str | None = None
 
 
-class IdentityOptions(msgspec.Struct, frozen=True):
-    """The options for what wheels are called and where they go; None where not given."""
+class NamingOptions(msgspec.Struct, frozen=True):
+    """The options for what wheels are called; None where not given."""
 
     kind: str = IdentityKind.TEST.value
     name: str | None = None
     local_label: str | None = None
     build_tag: str | None = None
+
+
+class IdentityOptions(NamingOptions, frozen=True):
+    """The options for what wheels are called and where they go."""
+
     output: Path = Path("dist")
 
 
@@ -102,16 +112,26 @@ def _make_path_type(**kwargs: bool) -> click.Path:
     return click.Path(path_type=Path, **kwargs)
 
 
+_catalog_option = click.option(
+    "--catalog",
+    type=_make_path_type(dir_okay=False),
+    default=catalogs.DEFAULT_CATALOG_PATH,
+    help="The pinned facts; default: the project's own.",
+    show_default=False,
+)
+_offline_option = click.option(
+    "--offline", is_flag=True, help="Use the cache alone, never the network."
+)
+_debug_option = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
+
+catalog_options = group_options(
+    "common", CatalogOptions, _catalog_option, _offline_option, _debug_option
+)
+
 common_options = group_options(
     "common",
     CommonOptions,
-    click.option(
-        "--catalog",
-        type=_make_path_type(dir_okay=False),
-        default=catalogs.DEFAULT_CATALOG_PATH,
-        help="The pinned facts; default: the project's own.",
-        show_default=False,
-    ),
+    _catalog_option,
     click.option(
         "--patches",
         type=_make_path_type(file_okay=False),
@@ -119,8 +139,8 @@ common_options = group_options(
         help="The directory of the series; default: the project's own.",
         show_default=False,
     ),
-    click.option("--offline", is_flag=True, help="Use the cache alone, never the network."),
-    click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks."),
+    _offline_option,
+    _debug_option,
 )
 
 python_path_option = click.option(
@@ -163,9 +183,7 @@ pick_option = click.option(
     help="Pick these commits instead of the default series (before those of --series).",
 )
 
-identity_options = group_options(
-    "identity",
-    IdentityOptions,
+_naming_options = (
     click.option(
         "--identity",
         "kind",
@@ -182,6 +200,14 @@ identity_options = group_options(
         help="What stands behind the + of a local identity. Default: docs/CHANGELOG.md's.",
     ),
     click.option("--build-tag", metavar="N", help="A wheel build tag (PEP 427)."),
+)
+
+naming_options = group_options("identity", NamingOptions, *_naming_options)
+
+identity_options = group_options(
+    "identity",
+    IdentityOptions,
+    *_naming_options,
     click.option(
         "--output",
         type=_make_path_type(file_okay=False),
@@ -221,7 +247,7 @@ def make_context(*, offline: bool = False, python_paths: tuple[Path, ...] = ()) 
     return RunContext(read_user_settings(os.environ), env, Console(), python_paths)
 
 
-def make_releases(common: CommonOptions, context: RunContext) -> Releases:
+def make_releases(common: CatalogOptions, context: RunContext) -> Releases:
     """Open the catalog with its index and its cache.
 
     Raises:
@@ -317,6 +343,27 @@ def split_picks(given: tuple[str, ...], remote: str | None) -> tuple[str, ...]:
     return picks
 
 
+def make_naming(identity: NamingOptions, defaults: ProjectSettings) -> WheelNaming:
+    """Combine how the user wants wheels to be named with the defaults, and validate it.
+
+    Raises:
+        RequestError: a name, label or build tag is malformed.
+    """
+    kind = IdentityKind(identity.kind)
+    unused = identity.name if kind is IdentityKind.LOCAL else identity.local_label
+    if unused is not None:
+        raise RequestError(
+            f"{unused!r} has no place in a {kind} identity",
+            "--name goes with --identity test, --local-version with --identity local",
+        )
+    return WheelNaming(
+        kind,
+        defaults.name if identity.name is None else identity.name,
+        identity.local_label or defaults.local_label,
+        identity.build_tag,
+    )
+
+
 def make_build_options(
     series: tuple[str, ...],
     identity: IdentityOptions,
@@ -334,21 +381,9 @@ def make_build_options(
         RequestError: a name, label or build tag is malformed.
     """
     defaults = read_project_defaults()
-    kind = IdentityKind(identity.kind)
-    unused = identity.name if kind is IdentityKind.LOCAL else identity.local_label
-    if unused is not None:
-        raise RequestError(
-            f"{unused!r} has no place in a {kind} identity",
-            "--name goes with --identity test, --local-version with --identity local",
-        )
     return BuildOptions(
         series=() if picks and not series else split_series(series, defaults),
-        naming=WheelNaming(
-            kind,
-            defaults.name if identity.name is None else identity.name,
-            identity.local_label or defaults.local_label,
-            identity.build_tag,
-        ),
+        naming=make_naming(identity, defaults),
         output=identity.output,
         force=force,
         deep=deep,

@@ -13,17 +13,23 @@ import msgspec
 from msgspec.structs import replace
 
 from builder.cli.options import (
+    CatalogOptions,
     CommonOptions,
     IdentityOptions,
+    NamingOptions,
+    catalog_options,
     combine_decorators,
     common_options,
     group_options,
     identity_options,
     make_build_options,
     make_context,
+    make_naming,
     make_releases,
     make_sources,
+    naming_options,
     python_path_option,
+    read_project_defaults,
     require_extra,
     series_option,
 )
@@ -169,17 +175,17 @@ def publish(
 @click.command("install-hint")
 @click.argument("releases", nargs=-1, metavar="RELEASE...")
 @combine_decorators(*_repository_options)
-@identity_options
-@common_options
+@naming_options
+@catalog_options
 def install_hint(
     releases: tuple[str, ...],
     repository: str | None,
     index_url: str | None,
-    common: CommonOptions,
-    identity: IdentityOptions,
+    common: CatalogOptions,
+    identity: NamingOptions,
 ) -> int:
     """Show what a user types to install published wheels safely. Default: from testpypi."""
-    build = make_build_options((), identity)
+    naming = make_naming(identity, read_project_defaults())
     context = make_context(offline=common.offline)
     if repository is None and index_url is None:
         index, label = get_testpypi_index(), TESTPYPI
@@ -188,7 +194,7 @@ def install_hint(
             target = resolve_repository(repository or TESTPYPI, index_url)
         index, label = target.index_url, target.label
     for release in make_releases(common, context).find_requested(releases):
-        named = build.naming.make_identity(release.version)
+        named = naming.make_identity(release.version)
         context.console.print_result(format_install_commands(named, index, label))
     return 0
 

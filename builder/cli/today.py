@@ -14,8 +14,10 @@ from packaging.version import Version
 from builder.build.release import FailedRelease, build_releases
 from builder.cli.options import (
     ROOT,
+    CatalogOptions,
     CommonOptions,
     IdentityOptions,
+    catalog_options,
     common_options,
     group_options,
     make_build_options,
@@ -254,11 +256,11 @@ def _write_page(releases: Releases, console: Console, reports: Path, page: Path)
 @click.argument("releases", nargs=-1, metavar="RELEASE...")
 @_references_option
 @python_path_option
-@common_options
+@catalog_options
 def record(
     releases: tuple[str, ...],
     references: Path,
-    common: CommonOptions,
+    common: CatalogOptions,
     python_paths: tuple[Path, ...],
 ) -> int:
     """Record what stock wheels answer in their own era, for `today` to compare with."""
