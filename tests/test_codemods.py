@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.patching.codemods import CODEMODS, CodemodError
+from builder.patching import codemods
+from builder.patching.codemods import CODEMOD_NAMES, CodemodError, apply_codemod
 from builder.patching.codemods.source import SourceEdit, SourceModule, apply_edits
 
 JSON = "from google.protobuf import json_format\n"
@@ -283,7 +284,7 @@ def test_mends(name: str, source: str, there: str, gone: str, newline: str) -> N
     header = "# Licence\n"
     before = (header + source).replace("\n", newline).encode()
 
-    after = CODEMODS[name](before).decode()
+    after = apply_codemod(name, before).decode()
 
     assert there in after.replace(newline, "\n")
     assert not gone or gone not in after.replace(newline, "\n")
@@ -300,19 +301,24 @@ def test_leaves(name: str, source: str) -> None:
     """A source with nothing of its kind comes back as the very same object."""
     before = source.encode()
 
-    assert CODEMODS[name](before) is before
+    assert apply_codemod(name, before) is before
 
 
 @pytest.mark.parametrize(("name", "source"), REFUSED)
 def test_refuses(name: str, source: str) -> None:
     """The breakage in a shape that no precondition covers is an error of one line."""
     with pytest.raises(CodemodError) as error:
-        CODEMODS[name](source.encode())
+        apply_codemod(name, source.encode())
 
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("name", sorted(CODEMODS))
+def test_every_codemod_has_its_name_in_the_list() -> None:
+    """The list is there so that a series can be read without importing them."""
+    assert tuple(codemods._load_codemods()) == CODEMOD_NAMES  # noqa: SLF001
+
+
+@pytest.mark.parametrize("name", CODEMOD_NAMES)
 def test_refuses_what_is_not_python(name: str) -> None:
     """A source that does not parse is refused, or never looked at; it is never edited."""
     before = (
@@ -323,7 +329,7 @@ def test_refuses_what_is_not_python(name: str) -> None:
     )
 
     with pytest.raises(CodemodError, match="not valid Python"):
-        CODEMODS[name](before)
+        apply_codemod(name, before)
 
 
 def test_escapes_keep_values() -> None:
@@ -333,7 +339,7 @@ def test_escapes_keep_values() -> None:
         warnings.simplefilter("ignore")
         expected = ast.dump(ast.parse(before))
 
-    after = CODEMODS["string-escapes"](before)
+    after = apply_codemod("string-escapes", before)
 
     assert ast.dump(ast.parse(after)) == expected
 
@@ -341,7 +347,7 @@ def test_escapes_keep_values() -> None:
 def test_plugin_loading_skips_and_takes_once(caplog: pytest.LogCaptureFixture) -> None:
     """A broken plugin is skipped with a warning; one known or registered twice counts once."""
     source = PLUGINS.replace("logger = _PLUGINS = 1\n", "").encode()
-    code = CODEMODS["plugin-loading"](source)
+    code = apply_codemod("plugin-loading", source)
     space: dict[str, Any] = {"_PLUGINS": ["static"], "logger": __import__("logging").getLogger()}
     exec(compile(code, "default.py", "exec"), space)  # noqa: S102 - the mended code itself
 
@@ -366,7 +372,7 @@ def test_entry_points_of_both_kinds(*, selectable: bool) -> None:
     """Entry points are read as Python 3.10 and later gives them, and as earlier ones do."""
     space: dict[str, Any] = {"_PLUGINS": [], "logger": None}
     source = PLUGINS.replace("logger = _PLUGINS = 1\n", "").encode()
-    exec(compile(CODEMODS["plugin-loading"](source), "default.py", "exec"), space)  # noqa: S102
+    exec(compile(apply_codemod("plugin-loading", source), "default.py", "exec"), space)  # noqa: S102
     found = {"tensorboard_plugins": ["plugin"]}
     points = SimpleNamespace(select=lambda group: found[group]) if selectable else found
     space["metadata"] = SimpleNamespace(entry_points=lambda: points)
@@ -393,7 +399,7 @@ def test_image_types(data: bytes, expected: str | None) -> None:
     """The types that TensorBoard serves are told by the bytes by which imghdr told them."""
     source = b"import imghdr\nclass P:\n    def f(self, data): return imghdr.what(None, data)\n"
     space: dict[str, Any] = {}
-    exec(compile(CODEMODS["image-types"](source), "x.py", "exec"), space)  # noqa: S102
+    exec(compile(apply_codemod("image-types", source), "x.py", "exec"), space)  # noqa: S102
 
     assert space["P"]().f(data) == expected
 

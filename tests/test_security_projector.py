@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.patching.codemods import CODEMODS
+from builder.patching.codemods import apply_codemod
 from builder.system.waiting import wait_for
 from builder.tensorboard.events import encode_event, encode_record
 from builder.tensorboard.server import run_tensorboard
@@ -115,7 +115,7 @@ def resolve() -> Callable[[str, str], str]:
     """The function that decides, as every release has it."""
     source = b"import os\ndef _rel_to_abs_asset_path(fpath, config_fpath):\n    return fpath\n"
     space: dict[str, Any] = {}
-    exec(compile(CODEMODS["projector-assets"](source), "x.py", "exec"), space)  # noqa: S102
+    exec(compile(apply_codemod("projector-assets", source), "x.py", "exec"), space)  # noqa: S102
     found: Callable[[str, str], str] = space["_rel_to_abs_asset_path"]
     return found
 

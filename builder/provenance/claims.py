@@ -31,6 +31,7 @@ _TOOL_PREFIXES = ("patches/", CODEMODS_URI)
 # with any of these digests are equal. When a wheel changes, only today's digest stays. The list is
 # not in the package of `hash_codemod_source`, whose digest would then depend on the list.
 EQUAL_CODEMODS = (
+    "1a26321ec68d39fbd6dcd471302e68aa6911668ff44db22673549a8b78653e49",
     "76465c1e47cf151916302a2a3b629649dc050f584b67731f73a06181f1152553",
     "3ab68e03e24543cd51a343a806acdd69336f466cf5daeae51d342da2e041ac3b",
     "b04aebd668b592cc2919c5de68764bd5ff475cdc662d132ad20ff85a9f08d0a5",

@@ -10,30 +10,73 @@ from __future__ import annotations
 import hashlib
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from builder.patching.codemods import (
-    escapes,
-    info_files,
-    json_options,
-    numpy_names,
-    pickles,
-    plugins,
-    ports,
-    projector_assets,
-    protos,
-    record_reader,
-    start_time,
-    stdlib,
-)
 from builder.patching.codemods.errors import CodemodError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-CODEMODS: Mapping[str, Callable[[bytes], bytes]] = MappingProxyType(
-    {
+CODEMOD_NAMES = (
+    "collections-abc",
+    "dtype-by-view",
+    "foreign-plugins",
+    "html-escape",
+    "image-types",
+    "index-by-tuple",
+    "info-files",
+    "ndarray-tobytes",
+    "numpy-aliases",
+    "numpy-asscalar",
+    "plain-pickles",
+    "plugin-loading",
+    "port-in-use",
+    "projector-assets",
+    "protobuf-builder",
+    "protobuf-json-options",
+    "record-reader",
+    "start-time",
+    "string-escapes",
+)
+
+__all__ = ["CODEMOD_NAMES", "CodemodError", "apply_codemod", "hash_codemod_source"]
+
+
+def apply_codemod(name: str, content: bytes) -> bytes:
+    """Apply a codemod to the source of one module.
+
+    Args:
+        name: one of `CODEMOD_NAMES`.
+        content: the module's source.
+
+    Returns:
+        The fixed source, or the same object if there is nothing to fix.
+
+    Raises:
+        CodemodError: the code to fix has a form that the precondition does not cover.
+    """
+    return _load_codemods()[name](content)
+
+
+@cache
+def _load_codemods() -> Mapping[str, Callable[[bytes], bytes]]:
+    """Import all codemods: mostly, the outcomes are in the cache, and none is needed."""
+    from builder.patching.codemods import (
+        escapes,
+        info_files,
+        json_options,
+        numpy_names,
+        pickles,
+        plugins,
+        ports,
+        projector_assets,
+        protos,
+        record_reader,
+        start_time,
+        stdlib,
+    )
+
+    return {
         "collections-abc": stdlib.use_collections_abc,
         "dtype-by-view": numpy_names.replace_dtype_assignment,
         "foreign-plugins": plugins.guard_foreign_plugins,
@@ -54,9 +97,6 @@ CODEMODS: Mapping[str, Callable[[bytes], bytes]] = MappingProxyType(
         "start-time": start_time.fix_start_time,
         "string-escapes": escapes.fix_string_escapes,
     }
-)
-
-__all__ = ["CODEMODS", "CodemodError", "hash_codemod_source"]
 
 
 @cache

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from email.parser import HeaderParser
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
@@ -19,6 +20,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from builder.errors import PatchError, RequestError
 from builder.model import MetadataEdit
 from builder.patching import diff
+from builder.patching.codemods import CODEMOD_NAMES, apply_codemod, hash_codemod_source
 from builder.patching.series.values import CodemodPatch, DiffPatch, MetadataPatch, Series
 
 if TYPE_CHECKING:
@@ -159,12 +161,9 @@ def _parse_specifier(kind: type, value: Any) -> SpecifierSet:
 
 
 def _load_codemod(entry: _PatchEntry, where: str) -> CodemodPatch:
-    # Importing the codemods takes 20 ms, which a series that has only diffs does not need.
-    from builder.patching.codemods import CODEMODS, hash_codemod_source
-
     name = entry.codemod or ""
-    if name not in CODEMODS:
-        raise _make_error(where, f"there is no codemod {name!r}, only {', '.join(CODEMODS)}")
+    if name not in CODEMOD_NAMES:
+        raise _make_error(where, f"there is no codemod {name!r}, only {', '.join(CODEMOD_NAMES)}")
     if entry.against != "wheel" or entry.file is not None or entry.blobs:
         raise _make_error(where, "a codemod is made against 'wheel', without file and blobs")
     if not entry.paths:
@@ -176,7 +175,7 @@ def _load_codemod(entry: _PatchEntry, where: str) -> CodemodPatch:
         sha256=hash_codemod_source(),
         releases=entry.releases,
         globs=entry.paths,
-        transform=CODEMODS[name],
+        transform=partial(apply_codemod, name),
         description=entry.why,
     )
 
