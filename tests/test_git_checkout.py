@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
+import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from builder.git.checkout import find_tool_commit
+from builder.system.waiting import wait_for
 from tests.conftest import ROOT
+from tests.limits import scaled
 from tests.needs import lacking
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.conftest import RunBuilder
@@ -112,6 +118,51 @@ def test_a_checkout_starts_nothing(checkout: Path, tmp_path: Path) -> None:
     assert index.read_bytes() == before
     _git(checkout, "describe", "--always", "--dirty")
     assert mark.exists()
+
+
+def test_a_file_that_cannot_be_read_is_another(checkout: Path) -> None:
+    """A name that git would take for a quoted one, a pipe, a directory in place of a file."""
+    commit = _git(checkout, "rev-parse", "HEAD")
+    file = checkout / "file"
+    file.unlink()
+    os.mkfifo(file)
+    assert find_tool_commit(checkout) == f"{commit}-dirty"
+    file.unlink()
+    file.mkdir()
+    assert find_tool_commit(checkout) == f"{commit}-dirty"
+    file.rmdir()
+    file.write_text("first\n")
+    assert find_tool_commit(checkout) == commit
+    (checkout / '"file').write_text("")
+    _commit(checkout)
+    commit = _git(checkout, "rev-parse", "HEAD")
+    assert find_tool_commit(checkout) == f"{commit}-dirty"
+
+
+def test_a_git_that_hangs_does_not_hold_up_an_interruption(
+    stock_wheel: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """The build waits for the commit; SIGTERM ends it all the same, and nothing is written."""
+    stock_wheel("2.2.1")
+    if find_tool_commit(ROOT) is None:
+        lacking("the tests do not run in a git checkout")
+    slow = tmp_path / "bin" / "git"
+    slow.parent.mkdir()
+    pid = tmp_path / "pid"
+    slow.write_text(f"#!/bin/sh\necho $$ >{pid}.new\nmv {pid}.new {pid}\nexec sleep 60\n")
+    slow.chmod(0o755)
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{slow.parent}:{os.environ['PATH']}"}
+    words = [sys.executable, "-m", "builder", "build", "2.2.1", "--offline"]
+    with subprocess.Popen(words, cwd=tmp_path, env=env, stderr=subprocess.PIPE) as process:
+        assert wait_for(lambda: pid.exists() or None, scaled(30))
+        time.sleep(1)  # by now it waits for git
+        began = time.monotonic()
+        process.terminate()
+        process.communicate()
+        assert time.monotonic() - began < scaled(5)
+    os.kill(int(pid.read_text()), signal.SIGKILL)
+    assert process.returncode == 143
+    assert not list((tmp_path / "dist").glob("*"))
 
 
 def test_variables_of_a_hook_do_not_change_the_commit_in_provenance(

@@ -68,6 +68,37 @@ def test_a_mirror_is_partial_where_the_server_can(mirrored: Open, upstream: Stan
         assert _missing(mirror) == before - 1
 
 
+def test_odd_names_and_tags_are_no_obstacle(
+    mirrored: Open, upstream: StandIn, release: Callable[[str], Release], tmp_path: Path
+) -> None:
+    """A tag of a file, a name that is not UTF-8, a directory that is called as a variable."""
+    theirs = tmp_path / "$HOME"
+    git(tmp_path, "clone", "--quiet", "--bare", str(upstream.path), str(theirs))
+    git(theirs, "tag", "of-a-file", f"2.2.1:{NOTEBOOK}")
+    git(theirs, "update-ref", "refs/tags/\udcff", "2.2.1")
+    mirror = mirrored(theirs)
+    found = mirror.find_release_commit(release("2.2.1"))
+    assert found is not None
+    assert found.commit == upstream.commits["2.2.1"]
+    assert mirror.read_commit(upstream.proxy).parents
+
+
+def test_a_subject_is_the_first_line_that_says_something(
+    mirrored: Open, upstream: StandIn, tmp_path: Path
+) -> None:
+    """Also where a message begins with empty lines, as no porcelain writes it."""
+    theirs = tmp_path / "theirs.git"
+    git(tmp_path, "clone", "--quiet", "--bare", str(upstream.path), str(theirs))
+    raw = git(theirs, "cat-file", "commit", upstream.proxy)
+    head, _, message = raw.partition("\n\n")
+    (tmp_path / "commit").write_text(f"{head}\n\n\n\n{message}")
+    odd = git(theirs, "hash-object", "-t", "commit", "-w", str(tmp_path / "commit"))
+    git(theirs, "update-ref", "refs/heads/odd", odd)
+    subjects = {mirrored(theirs).read_commit(c).subject for c in (odd, upstream.proxy)}
+    assert len(subjects) == 1
+    assert "" not in subjects
+
+
 def test_a_whole_commit_comes_in_one_go(mirrored: Open, upstream: StandIn, tmp_path: Path) -> None:
     """Exported from a partial mirror, with a handful of requests, the same bytes each time."""
     log = Log()

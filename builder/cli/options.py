@@ -220,7 +220,7 @@ identity_options = group_options(
 
 @contextmanager
 def require_extra(extra: str) -> Iterator[None]:
-    """Turn a failed import of an optional library into an error; for a block of imports.
+    """Turn a failed import of an optional library into an error, during the block.
 
     Raises:
         RequestError: the extra that brings it is not installed.
@@ -240,6 +240,9 @@ def make_context(*, offline: bool = False, python_paths: tuple[Path, ...] = ()) 
     Args:
         offline: programs that we start do not use the network either.
         python_paths: interpreters, or directories with some, that come before all others.
+
+    Raises:
+        RequestError: SOURCE_DATE_EPOCH or pip's configuration is malformed.
     """
     env = dict(os.environ)
     if offline:
@@ -291,13 +294,18 @@ def make_sources(
     if not with_commit:
         return WheelSources(releases, common.patches, repository)
     # git looks through the checkout while the wheel is built.
-    return WheelSources(releases, common.patches, repository, start_finding_commit(ROOT))
+    return WheelSources(
+        releases, common.patches, repository, start_finding_commit(ROOT, context.check_cancelled)
+    )
 
 
 def read_project_defaults() -> ProjectSettings:
     """Read the defaults in pyproject.toml.
 
     It is taken from the working directory, or else from the checkout.
+
+    Raises:
+        RequestError: it is malformed.
     """
     directory = Path.cwd()
     return read_project_settings(directory if (directory / "pyproject.toml").is_file() else ROOT)
@@ -378,7 +386,8 @@ def make_build_options(
     Commits to pick take the place of the default series.
 
     Raises:
-        RequestError: a name, label or build tag is malformed.
+        RequestError: a name, label, build tag or list of series is malformed, or pyproject.toml
+            is.
     """
     defaults = read_project_defaults()
     return BuildOptions(

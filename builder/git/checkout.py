@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from concurrent.futures import ThreadPoolExecutor
+import stat
+import threading
+from concurrent.futures import Future, wait
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,16 +21,39 @@ if TYPE_CHECKING:
 
 _TIMEOUT = 20.0  # seconds for one git command
 _SYMLINK, _SUBMODULE = "120000", "160000"  # modes of git's trees
+_NO_FILES = (_SYMLINK, _SUBMODULE)
 # What git reads as it stands, a name a line. A checkout with another name counts as changed.
 _NAME = re.compile(r'[^"\n][^\n]*')
 
 
-def start_finding_commit(root: Path) -> Callable[[], str | None]:
-    """Start `find_tool_commit` in a thread; the returned function waits for its result."""
-    pool = ThreadPoolExecutor(max_workers=1)
-    found = pool.submit(find_tool_commit, root)
-    pool.shutdown(wait=False)
-    return found.result
+def start_finding_commit(
+    root: Path, check_cancelled: Callable[[], None]
+) -> Callable[[], str | None]:
+    """Start `find_tool_commit` in a thread.
+
+    Args:
+        root: the checkout.
+        check_cancelled: raises if the run was interrupted.
+
+    Returns:
+        A function that waits for the result; it raises what `check_cancelled` raises.
+    """
+    found: Future[str | None] = Future()
+
+    def find_commit() -> None:
+        try:
+            found.set_result(find_tool_commit(root))
+        except BaseException as error:
+            found.set_exception(error)
+
+    def wait_for_commit() -> str | None:
+        while not wait((found,), timeout=0.1).done:
+            check_cancelled()
+        return found.result()
+
+    # A daemon, for which Python does not wait in the end: a git that hangs must not hold up Ctrl-C.
+    threading.Thread(target=find_commit, daemon=True).start()
+    return wait_for_commit
 
 
 def find_tool_commit(root: Path) -> str | None:
@@ -76,18 +101,15 @@ def _has_files(root: Path, tree: Mapping[str, Sequence[str]], run_git: Callable[
         tree: path → mode, kind and id in git's tree.
         run_git: runs git in the checkout.
     """
-    files: dict[str, str] = {}
-    for path, (mode, _, blob) in tree.items():
-        if mode == _SYMLINK:
-            if not _is_same_link(root / path, blob):
-                return False
-        elif mode != _SUBMODULE:
-            if (root / path).is_symlink() or not _NAME.fullmatch(path):
-                return False
-            files[path] = blob
+    files = {path: blob for path, (mode, _, blob) in tree.items() if mode not in _NO_FILES}
+    links = {path: blob for path, (mode, _, blob) in tree.items() if mode == _SYMLINK}
     try:
+        if not all(_is_same_link(root / path, blob) for path, blob in links.items()):
+            return False
+        if not all(_NAME.fullmatch(p) and stat.S_ISREG((root / p).lstat().st_mode) for p in files):
+            return False
         hashed = run_git("hash-object", "--no-filters", "--stdin-paths", stdin="\n".join(files))
-    except CommandError:  # a file is missing, or cannot be read
+    except (OSError, CommandError):  # a file is missing, or cannot be read
         return False
     return hashed.split() == list(files.values())
 

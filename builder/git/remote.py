@@ -22,6 +22,7 @@ _REVISION = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_.+/-]*")
 _OBJECT_ID = re.compile(r"[0-9a-f]{40}")
 
 
+# A dataclass, as a Struct shows all its fields.
 @dataclass(frozen=True, slots=True)
 class Remote:
     """A repository's address.

@@ -1,4 +1,4 @@
-"""Read a repository: its refs and objects with GitPython, what compares many of them with git."""
+"""Read a repository: single objects with GitPython, lists and comparisons with git."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Repository:
         from git.exc import ODBError
 
         try:
-            with Repo(self.runner.directory) as repo:
+            with Repo(self.runner.directory, expand_vars=False) as repo:
                 repo.git.update_environment(**self._local.variables)
                 yield repo
         except (GitError, ODBError, ValueError, KeyError) as error:
@@ -87,20 +87,23 @@ class Repository:
         return frozenset(self.runner.run_git("rev-list", "--all").text.splitlines())
 
     def list_tags(self) -> dict[str, str]:
-        """Map each tag to the id of its commit."""
-        with self._open_repo() as repo:
-            return {tag.name: tag.commit.hexsha for tag in repo.tags}
+        """Map each tag to the id of its object; an annotated tag to the object that it tags."""
+        # GitPython reads no names that are not UTF-8.
+        form = "--format=%(refname:strip=2) %(objectname) %(*objectname)"
+        listed = self.runner.run_git("for-each-ref", form, "refs/tags").text.splitlines()
+        return {words[0]: words[-1] for words in map(str.split, listed)}
 
     def read_commit(self, commit: str) -> Commit:
         """Read a commit's header and subject."""
         with self._open_repo() as repo:
             found = repo.commit(commit)
-            raw = repo.odb.stream(found.binsha).read()
+            raw: bytes = repo.odb.stream(found.binsha).read()
+            message = raw.partition(b"\n\n")[2].decode(errors="replace")
             return Commit(
                 id=found.hexsha,
                 tree=found.tree.hexsha,
                 parents=tuple(parent.hexsha for parent in found.parents),
-                subject=str(found.summary),
+                subject=message.strip().partition("\n")[0],
                 sha256=hashlib.sha256(raw).hexdigest(),
                 time=found.committed_date,
             )

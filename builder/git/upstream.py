@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from builder.git.mirror import Mirror
 
 
-class Upstream(msgspec.Struct, frozen=True, dict=True):
+class Upstream(msgspec.Struct, frozen=True, dict=True):  # dict: for cached_property
     """Where upstream's source is.
 
     Attributes:
