@@ -1,4 +1,4 @@
-"""The table of contents: every session installs the project and runs one verb."""
+"""The table of contents: a session installs the project and runs one verb, or one tool on it."""
 
 import nox
 
@@ -112,21 +112,21 @@ def smoke(session: nox.Session) -> None:
 @nox.session
 def report(session: nox.Session) -> None:
     """One HTML page of all smoke results, with the pictures."""
-    session.install("-e", ".[smoke]")
+    session.install("-e", ".")
     session.run("python", "-m", "builder", "report", *session.posargs)
 
 
 @nox.session
 def base_image(session: nox.Session) -> None:
     """Base images from Debian's packages, where no container registry is reachable."""
-    session.install("-e", ".[smoke]")
+    session.install("-e", ".[containers]")
     session.run("python", "-m", "builder", "base-image", *session.posargs)
 
 
 @nox.session
 def prune(session: nox.Session) -> None:
     """Remove everything of ours from the container engine, also what other runs use."""
-    session.install("-e", ".[bazel]")
+    session.install("-e", ".[containers]")
     session.run("python", "-m", "builder", "prune", *session.posargs)
 
 
@@ -188,7 +188,7 @@ def package(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure ratios against what a user would otherwise run: wheel [RELEASE...]."""
+    """Ratios against what a user would otherwise run: wheel [RELEASE], today [RELEASE...]."""
     session.install("-e", ".[bench]")
     session.run("python", "-m", "tests.bench", *session.posargs)
 

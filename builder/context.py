@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from builder.system.settings import UserSettings
 
 
-class RunContext(msgspec.Struct, frozen=True, dict=True):
+class RunContext(msgspec.Struct, frozen=True, dict=True):  # dict: for cached_property
     """The context in which one verb runs.
 
     Attributes:

@@ -6,10 +6,14 @@ The command line prints both; it shows a traceback only with `--debug`.
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+_LONGEST_REASON = 300  # characters
 
 
 class BuilderError(Exception):
@@ -125,6 +129,11 @@ class InterruptedRunError(BuilderError):
     """Ctrl-C or SIGTERM: stop, and leave everything as it was."""
 
     exit_code = 130
+
+
+def shorten_reason(error: Exception) -> str:
+    """Make one short line of an error's text: it may quote what somebody else wrote."""
+    return textwrap.shorten(str(error), _LONGEST_REASON, placeholder=" …") or type(error).__name__
 
 
 def make_extra_hint(extra: str) -> str:

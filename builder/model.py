@@ -1,4 +1,7 @@
-"""The values that the packages exchange: frozen, and without side effects."""
+"""The values that the packages exchange: frozen, and without side effects.
+
+They are msgspec Structs; a NamedTuple is what is unpacked, or has but a few fields.
+"""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from builder.bazel.release_table import (
     render_release_table,
 )
 from builder.releases import catalog as catalogs
-from builder.releases.catalog import CatalogEntry
+from tests.catalog import make_entry
 from tests.conftest import CATALOG, ROOT, stock_path
 from tests.upstream import git
 
@@ -50,7 +50,7 @@ def test_the_table_says_what_the_catalog_and_the_wheels_say() -> None:
 
 def test_what_is_not_known_is_a_dash() -> None:
     """A release that the catalog knows little of still has all its columns."""
-    made = make_release_row(CatalogEntry("9.9.9", ()), "")
+    made = make_release_row(make_entry("9.9.9"), "")
     assert made == ReleaseRow("9.9.9", "-", "-", "-", "tar", "-")
     assert parse_release_table(render_release_table([made])) == {"9.9.9": made}
 

@@ -237,9 +237,10 @@ def test_prune_goes_on_where_the_engine_refuses() -> None:
     assert remove_leftovers(own, label, value) == [f"image test-refused-{own.run_id}:ours"]
 
 
-def test_no_engine_is_one_clear_line(run_builder: RunBuilder) -> None:
+@pytest.mark.parametrize("verb", ["base-image", "prune"])
+def test_no_engine_is_one_clear_line(verb: str, run_builder: RunBuilder) -> None:
     """It says that none answers, and how smoke tests run without one."""
-    done = run_builder("base-image", env={"DOCKER_HOST": "unix:///nowhere/docker.sock"})
+    done = run_builder(verb, env={"DOCKER_HOST": "unix:///nowhere/docker.sock"})
     assert done.returncode == 14
     what = "no container engine answers: /nowhere/docker.sock: No such file or directory"
     assert done.stderr.startswith(f"error: {what}\n")

@@ -18,10 +18,10 @@ import pytest
 
 from builder.checks.table import CHECK_SENTENCES
 from builder.cli import cli
-from builder.reports.probe_tables import render_probe_tables
 from builder.smoke.probes import failure_modes
 from builder.smoke.probes.table import PROBE_TABLE as TABLE_OF_PROBES
 from builder.system.settings import ProjectSettings
+from tests import smoke_tables
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
@@ -33,12 +33,13 @@ def test_every_check_is_documented() -> None:
     text = (ROOT / "docs" / "checks.md").read_text()
     rows = re.findall(r"^\| ([A-Z]\d{3}) \| (.*) \|$", text, re.MULTILINE)
     assert dict(rows) == CHECK_SENTENCES
+    assert f"{len(CHECK_SENTENCES)} codes" in (ROOT / "README.md").read_text()
     assert [code for code, _ in rows] == list(CHECK_SENTENCES)
 
 
 def test_every_probe_and_failure_mode_is_documented() -> None:
-    """docs/smoke.md has the two tables of builder.smoke, and no mode is without an answer."""
-    assert (ROOT / "docs" / "smoke.md").read_text().endswith(f"\n\n{render_probe_tables()}")
+    """docs/smoke.md has the four tables of tests.smoke_tables, and no mode is without an answer."""
+    assert (ROOT / "docs" / "smoke.md").read_text().endswith(f"\n\n{smoke_tables.render()}")
     for number, mode in failure_modes.FAILURE_MODES.items():
         assert failure_modes.list_catching_probes(number) or mode.elsewhere, number
     named = {number for row in TABLE_OF_PROBES.values() for number in row.modes}

@@ -65,8 +65,11 @@ def _propose(root: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(words, capture_output=True, text=True, check=False)
 
 
-def test_a_proposal_is_one_commit_on_a_branch(checkout: Path, tmp_path: Path) -> None:
+def test_a_proposal_is_one_commit_on_a_branch(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Pushed, with that file alone; gh gets the text and the token, which nobody else sees."""
+    monkeypatch.setenv("BUILD", "failure")
     done = _propose(checkout)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "https://a.example/pull/1\n"
@@ -79,6 +82,7 @@ def test_a_proposal_is_one_commit_on_a_branch(checkout: Path, tmp_path: Path) ->
     log = (tmp_path / "gh.log").read_text()
     assert f"--head {branch} --title Take over" in log
     assert "1 file changed" in log
+    assert "with this change: failure." in log
     assert "token: canary" in log
     assert "canary" not in shown + done.stdout + done.stderr
 

@@ -18,12 +18,12 @@ from builder.model import FIRST_RELEASE, IdentityKind, ListedWheel
 from builder.patching.identity import WheelNaming
 from builder.patching.series import load_series
 from builder.releases import catalog as catalogs
-from builder.releases.catalog import CatalogEntry
 from builder.releases.request import (
     make_unknown_release_error,
     parse_release_request,
     select_runnable_releases,
 )
+from tests.catalog import make_entry
 from tests.conftest import CATALOG, RELEASES, ROOT
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def test_each_difference_is_told() -> None:
 
 def test_merging_keeps_order_and_unknown_facts() -> None:
     """A new release has null where no index knows, an old one keeps its commit."""
-    news = [CatalogEntry("2.99.0", ()), CatalogEntry("2.2.1", (), notebook_blob="0" * 40)]
+    news = [make_entry("2.99.0"), make_entry("2.2.1", notebook_blob="0" * 40)]
     merged = catalogs.merge_catalog(catalogs.load_entries(), news)
     assert [e.version for e in merged] == [*RELEASES, "2.99.0"]
     assert merged[-1].commit is None

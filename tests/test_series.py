@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 NAMES = ("proxy", "proxy-hardening")
 PATCHES = ROOT / "patches"
+BLOB = "6e2c0a9404ebec13ab16751ef973f94d6b0f079c"
 CORE = "tensorboard/plugins/core/core_plugin.py"
 
 
@@ -127,7 +128,8 @@ def test_idle_and_stray_patch_files_are_findings(copy: Path) -> None:
         ('against = "git"', 'against = "svn"', r"'svn' - at `\$\.patch\[0\]\.against`"),
         ('against = "git"', 'against = "wheel"', "belong to patches made against git"),
         ('"tensorboard/notebook.py"', '"tensorboard/other.py"', "must name just what"),
-        ("6e2c0a9404ebec13ab16751ef973f94d6b0f079c", "6e2c", r"40.* - at `\$\.patch\[0\]\.blobs"),
+        (BLOB, "6e2c", r"patch\[0\]`: blobs of tensorboard/notebook.py are no git blobs"),
+        (BLOB, f"{BLOB}\\n", "are no git blobs"),
         ('file = "iframe.patch"', 'file = "gone.patch"', "cannot be read"),
         ('file = "iframe.patch"', 'file = "../proxy/iframe.patch"', "not a file of this series"),
         ('file = "iframe.patch"', "", "a patch has a file"),
@@ -308,6 +310,9 @@ def test_a_memo_changes_nothing_but_the_time(
     assert make_delta(release("2.2.1"), stock, series, cache) == wanted
 
 
+HEADER = '[[header]]\nreleases = "==2.2.1"\nwhy = "because"\nset = {"Foo" = "x"}\n'
+
+
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     [
@@ -318,7 +323,12 @@ def test_a_memo_changes_nothing_but_the_time(
         ('paths = ["tensorboard/plugins/image/*.py"]', "paths = []", "at least one member"),
         ('"Setuptools"', '"absent"', "no Requires-Dist: absent to drop"),
         ('"six>=2"', '"absl-py"', "has Requires-Dist: absl-py already"),
-        ('"six>=2"', '"six >> 2"', "is no requirement"),
+        ('"six>=2"', '"six >> 2"', r"requirement\[0\]`: .* is no requirement"),
+        (
+            "[[requirement]]",
+            HEADER.replace("Foo", "Foo\\n") + "[[requirement]]",
+            r"at `key` in `\$\.header\[0\]\.set`",
+        ),
         ('drop = ["Setuptools"]\nadd = ["six>=2"]', "", "adds or drops something"),
         ('why = "because"\n', "", r"`why` - at `\$\.requirement\[0\]`|why is missing"),
     ],

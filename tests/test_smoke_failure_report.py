@@ -10,9 +10,10 @@ from msgspec.structs import replace
 
 from builder.cli.smoke_common import report_smoke_results
 from builder.errors import SmokeError
-from builder.smoke.model import ProbeOutcome, ProbeResult
+from builder.smoke.model import ProbeOutcome
 from builder.smoke.results.result import RESULT_FILENAME, DeploymentResult
 from builder.system.console import Console
+from tests.results import make_probe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,8 +26,8 @@ def failed(
 ) -> DeploymentResult:
     """A deployment of which that probe failed, after one that passed."""
     probes = (
-        ProbeResult("notebook-runs", ProbeOutcome.PASSED, 1.0),
-        ProbeResult(probe, ProbeOutcome.FAILED, 1.0, "not so"),
+        make_probe("notebook-runs", ProbeOutcome.PASSED),
+        make_probe(probe, ProbeOutcome.FAILED, "not so"),
     )
     return DeploymentResult("2.2.1", deployment, "docker", wheel, "ab", 1.0, probes, failure)
 
@@ -105,7 +106,7 @@ def test_many_failures_are_bounded(tmp_path: Path) -> None:
 def test_what_failed_first_is_told_first(tmp_path: Path) -> None:
     """Of each deployment; what was not reached after it comes behind."""
     unreached = tuple(
-        ProbeResult(name, ProbeOutcome.FAILED, 0.0, "not reached") for name in ("reuse", "list")
+        make_probe(name, ProbeOutcome.FAILED, "not reached") for name in ("reuse", "list")
     )
     results = [failed("page", name) for name in ("d0", "d1")]
     results = [left(tmp_path, replace(r, probes=(*r.probes, *unreached))) for r in results]
@@ -117,7 +118,7 @@ def test_what_failed_first_is_told_first(tmp_path: Path) -> None:
 
 def test_nothing_asserted_is_told(tmp_path: Path) -> None:
     """A deployment of which all was skipped has failed, and the run with it."""
-    skipped = (ProbeResult("page", ProbeOutcome.SKIPPED, 0.0, "--no-browser"),)
+    skipped = (make_probe("page", ProbeOutcome.SKIPPED, "--no-browser"),)
     result = replace(failed("page"), probes=skipped)
     error, _ = reported(tmp_path, left(tmp_path, result))
     assert error.message == "2.2.1 lab: no probe could be made"

@@ -45,6 +45,7 @@ from builder.smoke.run import SmokeContext
 from builder.system.redact import Secret
 from tests.conftest import ROOT
 from tests.http_servers import running
+from tests.results import make_probe
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -256,7 +257,7 @@ def _results(release: str, **failed: str) -> list[DeploymentResult]:
         form = variable_forms.HUB_VARIABLE_FORMS.get(name)
         detail = f"/user/x/proxy/6006/: {form.effect}" if form else "0 of 18 | read"
         outcome = ProbeOutcome.FAILED if name in failed else ProbeOutcome.PASSED
-        return ProbeResult(name, outcome, 0.1, failed.get(name, detail))
+        return make_probe(name, outcome, failed.get(name, detail))
 
     def result(deployment: str, sha256: str, *layers: str) -> DeploymentResult:
         probes = tuple(probe(name) for name, row in PROBE_TABLE.items() if row.layer in layers)

@@ -10,8 +10,9 @@ from msgspec import structs
 
 from builder.reports.rendering import escape_markdown
 from builder.reports.summary import WheelSummary, render_summary
-from builder.smoke.model import ProbeOutcome, ProbeResult
+from builder.smoke.model import ProbeOutcome
 from builder.smoke.results.result import DeploymentResult, StoredResult, write_result
+from tests.results import make_probe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,8 +27,8 @@ _RESULT = DeploymentResult(
     "ab",
     12.3,
     (
-        ProbeResult("frame", ProbeOutcome.FAILED, 1, "404 <b>|</b>"),
-        ProbeResult("kernel", ProbeOutcome.PASSED, 1),
+        make_probe("frame", ProbeOutcome.FAILED, "404 <b>|</b>"),
+        make_probe("kernel", ProbeOutcome.PASSED),
     ),
     pictures=("frame.png",),
 )

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 _FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 _PIN = re.compile(r"uses: [\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
-# The README's words, which are no session of ours before nox is there.
 _PROPOSE = ".github/propose-catalog"
+# The README's words, which are no session of ours before nox is there.
 _BOOTSTRAP = "python3 -m venv .venv && .venv/bin/pip install nox && .venv/bin/nox -s build -- 2.2.1"
 
 

@@ -40,7 +40,7 @@ class ReadError(NamedTuple):
     reason: str
 
 
-class WheelUnderCheck(msgspec.Struct, frozen=True, dict=True):
+class WheelUnderCheck(msgspec.Struct, frozen=True, dict=True):  # dict: for cached_property
     """A wheel, and what it is compared with.
 
     Attributes:
@@ -54,9 +54,18 @@ class WheelUnderCheck(msgspec.Struct, frozen=True, dict=True):
     archive: Archive
     stock: Archive | None = None
     delta: Delta | None = None
-    _digests: dict[tuple[int, ...], MemberDigest | ReadError] = msgspec.field(default_factory=dict)
-    _documents: dict[str, metadata.MetadataDocument | None] = msgspec.field(default_factory=dict)
-    _same_as_stock: dict[tuple[str, tuple[int, ...]], bool] = msgspec.field(default_factory=dict)
+
+    @cached_property
+    def _digests(self) -> dict[tuple[int, ...], MemberDigest | ReadError]:
+        return {}
+
+    @cached_property
+    def _documents(self) -> dict[str, metadata.MetadataDocument | None]:
+        return {}
+
+    @cached_property
+    def _same_as_stock(self) -> dict[tuple[str, tuple[int, ...]], bool]:
+        return {}
 
     @cached_property
     def is_oversized(self) -> bool:

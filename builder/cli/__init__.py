@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 _SIGTERM_EXIT = 128 + signal.SIGTERM
 
 
-# Command → where it is. A verb is imported when it is run: the others would take most of the time
-# that `build` takes.
+# Command → module:function in builder.cli. A verb is imported when it is run: the others would take
+# most of the time that `build` takes.
 _COMMANDS = {
     "base-image": "base_image:base_image",
     "build": "build:build",
@@ -96,7 +96,7 @@ def main(
 
     Args:
         arguments: the command line; None for the process's own.
-        command: what to run: our verbs, or another program's that reports errors as they do.
+        command: our verbs, or tests.bench, which reports errors as they do.
         program: how the user starts it.
     """
     argv = sys.argv[1:] if arguments is None else list(arguments)

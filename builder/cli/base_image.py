@@ -7,6 +7,7 @@ import time
 
 import click
 
+from builder.cli.options import require_extra
 from builder.containers import base_images, docker_engine
 from builder.system.console import Console
 
@@ -22,7 +23,8 @@ def base_image(purposes: tuple[str, ...], mirror: str | None, again: bool) -> in
     Default: build and jupyter. The third, bare, is for .ci/bare.
     """
     console = Console()
-    engine = docker_engine.connect_engine(os.environ)
+    with require_extra("containers"):
+        engine = docker_engine.connect_engine(os.environ)
     for purpose in purposes or base_images.USED_PURPOSES:
         began = time.monotonic()
         if again or not base_images.has_base_image(engine, purpose):

@@ -19,6 +19,7 @@ from builder.cli.options import (
     make_sources,
     pick_option,
     python_path_option,
+    require_extra,
     series_option,
     source_options,
     split_picks,
@@ -95,10 +96,11 @@ def build(
     jobs = jobs or (count_cores() if backend is Backend.OVERLAY else 1)
     bazel_backend = None
     if bazel_options is not None:
-        from builder.bazel.backend import make_bazel_backend
-
         cache = sources.releases.cache
-        bazel_backend = make_bazel_backend(bazel_options, sources.upstream, cache, context)
+        with require_extra("bazel"):
+            from builder.bazel.backend import make_bazel_backend
+
+            bazel_backend = make_bazel_backend(bazel_options, sources.upstream, cache, context)
     with console.show_progress():
         outcomes = build_releases(
             wanted,

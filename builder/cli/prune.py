@@ -6,6 +6,7 @@ import os
 
 import click
 
+from builder.cli.options import require_extra
 from builder.containers import docker_engine, leftovers
 from builder.system.console import Console
 
@@ -14,6 +15,8 @@ from builder.system.console import Console
 @click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
 def prune() -> int:
     """Remove everything of ours from the engine, also what other runs use; nothing else."""
-    removed = leftovers.remove_leftovers(docker_engine.connect_engine(os.environ))
+    with require_extra("containers"):
+        engine = docker_engine.connect_engine(os.environ)
+    removed = leftovers.remove_leftovers(engine)
     Console().print_result("\n".join(removed) if removed else "nothing of ours is in the engine")
     return 0

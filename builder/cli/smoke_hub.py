@@ -30,6 +30,7 @@ from builder.cli.smoke_common import (
     select_smoke_releases,
 )
 from builder.errors import EngineError, RequestError
+from builder.smoke.results.result import read_results
 from builder.system.console import Console
 from builder.system.files import write_output_file
 
@@ -148,7 +149,6 @@ def _write_page(reports: Path, page: Path) -> int:
         OutputError: a result cannot be read, or the page cannot be written.
     """
     from builder.reports.hub_page import render_hub_page
-    from builder.smoke.results.result import read_results
 
     results = (stored.result for stored in read_results(reports))
     write_output_file(page, render_hub_page(results).encode(), "--page")

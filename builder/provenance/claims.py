@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import UNSET, structs
 from packaging.version import Version
 
-from builder.errors import ProvenanceError
+from builder.errors import ProvenanceError, shorten_reason
 from builder.model import Identity
 from builder.provenance.document import (
     PREDICATE_TYPE,
@@ -31,14 +30,13 @@ _TOOL_PREFIXES = ("patches/", CODEMODS_URI)
 # with any of these digests are equal. When a wheel changes, only today's digest stays. The list is
 # not in the package of `hash_codemod_source`, whose digest would then depend on the list.
 EQUAL_CODEMODS = (
-    "1a26321ec68d39fbd6dcd471302e68aa6911668ff44db22673549a8b78653e49",
+    "6c52eff9fd8abbc55d067ac56506b5055dbafc31cdf1e700790033eb977ffe04",
     "76465c1e47cf151916302a2a3b629649dc050f584b67731f73a06181f1152553",
     "3ab68e03e24543cd51a343a806acdd69336f466cf5daeae51d342da2e041ac3b",
     "b04aebd668b592cc2919c5de68764bd5ff475cdc662d132ad20ff85a9f08d0a5",
     "51f79f0606318320e0c58d044e35814975b135649967f8173a0bf10e0a100d88",
 )
 _MAX_SHOWN = 5
-_LONGEST_REASON = 200  # characters
 
 
 class ClaimedPicks(NamedTuple):
@@ -106,10 +104,9 @@ def parse_statement(content: bytes, label: str) -> Claim:
         statement = decode_statement(content)
         claim = _read_claim(statement)
     except (ValueError, KeyError) as error:
-        # In one line, as the name of a field may be anything.
-        why = textwrap.shorten(str(error), _LONGEST_REASON)
         raise ProvenanceError(
-            f"{label} is no provenance statement of ours ({why})", "build the wheel again"
+            f"{label} is no provenance statement of ours ({shorten_reason(error)})",
+            "build the wheel again",
         ) from error
     kinds = (statement.type, statement.predicate_type)
     if kinds != (STATEMENT_TYPE, PREDICATE_TYPE) or not claim.backend:

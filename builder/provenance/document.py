@@ -69,7 +69,9 @@ class BuildDefinition(msgspec.Struct, frozen=True, rename="camel"):
 class BuilderVersion(msgspec.Struct, frozen=True):
     """The versions of the builder: the commit of this tool, with `-dirty` if it had changes."""
 
-    commit: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{40}(-dirty)?\Z")] | None = None
+    commit: (
+        Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})(-dirty)?\Z")] | None
+    ) = None
 
 
 class Builder(msgspec.Struct, frozen=True):

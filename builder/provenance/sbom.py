@@ -13,6 +13,8 @@ import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from packaging.requirements import Requirement
+
 from builder import __version__
 from builder.model import PACKAGE
 from builder.provenance.document import decode_statement
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
     from cyclonedx.model.component import Component, Pedigree
 
-    from builder.provenance.document import Resource, Statement
+    from builder.provenance.document import BuildDefinition, Resource
 
 SBOM_SUFFIX = ".cdx.json"
 _LICENCE = "Apache-2.0"
@@ -56,8 +58,9 @@ def make_sbom(
     from cyclonedx.schema import OutputFormat, SchemaVersion
 
     document = decode_statement(statement)
-    wheel = _make_wheel_component(document, requires_python)
-    sha256 = document.subject[0].digest["sha256"]
+    (subject,) = document.subject
+    definition = document.predicate.build_definition
+    wheel = _make_wheel_component(subject, definition, requires_python)
     tool = Component(
         name="tensorboard-proxy-wheels", version=__version__, type=ComponentType.APPLICATION
     )
@@ -65,7 +68,11 @@ def make_sbom(
     metadata = BomMetaData(component=wheel, timestamp=stamp)
     metadata.tools.components.add(tool)
     needed = _make_required_components(requires_dist)
-    bom = Bom(serial_number=uuid.uuid5(_NAMESPACE, sha256), metadata=metadata, components=needed)
+    bom = Bom(
+        serial_number=uuid.uuid5(_NAMESPACE, subject.digest["sha256"]),
+        metadata=metadata,
+        components=needed,
+    )
     bom.register_dependency(wheel, needed)
     text = make_outputter(bom, OutputFormat.JSON, SchemaVersion.V1_6).output_as_string()
     sbom = json.loads(text)
@@ -75,12 +82,12 @@ def make_sbom(
     return (json.dumps(sbom, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def _make_wheel_component(document: Statement, requires_python: str | None) -> Component:
+def _make_wheel_component(
+    subject: Resource, definition: BuildDefinition, requires_python: str | None
+) -> Component:
     """Make the component of our wheel: its name, and what it was made from."""
     from cyclonedx.model import Property
 
-    (subject,) = document.subject
-    definition = document.predicate.build_definition
     parameters = definition.external_parameters
     wheel = _make_component(
         parameters.name, parameters.version, subject.name, subject.digest["sha256"]
@@ -132,7 +139,6 @@ def _make_required_components(requires_dist: Sequence[str]) -> list[Component]:
     from cyclonedx.model import Property
     from cyclonedx.model.component import Component, ComponentScope, ComponentType
     from packageurl import PackageURL
-    from packaging.requirements import Requirement
 
     by_name: dict[str, list[Requirement]] = {}
     for line in requires_dist:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 from packaging.version import InvalidVersion, Version
 
-from builder.errors import IndexLookupError
+from builder.errors import IndexLookupError, shorten_reason
 from builder.model import FIRST_RELEASE, ListedWheel, Release
 
 if TYPE_CHECKING:
@@ -35,18 +35,18 @@ class CatalogEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     version: str
     wheels: tuple[ListedWheel, ...]
-    tag: str | None = None
-    commit: str | None = None
-    tag_is_release_commit: bool | None = None
-    notebook_blob: str | None = None
-    notebook_group: str | None = None
-    native_proxy_url: bool | None = None
-    bazel: BazelFacts | None = None
-    ci_python: tuple[str, ...] | None = None
-    pip_package_output: str | None = None
-    wheels_emitted: tuple[str, ...] | None = None
-    source_date_epoch: str | None = None
-    requires_dist: tuple[str, ...] | None = None
+    tag: str | None
+    commit: str | None
+    tag_is_release_commit: bool | None
+    notebook_blob: str | None
+    notebook_group: str | None
+    native_proxy_url: bool | None
+    bazel: BazelFacts | None
+    ci_python: tuple[str, ...] | None
+    pip_package_output: str | None
+    wheels_emitted: tuple[str, ...] | None
+    source_date_epoch: str | None
+    requires_dist: tuple[str, ...] | None
 
     def to_release(self) -> Release:
         """The release, as the other packages know it."""
@@ -100,9 +100,9 @@ def load_entries(path: Path = DEFAULT_CATALOG_PATH) -> list[CatalogEntry]:
     """
     try:
         return msgspec.json.decode(path.read_bytes(), type=list[CatalogEntry])
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, msgspec.DecodeError, RecursionError) as error:
         raise IndexLookupError(
-            f"the catalog {path} cannot be read: {error}", "restore it from git"
+            f"the catalog {path} cannot be read: {shorten_reason(error)}", "restore it from git"
         ) from error
 
 
@@ -110,7 +110,8 @@ def make_catalog(entries: Iterable[CatalogEntry]) -> Catalog:
     """Make the catalog of entries.
 
     Raises:
-        IndexLookupError: an entry has no version or no wheel for Python 3, or there are no entries.
+        IndexLookupError: a version is malformed or has no wheel for Python 3, or there are no
+            entries.
     """
     try:
         releases = sorted((e.to_release() for e in entries), key=lambda r: Version(r.version))

@@ -100,6 +100,16 @@ def _make_entry(
     return CatalogEntry(
         version=version,
         wheels=tuple(sized),
+        tag=None,
+        commit=None,
+        tag_is_release_commit=None,
         notebook_blob=None if notebook is None else hash_git_blob(notebook.read()),
+        notebook_group=None,
+        native_proxy_url=None,
+        bazel=None,
+        ci_python=None,
+        pip_package_output=None,
+        wheels_emitted=None,
+        source_date_epoch=None,
         requires_dist=requires_dist,
     )

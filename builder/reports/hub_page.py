@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from packaging.version import Version
-
 from builder.errors import RequestError
 from builder.reports.rendering import escape_cell, render_template
 from builder.smoke.hub.configurations import HUB_CONFIGURATIONS, TOKEN_CACHE_SECONDS
@@ -14,6 +12,7 @@ from builder.smoke.model import ProbeOutcome
 from builder.smoke.probes.failure_modes import list_catching_probes
 from builder.smoke.probes.table import PROBE_TABLE
 from builder.smoke.results.result import DeploymentResult
+from builder.wheel.names import make_version_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -80,7 +79,7 @@ def _group_by_release(results: Iterable[DeploymentResult]) -> _ResultsByRelease:
     for result in results:
         if result.deployment in known:
             runs.setdefault(result.release, {})[result.deployment] = result
-    return {release: runs[release] for release in sorted(runs, key=Version)}
+    return {release: runs[release] for release in sorted(runs, key=make_version_key)}
 
 
 def _find_run_defect(run: Mapping[str, DeploymentResult]) -> str:

@@ -6,9 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from packaging.version import InvalidVersion, Version
-
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from jinja2 import Environment
 
 _DIRECTORY = Path(__file__).parent / "templates"
@@ -49,9 +49,6 @@ def escape_markdown(text: str) -> str:
     return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def get_sort_key(release: str) -> tuple[bool, Version, str]:
-    """Sort releases by version; what is no version comes last."""
-    try:
-        return False, Version(release), release
-    except InvalidVersion:
-        return True, Version("0"), release
+def format_markdown_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Format a Markdown table; cells must be Markdown already."""
+    return str(_make_environment().get_template("table.md.j2").module.table(head, rows))  # type: ignore[attr-defined]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builder.reports.rendering import get_sort_key, render_template
+from builder.reports.rendering import render_template
 from builder.smoke.model import ProbeOutcome
+from builder.wheel.names import make_version_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +28,7 @@ def render_smoke_page(stored: Sequence[StoredResult]) -> str:
     return render_template(
         "smoke.html.j2",
         cells=cells,
-        releases=sorted({release for release, _ in cells}, key=get_sort_key),
+        releases=sorted({release for release, _ in cells}, key=make_version_key),
         deployments=list(dict.fromkeys(name for _, name in sorted(cells))),
         passed=sum(s.result.outcome is passed for s in cells.values()),
         probes=sum(len(s.result.probes) for s in cells.values()),

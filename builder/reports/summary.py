@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from builder.reports.rendering import escape_markdown, get_sort_key, render_template
+from builder.reports.rendering import escape_markdown, render_template
 from builder.smoke.model import ProbeOutcome
+from builder.wheel.names import make_version_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,12 +44,12 @@ def render_summary(
         "summary.md.j2",
         wheels=[
             (f"`{w.filename}`", f"{w.size / 1e6:.1f}", f"`{w.sha256}`")
-            for w in sorted(wheels, key=lambda w: get_sort_key(w.filename.split("-")[1]))
+            for w in sorted(wheels, key=lambda w: make_version_key(w.filename.split("-")[1]))
         ],
         deployments=[escape_markdown(d) for d in deployments],
         smokes=[
             (escape_markdown(release), *(cells.get((release, d), "") for d in deployments))
-            for release in sorted({r.release for r in results}, key=get_sort_key)
+            for release in sorted({r.release for r in results}, key=make_version_key)
         ],
         problems=[
             escape_markdown(f"{r.release}, {r.deployment}: {p.name}: {p.detail or p.outcome}")

@@ -174,16 +174,13 @@ class ProbeOutcome(StrEnum):
 
 
 class ProbeResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Result of one probe: its name in the table, its outcome, its time, and what it saw.
-
-    `asserts` is its sentence in the table.
-    """
+    """Result of one probe: its name and sentence in the table, outcome, time, and what it saw."""
 
     name: str
     outcome: ProbeOutcome
     seconds: float
-    detail: str = ""
-    asserts: str = ""
+    detail: str
+    asserts: str
 
 
 class ProbeFailure(Exception):  # noqa: N818 - an outcome, not an error of ours

@@ -115,14 +115,14 @@ def lock_path(path: Path, check_cancelled: Callable[[], None] = lambda: None) ->
     flags = os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT
     handle = os.open(path, flags, 0o666)
 
-    def is_locked() -> bool | None:
+    def take_lock() -> bool | None:
         if try_lock(handle):
             return True
         check_cancelled()
         return None
 
     try:
-        wait_for(is_locked, math.inf)
+        wait_for(take_lock, math.inf, every=0.01)
         yield
     finally:
         os.close(handle)

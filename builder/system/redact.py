@@ -16,6 +16,7 @@ REDACTED = "***"  # replaces every secret in output
 _USERINFO = re.compile(r"(?<=://)[^/\s]+@")
 
 
+# A dataclass, as a Struct shows all its fields.
 @dataclass(frozen=True, slots=True)
 class Secret:
     """A token or a password; only its `value` shows it, not `str` or `repr`.

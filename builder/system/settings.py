@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from builder.errors import RequestError
+from builder.errors import RequestError, shorten_reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,13 +55,13 @@ class ProjectSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, r
     local_label: str = "proxy.2"
 
 
-class _ToolTables(msgspec.Struct):
+class _ToolTables(msgspec.Struct, frozen=True):
     """The tables of all tools; those of others are ignored."""
 
-    project: ProjectSettings = msgspec.field(name=_APPLICATION, default_factory=ProjectSettings)
+    ours: ProjectSettings = msgspec.field(name=_APPLICATION, default_factory=ProjectSettings)
 
 
-class _ProjectFile(msgspec.Struct):
+class _ProjectFile(msgspec.Struct, frozen=True):
     """`pyproject.toml`."""
 
     tool: _ToolTables = msgspec.field(default_factory=_ToolTables)
@@ -109,12 +109,14 @@ def read_project_settings(root: Path) -> ProjectSettings:
         return ProjectSettings()
     except msgspec.ValidationError as error:
         raise RequestError(
-            f"{path} is malformed: {error}",
+            f"{path} is malformed: {shorten_reason(error)}",
             'name and local-label are texts, series a list such as ["proxy"]',
         ) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RequestError(f"{path} is no TOML: {error}", "fix that line") from error
-    return file.tool.project
+        raise RequestError(
+            f"{path} is no TOML: {shorten_reason(error)}", "fix that line"
+        ) from error
+    return file.tool.ours
 
 
 def _get_first_variable(env: Mapping[str, str], *names: str) -> str | None:

@@ -67,7 +67,11 @@ def get_cell_path(directory: Path, release: str, python: str, sha256: str) -> Pa
 
 
 def save_cell(cell: GridCell, directory: Path) -> None:
-    """Write a cell to its file, whole or not at all."""
+    """Write a cell to its file, whole or not at all.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     path = get_cell_path(directory, cell.release, cell.python, cell.sha256)
     content = msgspec.json.format(msgspec.json.encode(cell, order="sorted"), indent=1)
     replace_file(path, content + b"\n")
@@ -77,7 +81,7 @@ def load_cell(path: Path) -> GridCell | None:
     """Load a cell from its file; None if there is none, or one of another format."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=GridCell)
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (FileNotFoundError, msgspec.DecodeError, RecursionError):
         return None
 
 

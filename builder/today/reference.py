@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from builder.errors import RequestError
+from builder.errors import RequestError, shorten_reason
+from builder.system.files import replace_file
 from builder.tensorboard.responses import TensorBoardResponse  # noqa: TC001 - for msgspec
 
 if TYPE_CHECKING:
@@ -55,11 +56,14 @@ class EraReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def save_reference(reference: EraReference, directory: Path) -> Path:
-    """Write a reference to its file; return the file's path."""
+    """Write a reference to its file; return the file's path.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     content = msgspec.json.encode(reference, order="sorted")
     path = directory / f"{reference.version}{_SUFFIX}"
-    directory.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(lzma.compress(content, preset=9 | lzma.PRESET_EXTREME))
+    replace_file(path, lzma.compress(content, preset=9 | lzma.PRESET_EXTREME))
     return path
 
 
@@ -77,7 +81,8 @@ def load_reference(version: str, directory: Path) -> EraReference:
             f"{version} has no era reference in {directory}",
             f"python -m builder record {version}",
         ) from error
-    except (lzma.LZMAError, EOFError, msgspec.DecodeError) as error:
+    except (lzma.LZMAError, EOFError, msgspec.DecodeError, RecursionError) as error:
         raise RequestError(
-            f"{path} is no reference: {error}", f"python -m builder record {version}"
+            f"{path} is no reference: {shorten_reason(error)}",
+            f"python -m builder record {version}",
         ) from error

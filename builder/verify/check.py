@@ -96,7 +96,7 @@ def check_wheel(
     findings = run_checks(wheel_under_check, None if stock_wheel is None else stock_wheel.filename)
     whole = deep.WheelBytes(wheel.name, content)
     whole_stock = stock_wheel and deep.WheelBytes(stock_wheel.filename, stock_wheel.archive.data)
-    findings += check_with_wheel_library(whole, whole_stock, findings)
+    findings += check_with_wheel_library(whole, findings)
     if run_deep:
         findings += deep.check_behaviour(whole, whole_stock, release, context)
     # A statement changes no finding; it only tells where to look for the reason.

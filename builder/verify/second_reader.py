@@ -6,7 +6,6 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.checks.table import READER_CODES
 from builder.model import Finding, FindingStatus
 
 if TYPE_CHECKING:
@@ -14,33 +13,36 @@ if TYPE_CHECKING:
 
     from builder.verify.deep import WheelBytes
 
+_CODE = "S951"
 _CHUNK = 1 << 20  # bytes of a member that are in memory at once
 
 
-def check_with_wheel_library(
-    wheel: WheelBytes, stock: WheelBytes | None, found: Sequence[Finding]
-) -> list[Finding]:
+def check_with_wheel_library(wheel: WheelBytes, found: Sequence[Finding]) -> list[Finding]:
     """Let the library `wheel` open a wheel, and read every member against its hash in RECORD.
+
+    It reads the stock wheel of every release, so what it refuses is no stock wheel's fault.
 
     Args:
         wheel: the wheel to read.
-        stock: its stock wheel, whose fault is inherited, or None.
         found: what our own checks found. A wheel whose zip structure they refuse is not opened:
             it may inflate without end.
     """
     if any(f.code.startswith("Z") and f.status is FindingStatus.NEW for f in found):
-        why = "its zip structure has findings"
-        return [Finding(code, "", why, FindingStatus.UNCHECKED) for code in READER_CODES]
-    why = _read_members(wheel)
-    if not why:
-        return []
-    is_inherited = stock is not None and bool(_read_members(stock))
-    status = FindingStatus.INHERITED if is_inherited else FindingStatus.NEW
-    return [Finding(code, "", why, status) for code in READER_CODES]
+        return [Finding(_CODE, "", "its zip structure has findings", FindingStatus.UNCHECKED)]
+    try:
+        why = _read_members(wheel)
+    except OSError as error:
+        why = f"it cannot be written for it: {error.strerror}"
+        return [Finding(_CODE, "", why, FindingStatus.UNCHECKED)]
+    return [Finding(_CODE, "", why)] if why else []
 
 
 def _read_members(wheel: WheelBytes) -> str:
-    """Read all members with `wheel`; return why that fails, or ""."""
+    """Read all members with `wheel`; return why that fails, or "".
+
+    Raises:
+        OSError: the temporary directory cannot be written.
+    """
     from wheel.wheelfile import WheelFile
 
     with tempfile.TemporaryDirectory(prefix="check-") as workdir:

@@ -29,7 +29,7 @@ CENTRAL_SIGNATURE = b"PK\x01\x02"
 END_SIGNATURE = b"PK\x05\x06"
 
 
-class Archive(msgspec.Struct, frozen=True, dict=True):
+class Archive(msgspec.Struct, frozen=True, dict=True):  # dict: for cached_property
     """A parsed zip file: its members in central directory order, and what else it contains.
 
     Attributes:

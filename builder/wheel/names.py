@@ -127,3 +127,11 @@ def is_normalized(name: WheelName) -> bool:
     except (RequestError, InvalidVersion):
         return False
     return spelt and all(_COMPONENT.fullmatch(p) for p in name[:2])
+
+
+def make_version_key(version: str) -> tuple[bool, Version, str]:
+    """Make the key by which versions are sorted; what is no version comes last."""
+    try:
+        return False, Version(version), version
+    except InvalidVersion:
+        return True, Version("0"), version

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
+from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from builder.patching.codemods.errors import CodemodError
@@ -17,36 +19,40 @@ from builder.patching.codemods.errors import CodemodError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-CODEMOD_NAMES = (
-    "collections-abc",
-    "dtype-by-view",
-    "foreign-plugins",
-    "html-escape",
-    "image-types",
-    "index-by-tuple",
-    "info-files",
-    "ndarray-tobytes",
-    "numpy-aliases",
-    "numpy-asscalar",
-    "plain-pickles",
-    "plugin-loading",
-    "port-in-use",
-    "projector-assets",
-    "protobuf-builder",
-    "protobuf-json-options",
-    "record-reader",
-    "start-time",
-    "string-escapes",
+# Name → module:function in this package. A module is imported when its function is called: mostly,
+# the outcome is in the cache.
+CODEMODS: Mapping[str, str] = MappingProxyType(
+    {
+        "collections-abc": "stdlib:use_collections_abc",
+        "dtype-by-view": "numpy_names:replace_dtype_assignment",
+        "foreign-plugins": "plugins:guard_foreign_plugins",
+        "html-escape": "stdlib:use_html_escape",
+        "image-types": "stdlib:replace_imghdr",
+        "index-by-tuple": "numpy_names:index_by_tuple",
+        "info-files": "info_files:guard_info_files",
+        "ndarray-tobytes": "numpy_names:replace_ndarray_tostring",
+        "numpy-aliases": "numpy_names:replace_numpy_aliases",
+        "numpy-asscalar": "numpy_names:replace_numpy_asscalar",
+        "plain-pickles": "pickles:restrict_pickles",
+        "plugin-loading": "plugins:guard_plugin_loading",
+        "port-in-use": "ports:raise_port_in_use",
+        "projector-assets": "projector_assets:confine_projector_assets",
+        "protobuf-builder": "protos:use_protobuf_builder",
+        "protobuf-json-options": "json_options:adapt_json_options",
+        "record-reader": "record_reader:replace_record_reader",
+        "start-time": "start_time:fix_start_time",
+        "string-escapes": "escapes:fix_string_escapes",
+    }
 )
 
-__all__ = ["CODEMOD_NAMES", "CodemodError", "apply_codemod", "hash_codemod_source"]
+__all__ = ["CODEMODS", "CodemodError", "apply_codemod", "hash_codemod_source"]
 
 
 def apply_codemod(name: str, content: bytes) -> bytes:
     """Apply a codemod to the source of one module.
 
     Args:
-        name: one of `CODEMOD_NAMES`.
+        name: a key of `CODEMODS`.
         content: the module's source.
 
     Returns:
@@ -55,48 +61,9 @@ def apply_codemod(name: str, content: bytes) -> bytes:
     Raises:
         CodemodError: the code to fix has a form that the precondition does not cover.
     """
-    return _load_codemods()[name](content)
-
-
-@cache
-def _load_codemods() -> Mapping[str, Callable[[bytes], bytes]]:
-    """Import all codemods: mostly, the outcomes are in the cache, and none is needed."""
-    from builder.patching.codemods import (
-        escapes,
-        info_files,
-        json_options,
-        numpy_names,
-        pickles,
-        plugins,
-        ports,
-        projector_assets,
-        protos,
-        record_reader,
-        start_time,
-        stdlib,
-    )
-
-    return {
-        "collections-abc": stdlib.use_collections_abc,
-        "dtype-by-view": numpy_names.replace_dtype_assignment,
-        "foreign-plugins": plugins.guard_foreign_plugins,
-        "html-escape": stdlib.use_html_escape,
-        "image-types": stdlib.replace_imghdr,
-        "index-by-tuple": numpy_names.index_by_tuple,
-        "info-files": info_files.guard_info_files,
-        "ndarray-tobytes": numpy_names.replace_ndarray_tostring,
-        "numpy-aliases": numpy_names.replace_numpy_aliases,
-        "numpy-asscalar": numpy_names.replace_numpy_asscalar,
-        "plain-pickles": pickles.restrict_pickles,
-        "plugin-loading": plugins.guard_plugin_loading,
-        "port-in-use": ports.raise_port_in_use,
-        "projector-assets": projector_assets.confine_projector_assets,
-        "protobuf-builder": protos.use_protobuf_builder,
-        "protobuf-json-options": json_options.adapt_json_options,
-        "record-reader": record_reader.replace_record_reader,
-        "start-time": start_time.fix_start_time,
-        "string-escapes": escapes.fix_string_escapes,
-    }
+    module, _, function = CODEMODS[name].partition(":")
+    codemod: Callable[[bytes], bytes] = getattr(import_module(f"{__name__}.{module}"), function)
+    return codemod(content)
 
 
 @cache

@@ -11,43 +11,44 @@ import hashlib
 import re
 from email.parser import HeaderParser
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from builder.errors import PatchError, RequestError
+from builder.errors import PatchError, RequestError, shorten_reason
 from builder.model import MetadataEdit
 from builder.patching import diff
-from builder.patching.codemods import CODEMOD_NAMES, apply_codemod, hash_codemod_source
+from builder.patching.codemods import CODEMODS, apply_codemod, hash_codemod_source
 from builder.patching.series.values import CodemodPatch, DiffPatch, MetadataPatch, Series
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 
+_T = TypeVar("_T")
 _SERIES_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 _REQUIRED_HEADERS = ("Description", "Origin", "Author", "Forwarded", "Last-Update")
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
-_GitBlob = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{40}$")]
-_HeaderName = Annotated[str, msgspec.Meta(pattern="^[A-Za-z][A-Za-z-]*$")]
+_GIT_BLOB = re.compile(r"[0-9a-f]{40}")
+_HeaderName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z-]*\Z")]
 
 
-class _PatchEntry(msgspec.Struct, forbid_unknown_fields=True):
+class _PatchEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table `[[patch]]`: a diff in `file`, or a `codemod` on members that match `paths`."""
 
     releases: SpecifierSet
     against: Literal["git", "wheel"]
     file: _Text | None = None
     codemod: _Text | None = None
-    blobs: dict[str, Annotated[tuple[_GitBlob, ...], msgspec.Meta(min_length=1)]] = {}
+    blobs: dict[str, tuple[str, ...]] = {}
     paths: tuple[_Text, ...] = ()
     why: _Text | None = None
 
 
-class _RequirementEntry(msgspec.Struct, forbid_unknown_fields=True):
+class _RequirementEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table `[[requirement]]`: what is taken out of Requires-Dist, and what is added."""
 
     releases: SpecifierSet
@@ -56,7 +57,7 @@ class _RequirementEntry(msgspec.Struct, forbid_unknown_fields=True):
     add: tuple[_Text, ...] = ()
 
 
-class _HeaderEntry(msgspec.Struct, forbid_unknown_fields=True):
+class _HeaderEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table `[[header]]`: headers of METADATA, and their new values."""
 
     releases: SpecifierSet
@@ -64,7 +65,7 @@ class _HeaderEntry(msgspec.Struct, forbid_unknown_fields=True):
     set: Annotated[dict[_HeaderName, str], msgspec.Meta(min_length=1)]
 
 
-class _SeriesFile(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
+class _SeriesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     """`series.toml`."""
 
     name: _Text
@@ -116,16 +117,18 @@ def load_series(directory: Path) -> Series:
     try:
         file = msgspec.toml.decode(content, type=_SeriesFile, dec_hook=_parse_specifier)
     except msgspec.ValidationError as error:
-        raise _make_error(path, str(error)) from error
+        raise _make_error(path, shorten_reason(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise PatchError(f"{path} is no TOML: {error}", "fix that line") from error
+        raise PatchError(f"{path} is no TOML: {shorten_reason(error)}", "fix that line") from error
     if file.name != directory.name:
         raise _make_error(path, f"name {file.name!r} is not the directory's name")
+    requirements = _name_places(file.requirement, path, "requirement")
+    headers = _name_places(file.header, path, "header")
     patches = tuple(
-        _load_codemod(entry, f"{path}, patch {number}")
-        if entry.codemod is not None
-        else _load_diff(entry, directory, f"{path}, patch {number}")
-        for number, entry in enumerate(file.patch, 1)
+        _load_diff(entry, directory, where)
+        if entry.codemod is None
+        else _load_codemod(entry, entry.codemod, where)
+        for entry, where in _name_places(file.patch, path, "patch")
     )
     listed = {p.file for p in patches}
     return Series(
@@ -136,14 +139,19 @@ def load_series(directory: Path) -> Series:
         native_since=file.native_since or "",
         patches=patches,
         metadata=(
-            *(_load_requirement(entry, f"{path}, requirement") for entry in file.requirement),
-            *(_load_header(entry, f"{path}, header") for entry in file.header),
+            *(_load_requirement(entry, where) for entry, where in requirements),
+            *(_load_header(entry, where) for entry, where in headers),
         ),
         sha256=hashlib.sha256(content).hexdigest(),
         unlisted_files=tuple(
             sorted(p.name for p in directory.glob("*.patch") if p.name not in listed)
         ),
     )
+
+
+def _name_places(entries: Sequence[_T], path: Path, key: str) -> Iterator[tuple[_T, str]]:
+    """Name the place of each entry for error messages, as msgspec names it: from 0."""
+    return ((entry, f"{path}, `$.{key}[{number}]`") for number, entry in enumerate(entries))
 
 
 def _make_error(where: Path | str, why: str) -> PatchError:
@@ -160,10 +168,9 @@ def _parse_specifier(kind: type, value: Any) -> SpecifierSet:
         raise ValueError(f"{value!r} is no version specifier, such as '>=1.13,<2.3'") from None
 
 
-def _load_codemod(entry: _PatchEntry, where: str) -> CodemodPatch:
-    name = entry.codemod or ""
-    if name not in CODEMOD_NAMES:
-        raise _make_error(where, f"there is no codemod {name!r}, only {', '.join(CODEMOD_NAMES)}")
+def _load_codemod(entry: _PatchEntry, name: str, where: str) -> CodemodPatch:
+    if name not in CODEMODS:
+        raise _make_error(where, f"there is no codemod {name!r}, only {', '.join(CODEMODS)}")
     if entry.against != "wheel" or entry.file is not None or entry.blobs:
         raise _make_error(where, "a codemod is made against 'wheel', without file and blobs")
     if not entry.paths:
@@ -199,6 +206,9 @@ def _load_diff(entry: _PatchEntry, directory: Path, where: str) -> DiffPatch:
         raise _make_error(where, f"blobs must name just what {file} changes: {', '.join(hunks)}")
     if entry.against == "wheel" and entry.blobs:
         raise _make_error(where, "blobs belong to patches made against git")
+    for path, blobs in entry.blobs.items():
+        if not blobs or not all(map(_GIT_BLOB.fullmatch, blobs)):
+            raise _make_error(where, f"blobs of {path} are no git blobs, of 40 hex digits each")
     return DiffPatch(
         file=file,
         sha256=hashlib.sha256(content).hexdigest(),

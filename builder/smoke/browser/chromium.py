@@ -7,6 +7,7 @@ automation needs.
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 from contextlib import ExitStack, contextmanager
@@ -92,8 +93,6 @@ class ChromiumBrowser:
 
     def count_coloured_dots(self, picture: bytes) -> int:
         """Count the pixels of a PNG that are neither white nor black nor grey."""
-        import base64
-
         return int(self._pixel_page.evaluate(_COLOURS, base64.b64encode(picture).decode()))
 
 

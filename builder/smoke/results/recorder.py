@@ -6,8 +6,6 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from msgspec import structs
-
 from builder.errors import BuilderError, InterruptedRunError
 from builder.smoke.model import LayerAbort, ProbeFailure, ProbeOutcome, ProbeResult
 from builder.smoke.probes.table import PROBE_TABLE
@@ -79,7 +77,7 @@ class ProbeRecorder:
             self.check_cancelled()
             outcome = ProbeOutcome.FAILED
             probe_detail(_shorten_text(self.redact_secrets(str(error))))
-        self._add_result(ProbeResult(name, outcome, time.monotonic() - began, probe_detail.text))
+        self._add_result(name, outcome, time.monotonic() - began, probe_detail.text)
         if vital and outcome is ProbeOutcome.FAILED:
             raise LayerAbort(name)
 
@@ -97,7 +95,7 @@ class ProbeRecorder:
 
     def skip_probe(self, name: str, reason: str) -> None:
         """Record a probe as skipped, and why."""
-        self._add_result(ProbeResult(name, ProbeOutcome.SKIPPED, 0.0, reason))
+        self._add_result(name, ProbeOutcome.SKIPPED, 0.0, reason)
 
     @contextmanager
     def layer(self, *layers: str) -> Iterator[None]:
@@ -110,14 +108,11 @@ class ProbeRecorder:
         seen = {result.name for result in self.results}
         for name, row in PROBE_TABLE.items():
             if row.layer in layers and name not in seen:
-                self._add_result(ProbeResult(name, ProbeOutcome.FAILED, 0.0, detail))
+                self._add_result(name, ProbeOutcome.FAILED, 0.0, detail)
 
-    def _add_result(self, result: ProbeResult) -> None:
-        result = structs.replace(
-            result,
-            detail=self.redact_secrets(result.detail),
-            asserts=PROBE_TABLE[result.name].sentence,
-        )
+    def _add_result(self, name: str, outcome: ProbeOutcome, seconds: float, detail: str) -> None:
+        asserts = PROBE_TABLE[name].sentence
+        result = ProbeResult(name, outcome, seconds, self.redact_secrets(detail), asserts)
         self.results.append(result)
         self._report(result)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from builder.errors import OutputError
+from builder.errors import OutputError, shorten_reason
 from builder.smoke.model import ProbeOutcome, ProbeResult
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ RESULT_FILENAME = "result.json"
 
 
 class DeploymentResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Result of one deployment of one release; `result.json` has these fields, in this order.
+    """Result of one deployment of one release; `result.json` has these fields, and the outcome.
 
     Attributes:
         engine: which engine ran it, its version, and the kernel's Python.
@@ -31,8 +31,6 @@ class DeploymentResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         failure: the error that kept the probes from running at all, or "".
         pictures: file names of its pictures.
         date: the day on which it began, in UTC, such as `2026-11-25`.
-        outcome: passed only if every probe that was not skipped has passed, and at least one has;
-            it follows from the other fields, whatever a file says.
     """
 
     release: str
@@ -45,16 +43,14 @@ class DeploymentResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     failure: str = ""
     pictures: tuple[str, ...] = ()
     date: str = ""
-    outcome: ProbeOutcome = ProbeOutcome.FAILED
 
-    def __post_init__(self) -> None:
-        """Judge the outcome."""
+    @property
+    def outcome(self) -> ProbeOutcome:
+        """Passed only if every probe that was not skipped has passed, and at least one has."""
         outcomes = {p.outcome for p in self.probes}
-        is_failed = (
-            self.failure or ProbeOutcome.FAILED in outcomes or ProbeOutcome.PASSED not in outcomes
-        )
-        outcome = ProbeOutcome.FAILED if is_failed else ProbeOutcome.PASSED
-        msgspec.structs.force_setattr(self, "outcome", outcome)
+        if self.failure or ProbeOutcome.FAILED in outcomes or ProbeOutcome.PASSED not in outcomes:
+            return ProbeOutcome.FAILED
+        return ProbeOutcome.PASSED
 
 
 class StoredResult(NamedTuple):
@@ -65,10 +61,15 @@ class StoredResult(NamedTuple):
 
 
 def write_result(result: DeploymentResult, directory: Path) -> None:
-    """Write `result.json` into the directory of a report; times are rounded to milliseconds."""
+    """Write `result.json` into the directory of a report; times are rounded to milliseconds.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     probes = tuple(msgspec.structs.replace(p, seconds=round(p.seconds, 3)) for p in result.probes)
     rounded = msgspec.structs.replace(result, seconds=round(result.seconds, 3), probes=probes)
-    content = msgspec.json.format(msgspec.json.encode(rounded), indent=1)
+    whole = msgspec.to_builtins(rounded) | {"outcome": rounded.outcome}
+    content = msgspec.json.format(msgspec.json.encode(whole), indent=1)
     (directory / RESULT_FILENAME).write_bytes(content + b"\n")
 
 
@@ -110,24 +111,34 @@ def _replace_directory(workdir: Path, directory: Path) -> None:
 
 
 def read_results(reports: Path) -> list[StoredResult]:
-    """Read all results below a directory, sorted by path.
+    """Read all results below a directory, sorted by path; not those of runs that go on.
 
     Raises:
         OutputError: one of them cannot be read, or is no result of ours.
     """
+    paths = (path.relative_to(reports) for path in sorted(reports.rglob(RESULT_FILENAME)))
+    # A name that begins with a dot is that of a report which is being written.
     return [
-        StoredResult(path.parent.relative_to(reports).as_posix(), _read_result(path))
-        for path in sorted(reports.rglob(RESULT_FILENAME))
+        StoredResult(path.parent.as_posix(), _read_result(reports / path))
+        for path in paths
+        if not any(part.startswith(".") for part in path.parts)
     ]
 
 
 def _read_result(path: Path) -> DeploymentResult:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=DeploymentResult)
-    except (OSError, msgspec.DecodeError) as error:
-        raise OutputError(
-            f"{path} cannot be read: {error}", "remove it, or run that deployment again"
-        ) from error
+        whole = msgspec.json.decode(path.read_bytes())
+        outcome = whole.pop("outcome", None) if isinstance(whole, dict) else None
+        result = msgspec.convert(whole, DeploymentResult)
+    except (OSError, msgspec.DecodeError, RecursionError) as error:
+        raise _make_result_error(path, shorten_reason(error)) from error
+    if outcome != result.outcome:
+        raise _make_result_error(path, f"it says {outcome!r}, and its probes {result.outcome!r}")
+    return result
+
+
+def _make_result_error(path: Path, why: str) -> OutputError:
+    return OutputError(f"{path} is no result: {why}", "remove it, or run that deployment again")
 
 
 def list_failures(results: Sequence[DeploymentResult]) -> list[str]:
