@@ -12,14 +12,14 @@ import signal
 import stat
 import subprocess
 import tempfile
-import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from builder.system.ports import find_free_port
+from builder.system.ports import can_connect, find_free_port
+from builder.system.waiting import wait_for
 from tests import needs
 from tests.interplay import Place, our_wheel, stock_wheel
 
@@ -313,20 +313,12 @@ def test_tensorboard_is_reused_by_its_own_user(
             assert machine.ask(MALLORY, "known") == [his]
         finally:
             os.kill(first["pid"], signal.SIGKILL)
-        _wait_until_gone(first["pid"])
+        _wait_until_free(first["port"])
         other = machine.ask(ALICE, "start")
-        os.kill(other["pid"], signal.SIGTERM)
         assert (other["result"], other["pid"] == first["pid"]) == ("StartLaunched", False), other
+        os.kill(other["pid"], signal.SIGTERM)
 
 
-def _wait_until_gone(pid: int) -> None:
-    """Until the process is nobody's any more; a zombie listens on nothing."""
-    deadline = time.monotonic() + WAIT
-    path = Path(f"/proc/{pid}/stat")
-    while time.monotonic() < deadline:
-        try:
-            if path.read_text().rpartition(")")[2].split()[0] == "Z":
-                return
-        except FileNotFoundError:
-            return
-        time.sleep(0.05)
+def _wait_until_free(port: int) -> None:
+    """Until nobody listens: a killed program is a zombie while a thread of it still does."""
+    assert wait_for(lambda: not can_connect("127.0.0.1", port) or None, WAIT)
