@@ -72,7 +72,7 @@ def prepare_source(
     packed, mirror = io.BytesIO(), picker.mirror
     with zipfile.ZipFile(packed, "w") as files:
         for path in sorted(paths):
-            files.writestr(path, mirror.read_blob(mirror.find_blob(picked.tree, path)))
+            files.writestr(path, mirror.read_file(picked.tree, path))
     source_archive = archive.parse_archive(packed.getvalue(), "the source")
     return PreparedSource(
         picker,

@@ -96,5 +96,5 @@ def _read_conflict(
     stages = {entry.stage for entry in listed if entry.path == path}
     if stages != {"1", "2", "3"}:
         return Conflict(path, (), explain_file_conflict(stages))
-    outcome = repository.read_blob(repository.find_blob(tree, path))
+    outcome = repository.read_file(tree, path)
     return Conflict(path, tuple(find_hunks(outcome)), "both changed it")

@@ -121,12 +121,13 @@ class Repository:
             self._fetch_objects([blob])
         return self._read_local_blob(blob)
 
-    def find_blob(self, tree: str, path: str) -> str:
-        """Find the blob id of a file in a tree."""
+    def read_file(self, tree: str, path: str) -> bytes:
+        """Read the content of a file in a tree, as `read_blob` does."""
         from git import Tree
 
         with self._open_repo() as repo:
-            return Tree(repo, bytes.fromhex(tree), path="").join(path).hexsha
+            blob = Tree(repo, bytes.fromhex(tree), path="").join(path).hexsha
+        return self.read_blob(blob)
 
     def _read_local_blob(self, blob: str) -> bytes:
         with self._open_repo() as repo:
