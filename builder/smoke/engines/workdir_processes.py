@@ -66,12 +66,22 @@ def _is_in_workdir(process: psutil.Process, workdir: str) -> bool:
 def _read_process_env(process: psutil.Process) -> dict[str, str] | None:
     """Read the environment variables of a process; None in the middle of execve(2).
 
-    In the middle of execve(2) a process has neither environment variables nor arguments. A thread
-    of the operating system's kernel has no program, and a process without environment variables
-    (`env -i`) still has its arguments.
+    A thread of the operating system's kernel has no program, and no environment variables.
     """
     env = process.environ()
-    if env or not process.exe():
-        return env
-    # Read again: the process may have got both since the first time.
-    return process.environ() if process.cmdline() else None
+    return env if env or not process.exe() or _has_empty_env(process.pid) else None
+
+
+def _has_empty_env(pid: int) -> bool:
+    """Tell a process that has no environment variables (`env -i`) from one in execve(2).
+
+    To Linux, both have none to read. But the fields env_start and env_end of /proc/PID/stat
+    (proc(5)) are 0 until execve(2) has written them, and one read gives both. Asking for anything
+    else in two steps is not enough: between them another execve(2) may begin.
+
+    Raises:
+        OSError: there is no such process, or no /proc.
+    """
+    after_name = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    env_start, env_end = after_name[47:49]
+    return env_start == env_end != "0"
