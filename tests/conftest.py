@@ -24,12 +24,12 @@ from builder.releases.index import SimpleIndex
 from builder.releases.stock_wheels import fetch_stock_wheel
 from builder.system.console import Console
 from builder.system.settings import read_user_settings
-from tests.index_server import ServedFiles, serving
-from tests.needs import STRICT
+from tests.support.index_server import ServedFiles, serving
+from tests.support.needs import STRICT
 
 if TYPE_CHECKING:
     from builder.model import ListedWheel, Release
-    from tests.upstream import StandIn
+    from tests.support.upstream import StandIn
 
 # A shell's background job ignores Ctrl-C, and so would all that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -124,7 +124,7 @@ def run_builder(tmp_path: Path) -> RunBuilder:
 @pytest.fixture(scope="session")
 def upstream(tmp_path_factory: pytest.TempPathFactory) -> StandIn:
     """The stand-in for upstream's repository, made once for all workers; not to be changed."""
-    from tests.upstream import StandIn, make_upstream
+    from tests.support.upstream import StandIn, make_upstream
 
     root = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:

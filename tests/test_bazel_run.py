@@ -20,8 +20,8 @@ from builder.containers.docker_engine import RUN_LABEL, connect_engine
 from builder.containers.volumes import ensure_volume
 from builder.errors import EngineError, InterruptedRunError, SourceError
 from builder.system.waiting import wait_for
-from tests.bazel import make_job, small_source
-from tests.engines import engine, other_run
+from tests.support.bazel import make_job, small_source
+from tests.support.engines import engine, other_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -20,9 +20,9 @@ from builder.bazel.release_table import (
     render_release_table,
 )
 from builder.releases import catalog as catalogs
-from tests.catalog import make_entry
 from tests.conftest import CATALOG, ROOT, stock_path
-from tests.upstream import git
+from tests.support.catalog import make_entry
+from tests.support.upstream import git
 
 if TYPE_CHECKING:
     from pathlib import Path

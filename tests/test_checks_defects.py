@@ -9,16 +9,16 @@ import pytest
 from builder.checks.table import STATIC_CODES
 from builder.errors import WheelError
 from builder.model import FindingStatus
-from tests import text_defects as t
-from tests import wheel_defects as w
-from tests import zip_defects as z
-from tests.forge import read, write
-from tests.wheels import codes, findings, make_wheel
+from tests.support import text_defects as t
+from tests.support import wheel_defects as w
+from tests.support import zip_defects as z
+from tests.support.forge import read, write
+from tests.support.wheels import codes, findings, make_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.forge import File
+    from tests.support.forge import File
 
 # The defect, and every code that is new because of it.
 DEFECTS: tuple[tuple[Callable[[File], File], str], ...] = (

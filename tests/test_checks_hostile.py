@@ -15,17 +15,17 @@ from hypothesis import strategies as st
 from builder.checks.table import STATIC_CODES
 from builder.errors import WheelError
 from builder.wheel import archive
-from tests import forge, wheel_defects, zip_defects
 from tests.conftest import ROOT
-from tests.wheels import codes, findings, make_wheel, small_wheel
+from tests.support import forge, wheel_defects, zip_defects
+from tests.support.wheels import codes, findings, make_wheel, small_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from builder.model import Finding
-    from tests.forge import File
-    from tests.wheels import Made
+    from tests.support.forge import File
+    from tests.support.wheels import Made
 
 
 def judged(file: File, made: Made) -> list[Finding] | None:
@@ -161,8 +161,8 @@ def test_whatever_the_file_is_called_is_judged(filename: str) -> None:
 _CHILD = """
 import io, resource, sys, zipfile
 from pathlib import Path
-from tests.wheels import codes, findings, make_wheel
-from tests.forge import File
+from tests.support.wheels import codes, findings, make_wheel
+from tests.support.forge import File
 
 made = make_wheel()
 file = File(made.file.filename, Path(sys.argv[1]).read_bytes())

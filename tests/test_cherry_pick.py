@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from builder.wheel.blobs import hash_git_blob
-from tests.cli import WHEEL, sha256
 from tests.conftest import Finished
-from tests.upstream import NOTEBOOK, git
+from tests.support.cli import WHEEL, sha256
+from tests.support.upstream import NOTEBOOK, git
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import RunBuilder
-    from tests.upstream import StandIn
+    from tests.support.upstream import StandIn
 
 pytestmark = pytest.mark.usefixtures("warm")
 Run = Callable[..., Finished]

@@ -14,14 +14,14 @@ from builder.git.remote import parse_remote
 from builder.git.upstream import Upstream
 from builder.system.console import Console
 from builder.system.settings import read_user_settings
-from tests.upstream import NOTEBOOK, git
+from tests.support.upstream import NOTEBOOK, git
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from builder.model import Release
-    from tests.upstream import StandIn
+    from tests.support.upstream import StandIn
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ import pytest
 from builder.releases import catalog as catalogs
 from builder.releases.cache import Cache
 from builder.system.settings import ProjectSettings, read_user_settings
-from tests import needs
-from tests.cli import STOCK, STOCK_SHA256, WHEEL, sha256
 from tests.conftest import RELEASES, ROOT
+from tests.support import needs
+from tests.support.cli import STOCK, STOCK_SHA256, WHEEL, sha256
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli import STOCK, WHEEL
 from tests.conftest import ROOT
-from tests.index_server import ServedFiles, serving
-from tests.needs import lacking
+from tests.support.cli import STOCK, WHEEL
+from tests.support.index_server import ServedFiles, serving
+from tests.support.needs import lacking
 
 if TYPE_CHECKING:
     from collections.abc import Callable

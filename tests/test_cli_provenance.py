@@ -14,8 +14,8 @@ from builder.patching.codemods import hash_codemod_source
 from builder.provenance import claims
 from builder.releases.cache import Cache
 from builder.system.settings import read_user_settings
-from tests.cli import STOCK_SHA256, WHEEL, sha256
 from tests.conftest import ROOT
+from tests.support.cli import STOCK_SHA256, WHEEL, sha256
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,9 +17,9 @@ import psutil
 import pytest
 
 from builder.system.settings import ProjectSettings
-from tests.cli import WHEEL, sha256
 from tests.conftest import ROOT
-from tests.upload_server import STORE, Act, Conduct, misbehaving
+from tests.support.cli import WHEEL, sha256
+from tests.support.upload_server import STORE, Act, Conduct, misbehaving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

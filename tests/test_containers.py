@@ -31,7 +31,7 @@ from builder.containers.images import (
 from builder.containers.leftovers import remove_leftovers, remove_run_containers
 from builder.errors import EngineError
 from builder.system.ports import find_free_port
-from tests.engines import base_image, engine, other_run
+from tests.support.engines import base_image, engine, other_run
 
 if TYPE_CHECKING:
     from pathlib import Path

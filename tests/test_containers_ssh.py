@@ -12,9 +12,9 @@ import pytest
 from builder.containers.containers import ContainerOptions, run_container
 from builder.containers.docker_engine import ContainerEngine
 from builder.containers.ssh import SshTunnel
-from tests.engines import base_image, build_base
-from tests.git_servers import command_lines
-from tests.needs import lacking
+from tests.support.engines import base_image, build_base
+from tests.support.git_servers import command_lines
+from tests.support.needs import lacking
 
 if TYPE_CHECKING:
     from pathlib import Path

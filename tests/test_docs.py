@@ -21,8 +21,8 @@ from builder.cli import cli
 from builder.smoke.probes import failure_modes
 from builder.smoke.probes.table import PROBE_TABLE as TABLE_OF_PROBES
 from builder.system.settings import ProjectSettings
-from tests import smoke_tables
 from tests.conftest import ROOT
+from tests.support import smoke_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ def test_every_check_is_documented() -> None:
 
 
 def test_every_probe_and_failure_mode_is_documented() -> None:
-    """docs/smoke.md has the four tables of tests.smoke_tables, and no mode is without an answer."""
+    """docs/smoke.md has the tables of tests.support.smoke_tables; no mode is without an answer."""
     assert (ROOT / "docs" / "smoke.md").read_text().endswith(f"\n\n{smoke_tables.render()}")
     for number, mode in failure_modes.FAILURE_MODES.items():
         assert failure_modes.list_catching_probes(number) or mode.elsewhere, number

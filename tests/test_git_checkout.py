@@ -15,8 +15,8 @@ import pytest
 from builder.git.checkout import find_tool_commit
 from builder.system.waiting import wait_for
 from tests.conftest import ROOT
-from tests.limits import scaled
-from tests.needs import lacking
+from tests.support.limits import scaled
+from tests.support.needs import lacking
 
 if TYPE_CHECKING:
     from collections.abc import Callable

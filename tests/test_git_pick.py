@@ -13,15 +13,15 @@ from builder.git.merge import merge_trees
 from builder.git.mirror import Mirror, open_mirror
 from builder.git.pick import cherry_pick
 from builder.git.remote import parse_remote
-from tests import needs
-from tests.git_servers import Log, http_server
-from tests.upstream import NOTEBOOK, git
+from tests.support import needs
+from tests.support.git_servers import Log, http_server
+from tests.support.upstream import NOTEBOOK, git
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.upstream import StandIn
+    from tests.support.upstream import StandIn
 
 RELEASES = ("1.14.0", "2.2.0", "2.2.1", "2.2.2", "2.3.0", "2.5.0")
 

@@ -9,7 +9,7 @@ from typing import Any
 from traitlets.config.loader import PyFileConfigLoader
 
 from tests.conftest import ROOT
-from tests.needs import lacking
+from tests.support.needs import lacking
 
 # The Hub's prefix, a user's name, their server's name → that server's base URL.
 _SERVERS = {

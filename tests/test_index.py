@@ -21,7 +21,7 @@ from builder.system.settings import (
     read_user_settings,
 )
 from tests.conftest import CATALOG
-from tests.index_server import ServedFiles, serving
+from tests.support.index_server import ServedFiles, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

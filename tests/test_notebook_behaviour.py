@@ -28,13 +28,13 @@ from hypothesis import strategies as st
 from builder.patching.delta import make_delta
 from builder.patching.series import load_series
 from builder.wheel import archive
-from tests import needs
 from tests.conftest import CATALOG, ROOT, stock_path
+from tests.support import needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-DRIVER = Path(__file__).with_name("notebook_driver.py")
+DRIVER = Path(__file__).parent.joinpath("support/notebook_driver.py")
 DOCUMENT = ROOT / "docs" / "proxy-url.md"
 VARIABLE = "TENSORBOARD_PROXY_URL"
 PORT, HEIGHT, SEED = 6006, 321, 7

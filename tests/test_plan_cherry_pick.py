@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import RunBuilder
-    from tests.upstream import StandIn
+    from tests.support.upstream import StandIn
 
 pytestmark = pytest.mark.usefixtures("upstream")  # which fetches the wheels that it is made from
 
@@ -83,7 +83,7 @@ def test_the_same_change_by_another_commit_is_native(
     run_builder: RunBuilder, own_cache: Path, upstream: StandIn, tmp_path: Path
 ) -> None:
     """By patch-id, where the release went on to change the same lines."""
-    from tests.upstream import git
+    from tests.support.upstream import git
 
     fork = tmp_path / "fork.git"
     git(tmp_path, "clone", "--quiet", "--bare", str(upstream.path), str(fork))

@@ -25,8 +25,8 @@ from builder.publish.upload import (
 )
 from builder.publish.uploader import TwineUploader, UploadCredentials
 from builder.system.settings import read_user_settings
-from tests.upload_server import STORE, Act, Conduct, misbehaving
-from tests.wheels import make_wheel
+from tests.support.upload_server import STORE, Act, Conduct, misbehaving
+from tests.support.wheels import make_wheel
 
 if TYPE_CHECKING:
     from pathlib import Path

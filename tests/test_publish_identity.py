@@ -28,9 +28,9 @@ from builder.publish.responses import UploadRefusedError
 from builder.publish.target import PublishTarget
 from builder.publish.uploader import TwineUploader, UploadCredentials
 from builder.system.settings import read_user_settings
-from tests.certificates import Authority
-from tests.upload_server import Act, Conduct, misbehaving
-from tests.wheels import make_wheel
+from tests.support.certificates import Authority
+from tests.support.upload_server import Act, Conduct, misbehaving
+from tests.support.wheels import make_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

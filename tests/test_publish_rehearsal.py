@@ -29,7 +29,7 @@ from builder.publish.upload import (
 from builder.publish.uploader import TwineUploader, UploadCredentials
 from builder.system.settings import read_user_settings
 from builder.system.virtualenvs import find_uv
-from tests.needs import settings_of_uv
+from tests.support.needs import settings_of_uv
 
 if TYPE_CHECKING:
     from builder.publish.rehearsal import RehearsalIndex

@@ -25,9 +25,9 @@ from builder.system.pythons import PythonFinder
 from builder.system.settings import read_user_settings
 from builder.today.cell import PYTHONS
 from builder.today.grid import GridPair, make_trial, split_by_python
-from tests import needs
 from tests.conftest import ROOT
-from tests.http_servers import running
+from tests.support import needs
+from tests.support.http_servers import running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,7 +12,7 @@ from msgspec import structs
 from builder.reports.smoke_page import render_smoke_page
 from builder.smoke.model import ProbeOutcome
 from builder.smoke.results.result import StoredResult, write_result
-from tests.test_smoke_result import make
+from tests.support.results import make_result
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def result(release: str = "2.2.1", deployment: str = "lab", failure: str = "") -> StoredResult:
     """A result with a picture, in the directory where it should be."""
-    made = make(ProbeOutcome.PASSED, ProbeOutcome.SKIPPED, failure=failure)
+    made = make_result(ProbeOutcome.PASSED, ProbeOutcome.SKIPPED, failure=failure)
     pictures = ("jupyterlab.png",)
     made = structs.replace(made, release=release, deployment=deployment, pictures=pictures)
     return StoredResult(f"{release}/{deployment}", made)

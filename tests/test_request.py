@@ -23,8 +23,8 @@ from builder.releases.request import (
     parse_release_request,
     select_runnable_releases,
 )
-from tests.catalog import make_entry
 from tests.conftest import CATALOG, RELEASES, ROOT
+from tests.support.catalog import make_entry
 
 if TYPE_CHECKING:
     from pathlib import Path

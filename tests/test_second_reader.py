@@ -9,16 +9,16 @@ import pytest
 from builder.model import Finding, FindingStatus
 from builder.verify import second_reader
 from builder.verify.deep import WheelBytes
-from tests import text_defects, zip_defects
 from tests.conftest import CATALOG, stock_path
-from tests.wheels import findings, make_wheel
+from tests.support import text_defects, zip_defects
+from tests.support.wheels import findings, make_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from builder.model import Release
-    from tests.forge import File
+    from tests.support.forge import File
 
 
 def read(file: File) -> list[Finding]:

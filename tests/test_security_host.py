@@ -11,8 +11,8 @@ import pytest
 from builder.system import command
 from builder.system.ports import can_connect, find_free_port
 from builder.system.waiting import wait_for
-from tests import needs
-from tests.interplay import Place, our_wheel
+from tests.support import needs
+from tests.support.interplay import Place, our_wheel
 
 if TYPE_CHECKING:
     from pathlib import Path

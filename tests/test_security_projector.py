@@ -16,8 +16,8 @@ from builder.system.waiting import wait_for
 from builder.tensorboard.events import encode_event, encode_record
 from builder.tensorboard.server import run_tensorboard
 from builder.tensorboard.summaries import encode_old_scalar, encode_summary
-from tests import needs
-from tests.interplay import Place, our_wheel
+from tests.support import needs
+from tests.support.interplay import Place, our_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Callable

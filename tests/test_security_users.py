@@ -20,13 +20,13 @@ import pytest
 
 from builder.system.ports import can_connect, find_free_port
 from builder.system.waiting import wait_for
-from tests import needs
-from tests.interplay import Place, our_wheel, stock_wheel
+from tests.support import needs
+from tests.support.interplay import Place, our_wheel, stock_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-DRIVER = Path(__file__).with_name("users_driver.py")
+DRIVER = Path(__file__).parent.joinpath("support/users_driver.py")
 ALICE, MALLORY, ROOT_USER = 4001, 4002, 0
 # One of each form of `manager.py`; 1.13 has no server without the TensorFlow of its time.
 RELEASES = ["1.13.1", "1.14.0", "2.2.1", "2.11.2", "2.21.0"]

@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from tests import limits
 from tests.conftest import ROOT
+from tests.support import limits
 
 _FILES = ("tests/test_waiting.py", "tests/test_cli_faults.py", "tests/test_cli.py")
 

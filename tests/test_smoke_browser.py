@@ -40,10 +40,10 @@ from builder.smoke.probes import browser as probes
 from builder.smoke.probes.table import PROBE_TABLE
 from builder.smoke.results.recorder import ProbeRecorder
 from builder.system.redact import redact_bytes
-from tests.http_servers import running
-from tests.limits import scaled
-from tests.needs import lacking
-from tests.smoke_page import CANARY, COOKIE, INSTALLED, PATH, SECRET, TOKEN, Imitation
+from tests.support.http_servers import running
+from tests.support.limits import scaled
+from tests.support.needs import lacking
+from tests.support.smoke_page import CANARY, COOKIE, INSTALLED, PATH, SECRET, TOKEN, Imitation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -31,10 +31,10 @@ from builder.smoke.model import (
 from builder.smoke.probes import exposure
 from builder.smoke.results.recorder import ProbeRecorder
 from builder.system.redact import Secret
-from tests import jupyter
-from tests.certificates import Authority
-from tests.http_servers import running, tls_with
-from tests.smoke_page import INSTALLED, TOKEN, Imitation
+from tests.support import jupyter
+from tests.support.certificates import Authority
+from tests.support.http_servers import running, tls_with
+from tests.support.smoke_page import INSTALLED, TOKEN, Imitation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,7 +13,7 @@ from builder.errors import SmokeError
 from builder.smoke.model import ProbeOutcome
 from builder.smoke.results.result import RESULT_FILENAME, DeploymentResult
 from builder.system.console import Console
-from tests.results import make_probe
+from tests.support.results import make_probe
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from builder.smoke.jupyter.http_client import BarredOriginError, JupyterClient
 from builder.smoke.model import ProbeFailure
 from builder.system.redact import Secret
-from tests.http_servers import running
-from tests.limits import scaled
+from tests.support.http_servers import running
+from tests.support.limits import scaled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -44,8 +44,8 @@ from builder.smoke.results.result import DeploymentResult, write_result
 from builder.smoke.run import SmokeContext
 from builder.system.redact import Secret
 from tests.conftest import ROOT
-from tests.http_servers import running
-from tests.results import make_probe
+from tests.support.http_servers import running
+from tests.support.results import make_probe
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

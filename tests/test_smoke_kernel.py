@@ -30,9 +30,9 @@ from builder.smoke.jupyter.notebook_session import (
 from builder.smoke.model import ProbeFailure
 from builder.system.redact import Secret
 from builder.system.waiting import wait_for
-from tests import jupyter
-from tests.limits import scaled
-from tests.smoke_page import INSTALLED
+from tests.support import jupyter
+from tests.support.limits import scaled
+from tests.support.smoke_page import INSTALLED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

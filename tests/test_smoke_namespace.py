@@ -22,8 +22,8 @@ from builder.system import command
 from builder.system.ports import can_connect, find_free_port
 from builder.system.waiting import wait_for
 from tests.conftest import ROOT
-from tests.needs import lacking
-from tests.processes import named
+from tests.support.needs import lacking
+from tests.support.processes import named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

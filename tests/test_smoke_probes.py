@@ -29,8 +29,8 @@ from builder.smoke.probes.forms import VARIABLE_FORMS
 from builder.smoke.probes.table import PROBE_TABLE
 from builder.system.redact import Secret
 from tests.conftest import RELEASES, ROOT
-from tests.http_servers import running
-from tests.smoke_page import INSTALLED
+from tests.support.http_servers import running
+from tests.support.smoke_page import INSTALLED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -22,9 +22,9 @@ from builder.system.ports import can_connect, find_free_port
 from builder.system.waiting import wait_for
 from builder.wheel import archive
 from builder.wheel.rewrite import WheelRewrite, rewrite_wheel
-from tests import needs
-from tests.interplay import find, our_wheel
-from tests.processes import named
+from tests.support import needs
+from tests.support.interplay import find, our_wheel
+from tests.support.processes import named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

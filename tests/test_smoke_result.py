@@ -13,28 +13,20 @@ from builder.smoke.model import ProbeOutcome
 from builder.smoke.probes.table import PROBE_TABLE
 from builder.smoke.results import result as results
 from builder.smoke.results.result import RESULT_FILENAME, DeploymentResult, open_report_directory
-from tests.results import make_probe
+from tests.support.results import PROBE, make_result
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-NAME = next(iter(PROBE_TABLE))
-
-
-def make(*outcomes: ProbeOutcome, failure: str = "") -> DeploymentResult:
-    """A result with probes of these outcomes."""
-    probes = tuple(make_probe(NAME, o, f"d{k}", 0.12345) for k, o in enumerate(outcomes))
-    return DeploymentResult("2.2.1", "lab", "docker", "w.whl", "ab", 1.0, probes, failure)
 
 
 @pytest.mark.parametrize(
     ("result", "outcome"),
     [
-        (make(ProbeOutcome.PASSED, ProbeOutcome.SKIPPED), ProbeOutcome.PASSED),
-        (make(ProbeOutcome.PASSED, ProbeOutcome.FAILED), ProbeOutcome.FAILED),
-        (make(ProbeOutcome.PASSED, failure="no container"), ProbeOutcome.FAILED),
-        (make(ProbeOutcome.SKIPPED), ProbeOutcome.FAILED),
-        (make(), ProbeOutcome.FAILED),
+        (make_result(ProbeOutcome.PASSED, ProbeOutcome.SKIPPED), ProbeOutcome.PASSED),
+        (make_result(ProbeOutcome.PASSED, ProbeOutcome.FAILED), ProbeOutcome.FAILED),
+        (make_result(ProbeOutcome.PASSED, failure="no container"), ProbeOutcome.FAILED),
+        (make_result(ProbeOutcome.SKIPPED), ProbeOutcome.FAILED),
+        (make_result(), ProbeOutcome.FAILED),
     ],
 )
 def test_nothing_asserted_is_not_passed(result: DeploymentResult, outcome: ProbeOutcome) -> None:
@@ -44,19 +36,19 @@ def test_nothing_asserted_is_not_passed(result: DeploymentResult, outcome: Probe
 
 def test_the_json_says_what_each_probe_asserts(tmp_path: Path) -> None:
     """result.json can be read without the table."""
-    results.write_result(make(ProbeOutcome.FAILED), tmp_path)
+    results.write_result(make_result(ProbeOutcome.FAILED), tmp_path)
     read = json.loads((tmp_path / RESULT_FILENAME).read_text())
     assert read["outcome"] == "failed"
     assert read["probes"] == [
         {
-            "name": NAME,
+            "name": PROBE,
             "outcome": "failed",
             "seconds": 0.123,
             "detail": "d0",
-            "asserts": PROBE_TABLE[NAME].sentence,
+            "asserts": PROBE_TABLE[PROBE].sentence,
         }
     ]
-    assert results.list_failures([make(ProbeOutcome.FAILED)]) == [f"2.2.1 lab: {NAME}: d0"]
+    assert results.list_failures([make_result(ProbeOutcome.FAILED)]) == [f"2.2.1 lab: {PROBE}: d0"]
 
 
 def test_a_report_replaces_the_one_before_as_a_whole(tmp_path: Path) -> None:
@@ -64,7 +56,7 @@ def test_a_report_replaces_the_one_before_as_a_whole(tmp_path: Path) -> None:
     for name in ("old.png", "new.png"):
         with open_report_directory(tmp_path, "2.2.1", "lab") as workdir:
             (workdir / name).write_bytes(b"")
-            results.write_result(make(ProbeOutcome.PASSED), workdir)
+            results.write_result(make_result(ProbeOutcome.PASSED), workdir)
     assert sorted(p.name for p in (tmp_path / "2.2.1/lab").iterdir()) == [
         "new.png",
         RESULT_FILENAME,
@@ -77,7 +69,7 @@ def test_a_report_replaces_the_one_before_as_a_whole(tmp_path: Path) -> None:
 def test_a_report_that_is_being_written_is_not_read(tmp_path: Path) -> None:
     """A run goes on, or was killed: its directory begins with a dot."""
     with open_report_directory(tmp_path, "2.2.1", "lab") as workdir:
-        results.write_result(make(ProbeOutcome.PASSED), workdir)
+        results.write_result(make_result(ProbeOutcome.PASSED), workdir)
         assert results.read_results(tmp_path) == []
     assert len(results.read_results(tmp_path)) == 1
 
@@ -106,8 +98,8 @@ def test_a_result_that_is_none_of_ours_is_refused(tmp_path: Path) -> None:
     """Neither half a file nor a list is read as a result, nor what has other fields."""
     place = tmp_path / "2.2.1" / "lab"
     place.mkdir(parents=True)
-    lie = json.dumps(msgspec.to_builtins(make(ProbeOutcome.PASSED)) | {"outcome": "failed"})
-    other = json.dumps(msgspec.to_builtins(make(ProbeOutcome.PASSED)) | {"sceonds": 1})
+    lie = json.dumps(msgspec.to_builtins(make_result(ProbeOutcome.PASSED)) | {"outcome": "failed"})
+    other = json.dumps(msgspec.to_builtins(make_result(ProbeOutcome.PASSED)) | {"sceonds": 1})
     for text in ("", "{", "[]", "{}", lie, other, "[" * 9999, "[" * 200_000):
         (place / RESULT_FILENAME).write_text(text)
         with pytest.raises(OutputError, match=r"result\.json"):

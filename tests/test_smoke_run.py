@@ -12,7 +12,7 @@ from builder.smoke.model import Deployment, Frontend, JupyterSite, ProbeOutcome
 from builder.smoke.results.result import RESULT_FILENAME
 from builder.smoke.run import SmokeContext, report_deployment, run_layers
 from builder.system.redact import Secret
-from tests.smoke_page import INSTALLED
+from tests.support.smoke_page import INSTALLED
 
 if TYPE_CHECKING:
     from pathlib import Path

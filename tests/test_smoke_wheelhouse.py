@@ -10,7 +10,7 @@ import pytest
 from builder.errors import SmokeError
 from builder.smoke.engines import wheelhouse
 from builder.smoke.engines.wheelhouse import PythonPlatform
-from tests import needs
+from tests.support import needs
 
 if TYPE_CHECKING:
     from pathlib import Path

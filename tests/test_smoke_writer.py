@@ -19,7 +19,7 @@ from builder.smoke.jupyter import notebook
 from builder.smoke.jupyter.writer import EventFileWriter
 from builder.tensorboard.events import crc32c
 from builder.tensorboard.summaries import PNG_GREY, encode_png
-from tests import needs
+from tests.support import needs
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.conftest import ROOT
-from tests.needs import settings_of_uv
+from tests.support.needs import settings_of_uv
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from builder.reports.rendering import escape_markdown
 from builder.reports.summary import WheelSummary, render_summary
 from builder.smoke.model import ProbeOutcome
 from builder.smoke.results.result import DeploymentResult, StoredResult, write_result
-from tests.results import make_probe
+from tests.support.results import make_probe
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,9 +10,9 @@ import pytest
 
 from builder.patching.series import load_series
 from builder.today.cell import STAGES, load_cells
-from tests import needs
 from tests.conftest import RELEASES, ROOT
-from tests.interplay import our_wheel
+from tests.support import needs
+from tests.support.interplay import our_wheel
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from builder.tensorboard.events import encode_event, encode_record
 from builder.tensorboard.server import run_tensorboard
 from builder.tensorboard.summaries import encode_old_scalar, encode_summary
-from tests import needs
-from tests.interplay import Place, our_wheel
+from tests.support import needs
+from tests.support.interplay import Place, our_wheel
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,8 +12,8 @@ import pytest
 
 from builder.releases.eras import get_era
 from builder.today import logdir
-from tests import needs
-from tests.interplay import Place, find, our_wheel, stock_wheel
+from tests.support import needs
+from tests.support.interplay import Place, find, our_wheel, stock_wheel
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,8 +10,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from builder.releases.eras import get_era
-from tests import needs
-from tests.interplay import Place, find, our_wheel, stock_wheel
+from tests.support import needs
+from tests.support.interplay import Place, find, our_wheel, stock_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Callable

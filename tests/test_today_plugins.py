@@ -10,8 +10,8 @@ from wheel.wheelfile import WheelFile
 
 from builder.errors import CommandError
 from builder.tensorboard.server import run_tensorboard
-from tests import needs
-from tests.interplay import Place, our_wheel
+from tests.support import needs
+from tests.support.interplay import Place, our_wheel
 
 if TYPE_CHECKING:
     from pathlib import Path

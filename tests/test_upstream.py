@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.upstream import NOTEBOOK, StandIn, git, make_upstream
+from tests.support.upstream import NOTEBOOK, StandIn, git, make_upstream
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from builder.system import command
-from tests import needs
+from tests.support import needs
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,8 +16,8 @@ import pytest
 import yaml
 
 from builder.releases.request import select_runnable_releases
-from tests import needs
 from tests.conftest import CATALOG, RELEASES, ROOT
+from tests.support import needs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

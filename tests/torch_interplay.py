@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests import needs
-from tests.interplay import Place, our_wheel
+from tests.support import needs
+from tests.support.interplay import Place, our_wheel
 
 if TYPE_CHECKING:
     from pathlib import Path

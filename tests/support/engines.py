@@ -10,7 +10,7 @@ from builder.containers.docker_engine import ContainerEngine, connect_engine
 from builder.containers.images import has_image, resolve_image_id
 from builder.errors import EngineError
 from builder.smoke.engines.runners import DEFAULT_BASE
-from tests.needs import lacking
+from tests.support.needs import lacking
 
 
 @cache

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from builder.system import command
 from builder.system.ports import find_free_port
 from builder.system.waiting import wait_for
-from tests.engines import engine
-from tests.needs import lacking
+from tests.support.engines import engine
+from tests.support.needs import lacking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The tables of docs/smoke.md: `python -m tests.smoke_tables` writes them anew."""
+"""The tables of docs/smoke.md: `python -m tests.support.smoke_tables` writes them anew."""
 
 from __future__ import annotations
 

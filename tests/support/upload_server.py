@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from requests_toolbelt.multipart.decoder import MultipartDecoder
 
-from tests.http_servers import running, tls_with
+from tests.support.http_servers import running, tls_with
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from tests.http_servers import running
+from tests.support.http_servers import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ import io
 import zipfile
 from dataclasses import replace
 
-from tests.forge import (
+from tests.support.forge import (
     File,
     add,
     drop,
@@ -20,7 +20,7 @@ from tests.forge import (
     substitute,
     write,
 )
-from tests.zip_defects import FIRST, MAIN, NOTEBOOK
+from tests.support.zip_defects import FIRST, MAIN, NOTEBOOK
 
 WEBFILES = "tensorboard/webfiles.zip"
 

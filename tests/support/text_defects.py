@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.forge import (
+from tests.support.forge import (
     File,
     drop,
     edit,
@@ -19,7 +19,7 @@ from tests.forge import (
     substitute,
     write,
 )
-from tests.zip_defects import MAIN
+from tests.support.zip_defects import MAIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable

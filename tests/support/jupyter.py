@@ -15,13 +15,13 @@ from builder.smoke.model import Deployment, Frontend, JupyterSite
 from builder.system import command
 from builder.system.ports import find_free_port
 from builder.system.redact import Secret
-from tests.smoke_page import INSTALLED
+from tests.support.smoke_page import INSTALLED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from tests.certificates import Authority
+    from tests.support.certificates import Authority
 
 _UP = 60.0
 

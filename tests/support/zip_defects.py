@@ -13,7 +13,7 @@ import zlib
 from dataclasses import replace
 from typing import Any
 
-from tests.forge import (
+from tests.support.forge import (
     Entry,
     File,
     add,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
-from tests.http_servers import running
+from tests.support.http_servers import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Tree = dict[str, bytes]
 
 NOTEBOOK = "tensorboard/notebook.py"
-_FILES = Path(__file__).parent / "standin"
+_FILES = Path(__file__).parents[1] / "standin"
 _LICENCE = b"# Copyright The TensorFlow Authors. All Rights Reserved.\n# (stand-in: licence only)\n"
 _GENERATED = re.compile(
     r"tensorboard/(webfiles\.zip|_vendor/.*|.*_pb2(_grpc)?\.py|.*/projector_binary\.(html|js))"

@@ -1,0 +1,1 @@
+"""What tests share: stand-ins, real servers, and makers of real artefacts."""
