@@ -9,26 +9,23 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from builder.git.git_environment import remove_git_variables
-from builder.releases import catalog as catalogs
-from builder.releases.cache import Cache
-from builder.releases.index import SimpleIndex
-from builder.releases.stock_wheels import fetch_stock_wheel
-from builder.system.console import Console
 from builder.system.settings import read_user_settings
 from tests.support.index_server import ServedFiles, serving
 from tests.support.needs import STRICT
+from tests.support.releases import CATALOG, ROOT, stock_path
 
 if TYPE_CHECKING:
-    from builder.model import ListedWheel, Release
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from builder.model import Release
+    from tests.support.cli import Finished, RunBuilder
     from tests.support.upstream import StandIn
 
 # A shell's background job ignores Ctrl-C, and so would all that the tests start.
@@ -36,10 +33,6 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # As the program does at its start: a hook that runs the tests has GIT_DIR set.
 remove_git_variables(os.environ)
-
-ROOT = Path(__file__).resolve().parents[1]
-CATALOG = catalogs.make_catalog(catalogs.load_entries())
-RELEASES = CATALOG.versions
 
 # Shared runners stall now and then; an example's wall time says nothing about our code. CI looks
 # at the same examples every time, and blames no change for what it did not do.
@@ -50,9 +43,6 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("ours")
-
-Finished = subprocess.CompletedProcess[str]
-RunBuilder = Callable[..., Finished]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -68,18 +58,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("skipped, and why")
     for why, count in reasons.most_common():
         terminalreporter.line(f"{count:4} {why}")
-
-
-@cache
-def _index() -> SimpleIndex:
-    return SimpleIndex(read_user_settings(os.environ))
-
-
-def stock_path(wheel: ListedWheel) -> Path:
-    """A published wheel, fetched through the project's own cache; verified."""
-    store = Cache(read_user_settings(os.environ).cache)
-    fetch_stock_wheel(wheel, store, _index(), Console().make_download_progress(wheel.filename))
-    return store.get_path(wheel.sha256)
 
 
 @pytest.fixture(scope="session")

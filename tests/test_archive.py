@@ -17,7 +17,7 @@ from builder.wheel import archive
 from builder.wheel.member import STORED
 from builder.wheel.rewrite import WheelRewrite, rewrite_wheel
 from builder.wheel.serialize import FIXED_DATE, CopiedMember, StoredMember, serialize_archive
-from tests.conftest import CATALOG, stock_path
+from tests.support.releases import CATALOG, stock_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,7 +21,7 @@ from builder.system.settings import read_user_settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conftest import RunBuilder
+    from tests.support.cli import RunBuilder
 
 # What holds files that were really published with attestations: the library's own test data.
 _PROJECT = "pypi-attestations"

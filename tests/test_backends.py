@@ -20,7 +20,7 @@ from builder.patching.overlay import build_overlay
 from builder.patching.series import load_series
 from builder.provenance.statements import SourceBuildProvenance
 from builder.wheel import archive
-from tests.conftest import CATALOG, ROOT, stock_path
+from tests.support.releases import CATALOG, ROOT, stock_path
 
 if TYPE_CHECKING:
     from builder.cherrypick.picker import CherryPicker

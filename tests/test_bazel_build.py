@@ -19,18 +19,18 @@ import pytest
 from builder.build.equivalence import compare_wheels
 from builder.system.waiting import wait_for
 from builder.wheel import archive
-from tests.conftest import ROOT
 from tests.support.bazel import changed_upstream, containers, replace_rule
 from tests.support.cli import WHEEL
 from tests.support.engines import build_base, engine
 from tests.support.git_servers import Log, command_lines, http_server
 from tests.support.needs import lacking
+from tests.support.releases import ROOT
 from tests.support.upstream import git
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.conftest import RunBuilder
+    from tests.support.cli import RunBuilder
     from tests.support.upstream import StandIn
 
 BAZEL = ("--backend", "bazel")

@@ -15,12 +15,12 @@ from builder.bazel.release_table import parse_release_table
 from builder.containers.containers import ContainerOptions, create_container
 from builder.containers.docker_engine import connect_engine
 from builder.system.settings import UserSettings
-from tests.conftest import ROOT
 from tests.support.bazel import make_job, make_toolchain, small_source
 from tests.support.certificates import Authority
 from tests.support.engines import engine
 from tests.support.http_servers import running, tls_with
 from tests.support.nginx import gateway, remote_cache
+from tests.support.releases import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

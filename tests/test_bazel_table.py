@@ -20,8 +20,8 @@ from builder.bazel.release_table import (
     render_release_table,
 )
 from builder.releases import catalog as catalogs
-from tests.conftest import CATALOG, ROOT, stock_path
 from tests.support.catalog import make_entry
+from tests.support.releases import CATALOG, ROOT, stock_path
 from tests.support.upstream import git
 
 if TYPE_CHECKING:

@@ -19,15 +19,15 @@ from builder.checks.wheel_under_check import WheelUnderCheck
 from builder.model import FindingStatus, IdentityKind, MetadataEdit
 from builder.system.settings import read_project_settings
 from builder.wheel import archive
-from tests.conftest import ROOT
 from tests.support import forge, text_defects, wheel_defects, zip_defects
+from tests.support.releases import ROOT
 from tests.support.wheels import codes, findings, make_wheel, small_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.conftest import RunBuilder
+    from tests.support.cli import RunBuilder
     from tests.support.forge import File
 
 SAMPLE = ("1.13.0", "1.15.0", "2.2.1", "2.3.0", "2.11.2", "2.20.0", "2.21.0")

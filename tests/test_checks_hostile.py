@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from builder.checks.table import STATIC_CODES
 from builder.errors import WheelError
 from builder.wheel import archive
-from tests.conftest import ROOT
 from tests.support import forge, wheel_defects, zip_defects
+from tests.support.releases import ROOT
 from tests.support.wheels import codes, findings, make_wheel, small_wheel
 
 if TYPE_CHECKING:

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from builder.wheel.blobs import hash_git_blob
-from tests.conftest import Finished
-from tests.support.cli import WHEEL, sha256
+from tests.support.cli import WHEEL, Finished, sha256
 from tests.support.upstream import NOTEBOOK, git
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conftest import RunBuilder
+    from tests.support.cli import RunBuilder
     from tests.support.upstream import StandIn
 
 pytestmark = pytest.mark.usefixtures("warm")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.cherrypick.imports import find_uncovered_imports
-from tests.conftest import CATALOG
+from tests.support.releases import CATALOG
 
 _REQUIRES = ("absl-py (>=0.4)", "grpcio>=1.24.3", "protobuf<5,>=3.19.6", "Werkzeug (>=1.0.1)", "?!")
 

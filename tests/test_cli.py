@@ -14,15 +14,15 @@ import pytest
 from builder.releases import catalog as catalogs
 from builder.releases.cache import Cache
 from builder.system.settings import ProjectSettings, read_user_settings
-from tests.conftest import RELEASES, ROOT
 from tests.support import needs
 from tests.support.cli import STOCK, STOCK_SHA256, WHEEL, sha256
+from tests.support.releases import RELEASES, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.conftest import RunBuilder
+    from tests.support.cli import RunBuilder
 
 
 pytestmark = pytest.mark.usefixtures("warm")

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conftest import ROOT
 from tests.support.cli import STOCK, WHEEL
 from tests.support.index_server import ServedFiles, serving
 from tests.support.needs import lacking
+from tests.support.releases import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.conftest import RunBuilder
+    from tests.support.cli import RunBuilder
 
 
 pytestmark = pytest.mark.usefixtures("warm")

@@ -14,14 +14,14 @@ from builder.patching.codemods import hash_codemod_source
 from builder.provenance import claims
 from builder.releases.cache import Cache
 from builder.system.settings import read_user_settings
-from tests.conftest import ROOT
 from tests.support.cli import STOCK_SHA256, WHEEL, sha256
+from tests.support.releases import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.conftest import RunBuilder
+    from tests.support.cli import RunBuilder
 
 
 pytestmark = pytest.mark.usefixtures("warm")

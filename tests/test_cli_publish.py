@@ -17,15 +17,15 @@ import psutil
 import pytest
 
 from builder.system.settings import ProjectSettings
-from tests.conftest import ROOT
 from tests.support.cli import WHEEL, sha256
+from tests.support.releases import ROOT
 from tests.support.upload_server import STORE, Act, Conduct, misbehaving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.conftest import RunBuilder
+    from tests.support.cli import RunBuilder
 
 CANARY = "pypi-canary-27182818284"
 OTHER = WHEEL.replace("2.2.1", "2.2.2")

@@ -21,7 +21,7 @@ from builder.patching.codemods.source import SourceModule
 from builder.patching.requirements import edit_document
 from builder.patching.series import load_series
 from builder.wheel import metadata
-from tests.conftest import CATALOG, ROOT, stock_path
+from tests.support.releases import CATALOG, ROOT, stock_path
 
 DIRECTORY = ROOT / "patches" / "today"
 SERIES = tomllib.loads((DIRECTORY / "series.toml").read_text(encoding="utf-8"))

@@ -36,7 +36,7 @@ from tests.support.engines import base_image, engine, other_run
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conftest import RunBuilder
+    from tests.support.cli import RunBuilder
 
 CANARY = "http://canary-6b1f.invalid:3128"
 

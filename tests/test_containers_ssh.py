@@ -19,7 +19,7 @@ from tests.support.needs import lacking
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conftest import RunBuilder
+    from tests.support.cli import RunBuilder
 
 # In the place of ssh: the other machine is this one. What it was told to reach, it keeps.
 NEAR = """\

@@ -19,8 +19,8 @@ from builder.verify.deep import WheelBytes
 from builder.wheel import archive
 from builder.wheel.rewrite import WheelRewrite, rewrite_wheel
 from builder.wheel.serialize import CopiedMember, StoredMember, serialize_archive
-from tests.conftest import CATALOG, ROOT
 from tests.support import needs
+from tests.support.releases import CATALOG, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from builder.patching import diff
-from tests.conftest import ROOT
+from tests.support.releases import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,8 +21,8 @@ from builder.cli import cli
 from builder.smoke.probes import failure_modes
 from builder.smoke.probes.table import PROBE_TABLE as TABLE_OF_PROBES
 from builder.system.settings import ProjectSettings
-from tests.conftest import ROOT
 from tests.support import smoke_tables
+from tests.support.releases import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

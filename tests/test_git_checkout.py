@@ -14,15 +14,15 @@ import pytest
 
 from builder.git.checkout import find_tool_commit
 from builder.system.waiting import wait_for
-from tests.conftest import ROOT
 from tests.support.limits import scaled
 from tests.support.needs import lacking
+from tests.support.releases import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.conftest import RunBuilder
+    from tests.support.cli import RunBuilder
 
 
 @pytest.fixture

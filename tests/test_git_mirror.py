@@ -18,16 +18,16 @@ from builder.errors import InterruptedRunError, RequestError, SourceError
 from builder.git.mirror import Mirror, open_mirror
 from builder.git.remote import PUBLIC_REMOTE, parse_remote
 from builder.system.files import lock_path
-from tests.conftest import ROOT
 from tests.support import needs
 from tests.support.git_servers import Log, command_lines, http_server
+from tests.support.releases import ROOT
 from tests.support.upstream import NOTEBOOK, git
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.model import Release
-    from tests.conftest import RunBuilder
+    from tests.support.cli import RunBuilder
     from tests.support.upstream import StandIn
 
 Open = Callable[..., Mirror]

@@ -8,8 +8,8 @@ from typing import Any
 
 from traitlets.config.loader import PyFileConfigLoader
 
-from tests.conftest import ROOT
 from tests.support.needs import lacking
+from tests.support.releases import ROOT
 
 # The Hub's prefix, a user's name, their server's name → that server's base URL.
 _SERVERS = {

@@ -20,8 +20,8 @@ from builder.system.settings import (
     read_project_settings,
     read_user_settings,
 )
-from tests.conftest import CATALOG
 from tests.support.index_server import ServedFiles, serving
+from tests.support.releases import CATALOG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from builder.system.virtualenvs import find_uv
-from tests.conftest import ROOT
 from tests.support.cli import WHEEL, sha256
 from tests.support.needs import settings_of_uv
+from tests.support.releases import ROOT
 
 # Imports every module of the package, reads those that go to kernels, prints where it lies.
 IMPORT_ALL = """

@@ -14,7 +14,7 @@ from builder.errors import RequestError, WheelError
 from builder.model import IdentityKind
 from builder.patching import identity
 from builder.wheel import archive, metadata
-from tests.conftest import RELEASES
+from tests.support.releases import RELEASES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -28,8 +28,8 @@ from hypothesis import strategies as st
 from builder.patching.delta import make_delta
 from builder.patching.series import load_series
 from builder.wheel import archive
-from tests.conftest import CATALOG, ROOT, stock_path
 from tests.support import needs
+from tests.support.releases import CATALOG, ROOT, stock_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conftest import CATALOG
+from tests.support.releases import CATALOG
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conftest import RunBuilder
+    from tests.support.cli import RunBuilder
     from tests.support.upstream import StandIn
 
 pytestmark = pytest.mark.usefixtures("upstream")  # which fetches the wheels that it is made from

@@ -25,14 +25,14 @@ from builder.system.pythons import PythonFinder
 from builder.system.settings import read_user_settings
 from builder.today.cell import PYTHONS
 from builder.today.grid import GridPair, make_trial, split_by_python
-from tests.conftest import ROOT
 from tests.support import needs
 from tests.support.http_servers import running
+from tests.support.releases import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.conftest import RunBuilder
+    from tests.support.cli import RunBuilder
 
 OURS = f"{sys.version_info.major}.{sys.version_info.minor}"
 REFUSES = "#!/bin/sh\necho 'pyenv: python: command not found' >&2\nexit 127\n"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from installer.records import parse_record_file
 
 from builder.wheel import archive, record
-from tests.conftest import CATALOG, stock_path
+from tests.support.releases import CATALOG, stock_path
 
 paths = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=30)
 

@@ -17,7 +17,7 @@ from tests.support.results import make_result
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conftest import RunBuilder
+    from tests.support.cli import RunBuilder
 
 
 def result(release: str = "2.2.1", deployment: str = "lab", failure: str = "") -> StoredResult:

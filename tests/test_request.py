@@ -23,8 +23,8 @@ from builder.releases.request import (
     parse_release_request,
     select_runnable_releases,
 )
-from tests.conftest import CATALOG, RELEASES, ROOT
 from tests.support.catalog import make_entry
+from tests.support.releases import CATALOG, RELEASES, ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

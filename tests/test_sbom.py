@@ -14,7 +14,7 @@ from builder.provenance.sbom import make_sbom
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conftest import RunBuilder
+    from tests.support.cli import RunBuilder
 
 _REQUIRES = ["absl-py>=0.4", 'futures>=3.1.1; python_version < "3"', "six>=1.10.0"]
 

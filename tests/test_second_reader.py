@@ -9,8 +9,8 @@ import pytest
 from builder.model import Finding, FindingStatus
 from builder.verify import second_reader
 from builder.verify.deep import WheelBytes
-from tests.conftest import CATALOG, stock_path
 from tests.support import text_defects, zip_defects
+from tests.support.releases import CATALOG, stock_path
 from tests.support.wheels import findings, make_wheel
 
 if TYPE_CHECKING:

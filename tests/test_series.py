@@ -22,7 +22,7 @@ from builder.releases.cache import Cache
 from builder.today.normalise import MENDED_SCRIPT_SHA256
 from builder.wheel import archive
 from builder.wheel.blobs import hash_git_blob
-from tests.conftest import CATALOG, RELEASES, ROOT
+from tests.support.releases import CATALOG, RELEASES, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

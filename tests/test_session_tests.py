@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from tests.conftest import ROOT
 from tests.support import limits
+from tests.support.releases import ROOT
 
 _FILES = ("tests/test_waiting.py", "tests/test_cli_faults.py", "tests/test_cli.py")
 

@@ -43,15 +43,15 @@ from builder.smoke.results.recorder import ProbeRecorder
 from builder.smoke.results.result import DeploymentResult, write_result
 from builder.smoke.run import SmokeContext
 from builder.system.redact import Secret
-from tests.conftest import ROOT
 from tests.support.http_servers import running
+from tests.support.releases import ROOT
 from tests.support.results import make_probe
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from tests.conftest import RunBuilder
+    from tests.support.cli import RunBuilder
 
 _HUB = ROOT / "dockerfiles" / "hub"
 

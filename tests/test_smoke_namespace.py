@@ -21,9 +21,9 @@ from builder.smoke.engines.namespace import NamespaceIsolation, host_process
 from builder.system import command
 from builder.system.ports import can_connect, find_free_port
 from builder.system.waiting import wait_for
-from tests.conftest import ROOT
 from tests.support.needs import lacking
 from tests.support.processes import named
+from tests.support.releases import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

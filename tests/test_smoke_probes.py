@@ -28,8 +28,8 @@ from builder.smoke.probes.data import describe_difference
 from builder.smoke.probes.forms import VARIABLE_FORMS
 from builder.smoke.probes.table import PROBE_TABLE
 from builder.system.redact import Secret
-from tests.conftest import RELEASES, ROOT
 from tests.support.http_servers import running
+from tests.support.releases import RELEASES, ROOT
 from tests.support.smoke_page import INSTALLED
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conftest import ROOT
 from tests.support.needs import settings_of_uv
+from tests.support.releases import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

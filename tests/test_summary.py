@@ -17,7 +17,7 @@ from tests.support.results import make_probe
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conftest import RunBuilder
+    from tests.support.cli import RunBuilder
 
 _RESULT = DeploymentResult(
     "2.2.1",

@@ -10,14 +10,14 @@ import pytest
 
 from builder.patching.series import load_series
 from builder.today.cell import STAGES, load_cells
-from tests.conftest import RELEASES, ROOT
 from tests.support import needs
 from tests.support.interplay import our_wheel
+from tests.support.releases import RELEASES, ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conftest import RunBuilder
+    from tests.support.cli import RunBuilder
 
 # The oldest and the newest form of everything, on the ends and the middle of the Pythons: every
 # codemod and every diff of the series is in one of these wheels (a test says so). The whole grid

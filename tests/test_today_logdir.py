@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from builder.tensorboard import events
 from builder.today import logdir
-from tests.conftest import ROOT
+from tests.support.releases import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,7 +17,7 @@ from builder.today import logdir
 from builder.today.normalise import normalise_responses
 from builder.today.reference import load_reference, save_reference
 from builder.today.server_modes import list_server_modes
-from tests.conftest import RELEASES, ROOT
+from tests.support.releases import RELEASES, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,13 +16,13 @@ import pytest
 import yaml
 
 from builder.releases.request import select_runnable_releases
-from tests.conftest import CATALOG, RELEASES, ROOT
 from tests.support import needs
+from tests.support.releases import CATALOG, RELEASES, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.conftest import RunBuilder
+    from tests.support.cli import RunBuilder
 
 _FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 _PIN = re.compile(r"uses: [\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from builder.bazel import bazelrc, container_build, settings, toolchain
 from builder.system.settings import UserSettings
-from tests.conftest import ROOT
 from tests.support.engines import build_base, engine
+from tests.support.releases import ROOT
 from tests.support.upstream import git
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from builder.patching.series import load_series
 from builder.system import command, virtualenvs
 from builder.system.settings import read_project_settings
 from builder.tensorboard.server import run_tensorboard
-from tests.conftest import CATALOG, ROOT, stock_path
 from tests.support import needs
+from tests.support.releases import CATALOG, ROOT, stock_path
 
 if TYPE_CHECKING:
     from builder.model import Release

@@ -12,7 +12,7 @@ from builder.smoke.deployments import (
 from builder.smoke.probes.failure_modes import FAILURE_MODES, list_catching_probes
 from builder.smoke.probes.forms import VARIABLE_FORMS, list_form_rows
 from builder.smoke.probes.table import PROBE_TABLE
-from tests.conftest import ROOT
+from tests.support.releases import ROOT
 
 PAGE = ROOT / "docs" / "smoke.md"
 _FIRST_HEAD = ("deployment", "at", "layers of probes")

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from builder.patching import diff
 from builder.wheel.blobs import hash_git_blob
-from tests.conftest import CATALOG, stock_path
+from tests.support.releases import CATALOG, stock_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

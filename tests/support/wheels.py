@@ -13,9 +13,9 @@ from builder.patching.overlay import build_overlay
 from builder.patching.series import load_series
 from builder.system.settings import read_project_settings
 from builder.wheel import archive
-from tests.conftest import CATALOG, ROOT, stock_path
 from tests.support import forge
 from tests.support.forge import File
+from tests.support.releases import CATALOG, ROOT, stock_path
 
 
 class Made(NamedTuple):
