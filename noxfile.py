@@ -146,7 +146,7 @@ def tests(session: nox.Session) -> None:
 def interplay(session: nox.Session) -> None:
     """PyTorch's SummaryWriter beside our wheels; UV_TORCH_BACKEND=cpu spares the CUDA packages."""
     session.install("-e", ".[tests]")
-    session.run("pytest", "tests/torch_interplay.py", *session.posargs)
+    session.run("pytest", "tests/system/today/torch_interplay.py", *session.posargs)
 
 
 @nox.session

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from builder.releases.catalog import CatalogEntry
 
 TABLE_HEADER = """\
-# Made from builder/data/catalog.json and the published wheels; tests/test_bazel_table.py compares.
+# Made from builder/data/catalog.json and the published wheels; tests/unit/bazel compares it.
 # commit: what the release was made from. bazel, sha256: what upstream's CI used (linux, x86_64).
 # style: `run` writes plain wheels, `tar` an archive of them. packager: what wrote its metadata.
 """

@@ -44,6 +44,7 @@ class Act(NamedTuple):
     cut: bool = False
 
 
+CANARY = "pypi-canary-27182818284"
 STORE = Act(store=True)
 
 

@@ -1,0 +1,18 @@
+"""The workflows, read."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import yaml
+
+from tests.support.releases import ROOT
+
+
+@cache
+def read_workflow(name: str) -> dict[str, Any]:
+    """One of .github/workflows, as GitHub reads it."""
+    document = yaml.safe_load((ROOT / ".github" / "workflows" / f"{name}.yml").read_text())
+    # YAML 1.1 reads `on` as a truth value.
+    return {"on" if key is True else key: value for key, value in document.items()}

@@ -1,0 +1,1 @@
+"""Tests with real programs, servers, engines and browsers; they mirror the packages."""

@@ -1,0 +1,145 @@
+"""The script that takes a release's source out of git, by dockerfiles/releases.txt."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from builder.bazel.release_table import (
+    ReleaseRow,
+    render_release_table,
+)
+from tests.support.releases import ROOT
+from tests.support.upstream import git
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SCRIPT = ROOT / "dockerfiles" / "build-wheel.sh"
+
+
+def _run(*words: str, script: str = str(SCRIPT), **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["sh", script, *words],
+        env={"PATH": os.environ["PATH"], **env},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"UPSTREAM": "ext::sh -c touch% /tmp/pwned"},
+        {"UPSTREAM": "--upload-pack=touch"},
+        {"TB_VER": "-2.2.1"},
+        {"CHERRY_PICK_COMMIT": "--no-verify"},
+        {"CHERRY_PICK_COMMIT": "60393f8,--no-tags"},
+        {"CHERRY_PICK_COMMIT": "60393f8,b5cd2a4,--upload-pack=touch"},
+        {"CHERRY_PICK_FROM": "file::/x"},
+    ],
+)
+def test_the_script_refuses_what_git_would_take_for_something_else(bad: dict[str, str]) -> None:
+    """Options and transports that run programs, in any of its settings."""
+    given_ = {"TB_VER": "2.2.1", "UPSTREAM": "https://upstream.invalid/x", **bad}
+    done = _run("source", **given_)
+    assert done.returncode == 1
+    assert "git could take for something else" in done.stderr
+
+
+def _repository(tmp_path: Path) -> dict[str, str]:
+    """A file that goes from `one` (the tag) over `two` to `three`, each in a branch, and one more.
+
+    Returns:
+        Branch → commit; nothing refers to `released`, which is made on the tag.
+    """
+    where = tmp_path / "upstream"
+    git(tmp_path, "init", "--quiet", "--initial-branch=one", str(where))
+    git(where, "config", "uploadpack.allowAnySHA1InWant", "true")
+    made = {}
+    for name, parent in (("one", ""), ("two", "one"), ("three", "two"), ("released", "one")):
+        git(where, "checkout", "--quiet", "-B", name, *filter(None, [parent]))
+        (where / "file").write_text(f"{name}\n")
+        git(where, "add", "file")
+        who = ("-c", "user.name=Somebody", "-c", "user.email=nobody@localhost")
+        git(where, *who, "commit", "--quiet", "--message", name)
+        made[name] = git(where, "rev-parse", "HEAD")
+    git(where, "tag", "2.2.1", "one")
+    git(where, "checkout", "--quiet", "one")
+    git(where, "branch", "--quiet", "-D", "released")
+    return made
+
+
+def _source(
+    tmp_path: Path, commit: str, picks: str = "", **env: str
+) -> tuple[subprocess.CompletedProcess[str], str]:
+    """Run the step by a table of one release; what it said, and the file that it made."""
+    tool = tmp_path / "tool"
+    tool.mkdir(exist_ok=True)
+    script = str(shutil.copy(SCRIPT, tool))
+    (tool / "releases.txt").write_text(
+        render_release_table([ReleaseRow("2.2.1", commit, "-", "-", "tar", "-")])
+    )
+    src = tmp_path / "src"
+    shutil.rmtree(src, ignore_errors=True)
+    settings = {
+        "TB_VER": "2.2.1",
+        "UPSTREAM": f"file://{tmp_path}/upstream",
+        "CHERRY_PICK_COMMIT": picks,
+        "SRC": str(src),
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_SYSTEM": os.devnull,
+        **env,
+    }
+    done = _run("source", script=script, **settings)
+    file = src / "file"
+    return done, file.read_text() if file.exists() else ""
+
+
+def test_the_script_takes_a_release_from_its_commit_and_says_where_it_cannot(
+    tmp_path: Path,
+) -> None:
+    """By its id, as no branch may have it; the tag of upstream itself is no way out."""
+    commits = _repository(tmp_path)
+    done, content = _source(tmp_path, commits["released"])
+    assert (done.returncode, content) == (0, "released\n"), done.stderr
+    absent = "a" * 40
+    done, content = _source(tmp_path, absent)
+    assert (done.returncode, content) == (0, "one\n"), done.stderr
+    assert f"has no commit {absent}, from which 2.2.1 was made: its tag is used" in done.stderr
+    public = "https://github.com/tensorflow/tensorboard"
+    instead = {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.file://{tmp_path}/upstream.insteadOf",
+        "GIT_CONFIG_VALUE_0": public,
+    }
+    done, content = _source(tmp_path, absent, UPSTREAM=public, **instead)
+    assert (done.returncode, content) == (1, "")
+    assert f"{public} has no commit {absent}, from which 2.2.1 was made\n" in done.stderr
+
+
+def test_the_script_picks_in_order_and_says_why_it_cannot(tmp_path: Path) -> None:
+    """A commit that does not go on is told from one that is there already."""
+    commits = _repository(tmp_path)
+    two, three = commits["two"], commits["three"]
+    done, content = _source(tmp_path, "-", f"two,{three}")
+    assert (done.returncode, content) == (0, "three\n"), done.stderr
+    done, _ = _source(tmp_path, "-", three)
+    assert done.returncode == 1
+    assert f"build-wheel: {three} does not go onto 2.2.1" in done.stderr
+    for base, again in (("-", f"{two},{two}"), (three, two)):
+        done, _ = _source(tmp_path, base, again)
+        assert done.returncode == 1
+        assert f"build-wheel: 2.2.1 has the change of {two} already" in done.stderr
+
+
+def test_the_script_needs_a_known_release_to_choose_a_bazel() -> None:
+    """There is no Bazel to guess for a release that the table does not have."""
+    done = _run("bazel", TB_VER="9.9.9")
+    assert done.returncode == 1
+    assert "no Bazel is known for TensorBoard 9.9.9" in done.stderr

@@ -1,0 +1,130 @@
+"""What README and docs say is true."""
+
+from __future__ import annotations
+
+import ast
+import re
+import runpy
+import sys
+import tomllib
+from importlib import import_module
+from importlib.util import find_spec
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from builder.checks.table import CHECK_SENTENCES
+from builder.smoke.probes import failure_modes
+from builder.smoke.probes.table import PROBE_TABLE as TABLE_OF_PROBES
+from builder.system.settings import ProjectSettings
+from tests.support import smoke_tables
+from tests.support.releases import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def test_every_check_is_documented() -> None:
+    """docs/checks.md has the table of builder.checks.table, word for word and in its order."""
+    text = (ROOT / "docs" / "checks.md").read_text()
+    rows = re.findall(r"^\| ([A-Z]\d{3}) \| (.*) \|$", text, re.MULTILINE)
+    assert dict(rows) == CHECK_SENTENCES
+    assert f"{len(CHECK_SENTENCES)} codes" in (ROOT / "README.md").read_text()
+    assert [code for code, _ in rows] == list(CHECK_SENTENCES)
+
+
+def test_every_probe_and_failure_mode_is_documented() -> None:
+    """docs/smoke.md has the tables of tests.support.smoke_tables; no mode is without an answer."""
+    assert (ROOT / "docs" / "smoke.md").read_text().endswith(f"\n\n{smoke_tables.render()}")
+    for number, mode in failure_modes.FAILURE_MODES.items():
+        assert failure_modes.list_catching_probes(number) or mode.elsewhere, number
+    named = {number for row in TABLE_OF_PROBES.values() for number in row.modes}
+    assert named <= set(failure_modes.FAILURE_MODES)
+
+
+def test_readme_names_real_sessions_and_files() -> None:
+    """Each `nox -s NAME` exists in the noxfile, each linked file in the tree."""
+    text = (ROOT / "README.md").read_text()
+    tree = ast.parse((ROOT / "noxfile.py").read_text())
+    sessions = {n.name for n in tree.body if isinstance(n, ast.FunctionDef)}
+    named = set(re.findall(r"nox -s (\w+)", text))
+    assert {"build", "tests", "plan"} <= named <= sessions
+    for target in re.findall(r"\]\(([^)#]+)\)", text):
+        assert target.startswith("https://") or (ROOT / target).exists(), target
+
+
+def test_the_noxfile_holds_no_logic() -> None:
+    """It never imports the builder: it installs the project and runs one verb."""
+    tree = ast.parse((ROOT / "noxfile.py").read_text())
+    imported = [n for n in ast.walk(tree) if isinstance(n, (ast.Import, ast.ImportFrom))]
+    assert [ast.unparse(n) for n in imported] == ["import nox"]
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "extras"),
+    [
+        ("check", ["a.whl"], []),
+        ("check", ["a.whl", "--provenance"], ["publish"]),
+        ("check", ["--deep", "--provenance", "a.whl"], ["deep", "publish"]),
+        ("build", ["2.2.1"], []),
+        ("build", ["2.2.1", "--backend=both"], ["bazel"]),
+        ("install_hint", ["2.2.1"], []),
+        ("install_hint", ["2.2.1", "--repository", "pypi"], ["publish"]),
+    ],
+)
+def test_a_session_installs_what_its_words_need(
+    name: str, words: list[str], extras: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And hands the words on; nox itself, which would install them, is a stand-in."""
+    stand_in: Any = SimpleNamespace(
+        Session=SimpleNamespace, options=SimpleNamespace(), session=lambda function: function
+    )
+    monkeypatch.setitem(sys.modules, "nox", stand_in)
+    did: list[tuple[str, ...]] = []
+    session = SimpleNamespace(
+        posargs=words, install=lambda *w: did.append(w), run=lambda *w: did.append(w)
+    )
+    runpy.run_path(str(ROOT / "noxfile.py"))[name](session)
+    (_, project), ran = did
+    # pip takes no `.[]`, though uv does.
+    assert project == (f".[{','.join(extras)}]" if extras else ".")
+    known = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert set(extras) <= set(known["optional-dependencies"])
+    assert ran == ("python", "-m", "builder", name.replace("_", "-"), *words)
+
+
+def names_in_texts(pattern: str) -> Iterator[tuple[str, str]]:
+    """Where a name stands in code, docs or scripts, and the name."""
+    places = ("builder", "tests", "docs", "dockerfiles", "patches", ".ci", ".github")
+    files = (path for place in places for path in (ROOT / place).rglob("*"))
+    for path in (*files, *ROOT.glob("*.*")):
+        if path.is_file() and path.suffix in {".py", ".md", ".toml", ".yml", ".sh", ""}:
+            text = path.read_text(encoding="utf-8", errors="replace")
+            for name in re.findall(pattern, text):
+                yield f"{path.relative_to(ROOT)}: {name}", name
+
+
+def is_real(name: str) -> bool:
+    """Whether it is a module, or something in one."""
+    module, _, rest = name.rpartition(".")
+    try:
+        return find_spec(name) is not None or hasattr(import_module(module), rest)
+    except ModuleNotFoundError:  # the module is a class, or there is none
+        return module != "builder" and is_real(module)
+
+
+def test_names_of_modules_in_texts_are_real() -> None:
+    """Docstrings, docs, and programs that lie in texts name modules and what is in them."""
+    names = dict(names_in_texts(r"(?<![\w./-])builder(?:\.[A-Za-z_]\w*)+"))
+    assert len(names) > 500
+    assert not [where for where, name in names.items() if not is_real(name)]
+    paths = dict(names_in_texts(r"\b(?:builder|tests)/[\w./]+\.\w+"))
+    assert paths
+    assert not [where for where, path in paths.items() if not (ROOT / path).exists()]
+
+
+def test_the_changelog_begins_with_todays_label() -> None:
+    """docs/CHANGELOG.md says first what the wheels that are built now have."""
+    text = (ROOT / "docs" / "CHANGELOG.md").read_text()
+    assert re.findall(r"^## (\S+)", text, re.MULTILINE)[0] == ProjectSettings().local_label
