@@ -28,7 +28,7 @@ def test_every_release_is_in_the_matrix(run_builder: RunBuilder) -> None:
     assert len(RELEASES) <= 256
     jobs = read_workflow("build")["jobs"]
     steps = {s["id"]: s["run"] for s in jobs["plan"]["steps"] if "id" in s}
-    assert steps["all"] == "pipx run nox -s plan -- all --matrix matrix"
+    assert steps["all"] == "pipx run --spec 'nox[uv]' nox -s plan -- all --matrix matrix"
     assert jobs["plan"]["outputs"] == {
         name: f"${{{{ steps.{name}.outputs.matrix }}}}" for name in ("all", "alive", "sample")
     }

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
-import runpy
-import sys
-import tomllib
 from importlib import import_module
 from importlib.util import find_spec
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
-
-import pytest
+from typing import TYPE_CHECKING
 
 from builder.checks.table import CHECK_SENTENCES
 from builder.smoke.probes import failure_modes
@@ -52,46 +46,6 @@ def test_readme_names_real_sessions_and_files() -> None:
     assert {"build", "tests", "plan"} <= named <= sessions
     for target in re.findall(r"\]\(([^)#]+)\)", text):
         assert target.startswith("https://") or (ROOT / target).exists(), target
-
-
-def test_the_noxfile_holds_no_logic() -> None:
-    """It never imports the builder: it installs the project and runs one verb."""
-    tree = ast.parse((ROOT / "noxfile.py").read_text())
-    imported = [n for n in ast.walk(tree) if isinstance(n, (ast.Import, ast.ImportFrom))]
-    assert [ast.unparse(n) for n in imported] == ["import nox"]
-
-
-@pytest.mark.parametrize(
-    ("name", "words", "extras"),
-    [
-        ("check", ["a.whl"], []),
-        ("check", ["a.whl", "--provenance"], ["publish"]),
-        ("check", ["--deep", "--provenance", "a.whl"], ["deep", "publish"]),
-        ("build", ["2.2.1"], []),
-        ("build", ["2.2.1", "--backend=both"], ["bazel"]),
-        ("install_hint", ["2.2.1"], []),
-        ("install_hint", ["2.2.1", "--repository", "pypi"], ["publish"]),
-    ],
-)
-def test_a_session_installs_what_its_words_need(
-    name: str, words: list[str], extras: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """And hands the words on; nox itself, which would install them, is a stand-in."""
-    stand_in: Any = SimpleNamespace(
-        Session=SimpleNamespace, options=SimpleNamespace(), session=lambda function: function
-    )
-    monkeypatch.setitem(sys.modules, "nox", stand_in)
-    did: list[tuple[str, ...]] = []
-    session = SimpleNamespace(
-        posargs=words, install=lambda *w: did.append(w), run=lambda *w: did.append(w)
-    )
-    runpy.run_path(str(ROOT / "noxfile.py"))[name](session)
-    (_, project), ran = did
-    # pip takes no `.[]`, though uv does.
-    assert project == (f".[{','.join(extras)}]" if extras else ".")
-    known = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert set(extras) <= set(known["optional-dependencies"])
-    assert ran == ("python", "-m", "builder", name.replace("_", "-"), *words)
 
 
 def names_in_texts(pattern: str) -> Iterator[tuple[str, str]]:

@@ -20,7 +20,9 @@ _FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 _PIN = re.compile(r"uses: [\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
 _PROPOSE = ".github/propose-catalog"
 # The README's words, which are no session of ours before nox is there.
-_BOOTSTRAP = "python3 -m venv .venv && .venv/bin/pip install nox && .venv/bin/nox -s build -- 2.2.1"
+_BOOTSTRAP = (
+    "python3 -m venv .venv && .venv/bin/pip install 'nox[uv]' && .venv/bin/nox -s build -- 2.2.1"
+)
 
 
 def _jobs() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -53,7 +55,8 @@ def test_every_step_is_a_session_that_exists() -> None:
         if command in (_BOOTSTRAP, _PROPOSE):
             continue
         found = re.fullmatch(
-            r"(?:pipx run |\.venv/bin/)nox -s (\w+)( [^;&|`$\n]*)?", _plain(command)
+            r"(?:pipx run --spec 'nox\[uv\]' |\.venv/bin/)nox -s (\w+)( [^;&|`$\n]*)?",
+            _plain(command),
         )
         assert found, f"{job}: {command}"
         named.add(found[1])
