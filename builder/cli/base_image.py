@@ -7,7 +7,7 @@ import time
 
 import click
 
-from builder.cli.options import require_extra
+from builder.cli.contexts import require_extra
 from builder.containers import base_images, docker_engine
 from builder.system.console import Console
 

@@ -8,21 +8,23 @@ import click
 
 from builder.build.backends import Backend
 from builder.build.release import BuiltRelease, FailedRelease, build_releases
+from builder.cli.contexts import (
+    make_build_options,
+    make_context,
+    make_sources,
+    require_extra,
+    split_picks,
+)
 from builder.cli.options import (
     CommonOptions,
     IdentityOptions,
     UpstreamOptions,
     common_options,
     identity_options,
-    make_build_options,
-    make_context,
-    make_sources,
     pick_option,
     python_path_option,
-    require_extra,
     series_option,
     source_options,
-    split_picks,
 )
 from builder.cli.output import format_finding
 from builder.cli.source_build import (

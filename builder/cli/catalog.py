@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from builder.cli.options import CatalogOptions, catalog_options, make_context, make_releases
+from builder.cli.contexts import make_context, make_releases
+from builder.cli.options import CatalogOptions, catalog_options
 from builder.errors import IndexLookupError
 from builder.releases.catalog_update import check_catalog, update_catalog
 

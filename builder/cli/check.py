@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from builder.checks.table import DEEP_CODES, READER_CODES, STATIC_CODES
+from builder.cli.contexts import make_context, make_sources, read_project_defaults, split_series
 from builder.cli.options import (
     CommonOptions,
     UpstreamOptions,
     common_options,
-    make_context,
-    make_sources,
     python_path_option,
-    read_project_defaults,
     source_options,
-    split_series,
 )
 from builder.cli.output import format_finding
 from builder.errors import (

@@ -10,19 +10,16 @@ import click
 from builder.build.plan import BuildPlan, SeriesPlan, make_plan, to_json, to_matrix
 from builder.cherrypick.verdict import to_json as verdict_json
 from builder.cherrypick.verdicts import make_verdicts
+from builder.cli.contexts import make_build_options, make_context, make_sources, split_picks
 from builder.cli.options import (
     CommonOptions,
     IdentityOptions,
     UpstreamOptions,
     common_options,
     identity_options,
-    make_build_options,
-    make_context,
-    make_sources,
     pick_option,
     series_option,
     source_options,
-    split_picks,
 )
 from builder.cli.output import format_finding, set_step_output
 from builder.errors import NewFindingsError

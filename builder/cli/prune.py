@@ -6,7 +6,7 @@ import os
 
 import click
 
-from builder.cli.options import require_extra
+from builder.cli.contexts import require_extra
 from builder.containers import docker_engine, leftovers
 from builder.system.console import Console
 

@@ -12,6 +12,15 @@ import click
 import msgspec
 from msgspec.structs import replace
 
+from builder.cli.contexts import (
+    make_build_options,
+    make_context,
+    make_naming,
+    make_releases,
+    make_sources,
+    read_project_defaults,
+    require_extra,
+)
 from builder.cli.options import (
     CatalogOptions,
     CommonOptions,
@@ -22,15 +31,8 @@ from builder.cli.options import (
     common_options,
     group_options,
     identity_options,
-    make_build_options,
-    make_context,
-    make_naming,
-    make_releases,
-    make_sources,
     naming_options,
     python_path_option,
-    read_project_defaults,
-    require_extra,
     series_option,
 )
 from builder.errors import PublishError, RequestError, make_extra_hint

@@ -9,6 +9,7 @@ import click
 import msgspec
 from msgspec.structs import replace
 
+from builder.cli.contexts import make_build_options, make_context, make_sources, require_extra
 from builder.cli.options import (
     DOCKERFILES,
     CommonOptions,
@@ -16,11 +17,7 @@ from builder.cli.options import (
     common_options,
     group_options,
     identity_options,
-    make_build_options,
-    make_context,
-    make_sources,
     python_path_option,
-    require_extra,
     series_option,
 )
 from builder.cli.smoke_common import (

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from builder.cli.contexts import make_build_options, make_context, make_sources, require_extra
 from builder.cli.options import (
     DOCKERFILES,
     CommonOptions,
@@ -14,10 +15,6 @@ from builder.cli.options import (
     combine_decorators,
     common_options,
     identity_options,
-    make_build_options,
-    make_context,
-    make_sources,
-    require_extra,
     series_option,
 )
 from builder.cli.smoke_common import (

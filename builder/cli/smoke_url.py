@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from builder.cli.options import make_context, require_extra
+from builder.cli.contexts import make_context, require_extra
 from builder.cli.smoke_common import (
     ReportOptions,
     make_smoke_context,

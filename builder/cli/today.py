@@ -12,6 +12,7 @@ import msgspec
 from packaging.version import Version
 
 from builder.build.release import FailedRelease, build_releases
+from builder.cli.contexts import make_build_options, make_context, make_releases, make_sources
 from builder.cli.options import (
     ROOT,
     CatalogOptions,
@@ -20,10 +21,6 @@ from builder.cli.options import (
     catalog_options,
     common_options,
     group_options,
-    make_build_options,
-    make_context,
-    make_releases,
-    make_sources,
     python_path_option,
     series_option,
 )

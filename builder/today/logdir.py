@@ -15,16 +15,22 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from builder.tensorboard import hparams
 from builder.tensorboard import summaries as s
 from builder.tensorboard.events import (
-    DT_FLOAT,
-    Tensor,
     encode_bytes,
     encode_double,
     encode_event,
-    encode_map_entry,
     encode_record,
     encode_varint,
+)
+from builder.today.logdir_contents import (
+    KERAS_MODEL,
+    encode_graph,
+    encode_run_metadata,
+    make_mesh_vertices,
+    make_pr_curve,
+    make_projector_files,
 )
 
 if TYPE_CHECKING:
@@ -62,7 +68,7 @@ def make_logdir_files() -> dict[str, bytes]:
         made[f"hp/{k}/events.out.tfevents.160001800{k}.era"] = _make_event_file(
             5 + k, _iter_session_events(k)
         )
-    return made | _make_projector_files()
+    return made | make_projector_files()
 
 
 def write_logdir(directory: Path) -> None:
@@ -100,7 +106,7 @@ def _make_end_event(step: int = 1) -> tuple[int, bytes]:
 
 
 def _iter_root_events() -> Iterator[tuple[int, bytes]]:
-    yield 0, encode_bytes(4, _encode_graph("root", 1))
+    yield 0, encode_bytes(4, encode_graph("root", 1))
     for k in range(4):
         yield k, s.encode_summary(s.encode_old_scalar("loss", 1 / 2**k))
     yield _make_end_event()
@@ -108,7 +114,7 @@ def _iter_root_events() -> Iterator[tuple[int, bytes]]:
 
 def _iter_train_events() -> Iterator[tuple[int, bytes]]:
     """Yield summaries of all kinds in their new form."""
-    yield 0, encode_bytes(4, _encode_graph("model", 3000))
+    yield 0, encode_bytes(4, encode_graph("model", 3000))
     yield (
         0,
         s.encode_summary(
@@ -136,7 +142,7 @@ def _iter_train_events() -> Iterator[tuple[int, bytes]]:
                 s.encode_histogram("weights", _HISTOGRAM_EDGES, [1, 2, 3 + k, 3, 2, 1])
             ),
         )
-        yield k * 10, s.encode_summary(s.encode_pr_curve("curve", _make_pr_curve(k)))
+        yield k * 10, s.encode_summary(s.encode_pr_curve("curve", make_pr_curve(k)))
     for k, value in enumerate((float("nan"), float("inf"), float("-inf"), -0.0, 2.0**-149, 1e38)):
         yield k, s.encode_summary(s.encode_scalar("not a number", value))
     yield 7, s.encode_summary(s.encode_histogram("empty", (0.0, 0.0), [0]))
@@ -167,25 +173,25 @@ def _iter_restarted_events() -> Iterator[tuple[int, bytes]]:
         )
         yield (
             k + 51,
-            s.encode_mesh("cube", _make_mesh_vertices(k), [0, 1, 2, 1, 2, 3], [255, 0, 127] * 4),
+            s.encode_mesh("cube", make_mesh_vertices(k), [0, 1, 2, 1, 2, 3], [255, 0, 127] * 4),
         )
     yield (
         60,
         s.encode_summary(
-            s.encode_graph_blob("batch_2", "graph_run_metadata", _encode_run_metadata(2))
+            s.encode_graph_blob("batch_2", "graph_run_metadata", encode_run_metadata(2))
         ),
     )
     yield (
         61,
         s.encode_summary(
-            s.encode_graph_blob("func", "graph_run_metadata_graph", _encode_run_metadata(3))
+            s.encode_graph_blob("func", "graph_run_metadata_graph", encode_run_metadata(3))
         ),
     )
     yield (
         62,
-        s.encode_summary(s.encode_graph_blob("keras", "graph_keras_model", _KERAS_MODEL.encode())),
+        s.encode_summary(s.encode_graph_blob("keras", "graph_keras_model", KERAS_MODEL.encode())),
     )
-    yield 63, encode_bytes(8, encode_bytes(1, "step 63") + encode_bytes(2, _encode_run_metadata(1)))
+    yield 63, encode_bytes(8, encode_bytes(1, "step 63") + encode_bytes(2, encode_run_metadata(1)))
     yield 64, s.encode_summary(s.encode_npmi("annotations", (2,), ["old", "new"]))
     yield 64, s.encode_summary(s.encode_npmi("metrics", (2,), ["nPMI@a", "nPMI@b"]))
     yield 64, s.encode_summary(s.encode_npmi("values", (2, 2), [0.5, float("nan"), -0.25, 1.0]))
@@ -194,7 +200,7 @@ def _iter_restarted_events() -> Iterator[tuple[int, bytes]]:
 
 def _iter_eval_events() -> Iterator[tuple[int, bytes]]:
     """Yield summaries of all kinds in their old form."""
-    yield 0, encode_bytes(4, _encode_graph("model", 10))
+    yield 0, encode_bytes(4, encode_graph("model", 10))
     for k in range(6):
         yield (
             k * 10,
@@ -224,8 +230,8 @@ def _iter_eval_events() -> Iterator[tuple[int, bytes]]:
             k,
             s.encode_summary(s.encode_text("notes", (2,), ["one\ntwo", "<script>three</script>"])),
         )
-        yield k, s.encode_summary(s.encode_pr_curve("curve", _make_pr_curve(k + 1)))
-    yield 3, encode_bytes(8, encode_bytes(1, "step 3") + encode_bytes(2, _encode_run_metadata(1)))
+        yield k, s.encode_summary(s.encode_pr_curve("curve", make_pr_curve(k + 1)))
+    yield 3, encode_bytes(8, encode_bytes(1, "step 3") + encode_bytes(2, encode_run_metadata(1)))
     yield _make_end_event(90)
 
 
@@ -263,7 +269,7 @@ def _iter_experiment_events() -> Iterator[tuple[int, bytes]]:
         + encode_bytes(5, choices),
         encode_bytes(1, "flag") + encode_varint(4, 2),
     ]
-    yield 0, s.encode_summary(s.encode_hparams_experiment(infos, ["accuracy", "missing"]))
+    yield 0, s.encode_summary(hparams.encode_hparams_experiment(infos, ["accuracy", "missing"]))
     yield _make_end_event()
 
 
@@ -278,114 +284,12 @@ def _iter_session_events(k: int) -> Iterator[tuple[int, bytes]]:
         "optimizer": ("sgd", "adam")[group],
         "flag": group == 1,
     }
-    yield 0, s.encode_summary(s.encode_hparams_start(values, f"group {group}", START_TIME + k))
+    yield (
+        0,
+        s.encode_summary(hparams.encode_hparams_start(values, f"group {group}", START_TIME + k)),
+    )
     for step in range(3):
         yield step, s.encode_summary(s.encode_old_scalar("accuracy", (step + k) / 8))
     if k < 2:
-        yield 3, s.encode_summary(s.encode_hparams_end(k + 1, START_TIME + k + 60))
+        yield 3, s.encode_summary(hparams.encode_hparams_end(k + 1, START_TIME + k + 60))
     yield _make_end_event(4)
-
-
-def _make_projector_files() -> dict[str, bytes]:
-    """Make the projector's files, next to the root run."""
-    tensor = "".join(f"{k / 4}\t{k * k / 8}\t{-k / 2}\n" for k in range(9))
-    labels = "name\tclass\n" + "".join(f"läbel {k}\t{k % 2}\n" for k in range(9))
-    config = (
-        'embeddings { tensor_name: "words" tensor_path: "projector/words.tsv" '
-        'metadata_path: "projector/labels.tsv" bookmarks_path: "projector/bookmarks.json" '
-        'sprite { image_path: "projector/sprite.png" single_image_dim: 2 single_image_dim: 2 } }\n'
-    )
-    return {
-        "projector_config.pbtxt": config.encode(),
-        "projector/words.tsv": tensor.encode(),
-        "projector/labels.tsv": labels.encode(),
-        "projector/bookmarks.json": b'[{"label": "here"}]',
-        "projector/sprite.png": s.make_png(6, 6, 7),
-    }
-
-
-def _make_pr_curve(k: int) -> list[list[float]]:
-    return [
-        [8.0, 6.0, 4.0 + k],
-        [8.0, 4.0, 0.0],
-        [0.0, 4.0, 8.0],
-        [0.0, 2.0, 4.0],
-        [0.5, 0.625, 1.0],
-        [1.0, 0.75, 0.5],
-    ]
-
-
-def _make_mesh_vertices(k: int) -> list[float]:
-    return [v / 4 + k for v in (0, 0, 0, 4, 0, 0, 0, 4, 0, 0, 0, 4)]
-
-
-def _encode_node(name: str, kind: str, inputs: tuple[str, ...] = (), attrs: bytes = b"") -> bytes:
-    wires = b"".join(encode_bytes(3, wire) for wire in inputs)
-    return encode_bytes(
-        1, encode_bytes(1, name) + encode_bytes(2, kind) + wires + encode_bytes(4, "/cpu:0") + attrs
-    )
-
-
-def _encode_graph(scope: str, size: int) -> bytes:
-    """Encode a `GraphDef` with a function and a constant of `size` floats (to be cut off)."""
-    constant = Tensor(DT_FLOAT, (size,), [0.5] * size).encode()
-    attrs = encode_map_entry(5, "dtype", encode_varint(6, 1)) + encode_map_entry(
-        5, "value", encode_bytes(8, constant)
-    )
-    attrs += encode_map_entry(
-        5,
-        "_output_shapes",
-        encode_bytes(1, encode_bytes(7, encode_bytes(2, encode_varint(1, size)))),
-    )
-    nodes = _encode_node(f"{scope}/x", "Const", attrs=attrs)
-    nodes += _encode_node(f"{scope}/y", "Add", (f"{scope}/x", f"{scope}/x"))
-    nodes += _encode_node(
-        f"{scope}/z", "PartitionedCall", (f"^{scope}/y",), _encode_function_call("inner")
-    )
-    body = encode_bytes(3, encode_bytes(1, "w") + encode_bytes(2, "Relu") + encode_bytes(3, "a"))
-    function = (
-        encode_bytes(
-            1,
-            encode_bytes(1, "inner") + encode_bytes(2, encode_bytes(1, "a") + encode_varint(3, 1)),
-        )
-        + body
-    )
-    return (
-        nodes + encode_bytes(2, encode_bytes(1, function)) + encode_bytes(4, encode_varint(1, 26))
-    )
-
-
-def _encode_function_call(function: str) -> bytes:
-    return encode_map_entry(5, "f", encode_bytes(10, encode_bytes(1, function)))
-
-
-def _encode_run_metadata(k: int) -> bytes:
-    """Encode a `RunMetadata` with step statistics and the graphs of one function."""
-    output = encode_bytes(
-        7,
-        encode_varint(1, 0)
-        + encode_bytes(
-            3, encode_varint(1, 1) + encode_bytes(2, encode_bytes(2, encode_varint(1, 8)))
-        ),
-    )
-    node = (
-        encode_bytes(1, "model/y")
-        + encode_varint(2, 1000 * k)
-        + encode_varint(4, 5)
-        + encode_varint(5, 7 + k)
-        + output
-    )
-    stats = encode_bytes(1, encode_bytes(1, encode_bytes(1, "/cpu:0") + encode_bytes(2, node)))
-    graph = _encode_graph(f"inner_{k}", 2)
-    return (
-        stats
-        + encode_bytes(3, graph)
-        + encode_bytes(4, encode_bytes(1, graph) + encode_bytes(2, graph) + encode_bytes(3, graph))
-    )
-
-
-_KERAS_MODEL = """{"class_name": "Sequential", "config": {"name": "sequential", "layers": [
-{"class_name": "Dense", "config": {"name": "dense", "dtype": "float32", "units": 4,
- "batch_input_shape": [null, 2]}},
-{"class_name": "Activation", "config": {"name": "activation", "dtype": "float32"}}]},
-"keras_version": "2.2.4-tf", "backend": "tensorflow"}"""

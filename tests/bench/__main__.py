@@ -10,16 +10,18 @@ import click
 
 from builder.build.release import FailedRelease, build_releases
 from builder.cli import main
+from builder.cli.contexts import (
+    make_build_options,
+    make_context,
+    make_sources,
+    read_project_defaults,
+)
 from builder.cli.options import (
     ROOT,
     CommonOptions,
     IdentityOptions,
     common_options,
-    make_build_options,
-    make_context,
-    make_sources,
     python_path_option,
-    read_project_defaults,
 )
 from tests.bench import report
 from tests.bench import today as bench_today

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import closing
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
@@ -12,6 +11,14 @@ from builder.smoke.browser.browser_session import BrowserSession, open_browser_s
 from builder.smoke.browser.console_log import find_console_errors
 from builder.smoke.jupyter.http_client import JupyterClient
 from builder.smoke.model import ProbeFailure
+from builder.smoke.probes.browser_frame import (
+    FRAME_TIMEOUT,
+    find_prefix,
+    find_refusal,
+    get_frame_source,
+    is_direct_address,
+    wait_for_only_frame,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,9 +31,7 @@ if TYPE_CHECKING:
     from builder.smoke.model import JupyterSite
     from builder.smoke.results.recorder import ProbeRecorder
 
-# Seconds: until a frame must be there; how long something must not happen, once it could.
-_FRAME = 30.0
-_NEVER = 2.0
+_NEVER = 2.0  # seconds for which something must not happen, once it could
 _NOTICE = "Launching TensorBoard"
 
 
@@ -97,13 +102,13 @@ def run_browser_control(
     ):
         _run_notebook(session, recorder, "browser-control")
         with recorder.probe("browser-control-direct", vital=True) as set_detail:
-            frame = _wait_for_only_frame(session)
-            target = _get_frame_source(frame)
-            if not _is_direct_address(target, site.origin):
+            frame = wait_for_only_frame(session)
+            target = get_frame_source(frame)
+            if not is_direct_address(target, site.origin):
                 raise ProbeFailure(f"the frame is at {target}, not at a port of its own")
             set_detail(target)
         with recorder.probe("browser-control-refused") as set_detail:
-            set_detail(_find_refusal(session, target))
+            set_detail(find_refusal(session, target))
         with recorder.probe("browser-control-no-canary") as set_detail:
             if view.is_canary_shown(session.observer, frame, canary, _NEVER):
                 raise ProbeFailure(f"{canary} is visible in the frame all the same")
@@ -122,29 +127,14 @@ def _run_notebook(session: BrowserSession, recorder: ProbeRecorder, layer: str) 
 
 def _check_frame(session: BrowserSession, recorder: ProbeRecorder) -> Frame:
     with recorder.probe("browser-one-frame", vital=True):
-        frame = _wait_for_only_frame(session)
+        frame = wait_for_only_frame(session)
         if _NOTICE in session.notebook.output_text:
             raise ProbeFailure(f"the notice {_NOTICE!r} was not replaced by the frame")
     with recorder.probe("browser-frame-prefix", vital=True) as set_detail:
-        address = _get_frame_source(frame)
-        session.prefix = _find_prefix(session.site, address)
+        address = get_frame_source(frame)
+        session.prefix = find_prefix(session.site, address)
         set_detail(urlsplit(address).path)
     return frame
-
-
-def _find_prefix(site: JupyterSite, address: str) -> str:
-    """Find the URL below which the frame reaches TensorBoard, once a Hub has redirected it.
-
-    Raises:
-        ProbeFailure: the frame's address is not one of jupyter-server-proxy's.
-    """
-    redirect = site.deployment.redirect
-    starts = [site.url, *([f"{site.origin}{redirect}"] if redirect else [])]
-    for start in starts:
-        below = re.match(re.escape(start) + r"(proxy/(?:absolute/)?[0-9]+/)", address)
-        if below is not None:
-            return f"{site.url}{below[1]}"
-    raise ProbeFailure(f"the frame is at {address}, not below {' or '.join(starts)}proxy/")
 
 
 def _check_chart(
@@ -211,7 +201,7 @@ def _check_reopened(
     with recorder.probe("browser-reopened-trusted"):
         session.notebook.save_notebook()
         session.notebook.open_page()
-        view.wait_for_canary(session.observer, _wait_for_only_frame(session), canary)
+        view.wait_for_canary(session.observer, wait_for_only_frame(session), canary)
     with recorder.probe("browser-reopened-untrusted", vital=True) as set_detail:
         with closing(JupyterClient.for_site(session.site, session.site.token)) as client:
             _remove_trust(client, path)
@@ -220,9 +210,9 @@ def _check_reopened(
         # Printed text is shown even where the notebook is not trusted, so it tells that outputs
         # are being drawn. The cell of the frame comes after it.
         if not session.observer.watch_until(
-            session.page, lambda: bool(session.notebook.output_text), _FRAME
+            session.page, lambda: bool(session.notebook.output_text), FRAME_TIMEOUT
         ):
-            raise ProbeFailure(f"no output at all after {_FRAME:.0f} s")
+            raise ProbeFailure(f"no output at all after {FRAME_TIMEOUT:.0f} s")
         if session.observer.watch_until(
             session.page, lambda: bool(session.notebook.list_frames()), _NEVER
         ):
@@ -230,7 +220,7 @@ def _check_reopened(
         set_detail(f"not within {_NEVER:.0f} s after the first output")
     with recorder.probe("browser-run-again"):
         session.notebook.run_last_cell()
-        view.wait_for_canary(session.observer, _wait_for_only_frame(session), canary)
+        view.wait_for_canary(session.observer, wait_for_only_frame(session), canary)
 
 
 def _remove_trust(client: JupyterClient, path: str) -> None:
@@ -244,67 +234,6 @@ def _remove_trust(client: JupyterClient, path: str) -> None:
     for cell in content["cells"]:
         cell["metadata"].pop("trusted", None)
     client.call_api("PUT", api_path, {"type": "notebook", "format": "json", "content": content})
-
-
-def _wait_for_only_frame(session: BrowserSession) -> Frame:
-    """Wait until there is a frame in the outputs.
-
-    Raises:
-        ProbeFailure: there is none in time, or more than one.
-    """
-    frames: list[Frame] = []
-
-    def has_frames() -> bool:
-        frames[:] = session.notebook.list_frames()
-        return bool(frames)
-
-    if not session.observer.watch_until(session.page, has_frames, _FRAME):
-        shown = " ".join(session.notebook.output_text.split())[-300:]
-        raise ProbeFailure(f"no frame in the outputs after {_FRAME:.0f} s, which say: {shown}")
-    if len(frames) > 1:
-        raise ProbeFailure(f"{len(frames)} frames: {', '.join(frame.url for frame in frames)}")
-    return frames[0]
-
-
-def _get_frame_source(frame: Frame) -> str:
-    """Return the address that the frame was given, whether or not it loaded."""
-    address: str = frame.frame_element().evaluate("frame => frame.src")
-    return address
-
-
-def _is_direct_address(address: str, origin: str) -> bool:
-    """Whether an address has a port other than Jupyter's, on Jupyter's host or on localhost.
-
-    TensorBoard 1.13 and 1.14 name localhost.
-    """
-    target, base = urlsplit(address), urlsplit(origin)
-    return target.hostname in {base.hostname, "localhost"} and target.port not in {None, base.port}
-
-
-def _find_refusal(session: BrowserSession, address: str) -> str:
-    """Return Chromium's error for the frame's request to that address.
-
-    Raises:
-        ProbeFailure: the request got a response, or was not made.
-    """
-    address_netloc = urlsplit(address).netloc
-
-    def list_refusals() -> list[str]:
-        return [
-            e.failure
-            for e in session.observer.page_requests
-            if urlsplit(e.url).netloc == address_netloc and e.failure
-        ]
-
-    session.observer.watch_until(session.page, lambda: bool(list_refusals()), _FRAME)
-    answered = [
-        str(e)
-        for e in session.observer.page_requests
-        if urlsplit(e.url).netloc == address_netloc and e.status
-    ]
-    if answered or not list_refusals():
-        raise ProbeFailure(f"{address} was not refused: {answered or 'no request'}")
-    return list_refusals()[0]
 
 
 def _expect_none(complaints: Iterable[str], start: str = "") -> None:

@@ -9,14 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from builder.build.existing_wheel import find_or_build_wheel
-from builder.cli.options import (
-    DEFAULT_PATCHES,
-    CommonOptions,
-    IdentityOptions,
-    make_build_options,
-    make_context,
-    make_sources,
-)
+from builder.cli.contexts import make_build_options, make_context, make_sources
+from builder.cli.options import DEFAULT_PATCHES, CommonOptions, IdentityOptions
 from builder.errors import RequestError, SmokeError
 from builder.provenance.statements import get_provenance_path
 from builder.releases.catalog import DEFAULT_CATALOG_PATH

@@ -10,11 +10,9 @@ import pytest
 
 from builder.errors import SmokeError
 from builder.smoke.browser import frontends, view
-from builder.smoke.browser.chromium import (
-    ChromiumBrowser,
-    open_browser,
-)
+from builder.smoke.browser.chromium import ChromiumBrowser, open_browser
 from builder.smoke.probes import browser as probes
+from builder.smoke.probes import browser_frame
 from tests.support.needs import lacking
 
 if TYPE_CHECKING:
@@ -29,8 +27,9 @@ def chromium() -> Iterator[ChromiumBrowser]:
             patch.setattr(frontends, name, 8.0)
         for name in ("CANARY", "CHART"):
             patch.setattr(view, name, 4.0)
-        for name, seconds in (("_FRAME", 4.0), ("_NEVER", 0.6)):
-            patch.setattr(probes, name, seconds)
+        for module in (browser_frame, probes):
+            patch.setattr(module, "FRAME_TIMEOUT", 4.0)
+        patch.setattr(probes, "_NEVER", 0.6)
         with ExitStack() as stack:
             try:
                 browser = stack.enter_context(open_browser(os.environ, ["127.0.0.1"]))
