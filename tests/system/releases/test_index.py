@@ -14,9 +14,7 @@ from builder.releases.cache import Cache
 from builder.releases.index import OfflineIndex, SimpleIndex
 from builder.releases.stock_wheels import fetch_stock_wheel, look_up_release
 from builder.system.console import Console
-from builder.system.settings import (
-    UserSettings,
-)
+from builder.system.settings import UserSettings
 from tests.support.index_server import ServedFiles, serving
 from tests.support.releases import CATALOG
 

@@ -10,7 +10,7 @@ import pytest
 
 from builder.checks.table import CHECK_SENTENCES, DIFFERENCE_CODES, READER_CODES, STATIC_CODES
 from builder.system.settings import read_project_settings
-from tests.support import text_defects, wheel_defects, zip_defects
+from tests.support import name_defects, record_defects, wheel_defects
 from tests.support.releases import ROOT
 from tests.support.wheels import codes, findings, make_wheel
 
@@ -43,9 +43,9 @@ def test_command_line_passes_a_good_wheel(run_builder: RunBuilder, tmp_path: Pat
 @pytest.mark.parametrize(
     ("defect", "code"),
     [
-        (text_defects.stale_hash, "R304"),
+        (record_defects.stale_hash, "R304"),
         (wheel_defects.no_webfiles, "C602"),
-        (zip_defects.symlink, "Z105"),
+        (name_defects.symlink, "Z105"),
     ],
 )
 def test_command_line_names_the_code(
@@ -98,7 +98,7 @@ def wheel_contents_objects(file: File, directory: Path) -> bool:
 
 @pytest.mark.parametrize(
     ("defect", "caught"),
-    [(wheel_defects.dist_info_not_renamed, True), (text_defects.stale_hash, False)],
+    [(wheel_defects.dist_info_not_renamed, True), (record_defects.stale_hash, False)],
 )
 def test_check_wheel_contents_agrees_as_far_as_it_looks(
     defect: Callable[[File], File], caught: bool, tmp_path: Path

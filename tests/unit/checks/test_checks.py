@@ -16,7 +16,7 @@ from builder.checks.table import DIFFERENCE_CODES
 from builder.checks.wheel_under_check import WheelUnderCheck
 from builder.model import FindingStatus, IdentityKind, MetadataEdit
 from builder.wheel import archive
-from tests.support import forge, text_defects, wheel_defects, zip_defects
+from tests.support import forge, record_defects, text_defects, wheel_defects, zip_defects
 from tests.support.wheels import codes, findings, make_wheel, small_wheel
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ def test_the_same_finding_is_new_where_the_stock_wheel_does_not_have_it() -> Non
     [
         zip_defects.bytes_between_members,
         zip_defects.local_size_differs,
-        text_defects.md5_hash,
-        text_defects.missing_member,
+        record_defects.md5_hash,
+        record_defects.missing_member,
         wheel_defects.no_licence,
         text_defects.other_tag,
         wheel_defects.malformed_entry_point,
@@ -115,8 +115,8 @@ def test_without_what_it_is_compared_with_the_difference_is_unchecked(has_stock:
 @pytest.mark.parametrize(
     ("defect", "undecided"),
     [
-        (text_defects.no_record, "R302 R303 R304 R305 R306"),
-        (text_defects.record_not_utf8, "R302 R303 R304 R305 R306"),
+        (record_defects.no_record, "R302 R303 R304 R305 R306"),
+        (record_defects.record_not_utf8, "R302 R303 R304 R305 R306"),
         (text_defects.no_metadata, "N204 N205 M402 M403 M404 M405 C604 D706"),
         (text_defects.metadata_not_utf8, "M402 M403 M404 M405"),
         (text_defects.no_wheel_file, "W502 W503 W504 W505 D707"),
@@ -149,8 +149,8 @@ def installer_objects(file: File) -> bool:
 @pytest.mark.parametrize(
     ("defect", "caught"),
     [
-        (text_defects.stale_hash, True),
-        (text_defects.missing_from_record, True),
+        (record_defects.stale_hash, True),
+        (record_defects.missing_from_record, True),
         (wheel_defects.dist_info_not_renamed, True),
         (zip_defects.duplicate_entry, True),
         (wheel_defects.capitals_in_file_name, False),

@@ -9,6 +9,8 @@ import pytest
 from builder.checks.table import STATIC_CODES
 from builder.errors import WheelError
 from builder.model import FindingStatus
+from tests.support import name_defects as n
+from tests.support import record_defects as r
 from tests.support import text_defects as t
 from tests.support import wheel_defects as w
 from tests.support import zip_defects as z
@@ -40,22 +42,22 @@ DEFECTS: tuple[tuple[Callable[[File], File], str], ...] = (
     (z.shared_data, "Z102 D702"),
     (z.duplicate_entry, "Z103"),
     (z.duplicate_entry_with_other_content, "Z103 D703"),
-    (z.absolute_name, "Z104 N203 D702"),
-    (z.drive_letter, "Z104 N203 D702"),
-    (z.name_that_leads_upwards, "Z104 D702"),
-    (z.backslash_name, "Z104 N203 D702"),
-    (z.name_with_empty_part, "Z104 D702"),
-    (z.name_with_dot_part, "Z104 D702"),
-    (z.name_with_nul, "Z104 D702"),
-    (z.name_that_is_no_utf8, "Z104 D702"),
-    (z.unflagged_utf8_name, "Z104 D702"),
-    (z.symlink, "Z105 D702"),
-    (z.symlink_from_dos, "Z105 D702"),
-    (z.device, "Z105 D702"),
-    (z.directory_entry_from_dos, "Z105 D702"),
-    (z.directory_entry, "Z105 R302 D702"),
-    (z.case_twin, "Z106 D702"),
-    (z.unicode_twin, "Z106 D702"),
+    (n.absolute_name, "Z104 N203 D702"),
+    (n.drive_letter, "Z104 N203 D702"),
+    (n.name_that_leads_upwards, "Z104 D702"),
+    (n.backslash_name, "Z104 N203 D702"),
+    (n.name_with_empty_part, "Z104 D702"),
+    (n.name_with_dot_part, "Z104 D702"),
+    (n.name_with_nul, "Z104 D702"),
+    (n.name_that_is_no_utf8, "Z104 D702"),
+    (n.unflagged_utf8_name, "Z104 D702"),
+    (n.symlink, "Z105 D702"),
+    (n.symlink_from_dos, "Z105 D702"),
+    (n.device, "Z105 D702"),
+    (n.directory_entry_from_dos, "Z105 D702"),
+    (n.directory_entry, "Z105 R302 D702"),
+    (n.case_twin, "Z106 D702"),
+    (n.unicode_twin, "Z106 D702"),
     (z.encrypted_member, "Z107 D705"),
     (z.strongly_encrypted_member, "Z107 D705"),
     (z.bzip2_member, "Z108 Z109 R304 C601 D703"),
@@ -91,21 +93,21 @@ DEFECTS: tuple[tuple[Callable[[File], File], str], ...] = (
     (w.huge_version, "N205 M404 D706"),
     (w.official_name, "N206 D706"),
     # RECORD.
-    (t.no_record, "R301 D701"),
-    (t.record_not_utf8, "R301"),
-    (t.record_with_two_columns, "R301"),
-    (t.record_with_huge_field, "R301"),
-    (t.missing_from_record, "R302"),
-    (t.missing_member, "R303"),
-    (t.stale_hash, "R304 D706"),
-    (t.other_size_in_record, "R304"),
-    (t.size_missing_in_record, "R304"),
-    (t.md5_hash, "R305"),
-    (t.sha1_hash, "R305"),
-    (t.no_hash, "R305"),
-    (t.unknown_hash, "R305"),
-    (t.listed_twice, "R306"),
-    (t.own_hash, "R306"),
+    (r.no_record, "R301 D701"),
+    (r.record_not_utf8, "R301"),
+    (r.record_with_two_columns, "R301"),
+    (r.record_with_huge_field, "R301"),
+    (r.missing_from_record, "R302"),
+    (r.missing_member, "R303"),
+    (r.stale_hash, "R304 D706"),
+    (r.other_size_in_record, "R304"),
+    (r.size_missing_in_record, "R304"),
+    (r.md5_hash, "R305"),
+    (r.sha1_hash, "R305"),
+    (r.no_hash, "R305"),
+    (r.unknown_hash, "R305"),
+    (r.listed_twice, "R306"),
+    (r.own_hash, "R306"),
     # METADATA.
     (t.no_metadata, "M401 D701"),
     (t.metadata_not_utf8, "M401 D706"),
@@ -227,7 +229,7 @@ def test_every_code_has_a_defect_that_trips_it() -> None:
 def test_a_stronger_hash_is_no_defect() -> None:
     """SHA-512 is verified as well as SHA-256."""
     made = make_wheel()
-    assert codes(findings(t.sha512_hash(made.file), made)) == set()
+    assert codes(findings(r.sha512_hash(made.file), made)) == set()
 
 
 @pytest.mark.parametrize("status", FindingStatus)

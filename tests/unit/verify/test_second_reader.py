@@ -9,7 +9,7 @@ import pytest
 from builder.model import Finding, FindingStatus
 from builder.verify import second_reader
 from builder.verify.deep import WheelBytes
-from tests.support import text_defects, zip_defects
+from tests.support import record_defects, zip_defects
 from tests.support.releases import CATALOG, stock_path
 from tests.support.wheels import findings, make_wheel
 
@@ -35,10 +35,10 @@ def test_it_reads_what_we_build() -> None:
 @pytest.mark.parametrize(
     ("defect", "why"),
     [
-        (text_defects.stale_hash, "Hash mismatch"),
-        (text_defects.missing_from_record, "No hash found"),
-        (text_defects.md5_hash, "Weak hash algorithm"),
-        (text_defects.no_record, "Missing"),
+        (record_defects.stale_hash, "Hash mismatch"),
+        (record_defects.missing_from_record, "No hash found"),
+        (record_defects.md5_hash, "Weak hash algorithm"),
+        (record_defects.no_record, "Missing"),
     ],
 )
 def test_it_refuses_by_itself(defect: Callable[[File], File], why: str) -> None:

@@ -14,9 +14,7 @@ from builder.smoke.hub.access_attempts import (
     UserTensorBoard,
     try_access,
 )
-from builder.smoke.hub.configurations import (
-    HUB_CONFIGURATIONS,
-)
+from builder.smoke.hub.configurations import HUB_CONFIGURATIONS
 from builder.smoke.hub.site import Hub
 from builder.smoke.hub_run import run_hub_layers
 from builder.smoke.jupyter.http_client import JupyterClient

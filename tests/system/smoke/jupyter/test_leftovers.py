@@ -14,9 +14,7 @@ from builder.smoke.jupyter import kernel as kernels
 from builder.smoke.jupyter import notebook
 from builder.smoke.jupyter.http_client import JupyterClient
 from builder.smoke.jupyter.notebook import NotebookRun
-from builder.smoke.jupyter.notebook_session import (
-    open_notebook_session,
-)
+from builder.smoke.jupyter.notebook_session import open_notebook_session
 from builder.smoke.model import ProbeFailure
 from builder.system.waiting import wait_for
 from tests.support.limits import scaled

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from builder.smoke.jupyter.frame import (
-    list_frames,
-)
+from builder.smoke.jupyter.frame import list_frames
 from tests.support.displays import PAGE, execution
 from tests.support.notebooks import ask_notebooks
 

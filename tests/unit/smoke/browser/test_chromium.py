@@ -5,9 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.smoke.browser.chromium import (
-    list_chromium_flags,
-)
+from builder.smoke.browser.chromium import list_chromium_flags
 from builder.system.redact import redact_bytes
 
 

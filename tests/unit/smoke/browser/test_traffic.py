@@ -7,9 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.smoke.browser import traffic
-from builder.smoke.browser.chromium import (
-    build_barred_pattern,
-)
+from builder.smoke.browser.chromium import build_barred_pattern
 from builder.smoke.browser.traffic import PageRequest, RequestOwner
 from tests.support.browser import ORIGIN, PREFIX, make_exchange
 

@@ -8,9 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from builder.errors import RequestError
-from builder.smoke.jupyter.existing_jupyter import (
-    parse_existing_url,
-)
+from builder.smoke.jupyter.existing_jupyter import parse_existing_url
 from builder.smoke.model import (
     Deployment,
     Frontend,
