@@ -51,10 +51,15 @@ def findings(file: File, made: Made) -> list[Finding]:
     Raises:
         WheelError: it cannot be read as a zip file at all.
     """
-    stock = archive.parse_archive(made.stock.content, made.stock.filename)
+    stock = _parse_stock(made.stock)
     parsed = archive.parse_archive(file.content, file.filename)
     wheel_under_check = WheelUnderCheck(file.filename, parsed, stock, made.delta)
     return run_checks(wheel_under_check, made.stock.filename)
+
+
+@cache
+def _parse_stock(file: File) -> archive.Archive:
+    return archive.parse_archive(file.content, file.filename)
 
 
 def codes(found: list[Finding], status: FindingStatus = FindingStatus.NEW) -> set[str]:

@@ -55,6 +55,11 @@ BOUNDS = {
 }
 
 
+def each(versions: list[str]) -> pytest.MarkDecorator:
+    """Release by release, not test by test: then a worker mends few releases, and each once."""
+    return pytest.mark.parametrize("version", versions, scope="module")
+
+
 @cache
 def stock(version: str) -> dict[str, bytes]:
     """The Python modules and the metadata of a release's stock wheel."""
@@ -95,7 +100,7 @@ def mended(version: str) -> tuple[dict[str, bytes], dict[str, dict[str, bytes]]]
     return members, outcomes
 
 
-@pytest.mark.parametrize("version", CATALOG.versions)
+@each(CATALOG.versions)
 def test_every_claim_holds(version: str) -> None:
     """Each entry changes a file, says so in it once, and finds nothing the second time."""
     _, outcomes = mended(version)
@@ -109,7 +114,7 @@ def test_every_claim_holds(version: str) -> None:
     assert b"def _is_running(" in manager
 
 
-@pytest.mark.parametrize("version", RELEASES)
+@each(RELEASES)
 def test_nothing_is_left_unclaimed(version: str) -> None:
     """Where no entry asks for a codemod, the release has nothing of its kind."""
     for entry in ENTRIES:
@@ -124,7 +129,7 @@ def test_nothing_is_left_unclaimed(version: str) -> None:
                 assert codemod(source) is source, f"{entry['codemod']} would change {path}"
 
 
-@pytest.mark.parametrize("version", RELEASES)
+@each(RELEASES)
 def test_mended_sources(version: str) -> None:
     """What was changed parses without warnings, and has a notice for each codemod, on top."""
     members, outcomes = mended(version)
@@ -139,7 +144,7 @@ def test_mended_sources(version: str) -> None:
             assert sum(line.startswith(NOTICE) for line in part) == ours, path
 
 
-@pytest.mark.parametrize("version", RELEASES)
+@each(RELEASES)
 def test_nothing_imports_what_is_gone(version: str) -> None:
     """No mended module imports, outside `try`, what Python or setuptools no longer have."""
     members, _ = mended(version)
@@ -161,7 +166,7 @@ def test_nothing_imports_what_is_gone(version: str) -> None:
                     assert (node.module or "").split(".")[0] not in GONE, path
 
 
-@pytest.mark.parametrize("version", RELEASES)
+@each(RELEASES)
 def test_nothing_uses_what_numpy_took_away(version: str) -> None:
     """No mended module reads a name of numpy's that is gone; `np.bool` is back, as `np.bool_`."""
     members, _ = mended(version)
@@ -173,7 +178,7 @@ def test_nothing_uses_what_numpy_took_away(version: str) -> None:
         assert b"nparray.tostring" not in source
 
 
-@pytest.mark.parametrize("version", [v for v in RELEASES if claims(ENTRIES[0], v)])
+@each([v for v in RELEASES if claims(ENTRIES[0], v)])
 def test_protos_keep_the_original(version: str) -> None:
     """The fallback branch of each generated module is the original code, statement by statement."""
     _, outcomes = mended(version)
@@ -202,7 +207,7 @@ def requirements(version: str) -> list[Requirement]:
     return [Requirement(value) for value in made.get_values("Requires-Dist")]
 
 
-@pytest.mark.parametrize("version", RELEASES)
+@each(RELEASES)
 def test_requirements(version: str) -> None:
     """No upper bound is without reason, and nothing is required twice."""
     required = requirements(version)
@@ -214,7 +219,7 @@ def test_requirements(version: str) -> None:
     assert all(version == "2.21.0" for r in required if r.name == "protobuf" and "<" in str(r))
 
 
-@pytest.mark.parametrize("version", RELEASES)
+@each(RELEASES)
 def test_what_is_imported_is_required(version: str) -> None:
     """Who imports six, packaging or importlib_metadata, at any depth, requires it."""
     members, _ = mended(version)
