@@ -27,11 +27,7 @@ from builder.cli.options import (
     source_options,
 )
 from builder.cli.output import format_finding
-from builder.cli.source_build import (
-    SourceBuildOptions,
-    backend_options,
-    make_bazel_options,
-)
+from builder.cli.source_build import SourceBuildOptions, backend_options, make_bazel_options
 from builder.model import FindingStatus
 from builder.system.machine import count_cores
 

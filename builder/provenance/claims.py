@@ -10,11 +10,7 @@ from packaging.version import Version
 
 from builder.errors import ProvenanceError, shorten_reason
 from builder.model import Identity
-from builder.provenance.document import (
-    PREDICATE_TYPE,
-    STATEMENT_TYPE,
-    decode_statement,
-)
+from builder.provenance.document import PREDICATE_TYPE, STATEMENT_TYPE, decode_statement
 from builder.provenance.statements import BUILD_TYPES, CODEMODS_URI
 
 if TYPE_CHECKING:

@@ -5,13 +5,7 @@ from __future__ import annotations
 import stat
 from typing import Any
 
-from tests.support.forge import (
-    File,
-    add,
-    read,
-    stored,
-    write,
-)
+from tests.support.forge import File, add, read, stored, write
 
 
 def absolute_name(file: File) -> File:

@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.support.forge import (
-    File,
-    edit_unsealed,
-    find,
-    inflate,
-    read,
-    record_line,
-    write,
-)
+from tests.support.forge import File, edit_unsealed, find, inflate, read, record_line, write
 from tests.support.zip_defects import MAIN
 
 if TYPE_CHECKING:

@@ -5,14 +5,7 @@ Each function takes a good wheel; RECORD is right for the outcome.
 
 from __future__ import annotations
 
-from tests.support.forge import (
-    File,
-    drop,
-    edit,
-    find,
-    inflate,
-    substitute,
-)
+from tests.support.forge import File, drop, edit, find, inflate, substitute
 
 # METADATA.
 

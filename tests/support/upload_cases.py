@@ -8,10 +8,7 @@ from msgspec.structs import replace
 
 from builder.errors import PublishError
 from builder.publish.responses import UploadRefusedError
-from builder.publish.upload import (
-    RetryPolicy,
-    UploadOutcome,
-)
+from builder.publish.upload import RetryPolicy, UploadOutcome
 from tests.support.upload_server import STORE, Act
 
 # Long enough for a busy machine; what never comes is waited for briefly.

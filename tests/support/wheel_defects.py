@@ -9,17 +9,7 @@ import io
 import zipfile
 from dataclasses import replace
 
-from tests.support.forge import (
-    File,
-    add,
-    drop,
-    edit,
-    read,
-    sealed,
-    stored,
-    substitute,
-    write,
-)
+from tests.support.forge import File, add, drop, edit, read, sealed, stored, substitute, write
 from tests.support.zip_defects import FIRST, MAIN, NOTEBOOK
 
 WEBFILES = "tensorboard/webfiles.zip"

@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.bazel.release_table import (
-    ReleaseRow,
-    render_release_table,
-)
+from builder.bazel.release_table import ReleaseRow, render_release_table
 from tests.support.releases import ROOT
 from tests.support.upstream import git
 

@@ -15,12 +15,7 @@ from builder.errors import PublishError
 from builder.publish.published_files import SimpleIndexFiles
 from builder.publish.responses import UploadRefusedError
 from builder.publish.target import PublishTarget
-from builder.publish.upload import (
-    Upload,
-    UploadOutcome,
-    upload_wheel,
-    wait_until_served,
-)
+from builder.publish.upload import Upload, UploadOutcome, upload_wheel, wait_until_served
 from builder.publish.uploader import TwineUploader, UploadCredentials
 from builder.system.settings import read_user_settings
 from tests.support.upload_cases import BRIEF, CASES, QUICK, Case

@@ -7,11 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.errors import RequestError
-from builder.system.settings import (
-    ProjectSettings,
-    read_project_settings,
-    read_user_settings,
-)
+from builder.system.settings import ProjectSettings, read_project_settings, read_user_settings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,10 +17,7 @@ from playwright.sync_api import Error
 from builder.errors import InterruptedRunError, SmokeError
 from builder.smoke.browser import frontends, view
 from builder.smoke.browser import observer as observing
-from builder.smoke.browser.chromium import (
-    ChromiumBrowser,
-    open_browser,
-)
+from builder.smoke.browser.chromium import ChromiumBrowser, open_browser
 from builder.smoke.browser.observer import PageObserver
 from builder.smoke.model import Deployment, Frontend, JupyterSite
 from builder.smoke.probes import browser as probes

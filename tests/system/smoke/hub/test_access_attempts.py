@@ -9,11 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from builder.smoke.hub.access_attempts import (
-    AttemptResult,
-    UserTensorBoard,
-    try_access,
-)
+from builder.smoke.hub.access_attempts import AttemptResult, UserTensorBoard, try_access
 from builder.smoke.hub.configurations import HUB_CONFIGURATIONS
 from builder.smoke.hub.site import Hub
 from builder.smoke.hub_run import run_hub_layers

@@ -19,13 +19,7 @@ from builder.smoke.jupyter.existing_jupyter import (
 )
 from builder.smoke.jupyter.http_client import JupyterClient
 from builder.smoke.jupyter.login import has_form, log_in
-from builder.smoke.model import (
-    Deployment,
-    Frontend,
-    JupyterSite,
-    ProbeFailure,
-    ProbeOutcome,
-)
+from builder.smoke.model import Deployment, Frontend, JupyterSite, ProbeFailure, ProbeOutcome
 from builder.smoke.probes import exposure
 from builder.smoke.results.recorder import ProbeRecorder
 from builder.system.redact import Secret

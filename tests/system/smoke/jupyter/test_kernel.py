@@ -19,10 +19,7 @@ from builder.smoke.jupyter.http_client import JupyterClient
 from builder.smoke.jupyter.kernel import Kernel, start_kernel
 from builder.smoke.jupyter.login import log_in
 from builder.smoke.jupyter.notebook import NotebookRun
-from builder.smoke.jupyter.notebook_session import (
-    clean_up_run,
-    upload_notebook,
-)
+from builder.smoke.jupyter.notebook_session import clean_up_run, upload_notebook
 from builder.smoke.model import ProbeFailure
 from builder.system.redact import Secret
 from tests.support import jupyter

@@ -11,13 +11,7 @@ from builder.smoke.jupyter.http_client import JupyterClient
 from builder.smoke.jupyter.notebook import NotebookRun
 from builder.smoke.jupyter.notebook_session import NotebookSession
 from builder.smoke.jupyter.tensorboard_client import TensorBoardClient
-from builder.smoke.model import (
-    Deployment,
-    Frontend,
-    JupyterSite,
-    ProbeFailure,
-    VariableEffect,
-)
+from builder.smoke.model import Deployment, Frontend, JupyterSite, ProbeFailure, VariableEffect
 from builder.smoke.probes import forms
 from builder.system.redact import Secret
 from tests.support.http_servers import running

@@ -9,12 +9,7 @@ from msgspec.structs import replace
 
 from builder.errors import RequestError
 from builder.smoke.jupyter.existing_jupyter import parse_existing_url
-from builder.smoke.model import (
-    Deployment,
-    Frontend,
-    JupyterSite,
-    LoginCredentials,
-)
+from builder.smoke.model import Deployment, Frontend, JupyterSite, LoginCredentials
 from builder.system.redact import Secret
 from tests.support.smoke_page import INSTALLED
 

@@ -12,13 +12,7 @@ from packaging.version import Version
 from builder.smoke.jupyter import notebook
 from builder.smoke.jupyter.notebook import NotebookRun
 from builder.smoke.jupyter.notebook_session import build_page_url
-from builder.smoke.model import (
-    Deployment,
-    Frontend,
-    JupyterSite,
-    VariableEffect,
-    WheelUnderTest,
-)
+from builder.smoke.model import Deployment, Frontend, JupyterSite, VariableEffect, WheelUnderTest
 from builder.smoke.probes import forms
 from builder.smoke.probes.data import describe_difference
 from builder.smoke.probes.forms import VARIABLE_FORMS
