@@ -1,8 +1,10 @@
 """The table of contents: a session installs the project and runs one verb, or one tool on it."""
 
 import os
+import sys
 from configparser import Error, RawConfigParser
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import nox
@@ -14,21 +16,32 @@ nox.options.sessions = ["lint", "types", "unit"]
 
 
 def _read_pip_settings() -> dict[str, str]:
-    """The index, CAs and proxy of pip, as uv takes them: it reads no settings of pip's."""
-    places = ["/etc/pip.conf", "~/.pip/pip.conf", "~/.config/pip/pip.conf", "$PIP_CONFIG_FILE"]
+    """The index, CAs and proxy of pip, as uv takes them: it reads no settings of pip's.
+
+    The places and their order are those of `builder.system.settings`.
+    """
+    env, home = os.environ, Path.home()
+    places = [
+        *(Path(d, "pip/pip.conf") for d in env.get("XDG_CONFIG_DIRS", "/etc/xdg").split(":")),
+        Path("/etc/pip.conf"),
+        home / ".pip/pip.conf",
+        Path(env.get("XDG_CONFIG_HOME") or home / ".config", "pip/pip.conf"),
+        Path(sys.prefix, "pip.conf"),
+        Path(env.get("PIP_CONFIG_FILE", "")),
+    ]
     pip = RawConfigParser()
-    with suppress(Error, UnicodeDecodeError):  # the program says what is wrong with them
-        pip.read([Path(os.path.expandvars(p)).expanduser() for p in places], encoding="utf-8")
-    settings = {}
-    for ours, variable, option in (
-        ("UV_DEFAULT_INDEX", "PIP_INDEX_URL", "index-url"),
-        ("SSL_CERT_FILE", "PIP_CERT", "cert"),
-        ("HTTPS_PROXY", "PIP_PROXY", "proxy"),
-    ):
-        value = os.environ.get(variable) or pip.get("global", option, fallback="")
-        if value and ours not in os.environ:
-            settings[ours] = value
-    return settings
+    if env.get("PIP_CONFIG_FILE") != os.devnull:  # with this value, pip reads no file at all
+        with suppress(Error, UnicodeDecodeError):  # the program says what is wrong with them
+            pip.read(places, encoding="utf-8")
+    get = partial(pip.get, "global", fallback="")
+    indexes = [env.get(n, "") for n in ("PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL")]
+    cas = env.get("PIP_CERT") or get("cert")
+    settings = {
+        "UV_DEFAULT_INDEX": next(filter(None, indexes), "") or get("index-url"),
+        "SSL_CERT_FILE": cas if Path(cas).is_file() else "",
+        "ALL_PROXY": env.get("PIP_PROXY") or get("proxy"),
+    }
+    return {name: value for name, value in settings.items() if value}
 
 
 _PIP_SETTINGS = _read_pip_settings()
@@ -161,7 +174,7 @@ def prune(session: nox.Session) -> None:
 def unit(session: nox.Session) -> None:
     """Run the tests that start no program and open no connection; or: FILE... [-n 2]."""
     _install(session, "tests")
-    session.run("pytest", *(session.posargs or ["tests/unit", *_PARALLEL]))
+    session.run("pytest", *_find_tests(session, "tests/unit"), *(session.posargs or _PARALLEL))
 
 
 @nox.session
@@ -239,11 +252,17 @@ def _install(session: nox.Session, *extras: str) -> None:
     session.install("-e", project, env=_PIP_SETTINGS)
 
 
+def _find_tests(session: nox.Session, directory: str) -> list[str]:
+    """The directory, if no word names a test."""
+    return [] if any(word.startswith("tests") for word in session.posargs) else [directory]
+
+
 def _run_tests(session: nox.Session, directory: str) -> None:
     _install(session, "tests")
+    wanted = _find_tests(session, directory)
     if session.posargs:
-        session.run("pytest", *session.posargs)
+        session.run("pytest", *wanted, *session.posargs)
     else:
-        session.run("pytest", directory, *_PARALLEL, "-m", "not alone")
+        session.run("pytest", *wanted, *_PARALLEL, "-m", "not alone")
         session.log("now those that are marked alone, one at a time")
-        session.run("pytest", directory, "-m", "alone")
+        session.run("pytest", *wanted, "-m", "alone")

@@ -26,13 +26,7 @@ if TYPE_CHECKING:
     from builder.bazel.backend import BazelBackend, SourceBuild
     from builder.build.equivalence import WheelComparison
     from builder.context import RunContext
-    from builder.model import (
-        AppliedPatch,
-        Identity,
-        MetadataEdit,
-        PickedCommits,
-        Release,
-    )
+    from builder.model import AppliedPatch, Identity, MetadataEdit, PickedCommits, Release
     from builder.patching.identity import WheelNaming
     from builder.patching.overlay import Overlay
     from builder.verify.sources import WheelSources

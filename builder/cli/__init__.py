@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _SIGTERM_EXIT = 128 + signal.SIGTERM
 
-
 # Command → module:function in builder.cli. A verb is imported when it is run: the others would take
 # most of the time that `build` takes.
 _COMMANDS = {

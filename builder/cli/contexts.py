@@ -94,7 +94,7 @@ def make_sources(
     """Make the sources of wheels.
 
     Args:
-        common: the options that every verb has.
+        common: the options of verbs that make or check wheels.
         context: the context of the run.
         upstream: the options for repositories, of the verbs that have them.
         with_commit: also find out the commit of this tool (it starts git).

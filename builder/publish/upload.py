@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from builder.publish.published_files import PublishedFiles
     from builder.publish.uploader import Uploader
 
-
 _UNLISTED = "it lists no such file"
 
 

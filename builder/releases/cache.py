@@ -19,7 +19,6 @@ from builder.system.files import open_replacement
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-
 # Bytes of a raw sha256.
 _DIGEST_SIZE = 32
 

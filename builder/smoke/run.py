@@ -38,7 +38,6 @@ _KERNEL_LAYERS = (
     ("failures", failures.run_failure_probes),
 )
 
-
 # Chromium's error for a request that it dropped because a container started or stopped on its host.
 # That is not the deployment's failure, so the browser layers run again, so many times in all.
 _NETWORK_CHANGED = b"ERR_NETWORK_CHANGED"

@@ -1,4 +1,4 @@
-"""The logdir that era references are recorded on: made by this file alone, the same everywhere.
+"""The logdir that era references are recorded on: made by code alone, the same everywhere.
 
 It is generated and not committed, for three reasons. Field numbers can be reviewed, a binary
 cannot. Making it takes a tenth of a second and no virtualenv. And the references hold its

@@ -11,6 +11,12 @@ from builder.tensorboard.events import (
     encode_varint,
 )
 
+KERAS_MODEL = """{"class_name": "Sequential", "config": {"name": "sequential", "layers": [
+{"class_name": "Dense", "config": {"name": "dense", "dtype": "float32", "units": 4,
+ "batch_input_shape": [null, 2]}},
+{"class_name": "Activation", "config": {"name": "activation", "dtype": "float32"}}]},
+"keras_version": "2.2.4-tf", "backend": "tensorflow"}"""
+
 
 def make_projector_files() -> dict[str, bytes]:
     """Make the projector's files, next to the root run."""
@@ -110,10 +116,3 @@ def encode_run_metadata(k: int) -> bytes:
         + encode_bytes(3, graph)
         + encode_bytes(4, encode_bytes(1, graph) + encode_bytes(2, graph) + encode_bytes(3, graph))
     )
-
-
-KERAS_MODEL = """{"class_name": "Sequential", "config": {"name": "sequential", "layers": [
-{"class_name": "Dense", "config": {"name": "dense", "dtype": "float32", "units": 4,
- "batch_input_shape": [null, 2]}},
-{"class_name": "Activation", "config": {"name": "activation", "dtype": "float32"}}]},
-"keras_version": "2.2.4-tf", "backend": "tensorflow"}"""

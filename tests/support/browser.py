@@ -15,10 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from builder.smoke.browser.chromium import (
-        ChromiumBrowser,
-    )
-
+    from builder.smoke.browser.chromium import ChromiumBrowser
 
 ORIGIN = "http://hub.example:8888"
 PREFIX = f"{ORIGIN}/user/ada/proxy/6006/"

@@ -1,4 +1,4 @@
-"""What the tests of the command line share: the names of the wheel that most of them build."""
+"""What tests of the command line share: how it is run, and the wheel that most of them build."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from builder.releases.index import SimpleIndex
 from builder.releases.stock_wheels import fetch_stock_wheel
 from builder.system.console import Console
 from builder.system.settings import read_user_settings
-from tests.support.isolation import isolated
+from tests.support.isolation import allow
 
 if TYPE_CHECKING:
     from builder.model import ListedWheel
@@ -32,6 +32,6 @@ def stock_path(wheel: ListedWheel) -> Path:
     """A published wheel, fetched through the project's own cache; verified."""
     store = Cache(read_user_settings(os.environ).cache)
     progress = Console().make_download_progress(wheel.filename)
-    with isolated(watching=False):
+    with allow():
         fetch_stock_wheel(wheel, store, _index(), progress)
     return store.get_path(wheel.sha256)

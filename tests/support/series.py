@@ -1,4 +1,4 @@
-"""Series, copied and spoilt."""
+"""Series that are spoilt, or made for a test."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from tests.support.releases import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
-
 
 NAMES = ("proxy", "proxy-hardening")
 PATCHES = ROOT / "patches"
@@ -22,7 +21,7 @@ def spoil(series: Path, old: str, new: str) -> None:
     source.write_text(text.replace(old, new))
 
 
-def today(tmp_path: Path, *tables: str) -> Path:
+def make_series(tmp_path: Path, *tables: str) -> Path:
     """A series of these entries, for 2.2.1 only."""
     series = tmp_path / "mine"
     series.mkdir(exist_ok=True)

@@ -23,7 +23,11 @@ from builder.wheel.blobs import hash_git_blob
 from tests.support.releases import CATALOG, stock_path
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from builder.git.mirror import Mirror
+
+    OpenMirror = Callable[..., Mirror]
 
 Tree = dict[str, bytes]
 

@@ -10,12 +10,13 @@ import zipfile
 from dataclasses import replace
 
 from tests.support.forge import File, add, drop, edit, read, sealed, stored, substitute, write
-from tests.support.zip_defects import FIRST, MAIN, NOTEBOOK
+from tests.support.zip_defects import MAIN, NOTEBOOK
 
+FIRST = "tensorboard/__init__.py"
 WEBFILES = "tensorboard/webfiles.zip"
 
 
-# Names.
+# Names of the distribution.
 
 
 def dist_info_not_renamed(file: File) -> File:

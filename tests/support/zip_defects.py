@@ -29,7 +29,6 @@ from tests.support.forge import (
 
 MAIN = "tensorboard/main.py"
 NOTEBOOK = "tensorboard/notebook.py"
-FIRST = "tensorboard/__init__.py"
 _EXTRA = b"\x55\x54\x05\x00\x01\x00\x00\x00\x00"  # a timestamp, as Info-ZIP writes it
 _FLOOD = 16 * 1024 * 1024
 

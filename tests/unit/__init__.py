@@ -1,1 +1,1 @@
-"""Tests that start no program, open no socket, and end within seconds; they mirror the packages."""
+"""Tests that start no program and open no connection; they mirror the packages of builder."""

@@ -1,4 +1,4 @@
-"""What makes a unit test one."""
+"""What makes a unit test one: it starts no program, and opens no connection."""
 
 from __future__ import annotations
 
@@ -6,14 +6,28 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.isolation import isolated
+from tests.support.isolation import isolate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 
-@pytest.fixture(autouse=True)
-def _starts_nothing() -> Iterator[None]:
-    """No program, no connection, but for a stock wheel that is not in the cache yet."""
-    with isolated():
-        yield
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """When a module is imported; urllib3 then tries whether it may bind an IPv6 address."""
+    with isolate("socket.bind"):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Generator[None]:
+    """When fixtures of any scope are made."""
+    with isolate():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None]:
+    """When a test runs."""
+    with isolate():
+        return (yield)

@@ -10,19 +10,14 @@ import pytest
 
 from tests.support import needs
 from tests.support.releases import ROOT
-from tests.support.workflows import read_workflow
+from tests.support.workflows import BOOTSTRAP, read_workflow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-
 _FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 _PIN = re.compile(r"uses: [\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
 _PROPOSE = ".github/propose-catalog"
-# The README's words, which are no session of ours before nox is there.
-_BOOTSTRAP = (
-    "python3 -m venv .venv && .venv/bin/pip install 'nox[uv]' && .venv/bin/nox -s build -- 2.2.1"
-)
 
 
 def _jobs() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -52,7 +47,7 @@ def test_every_step_is_a_session_that_exists() -> None:
     """One nox session for each step, on one line; what it does can be done on any machine."""
     named = set()
     for job, command in _commands():
-        if command in (_BOOTSTRAP, _PROPOSE):
+        if command in (BOOTSTRAP, _PROPOSE):
             continue
         found = re.fullmatch(
             r"(?:pipx run --spec 'nox\[uv\]' |\.venv/bin/)nox -s (\w+)( [^;&|`$\n]*)?",

@@ -54,7 +54,6 @@ def _iter_entry_points(group):
     return entry_points.get(group, ())
 '''
 
-
 _LOADERS = """\
 from tensorboard import default
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from builder.model import MetadataEdit, PickedCommits
 
-
 _WILDCARD = re.compile(r"[*?\[]")
 
 

@@ -11,13 +11,7 @@ from builder.smoke.browser.traffic import PageRequest, classify_request
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.sync_api import (
-        ConsoleMessage,
-        Page,
-        Request,
-        WebError,
-        WebSocket,
-    )
+    from playwright.sync_api import ConsoleMessage, Page, Request, WebError, WebSocket
 
 _SLICE = 2.0  # seconds after which an interrupted run is noticed
 

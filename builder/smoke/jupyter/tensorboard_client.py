@@ -78,7 +78,6 @@ _STOP = dedent("""\
         time.sleep(0.01)
     print(json.dumps(_left))""")
 
-
 _REMOVE_INFO_FILE_CODE = dedent("""\
     import glob, os, tempfile
 

@@ -11,8 +11,8 @@ from builder.smoke.browser.browser_session import BrowserSession, open_browser_s
 from builder.smoke.browser.console_log import find_console_errors
 from builder.smoke.jupyter.http_client import JupyterClient
 from builder.smoke.model import ProbeFailure
+from builder.smoke.probes import browser_frame
 from builder.smoke.probes.browser_frame import (
-    FRAME_TIMEOUT,
     find_prefix,
     find_refusal,
     get_frame_source,
@@ -210,9 +210,9 @@ def _check_reopened(
         # Printed text is shown even where the notebook is not trusted, so it tells that outputs
         # are being drawn. The cell of the frame comes after it.
         if not session.observer.watch_until(
-            session.page, lambda: bool(session.notebook.output_text), FRAME_TIMEOUT
+            session.page, lambda: bool(session.notebook.output_text), browser_frame.FRAME_TIMEOUT
         ):
-            raise ProbeFailure(f"no output at all after {FRAME_TIMEOUT:.0f} s")
+            raise ProbeFailure(f"no output at all after {browser_frame.FRAME_TIMEOUT:.0f} s")
         if session.observer.watch_until(
             session.page, lambda: bool(session.notebook.list_frames()), _NEVER
         ):

@@ -1,4 +1,4 @@
-"""Find the frame of a page, and what the page says where there is none."""
+"""Find the frame of a page, what it loads, and why the page says that it was refused."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from builder.smoke.browser.browser_session import BrowserSession
     from builder.smoke.model import JupyterSite
+
 FRAME_TIMEOUT = 30.0  # seconds until the frame must be there
 
 

@@ -1,5 +1,8 @@
 """Check that no user reads another's TensorBoard: Alice has one, Bob and strangers try to.
 
+This module prepares the users and runs the layers. The layer `isolation`, of containers, is here;
+`strangers` is in `hub_strangers`, `shared-loopback` in `hub_shared_loopback`.
+
 Every attempt by another client has its positive control: Alice reads it the same way. Attempts
 that must fail even for her are made too. They are reported separately, as they say nothing
 about the isolation of users.

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from builder.smoke.probes.isolation_users import IsolationUsers
     from builder.smoke.results.recorder import ProbeRecorder
 
-
 # Runs in Alice's kernel: the fields by which an info file identifies a TensorBoard with these
 # arguments. Anyone can compute them, and can choose the other fields.
 _FACTS = dedent("""\

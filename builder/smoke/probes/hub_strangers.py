@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from builder.smoke.probes.isolation_users import IsolationUsers
     from builder.smoke.results.recorder import ProbeRecorder
 
-
 # Seconds: the lifetime of the token that is to expire, and how much later it must be refused.
 _TOKEN_LIFETIME, _EXPIRY_GRACE = 6, 20.0
 

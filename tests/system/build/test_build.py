@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from tests.support.cli import RunBuilder
 
-
 pytestmark = pytest.mark.usefixtures("warm")
 
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from tests.support.cli import RunBuilder
     from tests.support.upstream import StandIn
 
-
 pytestmark = pytest.mark.usefixtures("warm")
 Run = Callable[..., Finished]
 

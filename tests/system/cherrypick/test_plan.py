@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from tests.support.cli import RunBuilder
     from tests.support.upstream import StandIn
 
-
 pytestmark = pytest.mark.usefixtures("upstream")  # which fetches the wheels that it is made from
 
 

@@ -31,7 +31,6 @@ from tests.support.engines import base_image, engine, other_run
 if TYPE_CHECKING:
     from pathlib import Path
 
-
 CANARY = "http://canary-6b1f.invalid:3128"
 
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from tests.support.cli import RunBuilder
 
-
 # In the place of ssh: the other machine is this one. What it was told to reach, it keeps.
 NEAR = """\
 #!/bin/sh

@@ -14,12 +14,12 @@ from tests.support import needs
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.mirrors import Open
+    from tests.support.upstream import OpenMirror
 
 
 @pytest.fixture
-def mirrored(tmp_path: Path) -> Open:
-    """Open the mirror of an address, in a cache of this test's own."""
+def mirrored(tmp_path: Path) -> OpenMirror:
+    """OpenMirror the mirror of an address, in a cache of this test's own."""
 
     def make(
         address: object, source: object = None, *, offline: bool = False, **environ: str

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from builder.git.mirror import Mirror
     from builder.model import Release
-    from tests.support.mirrors import Open
-    from tests.support.upstream import StandIn
+    from tests.support.upstream import OpenMirror, StandIn
 
 
 def _missing(mirror: Mirror) -> int:
@@ -29,7 +28,7 @@ def _missing(mirror: Mirror) -> int:
     return sum(line[0] == "?" for line in git(mirror.runner.directory, *words).splitlines())
 
 
-def test_a_mirror_is_partial_where_the_server_can(mirrored: Open, upstream: StandIn) -> None:
+def test_a_mirror_is_partial_where_the_server_can(mirrored: OpenMirror, upstream: StandIn) -> None:
     """Files stay where they are until they are asked for; one that is asked for comes alone."""
     log = Log()
     with http_server(upstream.path.parent, log) as host:
@@ -43,7 +42,7 @@ def test_a_mirror_is_partial_where_the_server_can(mirrored: Open, upstream: Stan
 
 
 def test_odd_names_and_tags_are_no_obstacle(
-    mirrored: Open, upstream: StandIn, release: Callable[[str], Release], tmp_path: Path
+    mirrored: OpenMirror, upstream: StandIn, release: Callable[[str], Release], tmp_path: Path
 ) -> None:
     """A tag of a file, a name that is not UTF-8, a directory that is called as a variable."""
     theirs = tmp_path / "$HOME"
@@ -58,7 +57,7 @@ def test_odd_names_and_tags_are_no_obstacle(
 
 
 def test_a_subject_is_the_first_line_that_says_something(
-    mirrored: Open, upstream: StandIn, tmp_path: Path
+    mirrored: OpenMirror, upstream: StandIn, tmp_path: Path
 ) -> None:
     """Also where a message begins with empty lines, as no porcelain writes it."""
     theirs = tmp_path / "theirs.git"
@@ -73,7 +72,9 @@ def test_a_subject_is_the_first_line_that_says_something(
     assert "" not in subjects
 
 
-def test_a_whole_commit_comes_in_one_go(mirrored: Open, upstream: StandIn, tmp_path: Path) -> None:
+def test_a_whole_commit_comes_in_one_go(
+    mirrored: OpenMirror, upstream: StandIn, tmp_path: Path
+) -> None:
     """Exported from a partial mirror, with a handful of requests, the same bytes each time."""
     log = Log()
     with http_server(upstream.path.parent, log) as host:
@@ -88,7 +89,7 @@ def test_a_whole_commit_comes_in_one_go(mirrored: Open, upstream: StandIn, tmp_p
 
 
 def test_a_server_that_cannot_filter_gives_everything(
-    mirrored: Open, upstream: StandIn, tmp_path: Path
+    mirrored: OpenMirror, upstream: StandIn, tmp_path: Path
 ) -> None:
     """The mirror is complete then, and works as well."""
     plain = tmp_path / "plain.git"
@@ -99,7 +100,7 @@ def test_a_server_that_cannot_filter_gives_everything(
     assert mirror.find_commit(upstream.proxy) == upstream.proxy
 
 
-def test_nobody_is_asked_twice(mirrored: Open, upstream: StandIn) -> None:
+def test_nobody_is_asked_twice(mirrored: OpenMirror, upstream: StandIn) -> None:
     """What is in the mirror is not fetched again; with --offline, nobody is asked at all."""
     log = Log()
     with http_server(upstream.path.parent, log) as host:
@@ -120,7 +121,9 @@ def test_nobody_is_asked_twice(mirrored: Open, upstream: StandIn) -> None:
         assert not log.requests
 
 
-def test_news_are_fetched_on_demand(mirrored: Open, upstream: StandIn, tmp_path: Path) -> None:
+def test_news_are_fetched_on_demand(
+    mirrored: OpenMirror, upstream: StandIn, tmp_path: Path
+) -> None:
     """A commit that came after the clone; a branch that moved; one that is nowhere."""
     theirs = tmp_path / "theirs.git"
     shutil.copytree(upstream.path, theirs)
@@ -139,7 +142,7 @@ def test_news_are_fetched_on_demand(mirrored: Open, upstream: StandIn, tmp_path:
 
 
 def test_commits_may_come_from_another_repository(
-    mirrored: Open, upstream: StandIn, tmp_path: Path
+    mirrored: OpenMirror, upstream: StandIn, tmp_path: Path
 ) -> None:
     """By id, by a shortened id, and by the name of a branch there, which goes before ours."""
     fork = tmp_path / "fork.git"
@@ -154,7 +157,7 @@ def test_commits_may_come_from_another_repository(
 
 
 def test_the_catalog_decides_what_a_release_was_made_from(
-    mirrored: Open, upstream: StandIn, release: Callable[[str], Release]
+    mirrored: OpenMirror, upstream: StandIn, release: Callable[[str], Release]
 ) -> None:
     """A tag that points elsewhere is told of; one without the catalog's commit stands in for it."""
     mirror = mirrored(upstream.path)
@@ -174,7 +177,7 @@ def test_the_catalog_decides_what_a_release_was_made_from(
 
 
 def test_upstreams_own_repository_must_have_the_catalogs_commit(
-    mirrored: Open, upstream: StandIn, release: Callable[[str], Release]
+    mirrored: OpenMirror, upstream: StandIn, release: Callable[[str], Release]
 ) -> None:
     """There, a tag without the commit is no release that anybody published."""
     mirrored(upstream.path)
@@ -185,7 +188,7 @@ def test_upstreams_own_repository_must_have_the_catalogs_commit(
 
 
 def test_the_users_git_variables_do_not_lead_astray(
-    mirrored: Open, upstream: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    mirrored: OpenMirror, upstream: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """GIT_DIR and its kin, hooks, traces and templates from the environment have no effect."""
     hooks = tmp_path / "hooks"
@@ -220,7 +223,7 @@ def test_the_users_git_variables_do_not_lead_astray(
     assert not (tmp_path / "trace").exists()
 
 
-def test_a_slow_reader_gets_all_that_it_is_given(mirrored: Open, upstream: StandIn) -> None:
+def test_a_slow_reader_gets_all_that_it_is_given(mirrored: OpenMirror, upstream: StandIn) -> None:
     """More than a pipe holds, to a git that begins to read after the first look at Ctrl-C."""
     runner = mirrored(upstream.path).runner
     done = runner.run_git("-c", "alias.late=!sleep 0.5; wc -c", "late", stdin=b"x" * 300_000)

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.cli import RunBuilder
-    from tests.support.mirrors import Open
-    from tests.support.upstream import StandIn
+    from tests.support.upstream import OpenMirror, StandIn
 
 
 def test_passwords_stay_secret(
@@ -57,7 +56,7 @@ def test_passwords_stay_secret(
 
 
 def test_no_helper_keeps_the_password_of_pips_proxy(
-    mirrored: Open, upstream: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    mirrored: OpenMirror, upstream: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It lets git through, and the user's own helper is not told of its password."""
     (tmp_path / ".gitconfig").write_text("[credential]\n\thelper = store\n")
@@ -70,7 +69,7 @@ def test_no_helper_keeps_the_password_of_pips_proxy(
 
 
 def test_the_cause_is_said_and_not_that_it_could_not_be_read(
-    mirrored: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    mirrored: OpenMirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A directory that is no repository; an ssh that fails. What git says last is always true."""
     (tmp_path / "empty").mkdir()
@@ -82,7 +81,7 @@ def test_the_cause_is_said_and_not_that_it_could_not_be_read(
 
 
 def test_what_a_killed_clone_left_is_cleared_away(
-    mirrored: Open, upstream: StandIn, tmp_path: Path
+    mirrored: OpenMirror, upstream: StandIn, tmp_path: Path
 ) -> None:
     """By the next clone of the same repository; another's is not touched."""
     key = parse_remote(str(upstream.path)).key

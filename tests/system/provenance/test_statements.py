@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from tests.support.cli import RunBuilder
 
-
 pytestmark = pytest.mark.usefixtures("warm")
 
 

@@ -34,7 +34,6 @@ from tests.support.needs import settings_of_uv
 if TYPE_CHECKING:
     from builder.publish.rehearsal import RehearsalIndex
 
-
 pytestmark = pytest.mark.filterwarnings(
     # pypiserver leaves the file of a HEAD request to the garbage collector.
     "ignore::pytest.PytestUnraisableExceptionWarning"

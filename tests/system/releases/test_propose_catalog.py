@@ -14,7 +14,6 @@ from tests.support.releases import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-
 # What gh does here: it keeps its arguments, and whether it has a token.
 _GH = """#!/bin/sh
 echo "$@" >> "$GH_LOG"

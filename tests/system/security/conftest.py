@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support import needs
-from tests.support.interplay import Place, our_wheel
+from tests.support.environments import Place, our_wheel
 from tests.support.users import PYTHON, RELEASES, Machine
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def home() -> Iterator[Place]:
 
 
 @pytest.fixture(params=RELEASES)
-def release(request: pytest.FixtureRequest, home: Place, tmp_path: Path) -> str:
+def installed_release(request: pytest.FixtureRequest, home: Place, tmp_path: Path) -> str:
     """A release, which is in that environment now."""
     version = str(request.param)
     home.replace(our_wheel(version, tmp_path))

@@ -12,7 +12,7 @@ from builder.system import command
 from builder.system.ports import can_connect, find_free_port
 from builder.system.waiting import wait_for
 from tests.support import needs
-from tests.support.interplay import Place, our_wheel
+from tests.support.environments import Place, our_wheel
 
 if TYPE_CHECKING:
     from pathlib import Path

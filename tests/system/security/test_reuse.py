@@ -11,26 +11,26 @@ import pytest
 from builder.system.ports import can_connect, find_free_port
 from builder.system.waiting import wait_for
 from tests.support import needs
-from tests.support.interplay import Place, our_wheel, stock_wheel
+from tests.support.environments import Place, our_wheel, stock_wheel
 from tests.support.users import ALICE, MALLORY, PYTHON, RELEASES, ROOT_USER, WAIT, Machine, share
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_what_root_says_is_believed(release: str, machine: Machine) -> None:
+def test_what_root_says_is_believed(installed_release: str, machine: Machine) -> None:
     """Root's TensorBoard and root's file are as good as one's own."""
-    del release
+    del installed_release
     share(machine, MALLORY)
     with machine.serving(ROOT_USER, machine.shared / "pid-1.info") as port:
         assert machine.ask(ALICE, "known") == [port]
 
 
 def test_where_owners_cannot_be_told(
-    release: str, machine: Machine, monkeypatch: pytest.MonkeyPatch
+    installed_release: str, machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on Windows: the shared directory alone, and every file in it, as stock has it."""
-    del release
+    del installed_release
     monkeypatch.setenv("WITHOUT_OWNERS", "1")
     share(machine, MALLORY)
     with (
@@ -61,12 +61,12 @@ def test_stock_ones_and_ours_find_each_other(
         assert machine.ask(ALICE, "known", python=stock.python) == sorted([first, second])
 
 
-@pytest.mark.parametrize("release", RELEASES[1:], indirect=True)
+@pytest.mark.parametrize("installed_release", RELEASES[1:], indirect=True)
 def test_tensorboard_is_reused_by_its_own_user(
-    release: str, machine: Machine, monkeypatch: pytest.MonkeyPatch
+    installed_release: str, machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`%tensorboard` starts one beside Mallory's, reuses it, and starts another when it is dead."""
-    del release
+    del installed_release
     # At 6006 a TensorBoard of another test may be next, which is root's: Alice would believe that.
     monkeypatch.setenv("MORE_ARGUMENTS", f"--port {find_free_port()}")
     share(machine, MALLORY)

@@ -18,9 +18,11 @@ from tests.support.users import ALICE, MALLORY, ROOT_USER, WAIT, Machine, read_l
 
 
 @pytest.mark.parametrize("owner", [ALICE, MALLORY, ROOT_USER])
-def test_a_strangers_file_is_not_believed(release: str, machine: Machine, owner: int) -> None:
+def test_a_strangers_file_is_not_believed(
+    installed_release: str, machine: Machine, owner: int
+) -> None:
     """Whoever has made the directory: of Mallory's file and of his links nothing is believed."""
-    del release
+    del installed_release
     share(machine, owner)
     with machine.serving(MALLORY, machine.shared / "pid-1.info"):
         assert machine.ask(ALICE, "known") == []
@@ -34,9 +36,9 @@ def test_a_strangers_file_is_not_believed(release: str, machine: Machine, owner:
         assert machine.ask(ALICE, "known") == [port]  # the control: a plain file of hers
 
 
-def test_nothing_in_the_directory_stops_it(release: str, machine: Machine) -> None:
+def test_nothing_in_the_directory_stops_it(installed_release: str, machine: Machine) -> None:
     """A pipe, a directory, a link to itself, no text, a file that nobody may read."""
-    del release
+    del installed_release
     share(machine, MALLORY)
     os.mkfifo(machine.shared / "pid-1.info")
     (machine.shared / "pid-2.info").mkdir()
@@ -49,9 +51,9 @@ def test_nothing_in_the_directory_stops_it(release: str, machine: Machine) -> No
         assert machine.ask(ALICE, "known") == [port]
 
 
-def test_a_port_that_is_a_strangers_now(release: str, machine: Machine) -> None:
+def test_a_port_that_is_a_strangers_now(installed_release: str, machine: Machine) -> None:
     """What a dead TensorBoard of hers has left is not believed once a stranger has its port."""
-    del release
+    del installed_release
     share(machine, ALICE)
     path = machine.shared / "pid-1.info"
     with machine.serving(ALICE, path) as port:
@@ -63,9 +65,9 @@ def test_a_port_that_is_a_strangers_now(release: str, machine: Machine) -> None:
         assert machine.ask(ALICE, "known") == []
 
 
-def test_a_stranger_beside_it_on_localhost(release: str, machine: Machine) -> None:
+def test_a_stranger_beside_it_on_localhost(installed_release: str, machine: Machine) -> None:
     """Who has the port on another address of `localhost` could be framed: it is said, and why."""
-    del release
+    del installed_release
     share(machine, ALICE)
     port = find_free_port()
     with (
@@ -83,9 +85,11 @@ def test_a_stranger_beside_it_on_localhost(release: str, machine: Machine) -> No
 
 
 @pytest.mark.parametrize("how", ["absent", "his", "closed", "a link", "a file", "all names"])
-def test_a_directory_of_a_strangers_hides_nothing(release: str, machine: Machine, how: str) -> None:
+def test_a_directory_of_a_strangers_hides_nothing(
+    installed_release: str, machine: Machine, how: str
+) -> None:
     """Whatever Mallory does with the names: Alice's TensorBoard is found, and gone at its end."""
-    del release
+    del installed_release
     elsewhere = machine.temporary / "elsewhere"
     elsewhere.mkdir(mode=0o777)
     if how == "a link":
@@ -107,9 +111,9 @@ def test_a_directory_of_a_strangers_hides_nothing(release: str, machine: Machine
     assert not list(machine.temporary.glob(".tensorboard-info*/*.info"))
 
 
-def test_no_link_is_written_through(release: str, machine: Machine) -> None:
+def test_no_link_is_written_through(installed_release: str, machine: Machine) -> None:
     """A link that Mallory has put where her file goes does not lead to another file of hers."""
-    del release
+    del installed_release
     share(machine, MALLORY)
     hers = machine.temporary / "hers"
     hers.write_text("precious")

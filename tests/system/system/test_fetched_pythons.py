@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from tests.support.cli import RunBuilder
 
-
 # uv has them to fetch, and nobody still has them.
 OLD, OLDER = "3.9.10", "3.8.16"
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from tests.support.cli import RunBuilder
 
-
 # The oldest and the newest form of everything, on the ends and the middle of the Pythons: every
 # codemod and every diff of the series is in one of these wheels (a test says so). The whole grid
 # has 269 cells and takes most of an hour: `nox -s today -- all`.

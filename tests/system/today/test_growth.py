@@ -13,13 +13,12 @@ from builder.tensorboard.events import encode_event, encode_record
 from builder.tensorboard.server import run_tensorboard
 from builder.tensorboard.summaries import encode_old_scalar, encode_summary
 from tests.support import needs
-from tests.support.interplay import Place, our_wheel
+from tests.support.environments import Place, our_wheel
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.tensorboard.server import TensorBoardServer
-
 
 # One of each form of the reader, of the loader, and of the directory's watcher.
 RELEASES = ["1.14.0", "1.15.0", "2.1.0", "2.1.1", "2.2.1", "2.21.0"]

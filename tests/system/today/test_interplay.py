@@ -13,7 +13,7 @@ import pytest
 from builder.releases.eras import get_era
 from builder.today import logdir
 from tests.support import needs
-from tests.support.interplay import Place, find, our_wheel, stock_wheel
+from tests.support.environments import Place, find, our_wheel, stock_wheel
 
 if TYPE_CHECKING:
     from pathlib import Path

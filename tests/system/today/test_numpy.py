@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 
 from builder.releases.eras import get_era
 from tests.support import needs
-from tests.support.interplay import Place, find, our_wheel, stock_wheel
+from tests.support.environments import Place, find, our_wheel, stock_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
 
 # One of each form of `dtypes.py`, `tensor_util.py`, `health_pill_calc.py` and the text plugins.
 RELEASES = ["1.14.0", "2.2.2", "2.3.0", "2.5.0", "2.21.0"]

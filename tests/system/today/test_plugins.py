@@ -11,11 +11,10 @@ from wheel.wheelfile import WheelFile
 from builder.errors import CommandError
 from builder.tensorboard.server import run_tensorboard
 from tests.support import needs
-from tests.support.interplay import Place, our_wheel
+from tests.support.environments import Place, our_wheel
 
 if TYPE_CHECKING:
     from pathlib import Path
-
 
 # Each form of `default.py`, `program.py` and `application.py` that loads plugins in another way.
 RELEASES = [

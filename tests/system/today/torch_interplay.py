@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support import needs
-from tests.support.interplay import Place, our_wheel
+from tests.support.environments import Place, our_wheel
 
 if TYPE_CHECKING:
     from pathlib import Path

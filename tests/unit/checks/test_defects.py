@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from tests.support.forge import File
 
-
 # The defect, and every code that is new because of it.
 DEFECTS: tuple[tuple[Callable[[File], File], str], ...] = (
     # The container.

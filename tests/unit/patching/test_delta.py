@@ -21,7 +21,7 @@ from builder.today.normalise import MENDED_SCRIPT_SHA256
 from builder.wheel import archive
 from builder.wheel.blobs import hash_git_blob
 from tests.support.releases import CATALOG, RELEASES
-from tests.support.series import CODEMOD, NAMES, PATCHES, REQUIREMENT, spoil, today
+from tests.support.series import CODEMOD, NAMES, PATCHES, REQUIREMENT, make_series, spoil
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -182,7 +182,7 @@ def test_codemods_and_metadata_edits_become_a_delta(
     """The members that the globs match and that change; the edits in order."""
     header = '[[header]]\nreleases = ">=1"\nset = { Requires-Python = ">=3.7" }\nwhy = "w"\n'
     drop = REQUIREMENT.replace('"Setuptools"', '"Setuptools", "six"')
-    series = load_series(today(tmp_path, CODEMOD, drop, header))
+    series = load_series(make_series(tmp_path, CODEMOD, drop, header))
     stock = archive.parse_archive(stock_wheel("2.2.1").read_bytes(), "stock")
     delta = make_delta(release("2.2.1"), stock, [series])
     assert set(delta.changes) == {"tensorboard/plugins/image/images_plugin.py"}
@@ -197,7 +197,7 @@ def test_a_memo_changes_nothing_but_the_time(
     tmp_path: Path, release: Callable[[str], Release], stock_wheel: Callable[[str], Path]
 ) -> None:
     """With an empty one, a full one and a spoiled one the outcome is the same."""
-    series = [load_series(today(tmp_path, CODEMOD))]
+    series = [load_series(make_series(tmp_path, CODEMOD))]
     stock = archive.parse_archive(stock_wheel("2.2.1").read_bytes(), "stock")
     cache = Cache(tmp_path / "cache")
     wanted = make_delta(release("2.2.1"), stock, series)

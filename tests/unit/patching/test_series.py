@@ -13,7 +13,7 @@ from builder.patching.identity import WheelNaming
 from builder.patching.overlay import build_overlay
 from builder.patching.series import audit_series, load_series
 from tests.support.releases import RELEASES
-from tests.support.series import CODEMOD, NAMES, PATCHES, REQUIREMENT, spoil, today
+from tests.support.series import CODEMOD, NAMES, PATCHES, REQUIREMENT, make_series, spoil
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,7 +117,7 @@ def test_entries_that_cannot_be(
     text = f"{CODEMOD}\n{REQUIREMENT}".replace('"Setuptools"', '"Setuptools", "six"')
     old = old.replace('["Setuptools"]', '["Setuptools", "six"]')
     assert old in text
-    series = today(tmp_path, text.replace(old, new))
+    series = make_series(tmp_path, text.replace(old, new))
     stock = stock_wheel("2.2.1").read_bytes()
     identity = WheelNaming(IdentityKind.TEST, "x").make_identity("2.2.1")
     with pytest.raises(PatchError, match=why) as caught:

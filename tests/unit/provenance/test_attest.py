@@ -21,7 +21,6 @@ from builder.system.settings import read_user_settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-
 # What holds files that were really published with attestations: the library's own test data.
 _PROJECT = "pypi-attestations"
 _SDIST = "pypi_attestations-0.0.30.tar.gz"

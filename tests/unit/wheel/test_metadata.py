@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from builder.model import Identity
 
-
 header_names = st.from_regex(r"[A-Za-z][A-Za-z-]{0,15}", fullmatch=True)
 lines = st.text(
     st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp", "Cs"]), max_size=40

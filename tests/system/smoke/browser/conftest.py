@@ -27,8 +27,7 @@ def chromium() -> Iterator[ChromiumBrowser]:
             patch.setattr(frontends, name, 8.0)
         for name in ("CANARY", "CHART"):
             patch.setattr(view, name, 4.0)
-        for module in (browser_frame, probes):
-            patch.setattr(module, "FRAME_TIMEOUT", 4.0)
+        patch.setattr(browser_frame, "FRAME_TIMEOUT", 4.0)
         patch.setattr(probes, "_NEVER", 0.6)
         with ExitStack() as stack:
             try:

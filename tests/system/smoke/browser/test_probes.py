@@ -21,9 +21,7 @@ from tests.support.smoke_page import CANARY, INSTALLED, PATH, SECRET, TOKEN, Imi
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from builder.smoke.browser.chromium import (
-        ChromiumBrowser,
-    )
+    from builder.smoke.browser.chromium import ChromiumBrowser
 
 
 def test_a_good_page_passes(chromium: ChromiumBrowser, tmp_path: Path) -> None:

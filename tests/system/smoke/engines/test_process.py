@@ -23,7 +23,7 @@ from builder.system.waiting import wait_for
 from builder.wheel import archive
 from builder.wheel.rewrite import WheelRewrite, rewrite_wheel
 from tests.support import needs
-from tests.support.interplay import find, our_wheel
+from tests.support.environments import find, our_wheel
 from tests.support.processes import named
 
 if TYPE_CHECKING:

@@ -19,7 +19,6 @@ from builder.system.ports import find_free_port
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 DEADLINE = 20.0
 

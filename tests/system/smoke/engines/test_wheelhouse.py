@@ -15,7 +15,6 @@ from tests.support import needs
 if TYPE_CHECKING:
     from pathlib import Path
 
-
 OLD, NEW = PythonPlatform("3.10", "x86_64"), PythonPlatform("3.13", "x86_64")
 
 

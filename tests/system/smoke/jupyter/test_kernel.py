@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from builder.smoke.model import JupyterSite
 
-
 # A kernel that swallows what it is asked first, and ends; when it is started anew, it works.
 UNLUCKY = """
 import json, os, sys, zmq

@@ -23,7 +23,6 @@ from tests.support.smoke_page import INSTALLED
 if TYPE_CHECKING:
     from builder.smoke.model import JupyterSite
 
-
 # A program that looks like a TensorBoard, with an info file like one.
 PRETEND = """
 import json, os, subprocess, sys

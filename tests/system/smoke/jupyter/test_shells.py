@@ -14,7 +14,6 @@ from tests.support.notebooks import ask_notebooks
 if TYPE_CHECKING:
     from pathlib import Path
 
-
 # One release of each way to show a frame; the stock frame of 1.15 to 2.1 needs an older Python.
 RELEASES = ("1.14.0", "2.2.1", "2.3.0", "2.21.0")
 

@@ -1,4 +1,4 @@
-"""Codemods on small sources: what they mend, what they leave, and what they refuse."""
+"""Codemods on small sources: what they mend, and what they leave."""
 
 from __future__ import annotations
 

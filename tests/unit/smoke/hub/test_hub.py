@@ -31,7 +31,6 @@ from tests.support.releases import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-
 _HUB = ROOT / "dockerfiles" / "hub"
 
 

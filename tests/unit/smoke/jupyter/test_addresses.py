@@ -16,7 +16,6 @@ from tests.support.smoke_page import INSTALLED
 if TYPE_CHECKING:
     from pathlib import Path
 
-
 SECRET = "canary-5a17f0"
 
 

@@ -7,9 +7,6 @@ import re
 import subprocess
 import sys
 
-import pytest
-
-from tests.support import limits
 from tests.support.releases import ROOT
 
 _FILES = (
@@ -44,12 +41,3 @@ def test_the_two_runs_are_all_tests() -> None:
     assert re.findall(r'"-m", "(.*?alone)"', text) == ["not alone", "alone"]
     for marked in ("not alone", "alone"):
         assert _collected("-m", marked, *_FILES)
-
-
-def test_limits_grow_with_the_time_that_a_start_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And are never shorter than they were chosen."""
-    for seconds, wanted in ((0.001, 1.0), (0.2, 10.0)):
-        monkeypatch.setattr("timeit.repeat", lambda *_, s=seconds, **__: [s] * 5)
-        limits.slowness.cache_clear()
-        assert limits.scaled(1.0) == pytest.approx(wanted)
-    limits.slowness.cache_clear()

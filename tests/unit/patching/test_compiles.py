@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.interplay import our_wheel
+from tests.support.environments import our_wheel
 
 if TYPE_CHECKING:
     from pathlib import Path

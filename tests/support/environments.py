@@ -1,4 +1,4 @@
-"""What the interplay tests share: environments, wheels in them, and drivers that run there."""
+"""Environments with real wheels in them, and drivers that run there."""
 
 from __future__ import annotations
 
