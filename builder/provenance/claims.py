@@ -26,7 +26,7 @@ _TOOL_PREFIXES = ("patches/", CODEMODS_URI)
 # with any of these digests are equal. When a wheel changes, only today's digest stays. The list is
 # not in the package of `hash_codemod_source`, whose digest would then depend on the list.
 EQUAL_CODEMODS = (
-    "c93026038eba6a8f4343d5be11f4ba391325c1015a13394df53ec74aa5804d8a",
+    "a66c5a585b61fd584facfa7b38954b440b8a0eae0af1d96839198b8981d681c9",
     "6c52eff9fd8abbc55d067ac56506b5055dbafc31cdf1e700790033eb977ffe04",
     "76465c1e47cf151916302a2a3b629649dc050f584b67731f73a06181f1152553",
     "3ab68e03e24543cd51a343a806acdd69336f466cf5daeae51d342da2e041ac3b",

@@ -5,16 +5,14 @@ The command line passes `os.environ` in once; settings are not read from it anyw
 
 from __future__ import annotations
 
-import configparser
-import os
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from builder.errors import RequestError, shorten_reason
+from builder.system.pip_settings import read_pip_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,7 +74,12 @@ def read_user_settings(env: Mapping[str, str]) -> UserSettings:
     Raises:
         RequestError: SOURCE_DATE_EPOCH is not a number, or pip's configuration is malformed.
     """
-    pip = _read_pip_configuration(env)
+    try:
+        pip = read_pip_settings(env)
+    except ValueError as error:
+        raise RequestError(
+            f"pip's configuration cannot be read: {error}", "fix it, or set PIP_CONFIG_FILE"
+        ) from error
     cache = env.get("XDG_CACHE_HOME") or str(_find_home(env) / ".cache")
     epoch = env.get("SOURCE_DATE_EPOCH") or None
     if epoch is not None and not re.fullmatch(r"[0-9]{1,11}", epoch):
@@ -86,12 +89,9 @@ def read_user_settings(env: Mapping[str, str]) -> UserSettings:
         )
     return UserSettings(
         cache=Path(cache) / _APPLICATION,
-        index_url=_get_first_variable(env, "PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL")
-        or pip.get("index-url"),
-        ca_bundle=_get_first_variable(env, "PIP_CERT")
-        or pip.get("cert")
-        or _get_first_variable(env, "SSL_CERT_FILE"),
-        http_proxy=_get_first_variable(env, "PIP_PROXY") or pip.get("proxy"),
+        index_url=pip.index_url,
+        ca_bundle=pip.ca_bundle,
+        http_proxy=pip.proxy,
         source_date_epoch=None if epoch is None else int(epoch),
     )
 
@@ -119,35 +119,5 @@ def read_project_settings(root: Path) -> ProjectSettings:
     return file.tool.ours
 
 
-def _get_first_variable(env: Mapping[str, str], *names: str) -> str | None:
-    return next((env[n] for n in names if env.get(n)), None)
-
-
 def _find_home(env: Mapping[str, str]) -> Path:
     return Path(env.get("HOME") or Path.home())
-
-
-def _read_pip_configuration(env: Mapping[str, str]) -> dict[str, str]:
-    """Read the `[global]` section as pip merges it: system, user, virtualenv, PIP_CONFIG_FILE."""
-    explicit = env.get("PIP_CONFIG_FILE")
-    # pip: this value disables all configuration files.
-    if explicit == os.devnull:
-        return {}
-    home = _find_home(env)
-    files = [
-        *(Path(d) / "pip/pip.conf" for d in env.get("XDG_CONFIG_DIRS", "/etc/xdg").split(":")),
-        Path("/etc/pip.conf"),
-        home / ".pip/pip.conf",
-        Path(env.get("XDG_CONFIG_HOME") or home / ".config") / "pip/pip.conf",
-        Path(sys.prefix) / "pip.conf",
-        *([Path(explicit)] if explicit else []),
-    ]
-    parser = configparser.RawConfigParser()
-    try:
-        parser.read(files, encoding="utf-8")
-    except (configparser.Error, UnicodeDecodeError) as error:
-        why = " ".join(str(error).split())
-        raise RequestError(
-            f"pip's configuration cannot be read: {why}", "fix it, or set PIP_CONFIG_FILE"
-        ) from error
-    return dict(parser.items("global")) if parser.has_section("global") else {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import os
 import runpy
 import sys
 import tomllib
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from builder.system.settings import read_user_settings
 from tests.support.releases import ROOT
 from tests.support.workflows import BOOTSTRAP
 
@@ -24,7 +22,7 @@ def test_the_noxfile_imports_nothing_of_ours() -> None:
     """It installs the project and runs one verb."""
     tree = ast.parse((ROOT / "noxfile.py").read_text())
     imported = [n for n in ast.walk(tree) if isinstance(n, (ast.Import, ast.ImportFrom))]
-    assert not [n for n in imported if "builder" in ast.unparse(n)]
+    assert {ast.unparse(n).split()[1] for n in imported} == {"os", "runpy", "pathlib", "nox"}
 
 
 def run_noxfile(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
@@ -65,68 +63,46 @@ def test_a_session_installs_what_its_words_need(
     assert ran == ("python", "-m", "builder", name.replace("_", "-"), *words)
 
 
-_PIP = ("PIP_INDEX_URL", "PIP_CERT", "PIP_PROXY", "PIP_CONFIG_FILE")
-_UV = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "SSL_CERT_FILE", "ALL_PROXY", "XDG_CONFIG_HOME")
-_FILE = "[global]\nindex-url = https://u:100%s@file.example/\nproxy = http://file:1\n"
+@pytest.mark.parametrize("name", ["build", "package", "actionlint", "unit"])
+def test_what_installs_has_the_settings_of_pip(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Uv reads none of them; closed networks have them. Where they are malformed, nothing runs."""
+    monkeypatch.setenv("PIP_INDEX_URL", "https://index.example/simple")
+    envs: list[dict[str, str]] = []
+    session = SimpleNamespace(
+        posargs=[],
+        install=lambda *_, env: envs.append(env),
+        run=lambda *words, env=None: envs.append(env) if "--installer" in words else None,
+        error=pytest.fail,
+    )
+    run_noxfile(monkeypatch)[name](session)
+    assert len(envs) == (2 if name == "package" else 1)
+    assert {env["UV_DEFAULT_INDEX"] for env in envs} == {"https://index.example/simple"}
+    (tmp_path / "pip.conf").write_text("no section")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    with pytest.raises(pytest.fail.Exception, match="pip's configuration cannot be read: File"):
+        run_noxfile(monkeypatch)[name](session)
 
 
 @pytest.mark.parametrize(
-    ("env", "files"),
+    ("words", "wanted"),
     [
-        ({}, {}),
-        ({"PIP_INDEX_URL": "https://pip.example/", "UV_DEFAULT_INDEX": "https://uv.example/"}, {}),
-        ({"UV_INDEX_URL": "https://uv.example/", "PIP_PROXY": "http://pip:1"}, {}),
-        ({"UV_DEFAULT_INDEX": "", "PIP_PROXY": ""}, {".config/pip/pip.conf": _FILE}),
-        ({"PIP_INDEX_URL": "https://pip.example/"}, {".pip/pip.conf": _FILE}),
-        ({"PIP_CERT": "HOME/ca.pem"}, {"ca.pem": "", ".pip/pip.conf": _FILE}),
-        ({}, {"ca.pem": "", ".pip/pip.conf": "[global]\ncert = HOME/ca.pem\n"}),
-        ({"XDG_CONFIG_HOME": "HOME/xdg"}, {"xdg/pip/pip.conf": _FILE}),
-        ({"PIP_CONFIG_FILE": "HOME/other"}, {"other": "[global]\nproxy = http://other:1\n"}),
-        (
-            {"PIP_CONFIG_FILE": "HOME/other"},
-            {".pip/pip.conf": _FILE, "other": "[global]\nproxy = http://other:1\n"},
-        ),
-        ({"PIP_CONFIG_FILE": "/dev/null"}, {".config/pip/pip.conf": _FILE}),
-        ({}, {".pip/pip.conf": "[install]\nindex-url = https://file.example/\n"}),
+        (["-k", "x", "-n", "2"], ["tests/unit", "-k", "x", "-n", "2"]),
+        (["tests/unit/test_docs.py", "-x"], ["tests/unit/test_docs.py", "-x"]),
+        ([], ["tests/unit", "-n", "auto", "--dist", "worksteal"]),
     ],
 )
-def test_uv_gets_the_settings_of_pip(
-    env: dict[str, str], files: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_a_session_of_tests_keeps_to_its_directory(
+    words: list[str], wanted: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As the program reads them: the same index, CAs and proxy for the packages and for wheels."""
-    for name in (*_PIP, *_UV):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    for name, value in env.items():
-        monkeypatch.setenv(name, value.replace("HOME", str(tmp_path)))
-    for name, text in files.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text.replace("HOME", str(tmp_path)))
-    program = read_user_settings(os.environ)
-    wanted = {
-        "UV_DEFAULT_INDEX": program.index_url,
-        "SSL_CERT_FILE": program.ca_bundle,
-        "ALL_PROXY": program.http_proxy,
-    }
-    ours = run_noxfile(monkeypatch)["_PIP_SETTINGS"]
-    assert ours == {name: value for name, value in wanted.items() if value is not None}
-
-
-@pytest.mark.parametrize("text", ["no section", "[global]\nproxy = x\nproxy = y\n", "\udcff"])
-def test_a_malformed_file_of_pip_stops_no_session(
-    text: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """`nox -l` works; the program, which is what installs nothing, says what is wrong."""
-    (tmp_path / "pip.conf").write_bytes(text.encode(errors="surrogateescape"))
-    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
-    monkeypatch.setenv("PIP_INDEX_URL", "https://pip.example/")
-    assert run_noxfile(monkeypatch)["_PIP_SETTINGS"]["UV_DEFAULT_INDEX"] == "https://pip.example/"
-
-
-def test_a_directory_of_cas_is_not_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """SSL_CERT_FILE is for files; as in the program."""
-    monkeypatch.setenv("PIP_CERT", str(tmp_path))
-    assert "SSL_CERT_FILE" not in run_noxfile(monkeypatch)["_PIP_SETTINGS"]
+    """Unless the words name tests."""
+    ran: list[str] = []
+    session = SimpleNamespace(
+        posargs=words, install=lambda *_, **__: None, run=lambda *w: ran.extend(w)
+    )
+    run_noxfile(monkeypatch)["unit"](session)
+    assert ran == ["pytest", *wanted]
 
 
 def test_the_commands_of_the_readme_are_those_that_ci_runs() -> None:

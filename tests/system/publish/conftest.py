@@ -1,4 +1,4 @@
-"""Stock wheels that are there, and credentials."""
+"""Credentials."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture(autouse=True)
-def _warm(stock_wheel: Callable[[str], Path]) -> None:
-    """Only tests that want the network use it for these."""
-    for version in ("2.2.1", "2.2.2"):
-        stock_wheel(version)
-
-
 @pytest.fixture
 def env(tmp_path: Path) -> dict[str, str]:
     """Credentials, a home of its own, and no time for long waits."""
     return {"TWINE_USERNAME": "me", "TWINE_PASSWORD": CANARY, "HOME": str(tmp_path)}
+
+
+@pytest.fixture
+def both_warm(stock_wheel: Callable[[str], Path]) -> None:
+    """The stock wheels of 2.2.1 and 2.2.2 are in the cache: only what has to asks an index."""
+    for version in ("2.2.1", "2.2.2"):
+        stock_wheel(version)

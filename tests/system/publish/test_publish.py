@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 OTHER = WHEEL.replace("2.2.1", "2.2.2")
 
+pytestmark = pytest.mark.usefixtures("both_warm")
+
 
 def test_a_rehearsal_goes_all_the_way(run_builder: RunBuilder, tmp_path: Path) -> None:
     """In an empty directory: built, uploaded, served, installed back, started; nothing is left."""

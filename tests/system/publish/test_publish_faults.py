@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from tests.support.cli import RunBuilder
 
+pytestmark = pytest.mark.usefixtures("both_warm")
+
 
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["SIGINT", "SIGTERM"]

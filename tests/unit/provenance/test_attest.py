@@ -17,6 +17,7 @@ from builder.provenance.attest import find_attestations, sign_wheel, verify_atte
 from builder.releases.cache import Cache
 from builder.releases.index import open_index_client
 from builder.system.settings import read_user_settings
+from tests.support.isolation import allow
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +38,7 @@ def assets() -> dict[str, bytes]:
     content = store.read_file(_SDIST_SHA256)
     if content is None:
         with (
+            allow(),
             open_index_client(settings, settings.index_url) as client,
             store.make_download_path() as target,
         ):

@@ -1,0 +1,86 @@
+"""Read pip's settings for closed networks: the index, the CAs and the proxy.
+
+Only the standard library is imported: `noxfile.py` runs this file before anything is installed, as
+uv, which installs the project, reads no settings of pip's.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from configparser import Error, RawConfigParser
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class PipSettings(NamedTuple):
+    """What pip is told to use, in environment variables or in its configuration files.
+
+    Attributes:
+        index_url: URL of the package index, which may hold a password, or None.
+        ca_bundle: file or directory with the CAs to trust, or None.
+        proxy: URL of the proxy, or None.
+    """
+
+    index_url: str | None
+    ca_bundle: str | None
+    proxy: str | None
+
+
+def read_pip_settings(env: Mapping[str, str]) -> PipSettings:
+    """Read the settings: pip's variables win over uv's, and these over pip's files.
+
+    Raises:
+        ValueError: a configuration file is malformed, which pip refuses, too.
+    """
+    options = _read_configuration(env)
+    # pip expands this one's `~`; its other options are no paths.
+    cert = options.get("cert") and os.path.expanduser(options["cert"])  # noqa: PTH111 - may be ""
+    return PipSettings(
+        index_url=_get_first(env, "PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL")
+        or options.get("index-url"),
+        ca_bundle=_get_first(env, "PIP_CERT") or cert or _get_first(env, "SSL_CERT_FILE"),
+        proxy=_get_first(env, "PIP_PROXY") or options.get("proxy"),
+    )
+
+
+def make_uv_variables(settings: PipSettings) -> dict[str, str]:
+    """Make the environment variables by which uv takes the same index, CAs and proxy."""
+    cas = settings.ca_bundle or ""
+    found = {
+        "UV_DEFAULT_INDEX": settings.index_url,
+        # uv trusts nobody at all if this is no file.
+        "SSL_CERT_FILE": cas if Path(cas).is_file() else None,
+        "SSL_CERT_DIR": cas if cas and Path(cas).is_dir() else None,
+        "ALL_PROXY": settings.proxy,
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _get_first(env: Mapping[str, str], *names: str) -> str | None:
+    return next((env[n] for n in names if env.get(n)), None)
+
+
+def _read_configuration(env: Mapping[str, str]) -> dict[str, str]:
+    """Read the `[global]` section as pip merges it: system, user, virtualenv, PIP_CONFIG_FILE."""
+    explicit = env.get("PIP_CONFIG_FILE")
+    if explicit == os.devnull:  # with this value, pip reads no file at all
+        return {}
+    home = Path(env.get("HOME") or Path.home())
+    files = [
+        *(Path(d) / "pip/pip.conf" for d in env.get("XDG_CONFIG_DIRS", "/etc/xdg").split(":")),
+        Path("/etc/pip.conf"),
+        home / ".pip/pip.conf",
+        Path(env.get("XDG_CONFIG_HOME") or home / ".config") / "pip/pip.conf",
+        Path(sys.prefix) / "pip.conf",
+        *([Path(explicit)] if explicit else []),
+    ]
+    parser = RawConfigParser()
+    try:
+        parser.read(files, encoding="utf-8")
+    except (Error, UnicodeDecodeError) as error:
+        raise ValueError(" ".join(str(error).split())) from error
+    return dict(parser.items("global")) if parser.has_section("global") else {}
