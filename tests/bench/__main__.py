@@ -23,14 +23,16 @@ from builder.cli.options import (
     common_options,
     python_path_option,
 )
+from builder.git.checkout import find_tool_commit
 from tests.bench import report
 from tests.bench import today as bench_today
 from tests.bench.wheel import measure_all_releases, measure_wheel
 
+_DOCS = ROOT / "docs" / "bench"
 _report_to_option = click.option(
     "--report-to",
     type=click.Path(path_type=Path, file_okay=False),
-    default=ROOT / "docs" / "bench",
+    default=_DOCS,
     help="Where the report goes; default: docs/bench.",
 )
 
@@ -64,12 +66,17 @@ def wheel(
     stock = releases.fetch_stock_wheel(chosen).content
     measurements = measure_wheel(chosen, stock, all_series, common.patches, context.env, repeat)
     build_all = measure_all_releases(common.patches, context.env, jobs)
-    console.print_table(("group", "way", "median ms", "ratio"), report.to_wheel_rows(measurements))
+    documented = json.loads((_DOCS / "wheel.json").read_text(encoding="utf-8"))
+    console.print_table(
+        ("group", "way", "median ms", "ratio", "in docs"),
+        report.to_wheel_rows(measurements, documented),
+    )
     console.print_result(
         f"build all: {len(releases.catalog.releases)} releases in {build_all['seconds']:.1f} s "
         f"with {jobs} jobs, peak {build_all['peak_mb']:.0f} MB"
     )
-    document = report.to_wheel_json(chosen.version, measurements, build_all)
+    commit = find_tool_commit(ROOT)
+    document = report.to_wheel_json(chosen.version, commit, measurements, build_all)
     for path in report.write_wheel_report(report_to, document):
         console.print_result(f"wrote {path}")
     return 0

@@ -1,8 +1,9 @@
-"""`bench wheel`: our build compared with the hand recipes and with the floor.
+"""`bench wheel`: our build compared with the hand recipes, our start with click's, and the floor.
 
 Measured as whole processes from a warm cache: our build with all its checks, with all series
 and with the one patch that the hand recipes apply; the original recipe (unzip, patch, sed,
-zip); `wheel unpack`, `git apply`, `wheel pack`. Measured within one process: patching and
+zip); `wheel unpack`, `git apply`, `wheel pack`. Starts: a program of click's that prints its
+version, and ours that prints its version or a plan. Measured within one process: patching and
 rewriting alone, and the floor, which is to read, hash and write the same file.
 """
 
@@ -33,6 +34,16 @@ if TYPE_CHECKING:
     from builder.patching.series import Series
 
 _TIMEOUT = 300.0
+_CLICK_ALONE = """
+import click
+
+@click.command()
+@click.version_option("1")
+def main():
+    pass
+
+main()
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +52,8 @@ class Measurement:
 
     Attributes:
         name: what was run.
-        group: `process` (whole processes) or `core` (within one).
+        group: `process` (whole processes), `start` (what these need before they do anything), or
+            `core` (within one process).
         seconds: every repetition's wall time, in seconds.
     """
 
@@ -96,6 +108,13 @@ def measure_wheel(
             ("unzip, patch, sed, zip -r", "process"): lambda at: _run_hand_recipe(
                 source, patch, at
             ),
+            ("click alone, --version", "start"): lambda at: _run_program(
+                [sys.executable, "-c", _CLICK_ALONE, "--version"], at
+            ),
+            ("--version", "start"): lambda at: _run_ours(env, ["--version"], at),
+            ("plan", "start"): lambda at: _run_ours(
+                env, ["plan", release.version, "--offline", "--patches", str(patches)], at
+            ),
             ("patch and rewrite", "core"): lambda at: _run_overlay(release, source, [series], at),
             ("floor: read, sha256, write", "core"): lambda at: _run_lower_bound(source, at),
         }
@@ -129,11 +148,15 @@ def _run_program(
     command.run_command(argv, timeout=_TIMEOUT, cwd=directory, env=env)
 
 
+def _run_ours(env: Mapping[str, str], words: Sequence[str], directory: Path) -> None:
+    _run_program([sys.executable, "-m", "builder", *words], directory, _make_env(env))
+
+
 def _run_our_build(
     release: Release, patches: Path, env: Mapping[str, str], options: Sequence[str], directory: Path
 ) -> None:
-    argv = [sys.executable, "-m", "builder", "build", release.version, "--offline", *options]
-    _run_program([*argv, "--patches", str(patches), "--output", "dist"], directory, _make_env(env))
+    words = ["build", release.version, "--offline", "--patches", str(patches), "--output", "dist"]
+    _run_ours(env, [*words, *options], directory)
 
 
 def _run_wheel_tool(source: Path, patch: Path, directory: Path) -> None:
@@ -177,7 +200,8 @@ def measure_all_releases(patches: Path, env: Mapping[str, str], jobs: int) -> di
     """Measure `build all` as one process tree.
 
     Returns:
-        The wall time in seconds, the peak of all resident sets in MB, and the number of jobs.
+        The wall time in seconds, the peak of all resident sets in MB, the numbers of jobs and of
+        releases.
 
     Raises:
         CommandError: it failed.
@@ -199,7 +223,9 @@ def measure_all_releases(patches: Path, env: Mapping[str, str], jobs: int) -> di
                 command.wait_for_exit(process, 0.01)
         if process.returncode:
             raise CommandError("build all failed", (directory / "log").read_text()[-500:])
-        return {"seconds": time.perf_counter() - started, "peak_mb": peak / 1e6, "jobs": jobs}
+        took = time.perf_counter() - started
+        releases = len(list((directory / "dist").glob("*.whl")))
+        return {"seconds": took, "peak_mb": peak / 1e6, "jobs": jobs, "releases": releases}
 
 
 def _make_env(env: Mapping[str, str]) -> dict[str, str]:

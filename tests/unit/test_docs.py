@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from importlib import import_module
 from importlib.util import find_spec
@@ -12,6 +13,7 @@ from builder.checks.table import CHECK_SENTENCES
 from builder.smoke.probes import failure_modes
 from builder.smoke.probes.table import PROBE_TABLE as TABLE_OF_PROBES
 from builder.system.settings import ProjectSettings
+from tests.bench import report
 from tests.support import smoke_tables
 from tests.support.releases import ROOT
 
@@ -26,6 +28,12 @@ def test_every_check_is_documented() -> None:
     assert dict(rows) == CHECK_SENTENCES
     assert f"{len(CHECK_SENTENCES)} codes" in (ROOT / "README.md").read_text()
     assert [code for code, _ in rows] == list(CHECK_SENTENCES)
+
+
+def test_the_page_of_the_benchmark_is_of_its_figures() -> None:
+    """docs/bench/README.md is what `nox -s bench -- wheel` has measured, and nobody has changed."""
+    document = json.loads((ROOT / "docs" / "bench" / "wheel.json").read_text())
+    assert (ROOT / "docs" / "bench" / "README.md").read_text() == report.render_page(document)
 
 
 def test_every_probe_and_failure_mode_is_documented() -> None:
