@@ -135,7 +135,9 @@ def build_release(
     overlay = final_wheel.overlay
     content = overlay.content
     sha256 = hashlib.sha256(content).hexdigest()
-    findings = _check_final_wheel(overlay, fetched.content, release, context, run_deep=options.deep)
+    findings = _check_final_wheel(
+        overlay, content, fetched.content, release, context, run_deep=options.deep
+    )
     codes = {*STATIC_CODES, *(DEEP_CODES if options.deep else ())}
     path = options.output / overlay.filename
     placement = place_wheel(
@@ -242,6 +244,7 @@ def build_releases(
 
 def _check_final_wheel(
     overlay: Overlay,
+    content: bytes,
     stock: bytes,
     release: Release,
     context: RunContext,
@@ -254,14 +257,14 @@ def _check_final_wheel(
         NewFindingsError: there is a finding that the stock wheel does not have.
     """
     # The bytes are parsed again, so that the checks see exactly what is written to disk.
-    parsed = archive.parse_archive(overlay.content, overlay.filename)
+    parsed = archive.parse_archive(content, overlay.filename)
     wheel = WheelUnderCheck(overlay.filename, parsed, overlay.stock, overlay.delta)
     findings = run_checks(wheel, release.wheel.filename)
     if run_deep:
         from builder.verify import deep
 
         findings += deep.check_behaviour(
-            deep.WheelBytes(overlay.filename, overlay.content),
+            deep.WheelBytes(overlay.filename, content),
             deep.WheelBytes(release.wheel.filename, stock),
             release,
             context,

@@ -6,6 +6,7 @@ stage (`builder.errors`). A traceback is shown with --debug only.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -98,10 +99,15 @@ def main(
         command: our verbs, or tests.bench, which reports errors as they do.
         program: how the user starts it.
     """
+    # A run is short and makes hardly any cycles. By default, Python looks for them after 700 new
+    # objects, 4 % of a build's time; and at the end in all that was imported, 6 %, unless frozen.
+    gc.set_threshold(50_000)
     argv = sys.argv[1:] if arguments is None else list(arguments)
     signal.signal(signal.SIGTERM, _raise_sigterm_interrupt)
     remove_git_variables(os.environ)
-    sys.exit(_run_command(argv, command, program))
+    code = _run_command(argv, command, program)
+    gc.freeze()
+    sys.exit(code)
 
 
 def _run_command(argv: Sequence[str], command: click.Command, program: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -61,9 +62,12 @@ def _add_requirement(document: MetadataDocument, edit: MetadataEdit) -> Metadata
 
 def _parse_required_name(header: Header, name: str) -> str | None:
     """The distribution that a header requires, or None if it is another header."""
-    if header.name.lower() != name.lower():
-        return None
+    return _parse_name(header.value) if header.name.lower() == name.lower() else None
+
+
+@lru_cache(maxsize=1024)
+def _parse_name(requirement: str) -> str | None:
     try:
-        return canonicalize_name(Requirement(header.value).name)
+        return canonicalize_name(Requirement(requirement).name)
     except InvalidRequirement:
         return None
