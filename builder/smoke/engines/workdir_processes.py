@@ -18,6 +18,10 @@ from builder.system.waiting import wait_for
 # Seconds: until killed processes must have ended, and until an execve(2) must be complete.
 _DEADLINE = 10.0
 _EXEC = 1.0
+# Bytes. Linux accepts at most 6 MiB of arguments and environment variables (execve(2)).
+_LARGEST_ENV = 8 * 1024 * 1024
+# The fields 27, 50 and 51 (end_code, env_start, env_end), counted from the one behind the name.
+_STAT_FIELDS = (24, 47, 48)
 # Not PWD: a shell that somebody opened in the directory is not part of the run.
 _HANDED_ON = ("HOME", "TMPDIR", "JUPYTER_RUNTIME_DIR")
 
@@ -38,8 +42,10 @@ def kill_workdir_processes(workdir: Path) -> None:
     Raises:
         SmokeError: some do not end.
     """
-    if wait_for(lambda: _kill_once(workdir), _DEADLINE, every=0.05) is None:
-        pids = " ".join(str(process.pid) for process in list_workdir_processes(workdir))
+    if wait_for(lambda: _kill_once(workdir), _DEADLINE, every=0.05):
+        return
+    if processes := list_workdir_processes(workdir):
+        pids = " ".join(str(process.pid) for process in processes)
         raise SmokeError(
             f"processes of a smoke test do not end within {_DEADLINE:.0f} s: {pids}",
             f"kill -9 {pids}",
@@ -66,22 +72,36 @@ def _is_in_workdir(process: psutil.Process, workdir: str) -> bool:
 def _read_process_env(process: psutil.Process) -> dict[str, str] | None:
     """Read the environment variables of a process; None in the middle of execve(2).
 
-    A thread of the operating system's kernel has no program, and no environment variables.
-    """
-    env = process.environ()
-    return env if env or not process.exe() or _has_empty_env(process.pid) else None
-
-
-def _has_empty_env(pid: int) -> bool:
-    """Tell a process that has no environment variables (`env -i`) from one in execve(2).
-
-    To Linux, both have none to read. But the fields env_start and env_end of /proc/PID/stat
-    (proc(5)) are 0 until execve(2) has written them, and one read gives both. Asking for anything
-    else in two steps is not enough: between them another execve(2) may begin.
+    psutil's answer cannot be told from that of a process in execve(2) if a program has overwritten
+    its variables (to change its title, for example). A thread of the operating system's kernel has
+    no program, and no variables.
 
     Raises:
-        OSError: there is no such process, or no /proc.
+        psutil.Error, OSError: the process has ended, or belongs to another user.
     """
-    after_name = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
-    env_start, env_end = after_name[47:49]
-    return env_start == env_end != "0"
+    if not psutil.LINUX:
+        return process.environ()
+    # One read(2) is of one program, even if the next one is started meanwhile.
+    with Path(f"/proc/{process.pid}/environ").open("rb", buffering=0) as file:
+        block = file.read(_LARGEST_ENV) or b""
+    if block:
+        lines = (line.partition("=") for line in os.fsdecode(block).split("\0"))
+        return {name: value for name, _, value in lines}
+    return {} if not process.exe() or _has_no_variables(process.pid) else None
+
+
+def _has_no_variables(pid: int) -> bool:
+    """Tell a process that has no environment variables (`env -i`) from one in execve(2).
+
+    Neither has any to read. Linux writes the fields of /proc/PID/stat (proc(5)) in this order:
+    env_start and env_end, which are equal until all variables are there; then end_code, which is 0
+    before. All come from one read, as the process may go on between two.
+
+    Raises:
+        OSError: the process has ended.
+    """
+    stat = Path(f"/proc/{pid}/stat").read_bytes()
+    # The name is in parentheses, and may have any character.
+    fields = stat[stat.rindex(b")") + 1 :].split()
+    end_code, env_start, env_end = (fields[i] for i in _STAT_FIELDS)
+    return env_start == env_end and end_code != b"0"

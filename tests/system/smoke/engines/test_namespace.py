@@ -231,11 +231,12 @@ def test_survivors_are_told_apart(tmp_path: Path) -> None:
 
 
 def test_a_survivor_is_seen_while_it_becomes_another_program(tmp_path: Path) -> None:
-    """In the middle of execve(2) it has no environment; this one is there one time of six."""
+    """In the middle of execve(2) it has none or only some of its variables; many take longer."""
     program = tmp_path / "again"
     program.write_text('#!/bin/sh\nexec "$0"\n')
     program.chmod(0o755)
-    with subprocess.Popen([program], env={"HOME": str(tmp_path)}) as ours:
+    many = {f"VARIABLE_{number}": "its value" for number in range(2000)}
+    with subprocess.Popen([program], env={"HOME": str(tmp_path), **many}) as ours:
         try:
             seen = [
                 [p.pid for p in workdir_processes.list_workdir_processes(tmp_path)]
@@ -244,3 +245,19 @@ def test_a_survivor_is_seen_while_it_becomes_another_program(tmp_path: Path) -> 
         finally:
             ours.kill()
     assert seen == [[ours.pid]] * 200
+
+
+def test_a_survivor_is_seen_behind_variables_that_are_none(tmp_path: Path) -> None:
+    """A program may overwrite its variables; what is left of them counts."""
+    start = (
+        "import ctypes, sys; variables = (ctypes.c_char_p * 3)(b'', sys.argv[1].encode());"
+        "words = (ctypes.c_char_p * 3)(b'sleep', b'60');"
+        "ctypes.CDLL(None).execve(b'/bin/sleep', words, variables)"
+    )
+    with subprocess.Popen([sys.executable, "-c", start, f"HOME={tmp_path}"], env={}) as ours:
+        try:
+            wait_for(lambda: psutil.Process(ours.pid).name() == "sleep" or None, DEADLINE)
+            found = workdir_processes.list_workdir_processes(tmp_path)
+        finally:
+            ours.kill()
+    assert [process.pid for process in found] == [ours.pid]
