@@ -202,9 +202,9 @@ def package(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Ratios against what a user would otherwise run: wheel [RELEASE], today [RELEASE...]."""
+    """How long a build takes beside others (wheel [RELEASE]), and what was built (today)."""
     _install(session, "bench")
-    session.run("python", "-m", "tests.bench", *session.posargs)
+    session.run("python", "-m", "tests.bench", *(session.posargs or ["--help"]))
 
 
 def _find_extras(session: nox.Session, wanted: dict[str, str]) -> list[str]:

@@ -99,8 +99,9 @@ def main(
         command: our verbs, or tests.bench, which reports errors as they do.
         program: how the user starts it.
     """
-    # A run is short and makes hardly any cycles. By default, Python looks for them after 700 new
-    # objects, 4 % of a build's time; and at the end in all that was imported, 6 %, unless frozen.
+    # A build makes hardly any reference cycles. CPython looks for them after every 700 new objects
+    # (3.11), which is 4 % of a build, and at its end in all that was imported, unless it is frozen,
+    # which is 6 %.
     gc.set_threshold(50_000)
     argv = sys.argv[1:] if arguments is None else list(arguments)
     signal.signal(signal.SIGTERM, _raise_sigterm_interrupt)

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 import click
 
 from builder.build.plan import BuildPlan, SeriesPlan, make_plan, to_json, to_matrix
-from builder.cherrypick.verdict import to_json as verdict_json
-from builder.cherrypick.verdicts import make_verdicts
 from builder.cli.contexts import make_build_options, make_context, make_sources, split_picks
 from builder.cli.options import (
     CommonOptions,
@@ -105,6 +103,9 @@ def _show_verdicts(
     as_json: bool,
 ) -> int:
     """Print what the commits mean for each release."""
+    from builder.cherrypick.verdict import to_json as verdict_json
+    from builder.cherrypick.verdicts import make_verdicts
+
     commits, verdicts = make_verdicts(wanted, picks, sources.upstream, sources.releases.cache)
     if as_json:
         documents = [verdict_json(v, [c.id for c in commits]) for v in verdicts]

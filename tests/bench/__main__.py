@@ -1,4 +1,4 @@
-"""`nox -s bench`: ratios against what a user would otherwise run."""
+"""`nox -s bench`: how long builds, and what was built, take beside something else."""
 
 from __future__ import annotations
 
@@ -23,79 +23,95 @@ from builder.cli.options import (
     common_options,
     python_path_option,
 )
+from builder.errors import RequestError
 from builder.git.checkout import find_tool_commit
 from tests.bench import report
 from tests.bench import today as bench_today
 from tests.bench.wheel import measure_all_releases, measure_wheel
 
 _DOCS = ROOT / "docs" / "bench"
-_report_to_option = click.option(
-    "--report-to",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=_DOCS,
-    help="Where the report goes; default: docs/bench.",
+_update_docs_option = click.option(
+    "--update-docs", is_flag=True, help="Write the figures into docs/bench, too."
 )
 
 
 @click.group()
 def bench() -> None:
-    """Measure ratios against what a user would otherwise run, side by side in one run."""
+    """Measure how long builds and wheels of ours take, beside others, in turns."""
 
 
 @bench.command()
 @click.argument("release", default="2.2.1")
-@click.option("--repeat", type=click.IntRange(min=3), default=9, show_default=True)
-@click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True)
-@_report_to_option
+@click.option(
+    "--repeat",
+    type=click.IntRange(min=3),
+    default=9,
+    show_default=True,
+    help="How many turns; the median counts.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=2,
+    show_default=True,
+    help="How many releases at a time, when all are built.",
+)
+@_update_docs_option
 @common_options
-def wheel(
-    release: str,
-    repeat: int,
-    jobs: int,
-    report_to: Path,
-    common: CommonOptions,
-) -> int:
-    """Build one release beside the hand recipes and the floor; then build all."""
+def wheel(release: str, repeat: int, jobs: int, update_docs: bool, common: CommonOptions) -> int:
+    """Measure the build of a release beside hand recipes, and our start. Default: 2.2.1."""
     context = make_context(offline=common.offline)
     sources = make_sources(common, context)
     console, releases = context.console, sources.releases
-    (chosen,) = releases.find_requested([release])
+    chosen, *others = releases.find_requested([release])
+    if others:
+        raise RequestError(
+            f"{release!r} stands for {1 + len(others)} releases, and one is measured",
+            "name one release, such as 2.2.1",
+        )
     all_series = sources.load_series(read_project_defaults().series)
+    documented = report.read_wheel_json(_DOCS)
     for one in releases.catalog.releases:  # no download while time is measured
         releases.fetch_stock_wheel(one)
     stock = releases.fetch_stock_wheel(chosen).content
     measurements = measure_wheel(chosen, stock, all_series, common.patches, context.env, repeat)
     build_all = measure_all_releases(common.patches, context.env, jobs)
-    documented = json.loads((_DOCS / "wheel.json").read_text(encoding="utf-8"))
     console.print_table(
-        ("group", "way", "median ms", "ratio", "in docs"),
-        report.to_wheel_rows(measurements, documented),
+        ("group", "way", "median ms", "ratio", "ratio in docs"),
+        report.to_wheel_rows(chosen.version, measurements, documented),
     )
     console.print_result(
         f"build all: {len(releases.catalog.releases)} releases in {build_all['seconds']:.1f} s "
         f"with {jobs} jobs, peak {build_all['peak_mb']:.0f} MB"
     )
-    commit = find_tool_commit(ROOT)
-    document = report.to_wheel_json(chosen.version, commit, measurements, build_all)
-    for path in report.write_wheel_report(report_to, document):
-        console.print_result(f"wrote {path}")
+    if update_docs:
+        commit = find_tool_commit(ROOT)
+        document = report.to_wheel_json(chosen.version, commit, measurements, build_all)
+        for path in report.write_wheel_report(_DOCS, document):
+            console.print_result(f"wrote {path}")
     return 0
 
 
 @bench.command()
 @click.argument("releases", nargs=-1, metavar="[RELEASE]...")
-@click.option("--repeat", type=click.IntRange(min=7), default=9, show_default=True)
-@_report_to_option
+@click.option(
+    "--repeat",
+    type=click.IntRange(min=7),
+    default=9,
+    show_default=True,
+    help="How many turns; the median counts.",
+)
+@_update_docs_option
 @python_path_option
 @common_options
 def today(
     releases: tuple[str, ...],
     repeat: int,
-    report_to: Path,
+    update_docs: bool,
     common: CommonOptions,
     python_paths: tuple[Path, ...],
 ) -> int:
-    """Import and first answer, ours beside stock in its own era. Default: 2.2.1 2.11.2."""
+    """Measure import and first answer of ours beside stock, in its era. Default: 2.2.1 2.11.2."""
     context = make_context(offline=common.offline, python_paths=python_paths)
     sources = make_sources(common, context)
     console = context.console
@@ -114,12 +130,12 @@ def today(
             )
     found = bench_today.to_today_rows(measurements)
     console.print_table(("what", "stock ms", "ours ms", "ratio"), found)
-    report_to.mkdir(parents=True, exist_ok=True)
-    path = report_to / "today.json"
-    path.write_text(json.dumps(bench_today.to_today_json(measurements), indent=1) + "\n", "utf-8")
-    console.print_result(
-        f"wrote {path}; the goal is a ratio of {bench_today.RATIO_GOAL:.2f} at most"
-    )
+    console.print_result(f"the goal is a ratio of {bench_today.RATIO_GOAL:.2f} at most")
+    if update_docs:
+        path = _DOCS / "today.json"
+        document = json.dumps(bench_today.to_today_json(measurements), indent=1)
+        path.write_text(document + "\n", "utf-8")
+        console.print_result(f"wrote {path}")
     return 0
 
 

@@ -1,77 +1,78 @@
-"""Show measurements as a table, as JSON, as a small plot, and as the page docs/bench/README.md."""
+"""Show the measurements of `bench wheel` as a table, JSON, a picture, and docs/bench/README.md."""
 
 from __future__ import annotations
 
+import itertools
 import json
-import platform
 from typing import TYPE_CHECKING, Any
 
+from builder.errors import RequestError
 from builder.reports.rendering import format_markdown_table
-from builder.system.machine import count_cores
+from tests.bench.measurement import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from tests.bench.wheel import Measurement
+    from tests.bench.measurement import Measurement
 
-_MARKS = {"process": "wheel unpack", "start": "click alone", "core": "floor"}
 _PAGE = """\
 # What a build costs
 
-Measured by `nox -s bench -- wheel`, which writes this page and its picture: medians of {repeat}
-turns on one machine ({cores} cores, CPython {python}), TensorBoard {release}, all from the cache,
-at commit {commit}.
-Each kind has a way that the others are compared with. On your machine times are others, and ratios
-about the same.
+Medians of {repeat} turns on one machine ({cores} cores, CPython {python}), TensorBoard {release},
+all from the cache, at commit {commit}. Measured by
+`{command}`, which writes this page, [wheel.json](wheel.json)
+and the picture.
 
-![the ways beside each other]({plot})
+The ways of a group are compared with the one whose ratio is 1.00; less is faster. Other machines
+give other times. The ratios vary less, but they vary, and on a busy machine by half.
+
+![how long each way takes](wheel.svg)
 
 {table}
 
-`build -- all` takes {seconds:.1f} s for {releases} releases with {jobs} jobs, and {peak_mb:.0f} MB.
+`python -m builder build all --jobs {jobs}` takes {seconds:.1f} s for {releases} releases, and at
+most {peak_mb:.0f} MB of memory.
 
-- **process**: whole processes, our build with all its checks beside what one would do by hand,
-  which checks nothing and gives other bytes each time.
-- **start**: what a process of ours needs before it does anything, beside a program that is made
-  with the same library for command lines, and does nothing.
-- **core**: patching and rewriting within one process, beside reading, hashing and writing the file.
+- **build**: whole processes. Our build checks the wheel and writes its provenance. By hand, `wheel
+  unpack` compares the stock wheel with its RECORD and `wheel pack` writes a new one, but the name
+  stays; `unzip` and `zip` make a wheel of another name, and leave RECORD wrong. Neither checks what
+  it made, and each gives other bytes every time.
+- **start**: commands of ours that build nothing, beside a program that only prints its version,
+  with the same library for command lines (click). `plan` reads the settings and the series, and
+  draws a table.
+- **in memory**: one step of a build, within one process, beside what cannot be spared: to read the
+  stock wheel, hash it and write it.
 
-`.ci/run` prints the ratios of its machine beside these. [rebuild.md](rebuild.md) has how they
-became what they are; [today.json](today.json) compares the imports of our wheels with those of
-stock ones (`nox -s bench -- today`).
+`.ci/run` prints the ratios of its machine beside those of this page. [rebuild.md](rebuild.md) has
+how they became what they are; [today.json](today.json) has how long our wheels take to import and
+to answer, beside stock ones (`nox -s bench -- today`).
 """
 
 
-def find_reference(measurements: Sequence[Measurement], group: str) -> Measurement:
-    """Find what the others of a group are compared with: the bare tool, or the floor."""
-    mark = _MARKS[group]
-    return next(m for m in measurements if m.group == group and m.name.startswith(mark))
-
-
 def to_wheel_rows(
-    measurements: Sequence[Measurement], documented: Mapping[str, Any]
+    release: str, measurements: Sequence[Measurement], documented: Mapping[str, Any]
 ) -> list[tuple[str, ...]]:
-    """Make table rows: group, name, median in milliseconds, ratio, and the ratio in docs.
+    """Make table rows: group, way, median in milliseconds, ratio, and the ratio in docs.
 
     Args:
+        release: what was built.
         measurements: what was measured.
-        documented: an earlier document of `to_wheel_json`, as docs/bench has it.
+        documented: the document of `to_wheel_json` that docs/bench has. Ratios of another release
+            are not shown, as that build is other work.
     """
-    known = {(way["group"], way["name"]): f"{way['ratio']:.2f}" for way in documented["ways"]}
-    found: list[tuple[str, ...]] = []
-    for one in measurements:
-        ratio = one.median / find_reference(measurements, one.group).median
-        found.append(
-            (
-                one.group,
-                one.name,
-                f"{one.median * 1000:.1f}",
-                f"{ratio:.2f}",
-                known.get((one.group, one.name), "-"),
-            )
+    ways = documented["ways"] if documented["release"] == release else ()
+    known = {(way["group"], way["name"]): f"{way['ratio']:.2f}" for way in ways}
+    return [
+        (
+            m.group,
+            m.name,
+            f"{m.median * 1000:.1f}",
+            f"{m.ratio:.2f}",
+            known.get((m.group, m.name), "-"),
         )
-    return found
+        for m in measurements
+    ]
 
 
 def to_wheel_json(
@@ -84,46 +85,50 @@ def to_wheel_json(
     return {
         "release": release,
         "commit": commit,
-        "machine": {"cores": count_cores(), "python": platform.python_version()},
-        "ways": [
-            {
-                "name": m.name,
-                "group": m.group,
-                "median": m.median,
-                "ratio": m.median / find_reference(measurements, m.group).median,
-                "seconds": list(m.seconds),
-            }
-            for m in measurements
-        ],
+        **to_json(measurements),
         "build_all": dict(build_all),
     }
 
 
+def read_wheel_json(directory: Path) -> dict[str, Any]:
+    """Read the document that `write_wheel_report` has written.
+
+    Raises:
+        RequestError: it is missing, or no JSON.
+    """
+    path = directory / "wheel.json"
+    try:
+        document: dict[str, Any] = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise RequestError(f"{path} cannot be read ({error})", f"git checkout {path}") from error
+    return document
+
+
 def write_wheel_report(directory: Path, document: Mapping[str, Any]) -> list[Path]:
     """Write `wheel.json`, `wheel.svg` and `README.md` into the directory."""
-    directory.mkdir(parents=True, exist_ok=True)
     data, plot, page = (directory / name for name in ("wheel.json", "wheel.svg", "README.md"))
-    data.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    page.write_text(render_page(document, plot.name), encoding="utf-8")
     _draw_plot(plot, document)
+    data.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    page.write_text(render_page(document), encoding="utf-8")
     return [data, plot, page]
 
 
-def render_page(document: Mapping[str, Any], plot: str = "wheel.svg") -> str:
+def render_page(document: Mapping[str, Any]) -> str:
     """Render a document of `to_wheel_json` as Markdown."""
     table = format_markdown_table(
-        ("", "way", "ms", "ratio"),
+        ("group", "way", "ms", "ratio"),
         [
             (way["group"], f"`{way['name']}`", f"{way['median'] * 1000:.0f}", f"{way['ratio']:.2f}")
             for way in document["ways"]
         ],
     )
+    release, repeat = document["release"], len(document["ways"][0]["seconds"])
     return _PAGE.format(
-        repeat=len(document["ways"][0]["seconds"]),
-        release=document["release"],
-        commit=document["commit"],
+        command=f"nox -s bench -- wheel {release} --repeat {repeat} --update-docs",
+        repeat=repeat,
+        release=release,
+        commit=(document["commit"] or "unknown")[:12],
         table=table.strip(),
-        plot=plot,
         **document["machine"],
         **document["build_all"],
     )
@@ -137,10 +142,14 @@ def _draw_plot(path: Path, document: Mapping[str, Any]) -> None:
 
     # Fixed ids and no date, so that a new measurement changes nothing but the bars.
     mpl.rcParams["svg.hashsalt"] = "bench"
-    ways = {group: [w for w in document["ways"] if w["group"] == group] for group in _MARKS}
-    heights = [len(chosen) for chosen in ways.values()]
-    figure, axes = plt.subplots(len(ways), 1, figsize=(7, 4.4), height_ratios=heights)
-    for axis, chosen in zip(axes, ways.values(), strict=True):
+    groups = {
+        group: list(ways)
+        for group, ways in itertools.groupby(document["ways"], lambda w: w["group"])
+    }
+    heights = [len(ways) for ways in groups.values()]
+    figure, axes = plt.subplots(len(groups), 1, figsize=(7, 5), height_ratios=heights)
+    for axis, (group, chosen) in zip(axes, groups.items(), strict=True):
+        axis.set_title(group, loc="left")
         bars = axis.barh([w["name"] for w in chosen], [w["median"] * 1000 for w in chosen])
         axis.bar_label(bars, [f" {w['ratio']:.2f} x" for w in chosen])
         axis.invert_yaxis()

@@ -3,14 +3,13 @@
 There are two virtualenvs with the same Python and the same dependencies, one with the stock
 wheel and one with ours. What is measured are whole processes that import `tensorboard.main`,
 and the time from the start of a server on the era references' logdir to its first response.
-They take turns, so that a busy machine slows both alike.
 """
 
 from __future__ import annotations
 
-import platform
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,13 +18,12 @@ from builder.model import PACKAGE
 from builder.releases.eras import get_era
 from builder.system import command, virtualenvs
 from builder.system.command import summarize_output
-from builder.system.machine import count_cores
 from builder.system.ports import find_free_port
 from builder.system.virtualenvs import START_TIMEOUT
 from builder.tensorboard.server import TensorBoardServer
 from builder.today import logdir as logdirs
 from builder.wheel.names import parse_wheel_filename
-from tests.bench.wheel import Measurement
+from tests.bench.measurement import Measurement, Way, measure_ways, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -51,7 +49,7 @@ def measure_today(
 ) -> list[Measurement]:
     """Measure the import and the first response of both wheels.
 
-    Each is measured `repeat` times, after one turn to warm up.
+    Each is measured `repeat` times.
 
     Args:
         release: what is measured.
@@ -72,25 +70,23 @@ def measure_today(
         benchmark_envs = _make_benchmark_envs(
             release, {"stock": path, "ours": ours}, context, workdir
         )
-        ways: dict[str, Callable[[_BenchmarkEnv], float]] = {
+        steps: dict[str, Callable[[_BenchmarkEnv], float]] = {
             "import": _time_import,
             "first answer": lambda benchmark_env: _time_first_response(benchmark_env, logdir),
         }
-        times: dict[tuple[str, str], list[float]] = {
-            (b, w): [] for w in ways for b in benchmark_envs
-        }
-        for turn in range(repeat + 1):
-            # The second of them finds a warmer machine, so the order alternates.
-            order = list(benchmark_envs.items())[:: 1 if turn % 2 else -1]
-            for way, measure in ways.items():
-                for which, benchmark_env in order:
-                    spent = measure(benchmark_env)
-                    if turn:
-                        times[which, way].append(spent)
-    return [
-        Measurement(which, f"{release.version} {way}", tuple(seconds))
-        for (which, way), seconds in times.items()
-    ]
+        return measure_ways(
+            [
+                Way(
+                    f"{release.version} {step}",
+                    which,
+                    partial(run, benchmark_env),
+                    is_reference=which == "stock",
+                )
+                for step, run in steps.items()
+                for which, benchmark_env in benchmark_envs.items()
+            ],
+            repeat,
+        )
 
 
 def _make_benchmark_envs(
@@ -171,34 +167,15 @@ def _time_first_response(benchmark_env: _BenchmarkEnv, logdir: Path) -> float:
         raise CommandError("the server did not answer", summarize_output(text))
 
 
-def compute_ratio(measurements: Sequence[Measurement], group: str) -> float:
-    """Compute the ratio of the medians, ours to stock."""
-    medians = {m.name: m.median for m in measurements if m.group == group}
-    return medians["ours"] / medians["stock"]
-
-
 def to_today_rows(measurements: Sequence[Measurement]) -> list[tuple[str, ...]]:
     """Make table rows: what was measured, both medians in milliseconds, and their ratio."""
-    medians = {(m.group, m.name): f"{m.median * 1000:.0f}" for m in measurements}
     return [
-        (g, medians[g, "stock"], medians[g, "ours"], f"{compute_ratio(measurements, g):.2f}")
-        for g in dict.fromkeys(m.group for m in measurements)
+        (m.group, f"{m.reference * 1000:.0f}", f"{m.median * 1000:.0f}", f"{m.ratio:.2f}")
+        for m in measurements
+        if m.name == "ours"
     ]
 
 
 def to_today_json(measurements: Sequence[Measurement]) -> dict[str, Any]:
     """Make the measurement's JSON document; times are in seconds."""
-    return {
-        "goal": RATIO_GOAL,
-        "machine": {"cores": count_cores(), "python": platform.python_version()},
-        "ways": [
-            {
-                "name": m.name,
-                "group": m.group,
-                "median": m.median,
-                "ratio": compute_ratio(measurements, m.group) if m.name == "ours" else 1.0,
-                "seconds": list(m.seconds),
-            }
-            for m in measurements
-        ],
-    }
+    return {"goal": RATIO_GOAL, **to_json(measurements)}

@@ -1,21 +1,20 @@
-"""`bench wheel`: our build compared with the hand recipes, our start with click's, and the floor.
+"""`bench wheel`: our build beside the hand recipes, and what of its time goes where.
 
-Measured as whole processes from a warm cache: our build with all its checks, with all series
-and with the one patch that the hand recipes apply; the original recipe (unzip, patch, sed,
-zip); `wheel unpack`, `git apply`, `wheel pack`. Starts: a program of click's that prints its
-version, and ours that prints its version or a plan. Measured within one process: patching and
-rewriting alone, and the floor, which is to read, hash and write the same file.
+Measured as whole processes, all from the cache: our build with all its checks, with all series and
+with the one that has the patch of the hand recipes; the original recipe (unzip, patch, sed, zip);
+`wheel unpack`, `git apply`, `wheel pack`. Started: a program of click's that prints its version;
+ours, which prints its version or a plan. Within one process: patching and rewriting, and what
+cannot be spared, to read, hash and write the file.
 """
 
 from __future__ import annotations
 
 import hashlib
-import statistics
 import sys
 import sysconfig
 import tempfile
 import time
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,7 @@ from builder.model import IdentityKind
 from builder.patching.identity import WheelNaming
 from builder.patching.overlay import build_overlay
 from builder.system import command
+from tests.bench.measurement import Measurement, Way, measure_ways
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from builder.patching.series import Series
 
 _TIMEOUT = 300.0
-_CLICK_ALONE = """
+_EMPTY_PROGRAM = """
 import click
 
 @click.command()
@@ -46,27 +46,6 @@ main()
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """One way to do the job.
-
-    Attributes:
-        name: what was run.
-        group: `process` (whole processes), `start` (what these need before they do anything), or
-            `core` (within one process).
-        seconds: every repetition's wall time, in seconds.
-    """
-
-    name: str
-    group: str
-    seconds: tuple[float, ...]
-
-    @property
-    def median(self) -> float:
-        """The median, in seconds."""
-        return statistics.median(self.seconds)
-
-
 def measure_wheel(
     release: Release,
     stock: bytes,
@@ -75,7 +54,7 @@ def measure_wheel(
     env: Mapping[str, str],
     repeat: int,
 ) -> list[Measurement]:
-    """Run every way `repeat` times, in turns, so that a busy machine slows all of them alike.
+    """Measure each way `repeat` times.
 
     Args:
         release: what is built.
@@ -94,42 +73,54 @@ def measure_wheel(
         source = workdir / release.wheel.filename
         source.write_bytes(stock)
         series, patch = _find_first_patch(release, patches, all_series)
-        alone = ("--series", series.name)
-        ways = {
-            ("build, all series", "process"): lambda at: _run_our_build(
-                release, patches, env, (), at
+        build = ["build", release.version, "--offline", "--patches", str(patches)]
+        plan = ["plan", release.version, "--offline", "--patches", str(patches)]
+        only = ["--series", series.name]
+
+        def make_way(
+            group: str, name: str, run: Callable[[Path], None], *, is_reference: bool = False
+        ) -> Way:
+            return Way(group, name, partial(_time_in_new_directory, run, workdir), is_reference)
+
+        ways = [
+            make_way("build", "build, all series", partial(_run_ours, env, build)),
+            make_way("build", f"build, only {series.name}", partial(_run_ours, env, build + only)),
+            make_way(
+                "build",
+                "wheel unpack, git apply, wheel pack",
+                partial(_run_wheel_tool, source, patch),
+                is_reference=True,
             ),
-            ("build, that patch", "process"): lambda at: _run_our_build(
-                release, patches, env, alone, at
+            make_way(
+                "build", "unzip, patch, sed, zip -r", partial(_run_hand_recipe, source, patch)
             ),
-            ("wheel unpack, git apply, wheel pack", "process"): lambda at: _run_wheel_tool(
-                source, patch, at
+            make_way(
+                "start",
+                "empty program with click",
+                partial(_run_program, [sys.executable, "-c", _EMPTY_PROGRAM, "--version"]),
+                is_reference=True,
             ),
-            ("unzip, patch, sed, zip -r", "process"): lambda at: _run_hand_recipe(
-                source, patch, at
+            make_way("start", "builder --version", partial(_run_ours, env, ["--version"])),
+            make_way("start", "builder plan", partial(_run_ours, env, plan)),
+            make_way(
+                "in memory",
+                f"patch with {series.name}, rewrite",
+                partial(_run_overlay, release, source, [series]),
             ),
-            ("click alone, --version", "start"): lambda at: _run_program(
-                [sys.executable, "-c", _CLICK_ALONE, "--version"], at
+            make_way(
+                "in memory",
+                "only read, hash, write",
+                partial(_run_lower_bound, source),
+                is_reference=True,
             ),
-            ("--version", "start"): lambda at: _run_ours(env, ["--version"], at),
-            ("plan", "start"): lambda at: _run_ours(
-                env, ["plan", release.version, "--offline", "--patches", str(patches)], at
-            ),
-            ("patch and rewrite", "core"): lambda at: _run_overlay(release, source, [series], at),
-            ("floor: read, sha256, write", "core"): lambda at: _run_lower_bound(source, at),
-        }
-        times: dict[tuple[str, str], list[float]] = {key: [] for key in ways}
-        for turn in range(repeat):
-            for number, (key, way) in enumerate(ways.items()):
-                directory = workdir / f"{turn}-{number}"
-                directory.mkdir()
-                times[key].append(_time_way(way, directory))
-    return [Measurement(*key, tuple(seconds)) for key, seconds in times.items()]
+        ]
+        return measure_ways(ways, repeat)
 
 
-def _time_way(way: Callable[[Path], None], directory: Path) -> float:
+def _time_in_new_directory(run: Callable[[Path], None], workdir: Path) -> float:
+    directory = Path(tempfile.mkdtemp(dir=workdir))
     started = time.perf_counter()
-    way(directory)
+    run(directory)
     return time.perf_counter() - started
 
 
@@ -150,13 +141,6 @@ def _run_program(
 
 def _run_ours(env: Mapping[str, str], words: Sequence[str], directory: Path) -> None:
     _run_program([sys.executable, "-m", "builder", *words], directory, _make_env(env))
-
-
-def _run_our_build(
-    release: Release, patches: Path, env: Mapping[str, str], options: Sequence[str], directory: Path
-) -> None:
-    words = ["build", release.version, "--offline", "--patches", str(patches), "--output", "dist"]
-    _run_ours(env, [*words, *options], directory)
 
 
 def _run_wheel_tool(source: Path, patch: Path, directory: Path) -> None:

@@ -30,8 +30,8 @@ def test_every_check_is_documented() -> None:
     assert [code for code, _ in rows] == list(CHECK_SENTENCES)
 
 
-def test_the_page_of_the_benchmark_is_of_its_figures() -> None:
-    """docs/bench/README.md is what `nox -s bench -- wheel` has measured, and nobody has changed."""
+def test_the_page_of_the_benchmark_has_its_figures() -> None:
+    """docs/bench/README.md is what `nox -s bench -- wheel --update-docs` makes of wheel.json."""
     document = json.loads((ROOT / "docs" / "bench" / "wheel.json").read_text())
     assert (ROOT / "docs" / "bench" / "README.md").read_text() == report.render_page(document)
 
