@@ -24,8 +24,8 @@ all from the cache, at commit {commit}. Measured by
 `{command}`, which writes this page, [wheel.json](wheel.json)
 and the picture.
 
-The ways of a group are compared with the one whose ratio is 1.00; less is faster. Other machines
-give other times. The ratios vary less, but they vary, and on a busy machine by half.
+The ways of a group are compared with the one whose ratio is 1.00; less is faster. Times differ from
+machine to machine, and ratios too, from hour to hour: by hand, every member is written as a file.
 
 ![how long each way takes](wheel.svg)
 
