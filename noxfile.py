@@ -223,7 +223,7 @@ def _find_network_settings(session: nox.Session) -> dict[str, str]:
     """The index, CAs and proxy of pip for uv, which installs here if it is there."""
     read = runpy.run_path(str(Path(__file__).with_name("builder") / "system" / "pip_settings.py"))
     try:
-        found: dict[str, str] = read["make_uv_variables"](read["read_pip_settings"](os.environ))
+        found: dict[str, str] = read["make_uv_variables"](*read["read_pip_settings"](os.environ))
     except ValueError as error:
         session.error(f"pip's configuration cannot be read: {error}")
     return found

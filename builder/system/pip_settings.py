@@ -47,17 +47,27 @@ def read_pip_settings(env: Mapping[str, str]) -> PipSettings:
     )
 
 
-def make_uv_variables(settings: PipSettings) -> dict[str, str]:
-    """Make the environment variables by which uv takes the same index, CAs and proxy."""
-    cas = settings.ca_bundle or ""
+def make_uv_variables(
+    index_url: str | None, ca_bundle: str | None, proxy: str | None = None
+) -> dict[str, str]:
+    """Make the environment variables by which uv takes pip's index, CAs and proxy.
+
+    The arguments are the fields of `PipSettings`.
+    """
+    cas = ca_bundle or ""
     found = {
-        "UV_DEFAULT_INDEX": settings.index_url,
+        "UV_DEFAULT_INDEX": index_url,
         # uv trusts nobody at all if this is no file.
         "SSL_CERT_FILE": cas if Path(cas).is_file() else None,
         "SSL_CERT_DIR": cas if cas and Path(cas).is_dir() else None,
-        "ALL_PROXY": settings.proxy,
+        "ALL_PROXY": proxy,
     }
     return {name: value for name, value in found.items() if value}
+
+
+def find_home(env: Mapping[str, str]) -> Path:
+    """Find the user's home directory."""
+    return Path(env.get("HOME") or Path.home())
 
 
 def _get_first(env: Mapping[str, str], *names: str) -> str | None:
@@ -69,7 +79,7 @@ def _read_configuration(env: Mapping[str, str]) -> dict[str, str]:
     explicit = env.get("PIP_CONFIG_FILE")
     if explicit == os.devnull:  # with this value, pip reads no file at all
         return {}
-    home = Path(env.get("HOME") or Path.home())
+    home = find_home(env)
     files = [
         *(Path(d) / "pip/pip.conf" for d in env.get("XDG_CONFIG_DIRS", "/etc/xdg").split(":")),
         Path("/etc/pip.conf"),

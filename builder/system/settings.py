@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from builder.errors import RequestError, shorten_reason
-from builder.system.pip_settings import read_pip_settings
+from builder.system.pip_settings import find_home, read_pip_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,7 +80,7 @@ def read_user_settings(env: Mapping[str, str]) -> UserSettings:
         raise RequestError(
             f"pip's configuration cannot be read: {error}", "fix it, or set PIP_CONFIG_FILE"
         ) from error
-    cache = env.get("XDG_CACHE_HOME") or str(_find_home(env) / ".cache")
+    cache = env.get("XDG_CACHE_HOME") or str(find_home(env) / ".cache")
     epoch = env.get("SOURCE_DATE_EPOCH") or None
     if epoch is not None and not re.fullmatch(r"[0-9]{1,11}", epoch):
         raise RequestError(
@@ -117,7 +117,3 @@ def read_project_settings(root: Path) -> ProjectSettings:
             f"{path} is no TOML: {shorten_reason(error)}", "fix that line"
         ) from error
     return file.tool.ours
-
-
-def _find_home(env: Mapping[str, str]) -> Path:
-    return Path(env.get("HOME") or Path.home())

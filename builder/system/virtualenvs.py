@@ -6,7 +6,6 @@ file is linked here, and `find_record_mismatches` compares installed files with 
 
 from __future__ import annotations
 
-import os
 import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from packaging.specifiers import SpecifierSet
 
 from builder.errors import CommandError, make_extra_hint
 from builder.system import command
+from builder.system.pip_settings import make_uv_variables
 from builder.wheel import archive, metadata, record
 
 if TYPE_CHECKING:
@@ -55,12 +55,7 @@ def find_uv() -> str:
 def make_uv_env(settings: UserSettings, env: Mapping[str, str]) -> dict[str, str]:
     """Make uv's environment variables: no foreign Python settings, but pip's index and CAs."""
     kept = {k: v for k, v in env.items() if k not in _FOREIGN_VARIABLES}
-    if settings.index_url is not None:
-        kept["UV_DEFAULT_INDEX"] = settings.index_url
-    # SSL_CERT_FILE is for files; the CA bundle may be a directory.
-    if settings.ca_bundle is not None and os.path.isfile(settings.ca_bundle):  # noqa: PTH113
-        kept["SSL_CERT_FILE"] = settings.ca_bundle
-    return kept
+    return kept | make_uv_variables(settings.index_url, settings.ca_bundle)
 
 
 def make_virtualenv(directory: Path, python: Path, env: Mapping[str, str]) -> Path:

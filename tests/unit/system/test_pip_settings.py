@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builder.system.pip_settings import PipSettings, make_uv_variables, read_pip_settings
+from builder.system.pip_settings import make_uv_variables, read_pip_settings
+from builder.system.settings import read_user_settings
+from builder.system.virtualenvs import make_uv_env
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,10 +66,25 @@ def test_cas_are_a_file_or_a_directory(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "pip.conf").write_text("[global]\ncert = ~/ca.pem\n")
     (tmp_path / "ca.pem").touch()
     settings = read_pip_settings({"PIP_CONFIG_FILE": str(tmp_path / "pip.conf")})
-    assert make_uv_variables(settings) == {"SSL_CERT_FILE": str(tmp_path / "ca.pem")}
+    assert make_uv_variables(*settings) == {"SSL_CERT_FILE": str(tmp_path / "ca.pem")}
     directory = read_pip_settings({"PIP_CERT": str(tmp_path), "PIP_CONFIG_FILE": "/dev/null"})
-    assert make_uv_variables(directory) == {"SSL_CERT_DIR": str(tmp_path)}
-    assert make_uv_variables(PipSettings(None, str(tmp_path / "gone"), None)) == {}
+    assert make_uv_variables(*directory) == {"SSL_CERT_DIR": str(tmp_path)}
+    assert make_uv_variables(None, str(tmp_path / "gone")) == {}
+
+
+def test_uv_gets_the_same_where_the_program_starts_it(tmp_path: Path) -> None:
+    """Its variables are also those of TensorBoard, so that no proxy, with a password, is there."""
+    env = {
+        "PIP_INDEX_URL": "https://a.example/simple",
+        "PIP_CERT": str(tmp_path),
+        "PIP_PROXY": "http://me:canary@b.example",
+        "PIP_CONFIG_FILE": "/dev/null",
+    }
+    assert make_uv_env(read_user_settings(env), {"LANG": "C", "PYTHONPATH": "x"}) == {
+        "LANG": "C",
+        "UV_DEFAULT_INDEX": "https://a.example/simple",
+        "SSL_CERT_DIR": str(tmp_path),
+    }
 
 
 @pytest.mark.parametrize("text", ["no section", "[global]\nproxy = x\nproxy = y\n", "\udcff"])
