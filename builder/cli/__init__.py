@@ -99,9 +99,9 @@ def main(
         command: our verbs, or tests.bench, which reports errors as they do.
         program: how the user starts it.
     """
-    # A build makes hardly any reference cycles. CPython looks for them after every 700 new objects
-    # (3.11), which is 4 % of a build, and at its end in all that was imported, unless it is frozen,
-    # which is 6 %.
+    # A build makes hardly any reference cycles. CPython 3.11 looks for them after every 700 new
+    # objects, which takes 4 % of a build, and at its end in all that was imported, which takes 6 %:
+    # not in what is frozen.
     gc.set_threshold(50_000)
     argv = sys.argv[1:] if arguments is None else list(arguments)
     signal.signal(signal.SIGTERM, _raise_sigterm_interrupt)

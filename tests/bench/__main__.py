@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from builder.cli.contexts import (
 from builder.cli.options import (
     ROOT,
     CommonOptions,
+    Decorator,
     IdentityOptions,
     common_options,
     python_path_option,
@@ -35,6 +35,16 @@ _update_docs_option = click.option(
 )
 
 
+def _make_repeat_option(minimum: int) -> Decorator:
+    return click.option(
+        "--repeat",
+        type=click.IntRange(min=minimum),
+        default=9,
+        show_default=True,
+        help="How many turns; the median counts.",
+    )
+
+
 @click.group()
 def bench() -> None:
     """Measure how long builds and wheels of ours take, beside others, in turns."""
@@ -42,13 +52,7 @@ def bench() -> None:
 
 @bench.command()
 @click.argument("release", default="2.2.1")
-@click.option(
-    "--repeat",
-    type=click.IntRange(min=3),
-    default=9,
-    show_default=True,
-    help="How many turns; the median counts.",
-)
+@_make_repeat_option(3)
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
@@ -81,7 +85,7 @@ def wheel(release: str, repeat: int, jobs: int, update_docs: bool, common: Commo
         report.to_wheel_rows(chosen.version, measurements, documented),
     )
     console.print_result(
-        f"build all: {len(releases.catalog.releases)} releases in {build_all['seconds']:.1f} s "
+        f"build all: {build_all['releases']} releases in {build_all['seconds']:.1f} s "
         f"with {jobs} jobs, peak {build_all['peak_mb']:.0f} MB"
     )
     if update_docs:
@@ -94,13 +98,7 @@ def wheel(release: str, repeat: int, jobs: int, update_docs: bool, common: Commo
 
 @bench.command()
 @click.argument("releases", nargs=-1, metavar="[RELEASE]...")
-@click.option(
-    "--repeat",
-    type=click.IntRange(min=7),
-    default=9,
-    show_default=True,
-    help="How many turns; the median counts.",
-)
+@_make_repeat_option(7)
 @_update_docs_option
 @python_path_option
 @common_options
@@ -132,9 +130,7 @@ def today(
     console.print_table(("what", "stock ms", "ours ms", "ratio"), found)
     console.print_result(f"the goal is a ratio of {bench_today.RATIO_GOAL:.2f} at most")
     if update_docs:
-        path = _DOCS / "today.json"
-        document = json.dumps(bench_today.to_today_json(measurements), indent=1)
-        path.write_text(document + "\n", "utf-8")
+        path = report.write_json(_DOCS / "today.json", bench_today.to_today_json(measurements))
         console.print_result(f"wrote {path}")
     return 0
 

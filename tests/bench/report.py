@@ -106,11 +106,16 @@ def read_wheel_json(directory: Path) -> dict[str, Any]:
 
 def write_wheel_report(directory: Path, document: Mapping[str, Any]) -> list[Path]:
     """Write `wheel.json`, `wheel.svg` and `README.md` into the directory."""
-    data, plot, page = (directory / name for name in ("wheel.json", "wheel.svg", "README.md"))
+    plot, page = directory / "wheel.svg", directory / "README.md"
     _draw_plot(plot, document)
-    data.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     page.write_text(render_page(document), encoding="utf-8")
-    return [data, plot, page]
+    return [write_json(directory / "wheel.json", document), plot, page]
+
+
+def write_json(path: Path, document: Mapping[str, Any]) -> Path:
+    """Write a document of measurements, as it stands in docs/bench; returns the path."""
+    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    return path
 
 
 def render_page(document: Mapping[str, Any]) -> str:

@@ -38,18 +38,12 @@ if TYPE_CHECKING:
 SECRET = "canary-5a17f0"
 
 
-@pytest.fixture
-def token_file(tmp_path: Path) -> Path:
-    """With a token, and the line's end that editors leave."""
-    path = tmp_path / "token"
-    path.write_text("abc-1\n")
-    return path
-
-
 def test_the_command_refuses_without_a_word_of_the_secret(
-    run_builder: RunBuilder, token_file: Path
+    run_builder: RunBuilder, tmp_path: Path
 ) -> None:
     """Exit code 2, and not as a fault of ours."""
+    token_file = tmp_path / "token"
+    token_file.write_text("abc-1\n")
     url = f"http://h/lab?token={SECRET}"
     done = run_builder("smoke", "--url", url, "--token-file", str(token_file))
     assert done.returncode == 2
