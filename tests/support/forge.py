@@ -213,51 +213,39 @@ def find(file: File, path: str) -> Entry:
 
 
 def _local(entry: Entry) -> bytes:
-    return (
-        _LOCAL.pack(
-            b"PK\3\4",
-            entry.version,
-            entry.flags,
-            entry.method,
-            entry.time,
-            entry.date,
-            entry.crc,
-            _declared(entry),
-            entry.size,
-            len(entry.name),
-            len(entry.extra),
-        )
-        + entry.name
-        + entry.extra
-    )
+    fields = _LOCAL.pack(b"PK\3\4", entry.version, *_shared_fields(entry))
+    return fields + entry.name + entry.extra
 
 
 def _central(entry: Entry, place: int) -> bytes:
+    fields = _CENTRAL.pack(
+        b"PK\1\2",
+        20,
+        entry.system,
+        entry.version,
+        0,
+        *_shared_fields(entry),
+        len(entry.comment),
+        0,
+        0,
+        entry.attr,
+        place,
+    )
+    return fields + entry.name + entry.extra + entry.comment
+
+
+def _shared_fields(entry: Entry) -> tuple[int, ...]:
+    """What both headers say, in this order (APPNOTE 4.3.7, 4.3.12)."""
     return (
-        _CENTRAL.pack(
-            b"PK\1\2",
-            20,
-            entry.system,
-            entry.version,
-            0,
-            entry.flags,
-            entry.method,
-            entry.time,
-            entry.date,
-            entry.crc,
-            _declared(entry),
-            entry.size,
-            len(entry.name),
-            len(entry.extra),
-            len(entry.comment),
-            0,
-            0,
-            entry.attr,
-            place,
-        )
-        + entry.name
-        + entry.extra
-        + entry.comment
+        entry.flags,
+        entry.method,
+        entry.time,
+        entry.date,
+        entry.crc,
+        _declared(entry),
+        entry.size,
+        len(entry.name),
+        len(entry.extra),
     )
 
 
