@@ -170,6 +170,19 @@ class Conflict(NamedTuple):
     why: str
 
 
+class CommitOrigin(NamedTuple):
+    """Whose a commit is.
+
+    Attributes:
+        kind: `upstream`, `pull request N` (of upstream) or `from` (`--from`'s repository), as in
+            statements.
+        text: the branch, tag or pull request and the repository, in words.
+    """
+
+    kind: str
+    text: str
+
+
 class PickedCommits(msgspec.Struct, frozen=True):
     """Commits that were cherry-picked onto a release's source.
 
@@ -182,6 +195,8 @@ class PickedCommits(msgspec.Struct, frozen=True):
         head: the commit that the picks made; `base` if all are native.
         tree: the git tree of `head`.
         left_out: changed paths that no wheel ships.
+        pull_requests: the numbers of upstream's pull requests that commits may be of.
+        origins: whose each of `commits` is.
     """
 
     upstream: str
@@ -192,6 +207,8 @@ class PickedCommits(msgspec.Struct, frozen=True):
     head: str
     tree: str
     left_out: tuple[str, ...]
+    pull_requests: tuple[int, ...] = ()
+    origins: tuple[CommitOrigin, ...] = ()
 
 
 class IdentityKind(StrEnum):

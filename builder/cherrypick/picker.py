@@ -14,6 +14,7 @@ from builder.cherrypick.paths import sort_paths
 from builder.cherrypick.series import CommitPatch, PickedFile, make_pick_series
 from builder.errors import PatchError, SourceError
 from builder.git.merge import merge_trees
+from builder.git.origins import find_origins
 from builder.git.pick import cherry_pick
 from builder.model import PickedCommits
 from builder.wheel.blobs import hash_git_blob
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from builder.git.mirror import Mirror
     from builder.git.repository import Commit
     from builder.git.upstream import Upstream
-    from builder.model import Conflict, PathChange, Release
+    from builder.model import CommitOrigin, Conflict, PathChange, Release
     from builder.patching.series import Series
     from builder.wheel.archive import Archive
 
@@ -76,12 +77,14 @@ class CherryPicker(msgspec.Struct, frozen=True):
     Attributes:
         mirror: the mirror of upstream's repository.
         commits: the commits to pick, in order.
+        origins: of each of them, everybody named who has it; upstream comes first.
         report_note: called with each note for the user.
         native_finder: finds out which commits releases already have.
     """
 
     mirror: Mirror
     commits: tuple[Commit, ...]
+    origins: tuple[tuple[CommitOrigin, ...], ...]
     report_note: Callable[[str], None]
     native_finder: NativeCommitFinder
 
@@ -153,6 +156,8 @@ class CherryPicker(msgspec.Struct, frozen=True):
             head=head,
             tree=self.mirror.read_commit(head).tree,
             left_out=(),
+            pull_requests=self.mirror.pull_requests,
+            origins=tuple(found[0] for found in self.origins),
         )
         return picked, [
             PickStep(*step)
@@ -217,17 +222,23 @@ class CherryPicker(msgspec.Struct, frozen=True):
 
 
 def make_cherry_picker(revisions: Sequence[str], upstream: Upstream) -> CherryPicker:
-    """Find the commits in upstream's mirror, or in the repository that `--from` names.
+    """Find the commits in what upstream, its named pull requests and `--from`'s repository publish.
 
     Raises:
         RequestError: a revision could be an option, a range or something else to git.
-        SourceError: a commit is not there, or cannot be picked: it is a merge or changes no file.
+        SourceError: a commit is of none of them, or cannot be picked: it is a merge or changes no
+            file.
     """
     mirror = upstream.mirror
     commits = tuple(_find_pickable_commit(mirror, revision) for revision in revisions)
-    return CherryPicker(
-        mirror, commits, upstream.context.console.print_note, NativeCommitFinder(mirror)
-    )
+    origins = tuple(find_origins(mirror, commit.id) for commit in commits)
+    note = upstream.context.console.print_note
+    return CherryPicker(mirror, commits, origins, note, NativeCommitFinder(mirror))
+
+
+def find_commits(revisions: Sequence[str], upstream: Upstream) -> tuple[str, ...]:
+    """Find the full ids of commits as `make_cherry_picker` does; no repository for no commits."""
+    return tuple(c.id for c in make_cherry_picker(revisions, upstream).commits) if revisions else ()
 
 
 def _find_pickable_commit(mirror: Mirror, revision: str) -> Commit:

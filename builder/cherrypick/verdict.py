@@ -12,7 +12,7 @@ from builder.cherrypick.paths import SortedPaths
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from builder.model import Conflict
+    from builder.model import CommitOrigin, Conflict
 
 NO_PATHS = SortedPaths((), (), ())
 
@@ -59,8 +59,10 @@ class Verdict(msgspec.Struct, frozen=True):
     tree: str = ""
 
 
-def to_json(verdict: Verdict, commits: Sequence[str]) -> dict[str, Any]:
-    """Convert a verdict to JSON values."""
+def to_json(
+    verdict: Verdict, commits: Sequence[str], origins: Sequence[CommitOrigin]
+) -> dict[str, Any]:
+    """Convert a verdict to JSON values; `origins` says whose each of the commits is."""
     return {
         "version": verdict.version,
         "verdict": verdict.kind.value,
@@ -71,6 +73,7 @@ def to_json(verdict: Verdict, commits: Sequence[str]) -> dict[str, Any]:
             VerdictKind.NEEDS_BAZEL: "bazel",
         }.get(verdict.kind),
         "commits": list(commits),
+        "commit_origins": [origin.text for origin in origins],
         "source_commit": verdict.base,
         "source_note": verdict.note or None,
         "tree": verdict.tree or None,

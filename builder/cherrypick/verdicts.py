@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from builder.cherrypick.picker import CherryPicker
-    from builder.git.repository import Commit
     from builder.git.upstream import Upstream
     from builder.model import Release
     from builder.releases.cache import Cache
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
 def make_verdicts(
     releases: Sequence[Release], revisions: Sequence[str], upstream: Upstream, cache: Cache
-) -> tuple[tuple[Commit, ...], list[Verdict]]:
+) -> tuple[CherryPicker, list[Verdict]]:
     """Judge commits on releases.
 
     Args:
@@ -38,11 +37,12 @@ def make_verdicts(
         cache: the cache of stock wheels; if it lacks one, paths are judged by their names.
 
     Returns:
-        The commits, and one verdict for each release, in the order of `releases`.
+        What has the commits and whose they are, and one verdict for each release, in the order of
+        `releases`.
 
     Raises:
         RequestError: a revision could be an option, a range or something else to git.
-        SourceError: a commit is not found, or the repository has none of the releases.
+        SourceError: a commit is of nobody who was named, or there is none of the releases.
     """
     picker = make_cherry_picker(revisions, upstream)
     context = upstream.context
@@ -69,7 +69,7 @@ def make_verdicts(
             f"{len(guessed)} stock wheels are not in the cache ({guessed[0]} …): what they ship "
             "was judged by path names"
         )
-    return picker.commits, verdicts
+    return picker, verdicts
 
 
 def judge_commits(picker: CherryPicker, release: Release, stock: Archive | None) -> Verdict:

@@ -72,7 +72,7 @@ def build(
     options = make_build_options(
         series,
         identity,
-        picks=split_picks(picks, upstream.commits),
+        picks=split_picks(picks, upstream),
         backend=backend,
         force=force,
         deep=deep,
@@ -153,11 +153,18 @@ def _make_source_rows(picked: PickedCommits | None) -> list[tuple[str, str]]:
         return []
     return [
         ("source", f"{picked.upstream} at {picked.base}"),
-        ("commits from", picked.remote),
+        *_make_commit_rows(picked),
         ("picked tree", f"{picked.tree} of commit {picked.head}"),
         ("native commits", ", ".join(picked.native)),
         ("left out", ", ".join(picked.left_out)),
     ]
+
+
+def _make_commit_rows(picked: PickedCommits | None) -> list[tuple[str, str]]:
+    if picked is None:
+        return []
+    pairs = zip(picked.commits, picked.origins, strict=True)
+    return [("commit", f"{commit}, of {origin.text}") for commit, origin in pairs]
 
 
 def _make_bazel_rows(outcome: BuiltRelease) -> list[tuple[str, str]]:
@@ -191,7 +198,10 @@ def _report_many_releases(
     rows = [_format_release_row(outcome) for outcome in outcomes]
     console.print_table(("release", "wheel", "outcome", "series", "inherited", "MB", "s"), rows)
     failed = [o for o in outcomes if isinstance(o, FailedRelease)]
-    console.print_result(f"{len(outcomes) - len(failed)} of {len(outcomes)} releases built")
+    built = [o for o in outcomes if isinstance(o, BuiltRelease)]
+    for label, text in _make_commit_rows(built[0].picked) if built else ():
+        console.print_result(f"{label} {text}")
+    console.print_result(f"{len(built)} of {len(outcomes)} releases built")
     for outcome in failed:
         console.print_error(outcome.error.message, outcome.error.hint)
     codes = {o.error.exit_code for o in failed}

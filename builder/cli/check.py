@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from builder.checks.table import DEEP_CODES, READER_CODES, STATIC_CODES
-from builder.cli.contexts import make_context, make_sources, read_project_defaults, split_series
+from builder.cherrypick.picker import find_commits
+from builder.cli.contexts import (
+    make_context,
+    make_sources,
+    read_project_defaults,
+    split_picks,
+    split_series,
+)
 from builder.cli.options import (
     CommonOptions,
     UpstreamOptions,
@@ -20,12 +27,11 @@ from builder.cli.output import format_finding
 from builder.errors import (
     BuilderError,
     NewFindingsError,
-    OtherTreeError,
     RequestError,
     UncheckedError,
 )
 from builder.model import FindingStatus
-from builder.verify.check import check_wheel
+from builder.verify.check import check_wheel, read_claim
 from builder.verify.rebuild import make_other_tree_hint, verify_attestations, verify_provenance
 
 if TYPE_CHECKING:
@@ -56,6 +62,13 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     help="What was applied; `none` for nothing. Default: its provenance's, else pyproject.toml's.",
 )
 @python_path_option
+@click.option(
+    "--cherry-pick",
+    "picks",
+    multiple=True,
+    metavar="COMMIT[,COMMIT]",
+    help="The commits that you want in it, in this order; with --provenance.",
+)
 @source_options
 @common_options
 def check(
@@ -65,6 +78,7 @@ def check(
     publisher: str | None,
     deep: bool,
     series: tuple[str, ...],
+    picks: tuple[str, ...],
     common: CommonOptions,
     upstream: UpstreamOptions,
     python_paths: tuple[Path, ...],
@@ -72,17 +86,20 @@ def check(
     """Check wheels: zip, names, RECORD, METADATA, WHEEL, content, difference from stock."""
     if publisher is not None and not provenance:
         raise RequestError("--publisher goes with --provenance", "add --provenance")
+    if picks and not provenance:
+        raise RequestError("--cherry-pick goes with --provenance", "add --provenance")
+    revisions = split_picks(picks)
     context = make_context(offline=common.offline, python_paths=python_paths)
     sources = make_sources(common, context, upstream)
     defaults = read_project_defaults()
     chosen_series = split_series(series, defaults) if series else None
+    commits = find_commits(revisions, sources.upstream)
     failures: list[BuilderError] = []
     for wheel in wheels:
         try:
-            # A wheel that another tree of this tool made is checked here too, before its error
-            # is raised.
+            # A wheel that nobody can verify is checked here too, before its error is raised.
             unverified = (
-                _verify_provenance(wheel, publisher, sources, context.console)
+                _verify_provenance(wheel, publisher, commits, sources, context.console)
                 if provenance
                 else None
             )
@@ -95,7 +112,11 @@ def check(
                 default_series=defaults.series,
                 run_deep=deep,
             )
-            _report_findings(wheel, checked, context.console, deep=deep)
+            try:
+                _report_findings(wheel, checked, context.console, deep=deep)
+            except UncheckedError:
+                if unverified is None:
+                    raise
             if unverified is not None:
                 raise unverified
         except BuilderError as error:
@@ -107,19 +128,26 @@ def check(
 
 
 def _verify_provenance(
-    wheel: Path, publisher: str | None, sources: WheelSources, console: Console
-) -> OtherTreeError | None:
-    """Verify a wheel's provenance and attestations.
+    wheel: Path,
+    publisher: str | None,
+    commits: Sequence[str],
+    sources: WheelSources,
+    console: Console,
+) -> UncheckedError | None:
+    """Verify a wheel's provenance and attestations, after printing what the statement claims.
 
     Returns:
-        None, or the error where only another tree of this tool could verify it.
+        None, or the error where it could not be verified and nothing was found against it.
 
     Raises:
         ProvenanceError: the provenance or an attestation does not hold.
     """
+    claim = read_claim(wheel)
+    if claim is not None:
+        console.print_result(f"{wheel.name}: said to be {claim.describe()}")
     try:
-        verified = verify_provenance(wheel, sources)
-    except OtherTreeError as error:
+        verified = verify_provenance(wheel, sources, commits)
+    except UncheckedError as error:
         return error
     verified += verify_attestations(wheel, publisher) or ["no attestation beside it"]
     console.print_result(f"{wheel.name}: provenance holds: {'; '.join(verified)}")

@@ -108,6 +108,7 @@ def make_sources(
         context,
         PUBLIC_REMOTE if chosen.upstream is None else parse_remote(chosen.upstream),
         None if chosen.commits is None else parse_remote(chosen.commits),
+        tuple(sorted(set(chosen.pull_requests))),
         common.offline,
     )
     releases = make_releases(common, context)
@@ -150,22 +151,26 @@ def split_series(given: tuple[str, ...], defaults: ProjectSettings) -> tuple[str
     return tuple(names)
 
 
-def split_picks(given: tuple[str, ...], remote: str | None) -> tuple[str, ...]:
+def split_picks(given: tuple[str, ...], upstream: UpstreamOptions | None = None) -> tuple[str, ...]:
     """Split `--cherry-pick`: `("a,b", "c")` → a, b, c.
 
     Each must be named once, and none may be a word that git could take for something else.
 
     Raises:
-        RequestError: a word is no commit or is named twice, or `--from` is given without commits.
+        RequestError: a word is no commit or is named twice, or `--from` or
+            `--pull-request` is given without commits.
     """
     picks = tuple(word.strip() for words in given for word in words.split(","))
     for pick in picks:
         check_revision(pick)
         if picks.count(pick) > 1:
             raise RequestError(f"{pick} is to be picked twice", "name each commit once")
-    if remote is not None and not picks:
+    if upstream is None or picks:
+        return picks
+    named = "--pull-request" if upstream.pull_requests else "--from"
+    if upstream.pull_requests or upstream.commits is not None:
         raise RequestError(
-            "--from names where commits are, and none is to be picked",
+            f"{named} names where commits are, and none is to be picked",
             "name them with --cherry-pick",
         )
     return picks

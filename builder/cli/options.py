@@ -41,6 +41,7 @@ class UpstreamOptions(msgspec.Struct, frozen=True):
 
     upstream: str | None = None
     commits: str | None = None
+    pull_requests: tuple[int, ...] = ()
 
 
 class NamingOptions(msgspec.Struct, frozen=True):
@@ -152,7 +153,15 @@ source_options = group_options(
         "--from",
         "commits",
         metavar="URL|PATH",
-        help="The repository that has the commits, where upstream's does not.",
+        help="The repository whose branches or tags have the commits, where upstream's have not.",
+    ),
+    click.option(
+        "--pull-request",
+        "pull_requests",
+        multiple=True,
+        type=click.IntRange(min=1, max=2**31 - 1),
+        metavar="N",
+        help="A pull request of upstream's that has the commits, open or not.",
     ),
 )
 

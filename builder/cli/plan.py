@@ -59,7 +59,7 @@ def plan(
     With --cherry-pick: whether the commits go onto each release (clean), are there already
     (native), conflict, or change what only Bazel can build (needs-bazel).
     """
-    options = make_build_options(series, identity, picks=split_picks(picks, upstream.commits))
+    options = make_build_options(series, identity, picks=split_picks(picks, upstream))
     context = make_context(offline=common.offline)
     sources = make_sources(common, context, upstream)
     console = context.console
@@ -106,13 +106,16 @@ def _show_verdicts(
     from builder.cherrypick.verdict import to_json as verdict_json
     from builder.cherrypick.verdicts import make_verdicts
 
-    commits, verdicts = make_verdicts(wanted, picks, sources.upstream, sources.releases.cache)
+    picker, verdicts = make_verdicts(wanted, picks, sources.upstream, sources.releases.cache)
+    ids = [commit.id for commit in picker.commits]
+    origins = [found[0] for found in picker.origins]
     if as_json:
-        documents = [verdict_json(v, [c.id for c in commits]) for v in verdicts]
+        documents = [verdict_json(v, ids, origins) for v in verdicts]
         console.print_result(json.dumps(documents, indent=1))
         return 0
-    for commit in commits:
+    for commit, origin in zip(picker.commits, origins, strict=True):
         console.print_result(f"{commit.id} {commit.subject}")
+        console.print_result(f"  of {origin.text}")
     rows = [(v.version, str(v.kind), v.reason, ", ".join(v.imports)) for v in verdicts]
     console.print_table(("release", "verdict", "because", "imports not required"), rows)
     return 0

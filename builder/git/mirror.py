@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
+from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,10 +15,10 @@ from builder.errors import SourceError
 from builder.git.remote import check_revision, is_object_id
 from builder.git.repository import Repository
 from builder.git.runner import GitRunner, check_git
-from builder.system.files import lock_path
+from builder.system.files import lock_path, replace_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from builder.context import RunContext
     from builder.git.remote import Remote
@@ -24,6 +26,13 @@ if TYPE_CHECKING:
 
 _CLONE_SECONDS = 3600  # time-out of one clone or fetch
 _REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+# The option with which a mirror is fetched; a filter is a setting of a named remote.
+_FILTER = "--filter=blob:none"
+# How the name of the file begins that has the time at which all refs of a repository were fetched.
+_REFRESHED = "refreshed-"
+_TRUST_HINT = (
+    "if you trust it, say whose it is: --from REPOSITORY, or --pull-request N of upstream's"
+)
 
 
 class ReleaseCommit(NamedTuple):
@@ -46,6 +55,8 @@ class Mirror(Repository):
     Attributes:
         upstream_remote: the repository that it was cloned from.
         commits_remote: the repository of commits that upstream does not have; by default the same.
+        pull_requests: the numbers of upstream's pull requests that commits may be of.
+        offline: whether the mirror is used as it is.
     """
 
     def __init__(
@@ -54,44 +65,55 @@ class Mirror(Repository):
         local: GitRunner,
         upstream_remote: Remote,
         commits_remote: Remote,
+        pull_requests: Sequence[int] = (),
         *,
         offline: bool,
     ) -> None:
         super().__init__(runner, local)
         self.upstream_remote = upstream_remote
         self.commits_remote = commits_remote
-        self._offline = offline
+        self.pull_requests = tuple(pull_requests)
+        self.offline = offline
         self._fetched: set[str] = set()
         self._refs: _MirrorRefs | None = None
         self._lock = threading.Lock()
 
     def find_commit(self, revision: str) -> str:
-        """Find the full id of a commit, and fetch it if the mirror does not have it.
+        """Find the full id of a commit, and fetch all branches and tags if it is not here.
 
-        A name is fetched again even if the mirror has it, as branches move; an id is not.
+        A name is fetched again even if the mirror has it, as branches move; an id is not. Whose the
+        commit is, `builder.git.origins` finds out.
 
         Raises:
             RequestError: the revision is neither an id nor a name.
-            SourceError: the repository does not have it either, or cannot be reached.
+            SourceError: no branch or tag has it, or a repository cannot be reached.
         """
         check_revision(revision)
         found = self._find_local_commit(revision)
-        if found is not None and (is_object_id(found) and found.startswith(revision)):
-            return found
-        if not self._offline:
-            self._fetch_revision(self.commits_remote, revision)
+        if found is None or not found.startswith(revision):
+            self.refresh()
             found = self._find_local_commit(revision)
         if found is None:
             where = (
-                "the mirror, and --offline asks nobody"
-                if self._offline
-                else self.commits_remote.url
+                "the mirror, and --offline asks nobody" if self.offline else self.describe_places()
             )
             raise SourceError(
-                f"there is no commit {revision} in {where}",
-                "look at its id; --from URL names the repository that has it",
+                f"there is no commit {revision} in {where}", f"look at its id; {_TRUST_HINT}"
             )
         return found
+
+    def describe_places(self) -> str:
+        """Name all that may have a commit which is to be picked, in words."""
+        remotes = dict.fromkeys((self.upstream_remote.url, self.commits_remote.url))
+        numbers = " or ".join(f"pull request {n}" for n in self.pull_requests)
+        return f"a branch or tag of {' or '.join(remotes)}" + (f", or {numbers}" if numbers else "")
+
+    def make_origin_error(self, commit: str) -> SourceError:
+        """Make the error for a commit that nobody has who was named."""
+        when = f" (as of {self.read_refresh_time('upstream')})" if self.offline else ""
+        return SourceError(
+            f"the commit {commit} is not in {self.describe_places()}{when}", _TRUST_HINT
+        )
 
     def find_release_commit(self, release: Release) -> ReleaseCommit | None:
         """Find the commit that a release was made from; None if there is neither it nor its tag.
@@ -104,10 +126,8 @@ class Mirror(Repository):
         """
         pinned = release.commit
         commit, tag = self._look_up_release(release)
-        if commit is None and (tag is None or self.upstream_remote.is_public) and not self._offline:
-            self._fetch_revision(
-                self.upstream_remote, pinned if self.upstream_remote.is_public else None
-            )
+        if commit is None and (tag is None or self.upstream_remote.is_public) and not self.offline:
+            self._fetch_release_commit(pinned if self.upstream_remote.is_public else None)
             commit, tag = self._look_up_release(release)
         if commit is not None:
             tag_differs = tag not in (None, commit)
@@ -135,43 +155,74 @@ class Mirror(Repository):
         return pinned, tag if tag in commits else None
 
     def _find_local_commit(self, revision: str) -> str | None:
-        names = (f"refs/remotes/{self.commits_remote.key}/{revision}", revision)
+        if is_object_id(revision):  # a fork could have a branch of that name
+            return self.resolve_revision(revision)
+        fork = self.get_fork_namespace()
+        names = (f"{fork}/heads/{revision}", f"{fork}/tags/{revision}", revision)
         return next((found for name in names if (found := self.resolve_revision(name))), None)
 
-    def _fetch_revision(self, remote: Remote, revision: str | None) -> None:
-        """Fetch a commit by its id if the server allows it, else all branches and tags.
+    def get_fork_namespace(self) -> str:
+        """Return the prefix of the refs that are the branches and tags of `commits_remote`."""
+        return f"refs/forks/{self.commits_remote.key}"
 
-        All branches and tags of a server are fetched at most once in a run.
+    def refresh(self) -> None:
+        """Fetch all branches and tags, and the named pull requests, once in a run; not offline.
+
+        What has been deleted there is deleted here, too, so that nothing is upstream's which
+        upstream has withdrawn.
+
+        Raises:
+            SourceError: a repository cannot be reached, or has no such pull request.
         """
-        is_upstream = remote == self.upstream_remote
-        commits_remote = "origin" if is_upstream else remote.url
-        # A filter is a setting of a named remote. A fork adds few objects, so it needs none.
-        words = [
-            "fetch",
-            "--no-tags",
-            "--quiet",
-            *(["--filter=blob:none"] if is_upstream else []),
-            commits_remote,
-        ]
+        if self.offline:
+            return
         with lock_path(_get_lock_path(self.runner.directory), self.runner.check_cancelled):
-            if revision is not None and is_object_id(revision):
+            self._fetch_refs("upstream", _FILTER, "origin", *_REFSPECS)
+            for number in self.pull_requests:
+                ref = f"refs/pull/{number}/head"
+                self._fetch_refs(f"pull-{number}", _FILTER, "origin", f"+{ref}:{ref}")
+            if self.commits_remote != self.upstream_remote:
+                remote, namespace = self.commits_remote, self.get_fork_namespace()
+                refspecs = (r.replace(":refs", f":{namespace}") for r in _REFSPECS)
+                # A fork adds few objects, so it needs no filter.
+                self._fetch_refs(remote.key, remote.url, *refspecs)
+
+    def _fetch_refs(self, key: str, *words: str) -> None:
+        """Fetch refs unless this run has; the lock is held."""
+        if key in self._fetched:
+            return
+        fetch = ("fetch", "--no-tags", "--quiet", "--prune")
+        self.runner.run_git(*fetch, *words, timeout=_CLONE_SECONDS)
+        try:
+            _record_refresh(self.runner.directory, key)
+        except OSError as error:
+            raise _make_write_error(self.runner.directory, error) from error
+        self._fetched.add(key)
+        self._clear_refs()
+
+    def read_refresh_time(self, key: str) -> str:
+        """Read when all refs of `upstream`, `pull-N` or a remote's key were fetched, in words."""
+        with suppress(OSError, ValueError):
+            text = (self.runner.directory / f"{_REFRESHED}{key}").read_text(encoding="ascii")
+            return datetime.fromisoformat(text).strftime("%Y-%m-%d %H:%M UTC")
+        return "a time that was not recorded"
+
+    def _fetch_release_commit(self, commit: str | None) -> None:
+        """Fetch a commit of the catalog by its id if the server allows it, else all refs."""
+        with lock_path(_get_lock_path(self.runner.directory), self.runner.check_cancelled):
+            if commit is not None:
                 # The ref makes the commit reachable, so that `list_commits` finds it. If the fetch
                 # fails (1 or 128), as some servers give no commits by id, all is fetched below.
-                refspec = f"+{revision}:refs/commits/{revision}"
                 result = self.runner.run_git(
-                    *words, refspec, accepted_codes=(0, 1, 128), timeout=_CLONE_SECONDS
+                    *("fetch", "--no-tags", "--quiet", _FILTER, "origin"),
+                    f"+{commit}:refs/commits/{commit}",
+                    accepted_codes=(0, 1, 128),
+                    timeout=_CLONE_SECONDS,
                 )
                 if result.returncode == 0:
                     self._clear_refs()
                     return
-            if remote.url in self._fetched:
-                return
-            fork_refspecs = (f"+refs/heads/*:refs/remotes/{remote.key}/*",)
-            self.runner.run_git(
-                *words, *(_REFSPECS if is_upstream else fork_refspecs), timeout=_CLONE_SECONDS
-            )
-            self._fetched.add(remote.url)
-            self._clear_refs()
+            self._fetch_refs("upstream", _FILTER, "origin", *_REFSPECS)
 
     def _clear_refs(self) -> None:
         """Drop the cached refs; locked, so that a list begun before the fetch is dropped too."""
@@ -183,6 +234,7 @@ def open_mirror(
     context: RunContext,
     upstream_remote: Remote,
     commits_remote: Remote | None,
+    pull_requests: Sequence[int] = (),
     *,
     offline: bool,
 ) -> Mirror:
@@ -192,6 +244,7 @@ def open_mirror(
         context: the context of the run.
         upstream_remote: the repository to mirror.
         commits_remote: the repository of commits that `upstream_remote` does not have, or None.
+        pull_requests: the numbers of upstream's pull requests that commits may be of.
         offline: use only what is mirrored already.
 
     Raises:
@@ -220,15 +273,13 @@ def open_mirror(
             root.mkdir(parents=True, exist_ok=True)
             _clone_mirror(directory, upstream_remote, runner(root), context.console.print_note)
         except OSError as error:
-            raise SourceError(
-                f"the mirror {directory} cannot be made: {error.strerror}",
-                "make room, or set XDG_CACHE_HOME to another directory",
-            ) from error
+            raise _make_write_error(directory, error) from error
     return Mirror(
         runner(directory, offline=offline),
         runner(directory, offline=True),
         upstream_remote,
         commits_remote or upstream_remote,
+        pull_requests,
         offline=offline,
     )
 
@@ -246,9 +297,23 @@ def _clone_mirror(
         note(f"cloning {upstream_remote.url}")
         with tempfile.TemporaryDirectory(prefix=prefix, dir=directory.parent) as workdir:
             target = Path(workdir) / "mirror.git"
-            words = ("clone", "--bare", "--quiet", "--template=", "--filter=blob:none")
+            words = ("clone", "--bare", "--quiet", "--template=", _FILTER)
             runner.run_git(*words, "--", upstream_remote.url, str(target), timeout=_CLONE_SECONDS)
+            _record_refresh(target, "upstream")
             target.rename(directory)
+
+
+def _record_refresh(directory: Path, key: str) -> None:
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    replace_file(directory / f"{_REFRESHED}{key}", now.encode())
+
+
+def _make_write_error(directory: Path, error: OSError) -> SourceError:
+    """Make the error for a mirror that cannot be written."""
+    return SourceError(
+        f"the mirror {directory} cannot be written: {error.strerror}",
+        "make room, or set XDG_CACHE_HOME to another directory",
+    )
 
 
 def _get_lock_path(directory: Path) -> Path:

@@ -21,12 +21,14 @@ class Upstream(msgspec.Struct, frozen=True, dict=True):  # dict: for cached_prop
         context: the context of the run.
         upstream_remote: upstream's repository.
         commits_remote: another repository, with commits that upstream does not have, or None.
+        pull_requests: the numbers of upstream's pull requests that commits may be of.
         offline: use only what is mirrored already.
     """
 
     context: RunContext
     upstream_remote: Remote = PUBLIC_REMOTE
     commits_remote: Remote | None = None
+    pull_requests: tuple[int, ...] = ()
     offline: bool = False
 
     @cached_property
@@ -39,5 +41,9 @@ class Upstream(msgspec.Struct, frozen=True, dict=True):  # dict: for cached_prop
         from builder.git.mirror import open_mirror
 
         return open_mirror(
-            self.context, self.upstream_remote, self.commits_remote, offline=self.offline
+            self.context,
+            self.upstream_remote,
+            self.commits_remote,
+            self.pull_requests,
+            offline=self.offline,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from msgspec import UNSET, structs
+from msgspec import UNSET, convert, structs
 from packaging.version import Version
 
 from builder.errors import ProvenanceError, shorten_reason
@@ -37,11 +37,21 @@ _MAX_SHOWN = 5
 
 
 class ClaimedPicks(NamedTuple):
-    """The commits that a statement claims were cherry-picked (full ids), and repository URLs."""
+    """The commits that a statement claims were cherry-picked (full ids), and whose they are.
+
+    Attributes:
+        commits: the full ids, in order.
+        upstream: the URL of upstream's repository.
+        remote: the URL of another repository that was named, or None.
+        pull_requests: the numbers of upstream's pull requests that were named.
+        origins: commit → the kind of `builder.model.CommitOrigin`; empty in older statements.
+    """
 
     commits: tuple[str, ...]
     upstream: str
     remote: str | None
+    pull_requests: tuple[int, ...] = ()
+    origins: Mapping[str, str] = MappingProxyType({})
 
 
 class Claim(NamedTuple):
@@ -70,6 +80,15 @@ class Claim(NamedTuple):
     backend: str = "overlay"
     commit: str | None = None
     tool: Mapping[str, str] = MappingProxyType({})
+
+    def describe(self) -> str:
+        """Describe what the wheel is claimed to be: name, version, release, series and commits."""
+        series = f"the series {', '.join(self.series)}" if self.series else "no series"
+        picks = "" if self.picks is None else f" and the commits {', '.join(self.picks.commits)}"
+        identity = self.identity
+        return (
+            f"{identity.name} {identity.version}, of release {self.release}, with {series}{picks}"
+        )
 
     def describe_other_tree(self, tool: Mapping[str, str]) -> str | None:
         """Describe how the claimed tree of this tool differs from one with these materials.
@@ -127,7 +146,9 @@ def _read_claim(statement: Statement) -> Claim:
             _check_text(parameters.version),
             None if parameters.build_tag is None else _check_text(parameters.build_tag),
         ),
-        picks=None if parameters.cherry_pick is UNSET else _read_picks(parameters.cherry_pick),
+        picks=None
+        if parameters.cherry_pick is UNSET
+        else _read_picks(parameters.cherry_pick, definition.internal_parameters.source),
         backend=backends.get(definition.build_type, ""),
         commit=statement.predicate.run_details.builder.version.commit,
         tool={
@@ -138,12 +159,18 @@ def _read_claim(statement: Statement) -> Claim:
     )
 
 
-def _read_picks(requested: RequestedPicks) -> ClaimedPicks:
+def _read_picks(requested: RequestedPicks, source: object) -> ClaimedPicks:
     remote = requested.remote
+    given = source.get("origins", {}) if isinstance(source, dict) else {}
+    origins = convert(given, dict[str, str])
+    if origins and origins.keys() != set(requested.commits):
+        raise ValueError("its origins are not those of its commits")
     return ClaimedPicks(
         requested.commits,
         _check_text(requested.upstream),
         None if remote is None else _check_text(remote),
+        requested.pull_requests,
+        {commit: _check_text(kind) for commit, kind in origins.items()},
     )
 
 
@@ -192,6 +219,13 @@ def has_same_claims(one: bytes, other: bytes) -> bool:
         return one == other
 
 
+def _drop_origins(source: Any) -> Any:
+    """Drop whose the commits are: `verify` asks the repositories, where it may have become more."""
+    if not isinstance(source, dict):
+        return source
+    return {key: value for key, value in source.items() if key != "origins"}
+
+
 def _select_decisive_fields(content: bytes) -> dict[str, Any]:
     statement = decode_statement(content)
     definition = statement.predicate.build_definition
@@ -202,5 +236,5 @@ def _select_decisive_fields(content: bytes) -> dict[str, Any]:
         "resolvedDependencies": list(_replace_equal_codemods(definition.resolved_dependencies)),
         "changes": internal.changes,
         "metadata": internal.metadata,
-        "source": internal.source,
+        "source": _drop_origins(internal.source),
     }

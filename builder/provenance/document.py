@@ -28,13 +28,17 @@ class Resource(msgspec.Struct, frozen=True):
 
 
 class RequestedPicks(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"remote": "from"}
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    rename={"remote": "from", "pull_requests": "pullRequests"},
 ):
-    """The commits that were requested, by their full ids, and the repositories that have them."""
+    """The commits that were requested, by their full ids, and whose they may be."""
 
     commits: Annotated[tuple[_CommitId, ...], msgspec.Meta(min_length=1)]
     upstream: str
     remote: str | None
+    pull_requests: tuple[Annotated[int, msgspec.Meta(ge=1)], ...] = ()
 
 
 class ExternalParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):

@@ -161,17 +161,20 @@ def collect_tool_materials(delta: Delta, series: Sequence[Series]) -> dict[str, 
 
 
 def _describe_requested_picks(picked: PickedCommits) -> dict[str, Any]:
-    """Describe which commits were requested, and from where."""
+    """Describe which commits were requested, and whose they may be."""
+    numbers = list(picked.pull_requests)
     return {
         "commits": list(picked.commits),
         "upstream": picked.upstream,
         "from": picked.remote or None,
+        **({"pullRequests": numbers} if numbers else {}),
     }
 
 
 def _describe_picked_source(picked: PickedCommits) -> dict[str, Any]:
-    """Describe what git made of the requested commits."""
+    """Describe what git made of the requested commits, and whose they are."""
     return {
+        "origins": {c: o.kind for c, o in zip(picked.commits, picked.origins, strict=True)},
         "base": {"gitCommit": picked.base},
         "native": list(picked.native),
         "leftOut": list(picked.left_out),

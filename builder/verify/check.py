@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.context import RunContext
+    from builder.git.upstream import Upstream
     from builder.model import Delta, Finding, Release
     from builder.patching.series import Series
     from builder.provenance.claims import Claim, ClaimedPicks
@@ -146,33 +147,58 @@ def load_claimed_series(
     """Load what a wheel is claimed to be made with: the commits, picked again, and the series.
 
     Raises:
-        ProvenanceError: the commits are claimed to be from a repository that the user did not name:
-            a statement must not choose which repositories are trusted.
+        ProvenanceError: the commits are claimed to be of somebody whom the user did not name, or
+            are not whose the statement says.
         PatchError: a series cannot be read, or a commit does not apply to the release.
         RequestError: a series has an invalid name.
-        SourceError: a commit cannot be fetched.
+        SourceError: a commit is of nobody who was named, or cannot be fetched.
     """
     series = sources.load_series(names)
     if picks is None:
         return series
-    upstream = sources.upstream
+    error = make_owner_error(picks, sources.upstream)
+    if error is not None:
+        raise error
+    picker = make_cherry_picker(picks.commits, sources.upstream)
+    for commit, found in zip(picks.commits, picker.origins, strict=True):
+        claimed = picks.origins.get(commit)
+        if claimed not in {None, *(origin.kind for origin in found)}:
+            raise ProvenanceError(
+                f"commit {commit} is said to be of {claimed}, and is of {found[0].text}",
+                "do not trust it; build it again",
+            )
+    return [picker.pick_as_series(release, stock), *series]
+
+
+def make_owner_error(picks: ClaimedPicks, upstream: Upstream) -> ProvenanceError | None:
+    """Make the error for commits that are said to be of somebody whom the user did not name.
+
+    None if the user named just those: a statement must not choose who is trusted.
+    """
+    remote = upstream.commits_remote
     for option, claimed, named in (
         ("--upstream", picks.upstream, upstream.upstream_remote.url),
-        (
-            "--from",
-            picks.remote,
-            None if upstream.commits_remote is None else upstream.commits_remote.url,
-        ),
+        ("--from", picks.remote, None if remote is None else remote.url),
     ):
         if claimed != named:
-            raise ProvenanceError(
-                f"its commits are said to be from {claimed or picks.upstream}, not from "
-                f"{named or upstream.upstream_remote.url}",
+            places = (claimed or picks.upstream, named or upstream.upstream_remote.url)
+            return ProvenanceError(
+                f"its commits are said to be from {places[0]}, not from {places[1]}",
                 f"if you trust that repository, say {option} {claimed}"
                 if claimed
                 else f"leave {option} out",
             )
-    return [make_cherry_picker(picks.commits, upstream).pick_as_series(release, stock), *series]
+    if picks.pull_requests != upstream.pull_requests:
+        words = [
+            " and ".join(f"pull request {n}" for n in numbers) or "no pull request"
+            for numbers in (picks.pull_requests, upstream.pull_requests)
+        ]
+        options = " ".join(f"--pull-request {n}" for n in picks.pull_requests)
+        return ProvenanceError(
+            f"its commits are said to be of {words[0]}, not of {words[1]}",
+            f"if you trust it, say {options}" if options else "leave --pull-request out",
+        )
+    return None
 
 
 def _find_release(filename: str, sources: WheelSources) -> Release | None:

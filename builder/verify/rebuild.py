@@ -17,12 +17,19 @@ from builder.errors import (
 from builder.patching.overlay import build_overlay
 from builder.provenance import attest, claims, statements
 from builder.provenance.statements import get_provenance_path
-from builder.verify.check import load_claimed_series, read_claim, read_wheel
+from builder.verify.check import (
+    load_claimed_series,
+    make_owner_error,
+    read_claim,
+    read_wheel,
+)
 from builder.wheel import archive
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from builder.model import PickedCommits
     from builder.provenance.claims import Claim
     from builder.verify.sources import WheelSources
 
@@ -65,8 +72,13 @@ def verify_attestations(wheel: Path, publisher: str | None) -> list[str]:
         ) from error
 
 
-def verify_provenance(wheel: Path, sources: WheelSources) -> list[str]:
+def verify_provenance(wheel: Path, sources: WheelSources, commits: Sequence[str] = ()) -> list[str]:
     """Verify a wheel against the statement next to it, without cached outcomes of codemods.
+
+    Args:
+        wheel: the wheel's file.
+        sources: what it is rebuilt from.
+        commits: the cherry-picked commits that the user wants in it, by their full ids.
 
     Returns:
         What was verified.
@@ -74,9 +86,10 @@ def verify_provenance(wheel: Path, sources: WheelSources) -> list[str]:
     Raises:
         ProvenanceError: the statement is missing, malformed, or not true of the wheel.
         IndexLookupError: the stock wheel cannot be obtained.
-        SourceError: the cherry-picked commits cannot be fetched.
+        SourceError: the cherry-picked commits are of nobody who was named, or cannot be fetched.
         OtherTreeError: another tree of this tool is claimed to have made it.
-        UncheckedError: it was built from source, which this does not rebuild.
+        UncheckedError: it was built from source, which this does not rebuild; or it has commits and
+            the user named none.
     """
     sha256 = hashlib.sha256(read_wheel(wheel)).hexdigest()
     claim = read_claim(wheel)
@@ -97,7 +110,8 @@ def verify_provenance(wheel: Path, sources: WheelSources) -> list[str]:
             f"{wheel.name} is said to be built from source, which only another build can show",
             f"`nox -s build -- {claim.release} --backend both` compares one with the overlay",
         )
-    statement, rebuilt = _rebuild_wheel(claim, sources)
+    _check_commits(claim, commits, sources)
+    statement, rebuilt, picked = _rebuild_wheel(claim, sources)
     other_tree = claim.describe_other_tree(
         claims.parse_statement(statement, provenance_path.name).tool
     )
@@ -117,12 +131,55 @@ def verify_provenance(wheel: Path, sources: WheelSources) -> list[str]:
             f"a rebuild of {wheel.name} gives other bytes (sha256 {rebuilt})",
             "do not trust it; build it again",
         )
-    materials = "stock wheel and patches" if claim.picks is None else "stock wheel and commits"
-    return ["subject digest", materials, "a rebuild gives the same bytes"]
+    if picked is None:
+        return ["subject digest", "stock wheel and patches", "a rebuild gives the same bytes"]
+    described = [
+        f"commit {commit} of {origin.text}"
+        for commit, origin in zip(picked.commits, picked.origins, strict=True)
+    ]
+    if not commits:
+        # Not a success: a statement must not be able to choose what is in a wheel.
+        raise _make_commits_error(wheel.name, picked.commits, "; ".join(described))
+    same = "stock wheel and commits; a rebuild gives the same bytes"
+    return ["subject digest", *described, same]
 
 
-def _rebuild_wheel(claim: Claim, sources: WheelSources) -> tuple[bytes, str]:
-    """Rebuild a wheel as claimed; returns the rebuild's statement and its sha256 in hex."""
+def _check_commits(claim: Claim, commits: Sequence[str], sources: WheelSources) -> None:
+    """Check that the claimed commits are those that the user wants, if the user named some.
+
+    Raises:
+        ProvenanceError: they are others.
+        UncheckedError: the user named none, nor whose they are said to be.
+    """
+    claimed = () if claim.picks is None else claim.picks.commits
+    if commits and claimed != tuple(commits):
+        words = f"with the commits {', '.join(claimed)}" if claimed else "without commits"
+        raise ProvenanceError(
+            f"{claim.filename} is said to be made {words}, not with {', '.join(commits)}",
+            "leave --cherry-pick out to see what it has, or build it again",
+        )
+    if claim.picks is None or commits:
+        return
+    unnamed = make_owner_error(claim.picks, sources.upstream)
+    if unnamed is not None:
+        described = f"{', '.join(claimed)}; {unnamed.message}"
+        error = _make_commits_error(claim.filename, claimed, described)
+        raise UncheckedError(error.message, f"{error.hint}; {unnamed.hint}")
+
+
+def _make_commits_error(filename: str, commits: Sequence[str], described: str) -> UncheckedError:
+    return UncheckedError(
+        f"{filename} is made with commits that you did not name: {described}",
+        f"if you want these in it, say --cherry-pick {','.join(commits)}",
+    )
+
+
+def _rebuild_wheel(claim: Claim, sources: WheelSources) -> tuple[bytes, str, PickedCommits | None]:
+    """Rebuild a wheel as claimed.
+
+    Returns:
+        The rebuild's statement, its sha256 in hex, and the cherry-picked commits, or None.
+    """
     release = sources.releases.catalog.find_release(claim.release)
     if release is None:
         raise ProvenanceError(
@@ -149,4 +206,4 @@ def _rebuild_wheel(claim: Claim, sources: WheelSources) -> tuple[bytes, str]:
         series=all_series,
         run=statements.BuildRun(commit=None, epoch=None),
     )
-    return statement, sha256
+    return statement, sha256, next((s.picked for s in all_series if s.picked is not None), None)

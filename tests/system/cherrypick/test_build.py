@@ -55,7 +55,7 @@ def test_a_picked_commit_is_in_the_wheel(run: Run, upstream: StandIn, tmp_path: 
         [],
         {"commits": [upstream.proxy], "upstream": upstream.path.as_uri(), "from": None},
     )
-    checked = run("check", f"dist/{WHEEL}", "--provenance")
+    checked = run("check", f"dist/{WHEEL}", "--provenance", "--cherry-pick", "proxy")
     assert checked.returncode == 0, checked.stderr
     assert "stock wheel and commits; a rebuild gives the same bytes" in checked.stdout
 
@@ -129,7 +129,7 @@ def test_a_series_goes_on_top_when_it_is_named(run: Run, upstream: StandIn, tmp_
     with zipfile.ZipFile(tmp_path / "dist" / WHEEL) as wheel:
         metadata = wheel.read("tensorboardtmp-2.2.1.dist-info/METADATA").decode()
     assert f"cherry-picked commit {upstream.proxy} and with the patch series today," in metadata
-    checked = run("check", f"dist/{WHEEL}", "--provenance")
+    checked = run("check", f"dist/{WHEEL}", "--provenance", "--cherry-pick", "proxy")
     assert checked.returncode == 0, checked.stderr
 
 
@@ -148,6 +148,13 @@ def test_a_new_import_is_told(run: Run) -> None:
         (("2.2.1", "--cherry-pick", ""), 2, "'' is no commit"),
         (("2.2.1", "--cherry-pick", "proxy,proxy"), 2, "is to be picked twice"),
         (("2.2.1", "--from", "."), 2, "--from names where commits are"),
+        (("2.2.1", "--pull-request", "7"), 2, "--pull-request names where commits are"),
+        (("2.2.1", "--cherry-pick", "proxy", "--pull-request", "0"), 2, "0 is not in the range"),
+        (
+            ("2.2.1", "--cherry-pick", "proxy", "--pull-request", "7"),
+            15,
+            "couldn't find remote ref refs/pull/7/head",
+        ),
         (("2.2.1", "--cherry-pick", "proxy", "--from", "ext::sh -c x"), 2, "transport program"),
         (("2.2.1", "--cherry-pick", "1" * 40), 15, "there is no commit 1111"),
         (("2.2.1", "--cherry-pick", "no-such-branch"), 15, "there is no commit no-such-branch"),
@@ -185,7 +192,7 @@ def test_a_statement_does_not_choose_the_repository(
     assert run("build", "2.2.1", "--cherry-pick", upstream.proxy).returncode == 0
     env = {"XDG_CACHE_HOME": str(own_cache)}
     done = run_builder("check", f"dist/{WHEEL}", "--provenance", env=env)
-    assert done.returncode == 8
+    assert done.returncode == 9
     assert f"if you trust that repository, say --upstream {upstream.path.as_uri()}" in done.stderr
     plain = run_builder("check", f"dist/{WHEEL}", env=env)
     assert plain.returncode == 9

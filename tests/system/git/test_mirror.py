@@ -124,7 +124,7 @@ def test_nobody_is_asked_twice(mirrored: OpenMirror, upstream: StandIn) -> None:
 def test_news_are_fetched_on_demand(
     mirrored: OpenMirror, upstream: StandIn, tmp_path: Path
 ) -> None:
-    """A commit that came after the clone; a branch that moved; one that is nowhere."""
+    """A commit that came after the clone; a branch that moved; one that is on none, or nowhere."""
     theirs = tmp_path / "theirs.git"
     shutil.copytree(upstream.path, theirs)
     mirror = mirrored(theirs)
@@ -134,7 +134,8 @@ def test_news_are_fetched_on_demand(
     git(theirs, "update-ref", "refs/heads/proxy", new)
     assert mirror.find_commit("proxy") == new
     other = git(theirs, *who, "commit-tree", tree, "-p", new, "-m", "on no branch")
-    assert mirror.find_commit(other) == other
+    with pytest.raises(SourceError, match=f"no commit {other} in a branch or tag of .*theirs"):
+        mirror.find_commit(other)
     with pytest.raises(SourceError, match="there is no commit 1111"):
         mirror.find_commit("1" * 40)
     with pytest.raises(RequestError, match="is no commit"):
