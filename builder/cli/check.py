@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from builder.checks.table import DEEP_CODES, READER_CODES, STATIC_CODES
+from builder.checks.table import DEEP_CODES, READER_CODES, STATIC_CODES, WRITING_CODES
 from builder.cherrypick.picker import find_commits
 from builder.cli.contexts import (
     make_context,
@@ -158,6 +158,7 @@ def _report_findings(wheel: Path, checked: CheckVerdict, console: Console, *, de
     for note in checked.notes:
         console.print_note(f"{wheel.name}: {note}")
     codes = {*STATIC_CODES, *READER_CODES, *(DEEP_CODES if deep else ())}
+    codes |= {*WRITING_CODES} if checked.claimed_overlay else set()
     count = {s: _list_codes(checked.findings, s) for s in FindingStatus}
     passed = len(codes - {f.code for f in checked.findings})
     console.print_result(

@@ -71,6 +71,25 @@ def build_overlay(
     delta = deltas.make_delta(release, stock, all_series, codemod_cache)
     if before is not None:
         delta = deltas.combine_deltas(before, delta)
+    filename, pieces = write_overlay(release, stock, delta, identity)
+    return Overlay(filename, pieces, stock, delta)
+
+
+def write_overlay(
+    release: Release, stock: Archive, delta: Delta, identity: Identity
+) -> tuple[str, list[bytes | memoryview]]:
+    """Write the final wheel of a release from its stock wheel and what patches change in it.
+
+    Returns:
+        The final wheel's file name, and its bytes in pieces.
+
+    Raises:
+        PatchError: an edit of METADATA does not apply.
+        RequestError: the identity's name is not a valid distribution name.
+        WheelError: the stock wheel cannot be read.
+        ValueError: the identity has control characters.
+    """
+    stock_name = release.wheel.filename
     dist_info = find_dist_info(stock, stock_name)
     changes = {path: change.after for path, change in delta.changes.items()}
     notice = identities.make_notice(identity, release.version, delta.series, delta.commits)
@@ -83,7 +102,7 @@ def build_overlay(
         )
     name = identities.make_wheel_name(identity, names.parse_wheel_filename(stock_name).tag)
     pieces = rewrite_wheel(stock, WheelRewrite(changes, name.dist_info), stock_name)
-    return Overlay(name.filename, pieces, stock, delta)
+    return name.filename, pieces
 
 
 def _read_member(wheel: Archive, path: str, label: str) -> bytes:

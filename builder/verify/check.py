@@ -17,6 +17,7 @@ from builder.provenance import claims
 from builder.provenance.statements import collect_tool_materials, get_provenance_path
 from builder.verify import deep
 from builder.verify.second_reader import check_with_wheel_library
+from builder.verify.writing import is_claimed_overlay, judge_writing
 from builder.wheel import archive, names
 
 if TYPE_CHECKING:
@@ -41,12 +42,14 @@ class CheckVerdict(msgspec.Struct, frozen=True):
         other_tree: how the tree of this tool that is claimed to have made it differs from this one,
             or None.
         commit: the commit of this tool that is claimed to have made it, or None.
+        claimed_overlay: whether an overlay is claimed to have made it, so that D709 was checked.
     """
 
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
     other_tree: str | None = None
     commit: str | None = None
+    claimed_overlay: bool = False
 
 
 def check_wheel(
@@ -98,6 +101,9 @@ def check_wheel(
     whole = deep.WheelBytes(wheel.name, content)
     whole_stock = stock_wheel and deep.WheelBytes(stock_wheel.filename, stock_wheel.archive.data)
     findings += check_with_wheel_library(whole, findings)
+    writing = judge_writing(wheel_under_check, release, claim, findings)
+    findings += writing.findings
+    notes += writing.notes
     if run_deep:
         findings += deep.check_behaviour(whole, whole_stock, release, context)
     # A statement changes no finding; it only tells where to look for the reason.
@@ -105,7 +111,9 @@ def check_wheel(
         None if claim is None or expected is None else claim.describe_other_tree(expected.tool)
     )
     commit = None if claim is None else claim.commit
-    return CheckVerdict(tuple(findings), tuple(notes), other_tree, commit)
+    return CheckVerdict(
+        tuple(findings), tuple(notes), other_tree, commit, is_claimed_overlay(claim)
+    )
 
 
 def read_claim(wheel: Path) -> Claim | None:

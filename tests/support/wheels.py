@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from builder.checks import run_checks
 from builder.checks.wheel_under_check import WheelUnderCheck
+from builder.checks.writing import check_writing
 from builder.model import Delta, Finding, FindingStatus, IdentityKind
 from builder.patching.identity import WheelNaming
 from builder.patching.overlay import build_overlay
@@ -51,10 +52,23 @@ def findings(file: File, made: Made) -> list[Finding]:
     Raises:
         WheelError: it cannot be read as a zip file at all.
     """
+    return run_checks(_under_check(file, made), made.stock.filename)
+
+
+def writing_findings(file: File, made: Made) -> list[Finding]:
+    """What D709 finds in the file, compared with what our writer makes of the stock wheel.
+
+    Raises:
+        WheelError: it cannot be read as a zip file at all.
+    """
+    release = CATALOG.find_release(made.stock.filename.split("-")[1])
+    return list(check_writing(_under_check(file, made), release))
+
+
+def _under_check(file: File, made: Made) -> WheelUnderCheck:
     stock = _parse_stock(made.stock)
     parsed = archive.parse_archive(file.content, file.filename)
-    wheel_under_check = WheelUnderCheck(file.filename, parsed, stock, made.delta)
-    return run_checks(wheel_under_check, made.stock.filename)
+    return WheelUnderCheck(file.filename, parsed, stock, made.delta)
 
 
 @cache
