@@ -15,6 +15,12 @@ from typing import TYPE_CHECKING
 
 from builder.errors import IndexLookupError
 from builder.system.files import open_replacement
+from builder.system.ownership import (
+    UntrustedPathError,
+    make_private_directory,
+    read_trusted_file,
+    write_private_file,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,15 +33,22 @@ class Cache:
     """Files by their sha256, below one directory that is made when it is first written to.
 
     It also stores outcomes of codemods, under a hash of the codemod and its input
-    (`builder.patching.delta.CodemodCache`). These are verified by their own hash only: like any
-    compiler cache, it is as trustworthy as its owner. `check` and the rebuild of
-    `check --provenance` do not use them.
+    (`builder.patching.delta.CodemodCache`). Their own hash tells of bit rot only, so they are
+    believed where nobody else may have written them (`builder.system.ownership`); else they count
+    as missing, and the first one is reported. `check` and the rebuild of `check --provenance` do
+    not use them.
+
+    Args:
+        root: the cache's directory.
+        print_note: gets a sentence on outcomes that are not believed, once.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, print_note: Callable[[str], None] = lambda _: None) -> None:
+        self._directory = root
         self._root = root / "sha256"
         # One directory per Python version: outcomes of one must not stand in for those of another.
         self._outcomes = root / "outcomes" / f"{sys.version_info.major}.{sys.version_info.minor}"
+        self._print_note: Callable[[str], None] | None = print_note
 
     def get_path(self, sha256: str) -> Path:
         """Return the path for the file with that hash, whether it exists or not."""
@@ -61,9 +74,12 @@ class Cache:
         return None
 
     def get(self, key: str) -> bytes | None:
-        """Get an outcome that `put` stored, or None; a corrupt one counts as none."""
+        """Get an outcome that `put` stored, or None; a corrupt or untrusted one counts as none."""
         try:
-            kept = self._get_outcome_path(key).read_bytes()
+            kept = read_trusted_file(self._directory, self._get_outcome_path(key))
+        except UntrustedPathError as error:
+            self._report_untrusted(error)
+            return None
         except OSError:
             return None
         digest, outcome = kept[:_DIGEST_SIZE], kept[_DIGEST_SIZE:]
@@ -72,8 +88,18 @@ class Cache:
     def put(self, key: str, outcome: bytes) -> None:
         """Store an outcome, preceded by its sha256; if the cache is not writable, do nothing."""
         path = self._get_outcome_path(key)
-        with suppress(OSError), open_replacement(path) as new:
-            new.write_bytes(hashlib.sha256(outcome).digest() + outcome)
+        with suppress(OSError):
+            make_private_directory(path.parent)
+            with open_replacement(path) as new:
+                write_private_file(new, hashlib.sha256(outcome).digest() + outcome)
+
+    def _report_untrusted(self, error: UntrustedPathError) -> None:
+        print_note, self._print_note = self._print_note, None
+        if print_note is not None:
+            print_note(
+                f"{error.reason}: outcomes of codemods there are not believed, and made anew; "
+                f"{error.remedy}"
+            )
 
     def _get_outcome_path(self, key: str) -> Path:
         return self._outcomes / key[:2] / key
@@ -86,7 +112,7 @@ class Cache:
             IndexLookupError: the cache directory cannot be written.
         """
         try:
-            self._root.mkdir(parents=True, exist_ok=True)
+            make_private_directory(self._root)
             directory = tempfile.TemporaryDirectory(prefix="incoming-", dir=self._root)
         except OSError as error:
             raise IndexLookupError(
@@ -113,6 +139,6 @@ class Cache:
                 "try again; if it stays so, the index serves another file than the catalog pins",
             )
         target = self.get_path(sha256)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_private_directory(target.parent)
         path.replace(target)
         return content
