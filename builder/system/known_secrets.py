@@ -1,0 +1,96 @@
+"""The secrets of this run, and what somebody else wrote without them.
+
+They are kept for the whole process, as any server and any library may quote them, in any message.
+"""
+
+from __future__ import annotations
+
+import netrc
+import re
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from builder.system.addresses import list_address_secrets
+from builder.system.pip_settings import find_home
+from builder.system.redact import redact_credentials, redact_secrets
+from builder.system.spellings import MIN_SECRET_LENGTH, could_hold_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_LONGEST_SHOWN = 500  # characters
+_LOOKED_AT = 1000  # characters; more than is shown, so that no secret is cut in two
+# Names of variables that hold a secret, an address, or several addresses with spaces between.
+_SECRET_NAME = re.compile(r".*(?:TOKEN|PASSWORD|PASSWD|SECRET|PASSPHRASE)(?:_\w+)?", re.IGNORECASE)
+_ADDRESS_NAME = re.compile(
+    r"(?!no_proxy).*(?:_PROXY|_URL|_INDEX|_MIRROR|DOCKER_HOST)", re.IGNORECASE
+)
+_LIST_NAME = re.compile(r"PIP_EXTRA_INDEX_URL|UV_INDEX|UV_EXTRA_INDEX_URL|\w+_FIND_LINKS")
+
+_registered: set[str] = set()
+_environments: list[Mapping[str, str]] = []  # read when a secret is looked for first: rarely
+
+
+def register_secret(value: str | None) -> None:
+    """Remember a password or a token, so that no text shows it."""
+    if value:
+        _registered.add(value)
+
+
+def register_address(address: str | None) -> None:
+    """Remember what may be a password in an address, which may be malformed."""
+    _registered.update(list_address_secrets(address or ""))
+
+
+def register_environment(env: Mapping[str, str]) -> None:
+    """Remember the secrets in environment variables and in the user's netrc file."""
+    _environments.append(env)
+
+
+def hide_secrets(text: str, speaker: str = "the server", *, longest: int = _LONGEST_SHOWN) -> str:
+    """Shorten what somebody else wrote; withhold all of it if it could hold one of our secrets.
+
+    Args:
+        text: what a server, a library or a program said.
+        speaker: who it is.
+        longest: how many characters are shown.
+    """
+    text = text[: max(_LOOKED_AT, 2 * longest)]
+    if could_hold_secret(text, _list_known_secrets()):
+        return f"what {speaker} said is not shown, as it could hold a password"
+    text = redact_credentials(text)
+    return text if len(text) <= longest else f"{text[:longest]}…"
+
+
+def redact_known_secrets(text: str) -> str:
+    """Replace our secrets in a text by `REDACTED`, as they are and as in addresses."""
+    known = [s for s in _list_known_secrets() if len(s) >= MIN_SECRET_LENGTH]
+    return redact_secrets(text, {*known, *(quote(s, safe="") for s in known)})
+
+
+def _list_known_secrets() -> set[str]:
+    while _environments:
+        env = _environments.pop()
+        for name, value in env.items():
+            if _SECRET_NAME.fullmatch(name):
+                register_secret(value)
+            elif _LIST_NAME.fullmatch(name):
+                for address in value.split():
+                    register_address(address)
+            elif _ADDRESS_NAME.fullmatch(name):
+                register_address(value)
+        _registered.update(_read_netrc_passwords(env))
+    return _registered
+
+
+def _read_netrc_passwords(env: Mapping[str, str]) -> list[str]:
+    """Read the passwords of the files that requests reads (netrc(5)); none if there is no file."""
+    home = find_home(env)
+    found = []
+    for path in filter(None, (env.get("NETRC"), home / ".netrc", home / "_netrc")):
+        with suppress(OSError, UnicodeDecodeError, netrc.NetrcParseError):
+            for _, _, password in netrc.netrc(Path(path)).hosts.values():
+                found += [password] if password else []
+    return found
