@@ -148,7 +148,7 @@ def to_internal_error(error: Exception, redact: Callable[[str], str] = str) -> B
 
     Args:
         error: the exception that was raised.
-        redact: removes secrets from its text.
+        redact: makes its text fit for a message, without secrets.
     """
     wrapped = BuilderError(
         f"a fault of ours: {type(error).__name__}: {redact(str(error))}",

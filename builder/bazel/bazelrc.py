@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shlex
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urlsplit
 
 from packaging.version import InvalidVersion, Version
 
@@ -51,7 +50,7 @@ def check_services(services: BazelServices) -> None:
     ):
         if address is None:
             continue
-        known = urlsplit(address).scheme in _SCHEMES and address.isprintable()
+        known = _find_scheme(address) in _SCHEMES and address.isprintable()
         if not known or " " in address:
             raise RequestError(
                 f"{option} is no address that Bazel knows",
@@ -99,10 +98,14 @@ def strip_flag_values(flags: Sequence[str]) -> list[str]:
     return [flag.partition("=")[0] for flag in flags]
 
 
+def _find_scheme(address: str) -> str:
+    return address.partition(":")[0].lower()
+
+
 def _choose_cache_flag(address: str, bazel: str | None) -> str:
     try:
         old = bazel is not None and Version(bazel) < _ONE_CACHE_FLAG
     except InvalidVersion:
         old = False
-    speaks_http = urlsplit(address).scheme in {"http", "https"}
+    speaks_http = _find_scheme(address) in {"http", "https"}
     return "--remote_http_cache" if old and speaks_http else "--remote_cache"

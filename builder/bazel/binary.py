@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from builder.bazel.toolchain import BASE_IMAGE_BAZEL, BazelBinary
 from builder.errors import IndexLookupError, RequestError
-from builder.system.redact import redact_credentials
+from builder.system.known_secrets import hide_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,9 +129,9 @@ class BazelFetcher:
                         for piece in response.iter_content(_CHUNK_BYTES):
                             sink.write(piece)
                             bar.update(len(piece))
-        except (requests.RequestException, OSError) as error:
+        except (requests.RequestException, OSError, ValueError) as error:
             raise IndexLookupError(
-                f"Bazel cannot be fetched: {redact_credentials(str(error))}",
+                f"Bazel cannot be fetched: {hide_secrets(str(error))}",
                 "look at the network and the proxy; or name a Bazel of yours: --bazel PATH|URL",
             ) from error
 

@@ -17,6 +17,7 @@ from builder.checks.wheel_under_check import WheelUnderCheck
 from builder.errors import BuilderError, NewFindingsError, to_internal_error
 from builder.model import Finding, FindingStatus
 from builder.provenance import statements
+from builder.system.known_secrets import hide_secrets
 from builder.wheel import archive
 
 if TYPE_CHECKING:
@@ -232,7 +233,7 @@ def build_releases(
                 except BuilderError as error:
                     outcome = FailedRelease(release, error)
                 except Exception as error:
-                    outcome = FailedRelease(release, to_internal_error(error))
+                    outcome = FailedRelease(release, to_internal_error(error, hide_secrets))
                 outcomes[release.version] = outcome
                 report(outcome)
         except BaseException:

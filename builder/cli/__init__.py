@@ -7,9 +7,11 @@ stage (`builder.errors`). A traceback is shown with --debug only.
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import signal
 import sys
+import threading
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,7 @@ from builder import __version__
 from builder.errors import BuilderError, InterruptedRunError, to_internal_error
 from builder.git.git_environment import remove_git_variables
 from builder.system.console import Console
+from builder.system.known_secrets import hide_secrets, register_arguments, register_environment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,9 +109,29 @@ def main(
     argv = sys.argv[1:] if arguments is None else list(arguments)
     signal.signal(signal.SIGTERM, _raise_sigterm_interrupt)
     remove_git_variables(os.environ)
+    register_environment(os.environ)
+    register_arguments(argv)
+    _print_through_console()
     code = _run_command(argv, command, program)
     gc.freeze()
     sys.exit(code)
+
+
+class _ConsoleHandler(logging.Handler):
+    """Print what libraries log, which may quote a server, as notes."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print the message."""
+        Console().print_note(record.getMessage().strip())
+
+
+def _print_through_console() -> None:
+    """Let nothing that libraries and Python itself print get around the console."""
+    logging.basicConfig(handlers=[_ConsoleHandler()], level=logging.WARNING)
+    logging.captureWarnings(capture=True)
+    threading.excepthook = lambda failure: Console().print_traceback(
+        failure.exc_value or failure.exc_type()
+    )
 
 
 def _run_command(argv: Sequence[str], command: click.Command, program: str) -> int:
@@ -119,11 +142,12 @@ def _run_command(argv: Sequence[str], command: click.Command, program: str) -> i
         return error.exit_code
     except click.UsageError as error:
         where = program if error.ctx is None else error.ctx.command_path
-        Console().print_error(error.format_message(), f"`{where} --help` says what there is")
+        message = " ".join(error.format_message().split())
+        Console().print_error(message, f"`{where} --help` says what there is")
         return error.exit_code
     except (Exception, KeyboardInterrupt, _SigtermInterrupt) as error:
         if "--debug" in argv:
-            raise
+            Console().print_traceback(error)
         return _report_error(error)
     return int(code or 0)
 
@@ -138,7 +162,9 @@ def _report_error(error: BaseException) -> int:
         what = "terminated" if isinstance(error, _SigtermInterrupt) else "interrupted"
         console.print_error(what, "nothing was left half-written; run it again")
         return _SIGTERM_EXIT if what == "terminated" else InterruptedRunError.exit_code
-    return _report_error(to_internal_error(error)) if isinstance(error, Exception) else 1
+    return (
+        _report_error(to_internal_error(error, hide_secrets)) if isinstance(error, Exception) else 1
+    )
 
 
 def _raise_sigterm_interrupt(number: int, frame: FrameType | None) -> None:

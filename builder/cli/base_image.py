@@ -9,6 +9,8 @@ import click
 
 from builder.cli.contexts import require_extra
 from builder.containers import base_images, docker_engine
+from builder.errors import RequestError
+from builder.system.addresses import mask_address
 from builder.system.console import Console
 
 
@@ -23,6 +25,12 @@ def base_image(purposes: tuple[str, ...], mirror: str | None, again: bool) -> in
     Default: build and jupyter. The third, bare, is for .ci/bare.
     """
     console = Console()
+    if mirror is not None and mask_address(mirror) != mirror:
+        raise RequestError(
+            "the mirror's address is malformed, or holds a password, which debootstrap would show "
+            "to everybody here",
+            "name one that needs none",
+        )
     with require_extra("containers"):
         engine = docker_engine.connect_engine(os.environ)
     for purpose in purposes or base_images.USED_PURPOSES:

@@ -29,6 +29,7 @@ from builder.releases.cache import Cache
 from builder.releases.index import OfflineIndex, SimpleIndex
 from builder.releases.releases import Releases
 from builder.system.console import Console
+from builder.system.known_secrets import register_address
 from builder.system.settings import read_project_settings, read_user_settings
 from builder.verify.sources import WheelSources
 
@@ -67,7 +68,10 @@ def make_context(*, offline: bool = False, python_paths: tuple[Path, ...] = ()) 
     env = dict(os.environ)
     if offline:
         env["UV_OFFLINE"] = "1"
-    return RunContext(read_user_settings(os.environ), env, Console(), python_paths)
+    settings = read_user_settings(os.environ)
+    for address in (settings.index_url, settings.http_proxy):
+        register_address(address)
+    return RunContext(settings, env, Console(), python_paths)
 
 
 def make_releases(common: CatalogOptions, context: RunContext) -> Releases:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from builder.checks.table import CHECK_SENTENCES
 
@@ -24,7 +25,7 @@ def set_step_output(name: str, value: str, context: RunContext) -> None:
 
     Args:
         name: the output's.
-        value: one line.
+        value: any text.
         context: its environment variables say where outputs go (GITHUB_OUTPUT).
     """
     outputs = context.env.get("GITHUB_OUTPUT")
@@ -32,4 +33,6 @@ def set_step_output(name: str, value: str, context: RunContext) -> None:
         context.console.print_result(value)
         return
     with Path(outputs).open("a", encoding="utf-8") as file:
-        file.write(f"{name}={value}\n")
+        # As GitHub's own toolkit does, so that no value ends early and sets another output.
+        delimiter = f"ghadelimiter_{uuid4()}"
+        file.write(f"{name}<<{delimiter}\n{value}\n{delimiter}\n")

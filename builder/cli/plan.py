@@ -72,7 +72,7 @@ def plan(
     if matrix is not None:
         set_step_output(matrix, json.dumps(to_matrix(plans)), context)
     elif as_json:
-        console.print_result(json.dumps([to_json(p) for p in plans], indent=1))
+        console.print_json([to_json(p) for p in plans])
     else:
         columns = (
             "release",
@@ -110,8 +110,7 @@ def _show_verdicts(
     ids = [commit.id for commit in picker.commits]
     origins = [found[0] for found in picker.origins]
     if as_json:
-        documents = [verdict_json(v, ids, origins) for v in verdicts]
-        console.print_result(json.dumps(documents, indent=1))
+        console.print_json([verdict_json(v, ids, origins) for v in verdicts])
         return 0
     for commit, origin in zip(picker.commits, origins, strict=True):
         console.print_result(f"{commit.id} {commit.subject}")

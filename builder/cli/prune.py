@@ -18,5 +18,5 @@ def prune() -> int:
     with require_extra("containers"):
         engine = docker_engine.connect_engine(os.environ)
     removed = leftovers.remove_leftovers(engine)
-    Console().print_result("\n".join(removed) if removed else "nothing of ours is in the engine")
+    Console().print_lines("\n".join(removed) if removed else "nothing of ours is in the engine")
     return 0

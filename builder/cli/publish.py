@@ -197,7 +197,7 @@ def install_hint(
         index, label = target.index_url, target.label
     for release in make_releases(common, context).find_requested(releases):
         named = naming.make_identity(release.version)
-        context.console.print_result(format_install_commands(named, index, label))
+        context.console.print_lines(format_install_commands(named, index, label))
     return 0
 
 
@@ -288,7 +288,7 @@ def _report_outcomes(
         console.print_result(f"{len(done)} of {len(outcomes)} {verb}, {skipped} were there before")
     if done and not dry_run:
         note = f"{_REHEARSAL_NOTE}\n" if target.name == REHEARSAL else ""
-        console.print_result(
+        console.print_lines(
             "\n" + note + format_install_commands(done[-1].identity, target.index_url, target.label)
         )
     for outcome in failed:

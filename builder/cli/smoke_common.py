@@ -171,7 +171,7 @@ def report_smoke_results(
     if wrong:
         for result in failed[:_SHOWN]:
             for line in describe_failure(result, reports):
-                console.print_note(line)
+                console.print_note(*line.split("\n"))
         more = f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
         raise SmokeError(
             "; ".join(wrong[:_SHOWN]) + more,

@@ -26,7 +26,7 @@ def summary(wheels: Path, reports: Path, pictures_url: str | None) -> int:
     text = render_summary(_read_wheels(wheels), read_results(reports), pictures_url or None)
     page = os.environ.get("GITHUB_STEP_SUMMARY")
     if not page:
-        Console().print_result(text.rstrip("\n"))
+        Console().print_lines(text.rstrip("\n"))
         return 0
     try:
         with Path(page).open("a", encoding="utf-8") as file:

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 from builder.containers.ssh import SshTunnel
 from builder.errors import EngineError
+from builder.system.addresses import mask_address
+from builder.system.known_secrets import hide_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -81,7 +83,7 @@ def connect_engine(env: Mapping[str, str]) -> ContainerEngine:
         if options["base_url"].startswith("ssh:"):
             return _connect_over_ssh(options["base_url"])
         client = _connect_client(options)
-    except (DockerException, OSError) as error:
+    except (DockerException, OSError, ValueError) as error:
         raise EngineError(
             f"no container engine answers: {_shorten_error(error)}", _CONNECT_HINT
         ) from error
@@ -95,9 +97,12 @@ def _connect_over_ssh(address: str) -> ContainerEngine:
     atexit.register(tunnel.close)
     try:
         client = _connect_client({"base_url": tunnel.url})
-    except (DockerException, OSError) as error:
+    except (DockerException, OSError, ValueError) as error:
         why = tunnel.read_last_error() or _shorten_error(error)
-        raise EngineError(f"no container engine answers at {address}: {why}", _SSH_HINT) from error
+        raise EngineError(
+            f"no container engine answers at {mask_address(address)}: {hide_secrets(why, 'ssh')}",
+            _SSH_HINT,
+        ) from error
     return ContainerEngine(client, address)
 
 
@@ -187,4 +192,5 @@ def _find_published_host(address: str) -> str:
 
 def _shorten_error(error: Exception) -> str:
     explanation = getattr(error, "explanation", None)
-    return " ".join(str(explanation or error).split())[:400]
+    text = " ".join(str(explanation or error).split())
+    return hide_secrets(text, "the engine or its client", longest=400)

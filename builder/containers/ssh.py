@@ -6,22 +6,26 @@ time-out. Here a local socket forwards each connection to the engine's socket.
 
 from __future__ import annotations
 
+import re
 import socket
 import tempfile
 import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from builder.errors import EngineError
 from builder.system import command
+from builder.system.addresses import mask_address
 
 if TYPE_CHECKING:
     import subprocess
 
 # No prompts, as nobody can answer them; the time-out is that of Docker's own client, in seconds.
 _SSH_COMMAND = ("ssh", "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=30")
+_ADDRESS = re.compile(
+    r"ssh://(?:[^\s:/?#@\[\]]+@)?(?:\[[0-9A-Fa-f:.%]+\]|[\w.-]+)(?::[0-9]+)?(?:/[^\s?#@]*)?"
+)
 _REMOTE_COMMAND = "docker system dial-stdio"
 
 
@@ -36,14 +40,15 @@ class SshTunnel:
     """
 
     def __init__(self, address: str) -> None:
-        if urlsplit(address).password is not None:
+        if not _ADDRESS.fullmatch(address):
             raise EngineError(
-                "the engine's address holds a password, which ssh would show to everybody here",
-                "take it out, and let ssh in by a key: ssh-agent(1)",
+                "the engine's address is malformed, or holds a password, which ssh would show to "
+                "everybody here",
+                "name ssh://user@host:port, and let ssh in by a key: ssh-agent(1)",
             )
         if command.find_program("ssh") is None:
             raise EngineError(
-                f"ssh is not installed, and the engine is at {address}",
+                f"ssh is not installed, and the engine is at {mask_address(address)}",
                 "install OpenSSH's client, or name another engine: DOCKER_HOST",
             )
         self._words = [*_SSH_COMMAND, "--", address, _REMOTE_COMMAND]

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from builder.system.addresses import is_proxy_address
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 
@@ -130,7 +132,8 @@ def make_git_variables(
     # user's helpers from the list, so that they do not store it.
     if settings.http_proxy:
         configuration.append(("http.proxy", settings.http_proxy))
-        parts = urlsplit(settings.http_proxy)
+        # Of a malformed one git says what is wrong.
+        parts = urlsplit(settings.http_proxy if is_proxy_address(settings.http_proxy) else "")
         if parts.password is not None:
             host = parts.netloc.rpartition("@")[2]
             configuration.append((f"credential.{parts.scheme}://{host}.helper", ""))

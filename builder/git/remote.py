@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from builder.errors import RequestError
-from builder.system.redact import REDACTED
+from builder.system.addresses import mask_address
 
 _PUBLIC_URL = "https://github.com/tensorflow/tensorboard"
 _SCHEMES = ("https", "http", "ssh", "git")
@@ -63,16 +63,18 @@ def parse_remote(text: str) -> Remote:
     Raises:
         RequestError: it is none of these; the message never contains a password.
     """
-    # Mask up to the last @, even after a /: a password with an unescaped / is refused, and must not
-    # be shown.
-    masked = re.sub(r"(?<=://).*@", f"{REDACTED}@", text)
+    masked = mask_address(text)
     if not text or text.startswith("-") or not text.isprintable():
         raise _make_request_error(masked, "it is no address")
     if re.match(r"[\w+.-]*::", text):
         raise _make_request_error(masked, "it names a transport program, which could run anything")
     scheme = text.partition("://")[0].lower() if "://" in text else ""
     if scheme == "file":
-        return _parse_directory(Path(unquote(urlsplit(text).path)), masked)
+        try:
+            path = urlsplit(text).path
+        except ValueError:
+            raise _make_request_error(masked, "it is no URL") from None
+        return _parse_directory(Path(unquote(path)), masked)
     if scheme:
         return _parse_url(text, masked)
     if not Path(text).exists() and _SCP_LIKE.fullmatch(text):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from builder.errors import SourceError
 from builder.git.remote import is_object_id
 from builder.model import PathChange
+from builder.system.known_secrets import hide_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -71,7 +72,8 @@ class Repository:
                 yield repo
         except (GitError, ODBError, ValueError, KeyError) as error:
             raise SourceError(
-                f"the repository cannot be read: {error}", "see --debug; `git fsck` checks it"
+                f"the repository cannot be read: {hide_secrets(str(error), 'git')}",
+                "see --debug; `git fsck` checks it",
             ) from error
 
     def resolve_revision(self, revision: str) -> str | None:

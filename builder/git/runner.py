@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 from builder.errors import SourceError
 from builder.git.git_environment import make_git_variables
 from builder.system import command
+from builder.system.known_secrets import hide_secrets
 from builder.system.redact import redact_credentials
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ class GitResult(NamedTuple):
         text = cause if cause.strip() else self.stderr
         lines = [line for line in text.splitlines() if line.strip()]
         errors = [line for line in lines if line.startswith(("fatal:", "error:", "ERROR:"))]
-        return (errors or lines or [f"exit code {self.returncode}"])[-1]
+        line = (errors or lines or [f"exit code {self.returncode}"])[-1]
+        return hide_secrets(line, "git or the server")
 
 
 class GitRunner:

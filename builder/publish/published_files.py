@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 from builder.errors import PublishError
 from builder.publish.target import is_on_loopback
 from builder.releases.index import open_index_client
-from builder.system.redact import redact_credentials
+from builder.system.addresses import mask_address
+from builder.system.known_secrets import hide_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,15 +110,15 @@ class SimpleIndexFiles:
             status = error.response.status_code
             if status in {401, 403}:
                 raise PublishError(
-                    f"{redact_credentials(self._index_url)} does not let us read ({status})",
+                    f"{mask_address(self._index_url)} does not let us read ({status})",
                     "put the host's user name and password into ~/.netrc; see also --index-url",
                 ) from error
             raise self._make_unavailable_error(str(status)) from error
         except (RequestException, OSError, ValueError) as error:
-            raise self._make_unavailable_error(redact_credentials(str(error))) from error
+            raise self._make_unavailable_error(hide_secrets(str(error))) from error
 
     def _make_unavailable_error(self, why: str) -> IndexUnavailableError:
         return IndexUnavailableError(
-            f"{redact_credentials(self._index_url)} did not answer: {why}",
+            f"{mask_address(self._index_url)} did not answer: {why}",
             "look at the network, the proxy and CA settings, and at --index-url",
         )

@@ -28,6 +28,7 @@ from builder.publish.upload import (
     wait_until_served,
 )
 from builder.system.files import write_output_file
+from builder.system.known_secrets import hide_secrets
 from builder.wheel import names
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ def _try_release(release: Release, action: Callable[[], _T]) -> _T | PublishFail
     except BuilderError as error:
         return PublishFailure(release, error)
     except Exception as error:
-        return PublishFailure(release, to_internal_error(error))
+        return PublishFailure(release, to_internal_error(error, hide_secrets))
 
 
 class _Publisher(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Interpret an index's response to an upload. Pure."""
+"""Interpret an index's response to an upload."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from builder.errors import PublishError
+from builder.system.known_secrets import hide_secrets
 
+_MAX_READ_CHARS = 100_000  # most of a page may be markup
 _MAX_SHOWN_CHARS = 300
 _MARKUP = re.compile(r"<(head|style|script|title)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 # What says that a file exists, by status: warehouse (warehouse/forklift/legacy.py), Nexus and
@@ -29,7 +31,8 @@ class UploadResponse(NamedTuple):
 
     Attributes:
         status: the HTTP status, or None if the connection broke or nothing came in time.
-        text: what the server said, or what became of the connection; no secrets, any length.
+        text: what the server said, or what became of the connection; it may hold our password, and
+            only `shorten_response` makes it fit for a message.
         retry_after: seconds that the server asks us to wait, or None.
     """
 
@@ -80,8 +83,9 @@ def interpret_response(response: UploadResponse, filename: str) -> ResponseMeani
 
 def make_taken_error(filename: str, sha256: str) -> PublishError:
     """Make the error for an index that has another file of this name."""
+    listed = shorten_response(sha256)  # it need not look like one
     return PublishError(
-        f"the index has another {filename} (sha256 {sha256}); file names are never given twice",
+        f"the index has another {filename} (sha256 {listed}); file names are never given twice",
         "--build-tag N makes another file name",
     )
 
@@ -95,9 +99,9 @@ def make_reused_error(filename: str) -> PublishError:
 
 
 def shorten_response(text: str) -> str:
-    """Shorten what a server said to one line without markup."""
-    plain = " ".join(html.unescape(_MARKUP.sub(" ", text)).split())
-    return plain if len(plain) <= _MAX_SHOWN_CHARS else plain[:_MAX_SHOWN_CHARS] + "…"
+    """Shorten what a server said to one line without markup, or withhold it for a secret in it."""
+    plain = " ".join(html.unescape(_MARKUP.sub(" ", text[:_MAX_READ_CHARS])).split())
+    return hide_secrets(plain, longest=_MAX_SHOWN_CHARS)
 
 
 def _make_refusal_error(status: int, text: str, filename: str) -> PublishError:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import configparser
 import re
 from urllib.parse import urlsplit
 
 import msgspec
 
 from builder.errors import RequestError
+from builder.system.addresses import is_web_address, mask_address
 
 REHEARSAL = "rehearsal"
 TESTPYPI = "testpypi"
@@ -103,12 +105,19 @@ def _find_upload_url(name: str) -> str:
     try:
         found = get_repository_from_config(DEFAULT_CONFIG_FILE, name)
     except TwineException as error:
-        # twine's message may have more lines, about URLs; the first one says what is wrong.
-        why = str(error).splitlines()[0].rstrip(".")
+        # twine's message quotes what it was given; it may have more lines, about URLs, and the
+        # first one says what is wrong.
+        masked = mask_address(name)
+        why = f": {str(error).splitlines()[0].rstrip('.')}" if masked == name else ""
         raise RequestError(
-            f"{name} is no repository: {why}",
+            f"{masked} is no repository{why}",
             f"name testpypi, pypi, a section of {DEFAULT_CONFIG_FILE}, or the URL of uploads",
         ) from error
+    except (configparser.Error, UnicodeDecodeError) as error:
+        # Their text quotes the file, which holds passwords.
+        raise RequestError(
+            f"{DEFAULT_CONFIG_FILE} cannot be read: {type(error).__name__}", "look at its lines"
+        ) from None
     return found["repository"] or ""
 
 
@@ -116,7 +125,7 @@ def _refuse_unusable_url(url: str, repository: str) -> None:
     try:
         parts = urlsplit(url)
         credentials = parts.username or parts.password
-        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+        usable = is_web_address(url) and parts.port != 0
     except ValueError:
         credentials, usable = None, False
     if credentials:
@@ -126,7 +135,8 @@ def _refuse_unusable_url(url: str, repository: str) -> None:
         )
     if not usable:
         raise RequestError(
-            f"{repository!r} has no usable address: {url!r}", "a URL begins with https://"
+            f"{mask_address(repository)!r} has no usable address: {mask_address(url)!r}",
+            "a URL begins with https://",
         )
 
 

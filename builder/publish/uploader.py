@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from builder.errors import PublishError
 from builder.publish.responses import UploadRefusedError, UploadResponse, shorten_response
 from builder.publish.target import is_on_loopback
-from builder.system.redact import REDACTED, redact_credentials, redact_secrets
+from builder.system.known_secrets import register_secret
+from builder.system.redact import REDACTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 
 # Seconds to connect, and seconds without a byte: an index may take its time over a large wheel.
 _TIMEOUT = (15.0, 120.0)
-# Characters. A shorter password is no secret, and would be found in any sentence.
-_MIN_SECRET_LENGTH = 4
 # How requests encodes the user name and the password.
 _HEADER_ENCODING = "latin-1"
 
@@ -74,6 +73,7 @@ class TwineUploader:
         self._timeout = timeout
         self._user_settings = settings
         self._credentials = credentials
+        register_secret(credentials.password)
         self._repository: Repository | None = None
 
     def send_wheel(self, wheel: Path, attestations: Sequence[Path]) -> UploadResponse:
@@ -101,9 +101,9 @@ class TwineUploader:
             terminal = sys.stderr.isatty()
             with redirect_stdout(sys.stderr if terminal else io.StringIO()):
                 response = repository.upload(package, max_redirects=1)
-        except (RequestException, OSError) as error:
+        except (RequestException, OSError, ValueError) as error:
             # Keep only its text: the exception holds the request, and that holds the password.
-            return UploadResponse(None, self._redact_password(f"{type(error).__name__}: {error}"))
+            return UploadResponse(None, f"{type(error).__name__}: {error}")
         return self._to_upload_response(response)
 
     def _to_upload_response(self, response: Response) -> UploadResponse:
@@ -112,7 +112,7 @@ class TwineUploader:
 
         body = response.headers.get("Location") if response.is_redirect else response.text
         reason = response.reason or ""
-        text = self._redact_password(f"{reason} {'' if body is None else body}")
+        text = f"{reason} {'' if body is None else body}"
         wait = response.headers.get("Retry-After")
         try:
             seconds = None if wait is None else Retry().parse_retry_after(wait)
@@ -132,7 +132,7 @@ class TwineUploader:
         return self._repository
 
     def _make_signer(self, authenticator: AuthBase) -> Callable[[PreparedRequest], PreparedRequest]:
-        """Make what puts credentials into a request, and remembers them to redact the response.
+        """Make what puts credentials into a request, and remembers them to hide them in responses.
 
         Trusted Publishing's tokens live for 15 minutes: twine mints another in here when it must.
         """
@@ -141,10 +141,8 @@ class TwineUploader:
             with _explain_login_errors(self._target):
                 signed = authenticator(request)
             encoded = signed.headers["Authorization"].removeprefix("Basic ")
-            username, _, password = (
-                base64.b64decode(encoded).decode(_HEADER_ENCODING).partition(":")
-            )
-            self._credentials = UploadCredentials(username, password)
+            _, _, password = base64.b64decode(encoded).decode(_HEADER_ENCODING).partition(":")
+            register_secret(password)
             return signed
 
         return sign_request
@@ -187,14 +185,6 @@ class TwineUploader:
             proxies = dict.fromkeys(("http", "https"), self._user_settings.http_proxy)
             repository.session.proxies = proxies
 
-    def _redact_password(self, text: str) -> str:
-        """Redact our password in what a server said, should it send that back."""
-        given = self._credentials
-        if given.password and len(given.password) >= _MIN_SECRET_LENGTH:
-            pair = f"{given.username}:{given.password}".encode(_HEADER_ENCODING, "replace")
-            text = redact_secrets(text, (given.password, base64.b64encode(pair).decode()))
-        return redact_credentials(text)
-
 
 def read_credentials(env: Mapping[str, str]) -> UploadCredentials:
     """Read credentials from environment variables; twine looks elsewhere for missing ones."""
@@ -209,7 +199,7 @@ def _explain_login_errors(target: PublishTarget) -> Iterator[None]:
     try:
         yield
     except (TwineException, RequestException, EOFError) as error:
-        why = redact_credentials(shorten_response(str(error))) or type(error).__name__
+        why = shorten_response(str(error)) or type(error).__name__
         where = os.path.expanduser("~/.pypirc")  # noqa: PTH111 - twine's own way
         raise UploadRefusedError(
             f"there are no credentials for {target.name}: {why}",

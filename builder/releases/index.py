@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from builder.errors import IndexLookupError
 from builder.model import PACKAGE, ListedWheel
-from builder.system.redact import redact_credentials
+from builder.system.addresses import is_proxy_address, is_web_address, mask_address
+from builder.system.known_secrets import hide_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,7 +123,7 @@ class SimpleIndex:
             ) from error
         except (RequestException, OSError, ValueError) as error:
             raise IndexLookupError(
-                f"the index did not answer: {redact_credentials(str(error))}",
+                f"the index did not answer: {hide_secrets(str(error))}",
                 "look at the network, PIP_INDEX_URL, the proxy and CA settings; with a warm cache, "
                 "--offline works without",
             ) from error
@@ -137,7 +138,15 @@ def open_index_client(
         settings: the user's settings.
         index_url: the URL of the Simple API; None for the public index.
         retries: how often a request is repeated that got no answer, 429 or 5xx.
+
+    Raises:
+        IndexLookupError: the address of the index or of the proxy is malformed.
     """
+    proxy = settings.http_proxy
+    if index_url is not None and not is_web_address(index_url):
+        raise _make_address_error("the index", index_url, "PIP_INDEX_URL")
+    if proxy is not None and not is_proxy_address(proxy):
+        raise _make_address_error("the proxy", proxy, "PIP_PROXY")
     from pypi_simple import PYPI_SIMPLE_ENDPOINT, PyPISimple
     from requests import Session
     from requests.adapters import HTTPAdapter
@@ -158,6 +167,14 @@ def open_index_client(
     if settings.http_proxy is not None:
         session.proxies = dict.fromkeys(("http", "https"), settings.http_proxy)
     return PyPISimple(index_url or PYPI_SIMPLE_ENDPOINT, session=session)
+
+
+def _make_address_error(what: str, address: str, name: str) -> IndexLookupError:
+    # A library that cannot parse it would quote it, with what may be its password.
+    return IndexLookupError(
+        f"the address of {what} is malformed: {mask_address(address)}",
+        f"look at {name}; percent-encode what is neither letter nor digit in a user or password",
+    )
 
 
 class OfflineIndex:

@@ -19,6 +19,8 @@ _WEB_ADDRESS = re.compile(
     rf"https?://(?:[^\s/?#@\[\]\\]+@)?{_HOST}(?::(?P<port>[0-9]{{1,5}}))?(?:[/?#][^\s\\]*)?",
     re.IGNORECASE,
 )
+# With http, what stands for a user may be a token.
+_HAS_PLAIN_USER = re.compile(r"(?:ssh|git|tcp)://|[\w.-]+@[\w.-]+:", re.IGNORECASE)
 _MAX_PORT = 65535
 # RFC 3986 keeps these out of users and passwords, unless they are percent-encoded. A parser that
 # finds one there quotes what is before or behind it.
@@ -31,6 +33,12 @@ def is_web_address(text: str) -> bool:
     """Whether the text is a well-formed http or https address (RFC 3986)."""
     found = _WEB_ADDRESS.fullmatch(text)
     return found is not None and text.isprintable() and int(found["port"] or 1) <= _MAX_PORT
+
+
+def is_proxy_address(text: str) -> bool:
+    """Whether the text is a proxy's well-formed address: http(s), SOCKS, or without a scheme."""
+    address = re.sub("^socks[45][ah]?://", "http://", text, flags=re.IGNORECASE)
+    return is_web_address(address if "://" in address else f"http://{address}")
 
 
 def mask_address(text: str) -> str:
@@ -72,7 +80,8 @@ def _list_candidates(text: str) -> list[str]:
     found = []
     for userinfo in userinfos:
         user, colon, password = userinfo.partition(":")
-        found.append(password if colon else user)
+        if colon or not _HAS_PLAIN_USER.match(text):
+            found.append(password if colon else user)
     # What stands for a port may be a password, too. In scp's form it is a path.
     behind = rest[len(userinfos[-1]) + 1 :] if userinfos else rest
     host, colon, port = re.split(r"[/?#\\]", behind, maxsplit=1)[0].partition(":")

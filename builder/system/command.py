@@ -13,12 +13,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from builder.errors import CommandError
+from builder.system.known_secrets import hide_secret_lines
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
-_TAIL_LINES = 15
+_TAIL_LINES, _TAIL_CHARS = 15, 4000
 # Variables with credentials for publishing, which the programs that we start must not see.
 _SECRET_PREFIXES = ("TWINE_", "UV_PUBLISH_", "ACTIONS_ID_TOKEN_", "GITHUB_TOKEN", "GH_TOKEN")
 
@@ -53,7 +54,8 @@ def run_command(
         words, timeout, cwd, _remove_secrets(env, needed=secrets), subprocess.PIPE, stdin
     )
     if completed.returncode:
-        tail = "\n".join((completed.stdout + completed.stderr).strip().splitlines()[-_TAIL_LINES:])
+        lines = (completed.stdout + completed.stderr).strip().splitlines()[-_TAIL_LINES:]
+        tail = hide_secret_lines("\n".join(lines)[-_TAIL_CHARS:])
         raise CommandError(f"{words[0]} failed with exit code {completed.returncode}", tail)
     return completed.stdout
 

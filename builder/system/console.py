@@ -1,18 +1,24 @@
 """Print results to standard output, and everything else to standard error.
 
 The other modules print through it. On a terminal there are colours and progress bars (`rich`),
-elsewhere plain lines.
+elsewhere plain lines. Names in wheels, servers' answers and logs are untrusted: whatever is printed
+is text, and neither controls a terminal nor is a command to the runner of GitHub Actions
+(`builder.system.plain_text`). What goes to standard error shows none of our secrets.
 """
 
 from __future__ import annotations
 
 import io
+import json
 import os
 import shutil
 import sys
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
+
+from builder.system.known_secrets import hide_secret_lines, redact_known_secrets
+from builder.system.plain_text import disarm_commands, disarm_json, escape_line, escape_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -36,18 +42,45 @@ class Console:
         self._bars: RichProgress | None = None
 
     def print_result(self, text: str) -> None:
-        """Print a result."""
-        self._print_escaped(self._out, text)
+        """Print a result: one line."""
+        self._print_raw(self._out, escape_line(text))
 
-    def print_note(self, text: str) -> None:
-        """Print something worth knowing that is not a result."""
-        self._print_escaped(self._err, f"note: {text}")
+    def print_lines(self, text: str) -> None:
+        """Print a result of several lines, such as commands to be copied."""
+        self._print_raw(self._out, escape_lines(text))
+
+    def print_json(self, document: object) -> None:
+        """Print a JSON document for machines, which read what was given."""
+        self._print_raw(self._out, disarm_json(json.dumps(document, indent=1)))
+
+    def print_note(self, text: str, *more: str) -> None:
+        """Print something worth knowing that is not a result: one line.
+
+        Args:
+            text: the line.
+            more: lines that belong to it, such as the end of a log; they are indented.
+        """
+        lines = [f"note: {text}", *(f"  {line}" for line in more)]
+        shown = [escape_line(redact_known_secrets(line)) for line in lines]
+        self._print_raw(self._err, "\n".join(shown))
 
     def print_error(self, message: str, hint: str) -> None:
-        """Print a failure: what failed and why, then what to do."""
-        self._print_escaped(
-            self._err, f"error: {message}\n  try: {hint}" if hint else f"error: {message}"
-        )
+        """Print a failure: what failed and why in one line, then what to do.
+
+        A hint may have more lines, such as the end of a log; they are indented.
+        """
+        lines = [escape_line(f"error: {redact_known_secrets(message)}")]
+        if hint:
+            shown = escape_lines(redact_known_secrets(hint)).split("\n")
+            lines += [f"  try: {shown[0]}", *(f"       {line}".rstrip() for line in shown[1:])]
+        self._print_raw(self._err, "\n".join(lines))
+
+    def print_traceback(self, error: BaseException) -> None:
+        """Print a traceback; a line that could hold a secret is left out."""
+        import traceback
+
+        text = "".join(traceback.format_exception(error)).rstrip("\n")
+        self._print_raw(self._err, escape_lines(hide_secret_lines(text)))
 
     def print_table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Print a table to standard output."""
@@ -59,13 +92,15 @@ class Console:
         terminal = self._out.isatty()
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         for column in columns:
-            table.add_column(column, overflow="fold")
+            table.add_column(Text(escape_line(column)), overflow="fold")
         for row in rows:
-            table.add_row(*(Text(_escape_text(cell)) for cell in row))
+            table.add_row(*(Text(escape_line(cell)) for cell in row))
         rendered = io.StringIO()
         width = shutil.get_terminal_size().columns if terminal else _LOG_WIDTH
         RichConsole(file=rendered, force_terminal=terminal, width=width).print(table)
-        self._print_raw(self._out, rendered.getvalue().rstrip("\n"))
+        # A cell that is folded may begin a line with what was in its middle.
+        lines = rendered.getvalue().rstrip("\n").split("\n")
+        self._print_raw(self._out, "\n".join(map(disarm_commands, lines)))
 
     @contextmanager
     def show_progress(self) -> Iterator[None]:
@@ -76,7 +111,7 @@ class Console:
         from rich.console import Console as RichConsole
         from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn())
         with Progress(*columns, console=RichConsole(file=self._err), transient=True) as bars:
             self._bars = bars
             try:
@@ -102,30 +137,22 @@ class Console:
                 f"fetching {name}" + ("" if total is None else f", {total / 1e6:.1f} MB")
             )
             return None
-        return self._bars, self._bars.add_task(name, total=total)
-
-    def _print_escaped(self, stream: TextIO, text: str) -> None:
-        # Names in wheels and server responses are untrusted: they must not control the terminal.
-        self._print_raw(stream, _escape_text(text))
+        return self._bars, self._bars.add_task(escape_line(name), total=total)
 
     def _print_raw(self, stream: TextIO, text: str) -> None:
+        encoding = stream.encoding or "utf-8"
+        text = text.encode(encoding, "backslashreplace").decode(encoding)
         with self._lock:
             if self._bars is not None:
-                self._bars.console.print(text, markup=False, highlight=False)
+                self._bars.console.print(
+                    text, markup=False, highlight=False, emoji=False, soft_wrap=True
+                )
                 return
             try:
                 print(text, file=stream, flush=True)
             except BrokenPipeError:
                 # The reader has closed the pipe, as `head` does: continue, and discard the output.
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-def _escape_text(text: str) -> str:
-    return "".join(c if c.isprintable() or c == "\n" else _escape_character(c) for c in text)
-
-
-def _escape_character(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")
 
 
 class DownloadProgress:

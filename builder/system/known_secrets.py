@@ -5,10 +5,9 @@ They are kept for the whole process, as any server and any library may quote the
 
 from __future__ import annotations
 
-import netrc
+import os
 import re
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -18,16 +17,21 @@ from builder.system.redact import redact_credentials, redact_secrets
 from builder.system.spellings import MIN_SECRET_LENGTH, could_hold_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _LONGEST_SHOWN = 500  # characters
 _LOOKED_AT = 1000  # characters; more than is shown, so that no secret is cut in two
+_LEFT_OUT = "(left out, as it could hold a password)"
 # Names of variables that hold a secret, an address, or several addresses with spaces between.
 _SECRET_NAME = re.compile(r".*(?:TOKEN|PASSWORD|PASSWD|SECRET|PASSPHRASE)(?:_\w+)?", re.IGNORECASE)
 _ADDRESS_NAME = re.compile(
     r"(?!no_proxy).*(?:_PROXY|_URL|_INDEX|_MIRROR|DOCKER_HOST)", re.IGNORECASE
 )
 _LIST_NAME = re.compile(r"PIP_EXTRA_INDEX_URL|UV_INDEX|UV_EXTRA_INDEX_URL|\w+_FIND_LINKS")
+
+_LOOKS_LIKE_ADDRESS = re.compile(r"@|%40|:[/\\]", re.IGNORECASE)
+# Tokens of package indexes and of GitHub, and JSON Web Tokens (RFC 7519), whosever they are.
+_TOKEN = re.compile(r"pypi-[\w-]{16,}|gh[a-z]_\w{20,}|eyJ[\w-]{8,}\.eyJ[\w-]{8,}")
 
 _registered: set[str] = set()
 _environments: list[Mapping[str, str]] = []  # read when a secret is looked for first: rarely
@@ -44,6 +48,14 @@ def register_address(address: str | None) -> None:
     _registered.update(list_address_secrets(address or ""))
 
 
+def register_arguments(arguments: Iterable[str]) -> None:
+    """Remember what may be a password in an address on the command line."""
+    for word in arguments:
+        value = word.partition("=")[2] if re.match("--[a-z-]+=", word) else word
+        if _LOOKS_LIKE_ADDRESS.search(value):
+            register_address(value)
+
+
 def register_environment(env: Mapping[str, str]) -> None:
     """Remember the secrets in environment variables and in the user's netrc file."""
     _environments.append(env)
@@ -58,10 +70,20 @@ def hide_secrets(text: str, speaker: str = "the server", *, longest: int = _LONG
         longest: how many characters are shown.
     """
     text = text[: max(_LOOKED_AT, 2 * longest)]
-    if could_hold_secret(text, _list_known_secrets()):
+    if _TOKEN.search(text) or could_hold_secret(text, _list_known_secrets()):
         return f"what {speaker} said is not shown, as it could hold a password"
     text = redact_credentials(text)
     return text if len(text) <= longest else f"{text[:longest]}…"
+
+
+def hide_secret_lines(text: str) -> str:
+    """Leave out the lines of a traceback or a log that could hold one of our secrets."""
+    secrets = _list_known_secrets()
+    if could_hold_secret(text, secrets, depth=1):
+        lines = text.split("\n")
+        kept = [_LEFT_OUT if could_hold_secret(x, secrets, depth=1) else x for x in lines]
+        text = "\n".join(kept) if _LEFT_OUT in kept else _LEFT_OUT
+    return redact_credentials(text)
 
 
 def redact_known_secrets(text: str) -> str:
@@ -87,10 +109,12 @@ def _list_known_secrets() -> set[str]:
 
 def _read_netrc_passwords(env: Mapping[str, str]) -> list[str]:
     """Read the passwords of the files that requests reads (netrc(5)); none if there is no file."""
+    import netrc
+
     home = find_home(env)
     found = []
-    for path in filter(None, (env.get("NETRC"), home / ".netrc", home / "_netrc")):
+    for path in (env.get("NETRC"), str(home / ".netrc"), str(home / "_netrc")):
         with suppress(OSError, UnicodeDecodeError, netrc.NetrcParseError):
-            for _, _, password in netrc.netrc(Path(path)).hosts.values():
+            for _, _, password in netrc.netrc(path or os.devnull).hosts.values():
                 found += [password] if password else []
     return found

@@ -92,5 +92,11 @@ def _read_configuration(env: Mapping[str, str]) -> dict[str, str]:
     try:
         parser.read(files, encoding="utf-8")
     except (Error, UnicodeDecodeError) as error:
-        raise ValueError(" ".join(str(error).split())) from error
+        # Its text quotes the file, which may hold a password.
+        where = getattr(error, "source", None) or getattr(error, "filename", "")
+        line = getattr(error, "lineno", None) or next(
+            (number for number, _ in getattr(error, "errors", [])), None
+        )
+        what = f"{type(error).__name__} {where}".strip() + (f", line {line}" if line else "")
+        raise ValueError(what) from None
     return dict(parser.items("global")) if parser.has_section("global") else {}

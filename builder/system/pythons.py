@@ -19,6 +19,7 @@ from packaging.version import Version
 
 from builder.errors import CommandError, PythonNotFoundError, RequestError
 from builder.system import command
+from builder.system.known_secrets import hide_secrets
 from builder.system.virtualenvs import find_uv
 
 if TYPE_CHECKING:
@@ -239,4 +240,4 @@ def _rank_place(path: Path, places: Sequence[Path]) -> int:
 def _get_last_line(output: str) -> str:
     """Return the last line of uv's output, which has the reason; all of it would be too long."""
     last = output.strip().rpartition("\n")[2].strip()
-    return re.sub("^(Caused by|cause|hint|error): ", "", last)
+    return hide_secrets(re.sub("^(Caused by|cause|hint|error): ", "", last), "uv")

@@ -53,13 +53,14 @@ def test_every_release_that_starts_is_tried_each_week(run_builder: RunBuilder) -
 
 
 def test_the_matrix_becomes_a_steps_output(run_builder: RunBuilder, tmp_path: Any) -> None:
-    """In GitHub Actions it is written where outputs go, and one line long."""
+    """In GitHub Actions it is written where outputs go, between lines that nothing in it ends."""
     outputs = tmp_path / "outputs"
     words = ("plan", "2.2.1", "--matrix", "matrix", "--offline")
     done = run_builder(*words, env={"GITHUB_OUTPUT": str(outputs)})
     assert (done.returncode, done.stdout) == (0, "")
-    key, _, value = outputs.read_text().rstrip("\n").partition("=")
-    assert key == "matrix"
+    first, value, last = outputs.read_text().splitlines()
+    assert re.fullmatch(r"matrix<<ghadelimiter_[0-9a-f-]{36}", first)
+    assert first == f"matrix<<{last}"
     assert json.loads(value)["include"][0]["release"] == "2.2.1"
 
 

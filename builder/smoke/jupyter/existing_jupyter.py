@@ -22,7 +22,8 @@ from builder.smoke.model import (
     ProbeFailure,
     WheelUnderTest,
 )
-from builder.system.redact import Secret, redact_secrets
+from builder.system.known_secrets import hide_secrets, register_secret
+from builder.system.redact import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,6 +98,7 @@ def parse_existing_url(url: str, token_file: Path, ca_bundle: str | None = None)
         raise RequestError(
             f"{token_file} holds no token", "one line with the token alone, which is ASCII"
         )
+    register_secret(token.value)
     address = parts.geturl()
     return ExistingJupyter(address if address.endswith("/") else f"{address}/", token, ca_bundle)
 
@@ -128,7 +130,7 @@ def detect_deployment(
                 release, variable = kernel.evaluate_json(_ASK)
             redirect = find_redirect(client, variable or "")
         except (ProbeFailure, requests.RequestException) as error:
-            message = redact_secrets(str(error), existing.token.list_spellings())
+            message = hide_secrets(str(error), "it")
             raise SmokeError(
                 f"no kernel can be had at {existing.url}: {message}",
                 "is it running, is it the user's own server, and does the token belong to it?",

@@ -63,7 +63,7 @@ def test_the_picture_and_the_end_of_the_log_are_shown(tmp_path: Path) -> None:
         f"`playwright show-trace {place / 'jupyterlab-trace.zip'}` shows what the browser saw"
     )
     assert f"its picture is {place / 'jupyterlab.png'}\n" in said
-    assert f"{place / 'jupyter.log'}: its log ends with\n[I 12:00] line 28\n" in said
+    assert f"{place / 'jupyter.log'}: its log ends with\n  [I 12:00] line 28\n" in said
     assert said.endswith("line 39\n")
     assert "lab-unset" not in said
 
