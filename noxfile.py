@@ -192,6 +192,20 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
+def lock(session: nox.Session) -> None:
+    """Pin with hashes what runs beside tokens (.github/requirements); or: --upgrade."""
+    env = _find_network_settings(session)
+    session.install("uv", env=env)
+    # The dependency bot repeats the options that the files' headers name.
+    options = ("--universal", "--python-version=3.11", "--generate-hashes", "--no-annotate")
+    with session.chdir(".github/requirements"):
+        for name in ("build", "upload"):
+            files = ("--no-emit-index-url", f"--output-file={name}.txt", f"{name}.in")
+            words = ("uv", "pip", "compile", "--quiet", *session.posargs, *options, *files)
+            session.run(*words, env=env)
+
+
+@nox.session
 def package(session: nox.Session) -> None:
     """This project's own sdist and wheel, in package/; the wheel is made from the sdist."""
     env = _find_network_settings(session)

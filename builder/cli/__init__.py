@@ -48,6 +48,7 @@ _COMMANDS = {
     "smoke-notebook": "smoke:smoke_notebook",
     "summary": "summary:summary",
     "today": "today:today",
+    "upload": "upload:upload",
 }
 
 

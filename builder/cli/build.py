@@ -26,9 +26,10 @@ from builder.cli.options import (
     series_option,
     source_options,
 )
-from builder.cli.output import format_finding
+from builder.cli.output import format_finding, set_step_output
 from builder.cli.source_build import SourceBuildOptions, backend_options, make_bazel_options
 from builder.model import FindingStatus
+from builder.publish.digests import format_digests
 from builder.system.machine import count_cores
 
 if TYPE_CHECKING:
@@ -53,6 +54,11 @@ _MAX_SHOWN_PATHS = 3
 @click.option("--deep", is_flag=True, help="Also install and start each wheel in its own era.")
 @python_path_option
 @click.option("--jobs", type=click.IntRange(min=1), help="How many at a time. Default: all cores.")
+@click.option(
+    "--digests-output",
+    metavar="NAME",
+    help="The sha256 of each wheel, for `upload`: the output NAME of the step, or lines elsewhere.",
+)
 @common_options
 def build(
     releases: tuple[str, ...],
@@ -61,6 +67,7 @@ def build(
     force: bool,
     deep: bool,
     jobs: int | None,
+    digests_output: str | None,
     common: CommonOptions,
     upstream: UpstreamOptions,
     identity: IdentityOptions,
@@ -109,6 +116,9 @@ def build(
             report=report,
             bazel_backend=bazel_backend,
         )
+    if digests_output is not None:
+        built = {o.path.name: o.sha256 for o in outcomes if isinstance(o, BuiltRelease)}
+        set_step_output(digests_output, format_digests(built), context)
     if len(outcomes) == 1:
         return _report_one_release(outcomes[0], console)
     return _report_many_releases(outcomes, console)

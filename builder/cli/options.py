@@ -104,10 +104,10 @@ _catalog_option = click.option(
 _offline_option = click.option(
     "--offline", is_flag=True, help="Use the cache alone, never the network."
 )
-_debug_option = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
+debug_option = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
 
 catalog_options = group_options(
-    "common", CatalogOptions, _catalog_option, _offline_option, _debug_option
+    "common", CatalogOptions, _catalog_option, _offline_option, debug_option
 )
 
 common_options = group_options(
@@ -122,7 +122,7 @@ common_options = group_options(
         show_default=False,
     ),
     _offline_option,
-    _debug_option,
+    debug_option,
 )
 
 python_path_option = click.option(

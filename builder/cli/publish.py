@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +34,8 @@ from builder.cli.options import (
     python_path_option,
     series_option,
 )
-from builder.errors import PublishError, RequestError, make_extra_hint
+from builder.cli.publish_common import repository_options, require_libraries
+from builder.errors import RequestError
 from builder.publish.install_hint import format_install_commands
 from builder.publish.releases import (
     PublishedRelease,
@@ -70,7 +70,7 @@ class _TargetOptions(msgspec.Struct, frozen=True):
     index_url: str | None
     rehearsal: Path | None
 
-    def check(self, *, offline: bool) -> None:
+    def check(self, *, offline: bool, upload: bool, attest: bool) -> None:
         """Check that the options go together.
 
         Raises:
@@ -82,24 +82,16 @@ class _TargetOptions(msgspec.Struct, frozen=True):
             raise RequestError("--index-url belongs to a repository", "name it with --repository")
         if self.repository is not None and offline:
             raise RequestError("--offline and --repository exclude each other", "leave one out")
+        if not upload and self.repository is None:
+            raise RequestError("--no-upload belongs to a repository", "name it with --repository")
+        if not upload and attest:
+            raise RequestError("--no-upload and --attest exclude each other", "leave one out")
 
 
-_repository_options = (
-    click.option(
-        "--repository",
-        metavar="NAME|URL",
-        help="testpypi, pypi, a section of ~/.pypirc, or a URL.",
-    ),
-    click.option(
-        "--index-url",
-        metavar="URL",
-        help="Where the repository serves files. Default: derived from where it takes them.",
-    ),
-)
 _target_options = group_options(
     "target_options",
     _TargetOptions,
-    *_repository_options,
+    *repository_options,
     click.option(
         "--rehearsal",
         type=click.Path(path_type=Path, file_okay=False),
@@ -112,6 +104,7 @@ _target_options = group_options(
 @click.argument("releases", nargs=-1, metavar="RELEASE...")
 @_target_options
 @click.option("--dry-run", is_flag=True, help="Check and ask everything, send nothing.")
+@click.option("--upload/--no-upload", default=True, help="Wait for what `upload` sends elsewhere.")
 @click.option("--attest", is_flag=True, help="Sign with the identity of this CI run (PEP 740).")
 @click.option("--install/--no-install", default=True, help="Install each back, and start it.")
 @click.option("--python", metavar="X.Y", help="The Python for that. Default: one it runs on.")
@@ -131,6 +124,7 @@ def publish(
     releases: tuple[str, ...],
     wait: int,
     dry_run: bool,
+    upload: bool,
     attest: bool,
     install: bool,
     python: str | None,
@@ -144,8 +138,8 @@ def publish(
 
     Without --repository they go to a rehearsal index, started on loopback by this run.
     """
-    _require_libraries()
-    target_options.check(offline=common.offline)
+    require_libraries(*_REQUIRED_LIBRARIES)
+    target_options.check(offline=common.offline, upload=upload, attest=attest)
     if python is not None:
         check_python_version(python)
     build = make_build_options(series, identity)
@@ -158,6 +152,7 @@ def publish(
             target,
             replace(RetryPolicy(), total=wait),
             dry_run=dry_run,
+            upload=upload,
             attest=attest,
             install=install,
             python=python,
@@ -176,7 +171,7 @@ def publish(
 
 @click.command("install-hint")
 @click.argument("releases", nargs=-1, metavar="RELEASE...")
-@combine_decorators(*_repository_options)
+@combine_decorators(*repository_options)
 @naming_options
 @catalog_options
 def install_hint(
@@ -220,22 +215,6 @@ def _open_publish_target(
         return
     with run_rehearsal_index(where.rehearsal) as index:
         yield index.target, TwineUploader(index.target, index.credentials, settings)
-
-
-def _require_libraries() -> None:
-    """Check that the libraries for publishing are installed.
-
-    They are an extra, so that building needs none of them.
-
-    Raises:
-        PublishError: one is not installed.
-    """
-    missing = [name for name in _REQUIRED_LIBRARIES if find_spec(name) is None]
-    if missing:
-        raise PublishError(
-            f"publishing needs {', '.join(missing)}",
-            f"{make_extra_hint('publish')}; `nox -s publish` does",
-        )
 
 
 def _format_outcome_line(outcome: PublishedRelease | PublishFailure, *, dry_run: bool) -> str:

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from builder.build.existing_wheel import find_or_build_wheel
 from builder.errors import BuilderError, RequestError, to_internal_error
 from builder.model import PACKAGE, IdentityKind
-from builder.provenance import attest
 from builder.provenance.sbom import get_sbom_path
+from builder.publish.checked_files import sign_upload
 from builder.publish.prepared_wheel import make_wheel_sbom, prepare_wheel
 from builder.publish.published_files import SimpleIndexFiles
 from builder.publish.reinstall import choose_install_target, reinstall_wheel
@@ -56,6 +56,7 @@ class PublishOptions(msgspec.Struct, frozen=True):
         target: where they go.
         retry_policy: how long to retry.
         dry_run: say what would be done, and send nothing.
+        upload: whether this run uploads; else it waits until the index serves what another sends.
         attest: send attestations, made with this CI run's identity where there are none.
         install: install each back and start it.
         python: on which Python; None for one that the release runs on.
@@ -65,6 +66,7 @@ class PublishOptions(msgspec.Struct, frozen=True):
     target: PublishTarget
     retry_policy: RetryPolicy
     dry_run: bool = False
+    upload: bool = True
     attest: bool = False
     install: bool = True
     python: str | None = None
@@ -231,10 +233,12 @@ class _Publisher(msgspec.Struct, frozen=True):
         )
         is_listed = is_already_listed(prepared.upload, published_files, options.retry_policy)
         upload_outcome = UploadOutcome.SKIPPED if is_listed else UploadOutcome.UPLOADED
+        if not options.upload:
+            upload_outcome = UploadOutcome.AWAITED
         if not options.dry_run:
             epoch = context.settings.source_date_epoch
             write_output_file(get_sbom_path(wheel), make_wheel_sbom(prepared, epoch))
-            if not is_listed:
+            if upload_outcome is UploadOutcome.UPLOADED:
                 prepared = self._with_attestation(prepared, wheel)
                 upload_outcome = upload_wheel(
                     prepared.upload,
@@ -253,8 +257,7 @@ class _Publisher(msgspec.Struct, frozen=True):
         """Sign the wheel where that is wanted and it has no attestation yet."""
         if not self.options.attest or prepared.upload.attestations:
             return prepared
-        upload = prepared.upload._replace(attestations=(_sign_wheel(prepared.upload, wheel),))
-        return prepared._replace(upload=upload)
+        return prepared._replace(upload=sign_upload(prepared.upload, wheel.parent))
 
     def verify_published_release(self, sent: _UploadedRelease) -> PublishedRelease:
         """Wait until the index serves the wheel, compare, install it back, start it."""
@@ -277,10 +280,3 @@ class _Publisher(msgspec.Struct, frozen=True):
         return replace(
             done, waited=waited, python=install_target and install_target.python, seconds=spent
         )
-
-
-def _sign_wheel(upload: Upload, wheel: Path) -> Path:
-    """Sign the wheel; a copy of the attestation stays next to the original file."""
-    made = attest.sign_wheel(upload.path)
-    write_output_file(wheel.with_name(made.name), made.read_bytes())
-    return made

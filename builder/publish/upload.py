@@ -40,6 +40,7 @@ class UploadOutcome(StrEnum):
 
     UPLOADED = "uploaded"
     SKIPPED = "skipped"
+    AWAITED = "uploaded by another run"
 
 
 class Upload(NamedTuple):

@@ -10,24 +10,19 @@ import pytest
 
 from tests.support import needs
 from tests.support.releases import ROOT
-from tests.support.workflows import BOOTSTRAP, read_workflow
+from tests.support.workflows import BOOTSTRAP, LOCKED_INSTALL, WORKFLOWS, list_jobs, read_workflow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 _PIN = re.compile(r"uses: [\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
-_PROPOSE = ".github/propose-catalog"
-
-
-def _jobs() -> Iterator[tuple[str, dict[str, Any]]]:
-    for path in _FILES:
-        for name, job in read_workflow(path.stem)["jobs"].items():
-            yield f"{path.stem}/{name}", job
+_PROPOSE = ".github/propose-catalog proposed/catalog.json"
+# Where requirements are locked, no nox installs others.
+_VERB = re.compile(r"\.venv/bin/python -m builder (build|upload)( [^;&|`$\n]*)?")
 
 
 def _commands() -> Iterator[tuple[str, str]]:
-    for name, job in _jobs():
+    for name, job in list_jobs():
         for step in job["steps"]:
             if "run" in step:
                 yield name, step["run"].strip()
@@ -44,10 +39,13 @@ def _sessions() -> set[str]:
 
 
 def test_every_step_is_a_session_that_exists() -> None:
-    """One nox session for each step, on one line; what it does can be done on any machine."""
+    """One nox session or verb a step, on one line; what it does can be done on any machine."""
     named = set()
     for job, command in _commands():
-        if command in (BOOTSTRAP, _PROPOSE):
+        if command in (BOOTSTRAP, _PROPOSE) or LOCKED_INSTALL.fullmatch(command):
+            continue
+        if _VERB.fullmatch(_plain(command)):
+            assert job in {"publish/build", "publish/upload"}
             continue
         found = re.fullmatch(
             r"(?:pipx run --spec 'nox\[uv\]' |\.venv/bin/)nox -s (\w+)( [^;&|`$\n]*)?",
@@ -62,14 +60,14 @@ def test_every_step_is_a_session_that_exists() -> None:
 def test_permissions_are_the_least() -> None:
     """None by default; identities for publishing only, writing for proposals only."""
     writing = set()
-    for path in _FILES:
+    for path in WORKFLOWS:
         assert read_workflow(path.stem)["permissions"] == {}, path
-    for name, job in _jobs():
+    for name, job in list_jobs():
         for what, level in job["permissions"].items():
             if (what, level) != ("contents", "read"):
                 writing.add((name, what, level))
     assert writing == {
-        ("publish/publish", "id-token", "write"),
+        ("publish/upload", "id-token", "write"),
         ("watch/propose", "contents", "write"),
         ("watch/propose", "pull-requests", "write"),
     }
@@ -77,14 +75,14 @@ def test_permissions_are_the_least() -> None:
 
 def test_jobs_end_and_do_not_pile_up() -> None:
     """Each has a time-out, each workflow a concurrency group; uploads are never cut off."""
-    for path in _FILES:
+    for path in WORKFLOWS:
         assert read_workflow(path.stem)["concurrency"]["group"], path
-    for name, job in _jobs():
+    for name, job in list_jobs():
         assert 0 < job["timeout-minutes"] <= 240, name
     assert read_workflow("publish")["concurrency"]["cancel-in-progress"] is False
 
 
-@pytest.mark.parametrize("path", _FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_actions_are_pinned_by_commit(path: Any) -> None:
     """With the version beside it, which Dependabot keeps current; credentials do not stay."""
     text = path.read_text()
@@ -99,7 +97,7 @@ def test_publishing_stores_no_token() -> None:
     """Trusted Publishing in a protected environment, and no reusable workflow (PEP 740)."""
     publish = read_workflow("publish")
     assert set(publish["on"]) == {"workflow_dispatch", "push"}
-    job = publish["jobs"]["publish"]
+    job = publish["jobs"]["upload"]
     assert job["environment"] == "testpypi"
     assert "secrets." not in (ROOT / ".github" / "workflows" / "publish.yml").read_text()
     assert any("--attest" in s.get("run", "") for s in job["steps"])
@@ -118,7 +116,7 @@ def test_what_bazel_keeps_is_what_is_cached() -> None:
 def test_the_browser_is_one_that_starts() -> None:
     """Each job that opens one names Chrome; the image's chromium comes first, without a sandbox."""
     seen = set()
-    for name, job in _jobs():
+    for name, job in list_jobs():
         for step in job["steps"]:
             found = re.search(r"nox -s (smoke|tests)", step.get("run", ""))
             if found:
@@ -131,7 +129,7 @@ def test_the_browser_is_one_that_starts() -> None:
 def test_only_our_own_ci_skips_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """`.ci/run` brings everything along; a workflow's machine lacks our base images."""
     assert f"\nexport {needs.STRICT}=1\n" in (ROOT / ".ci" / "run").read_text()
-    assert not [path for path in _FILES if needs.STRICT in path.read_text()]
+    assert not [path for path in WORKFLOWS if needs.STRICT in path.read_text()]
     monkeypatch.setenv(needs.STRICT, "1")
     with pytest.raises(pytest.fail.Exception, match="no nginx"):
         needs.lacking("there is no nginx")
@@ -146,4 +144,4 @@ def test_lint_looks_at_every_workflow() -> None:
     text = (ROOT / "noxfile.py").read_text()
     listed = re.search(r"workflows = \(([^)]*)\)", text)
     assert listed
-    assert sorted(re.findall(r'"([\w-]+)"', listed[1])) == [p.stem for p in _FILES]
+    assert sorted(re.findall(r'"([\w-]+)"', listed[1])) == [p.stem for p in WORKFLOWS]

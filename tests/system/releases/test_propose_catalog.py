@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from tests.support.releases import ROOT
@@ -46,13 +48,23 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (root / ".github").mkdir()
     (root / "builder" / "data").mkdir(parents=True)
     shutil.copy(ROOT / ".github" / "propose-catalog", root / ".github")
-    (root / _CATALOG).write_text("[]")
+    shutil.copy(ROOT / _CATALOG, root / _CATALOG)
     _git(root, "add", ".")
     _git(root, "-c", "user.name=a", "-c", "user.email=a@a", "commit", "--quiet", "-m", "first")
     _git(root, "push", "--quiet", "origin", "HEAD")
-    (root / _CATALOG).write_text("[1]")
     (root / "other").write_text("not to be committed")
+    (tmp_path / "catalog.json").write_bytes(_propose_release())
     return root
+
+
+def _propose_release(**facts: object) -> bytes:
+    """Our catalog with one more release: the first one under another version, with these facts."""
+    ours = json.loads((ROOT / _CATALOG).read_text())
+    return _dump([*ours, ours[0] | {"version": "99.0.0"} | facts])
+
+
+def _dump(document: object) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n"
 
 
 def _git(where: Path, *words: str) -> str:
@@ -61,7 +73,7 @@ def _git(where: Path, *words: str) -> str:
 
 
 def _propose(root: Path) -> subprocess.CompletedProcess[str]:
-    words = [str(root / ".github" / "propose-catalog")]
+    words = [str(root / ".github" / "propose-catalog"), str(root.parent / "catalog.json")]
     return subprocess.run(words, capture_output=True, text=True, check=False)
 
 
@@ -99,9 +111,7 @@ def test_a_proposal_that_was_refused_is_made_the_next_day(
     assert "is not permitted" in refused.stderr
     monkeypatch.delenv("GH_REFUSES")
     monkeypatch.setenv("GIT_COMMITTER_DATE", "2026-01-02T00:00:00Z")
-    again = tmp_path / "next-day"
-    (again / _CATALOG).write_text("[1]")
-    assert _propose(again).returncode == 0
+    assert _propose(tmp_path / "next-day").returncode == 0
     branch = (tmp_path / "outputs").read_text().removeprefix("branch=").strip()
     shown = _git(tmp_path / "origin.git", "log", "--format=%cs", f"HEAD..{branch}")
     assert shown == "2026-01-02\n"
@@ -117,7 +127,59 @@ def test_nothing_is_proposed_twice(checkout: Path, monkeypatch: pytest.MonkeyPat
 
 def test_an_unchanged_catalog_is_not_proposed(checkout: Path, tmp_path: Path) -> None:
     """GitHub is not asked."""
-    (checkout / _CATALOG).write_text("[]")
+    shutil.copy(ROOT / _CATALOG, tmp_path / "catalog.json")
     done = _propose(checkout)
     assert (done.returncode, done.stdout) == (0, "the catalog is unchanged\n")
+    assert not (tmp_path / "gh.log").exists()
+
+
+def _change_wheel(**facts: object) -> bytes:
+    wheel = json.loads((ROOT / _CATALOG).read_text())[0]["wheels"][0]
+    return _propose_release(wheels=[wheel | facts])
+
+
+_OURS = json.loads((ROOT / _CATALOG).read_text())
+
+
+_NO_CATALOGS = {
+    "empty": b"",
+    "script": b"#!/bin/sh\n",
+    "half": b"[",
+    "object": _dump({}),
+    "none": _dump([]),
+    "lacks one": _dump(_OURS[1:]),
+    "one twice": _dump([*_OURS, _OURS[0]]),
+    "number": _dump([*_OURS, 1]),
+    "other format": json.dumps(_OURS).encode(),
+    "hidden key": _propose_release().replace(b'"99.0.0"', b'"1.0.0",\n  "version": "99.0.0"'),
+    "two documents": _propose_release() + b"[]\n",
+    "version": _propose_release(version="99 ::warning::"),
+    "more keys": _propose_release(more=1),
+    "no wheels": _propose_release(wheels=[]),
+    "two lines": _propose_release(tag="a\n::warning::b"),
+    "escape": _propose_release(tag="\x1b[2J"),
+    "path": _change_wheel(filename="../tensorboard-99-py3-none-any.whl"),
+    "digest": _change_wheel(sha256="0" * 63),
+    "address": _change_wheel(url="https://a.example/"),
+    "size": _propose_release(tag="x" * 1_000_000),
+}
+
+
+@pytest.mark.parametrize("content", _NO_CATALOGS.values(), ids=_NO_CATALOGS)
+def test_what_is_no_catalog_is_not_proposed(content: bytes, checkout: Path, tmp_path: Path) -> None:
+    """The job that made it may have run anything: nothing is pushed, GitHub is not asked."""
+    (tmp_path / "catalog.json").write_bytes(content)
+    done = _propose(checkout)
+    assert done.returncode == 1
+    assert "is no catalog that could be proposed" in done.stderr
+    assert _git(checkout, "status", "--porcelain", "--", _CATALOG) == ""
+    assert not (tmp_path / "gh.log").exists()
+
+
+def test_a_link_is_no_proposal(checkout: Path, tmp_path: Path) -> None:
+    """It could name a file of the job that holds the token."""
+    (tmp_path / "there").write_bytes(_propose_release())
+    (tmp_path / "catalog.json").unlink()
+    (tmp_path / "catalog.json").symlink_to("there")
+    assert _propose(checkout).returncode == 1
     assert not (tmp_path / "gh.log").exists()
