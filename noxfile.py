@@ -233,14 +233,19 @@ def _install(session: nox.Session, *extras: str) -> None:
     session.install("-e", project, env=_find_network_settings(session))
 
 
-def _find_network_settings(session: nox.Session) -> dict[str, str]:
-    """The index, CAs and proxy of pip for uv, which installs here if it is there."""
-    read = runpy.run_path(str(Path(__file__).with_name("builder") / "system" / "pip_settings.py"))
+def _find_network_settings(session: nox.Session) -> dict[str, str | None]:
+    """The index, CAs and proxy of pip for uv, which installs here if it is there.
+
+    What installs gets no credentials for publishing: None takes a variable away.
+    """
+    system = Path(__file__).with_name("builder") / "system"
+    read = runpy.run_path(str(system / "pip_settings.py"))
     try:
-        found: dict[str, str] = read["make_uv_variables"](*read["read_pip_settings"](os.environ))
+        found = read["make_uv_variables"](*read["read_pip_settings"](os.environ))
     except ValueError as error:
         session.error(f"pip's configuration cannot be read: {error}")
-    return found
+    secrets = runpy.run_path(str(system / "secret_variables.py"))["list_secret_variables"]
+    return {**dict.fromkeys(secrets(os.environ)), **found}
 
 
 def _find_tests(session: nox.Session, directory: str) -> list[str]:

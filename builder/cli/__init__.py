@@ -22,6 +22,7 @@ from builder.errors import BuilderError, InterruptedRunError, to_internal_error
 from builder.git.git_environment import remove_git_variables
 from builder.system.console import Console
 from builder.system.known_secrets import hide_secrets, register_arguments, register_environment
+from builder.system.secret_variables import list_secret_variables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +51,8 @@ _COMMANDS = {
     "today": "today:today",
     "upload": "upload:upload",
 }
+# The others have no use for the credentials that these take.
+_UPLOADING_COMMANDS = {"publish", "upload"}
 
 
 class _LazyGroup(click.Group):
@@ -113,6 +116,9 @@ def main(
     register_environment(os.environ)
     register_arguments(argv)
     _print_through_console()
+    if not {*argv[:1]} & _UPLOADING_COMMANDS:
+        for name in list_secret_variables(os.environ, for_git=True):
+            del os.environ[name]
     code = _run_command(argv, command, program)
     gc.freeze()
     sys.exit(code)

@@ -21,6 +21,7 @@ from builder.git.git_environment import make_git_variables
 from builder.system import command
 from builder.system.known_secrets import hide_secrets
 from builder.system.redact import redact_credentials
+from builder.system.secret_variables import list_secret_variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -141,7 +142,9 @@ class GitRunner:
         from git import Git
 
         git_command = Git(self.directory)
-        git_command.update_environment(**(self.variables | dict(env or {})))
+        # GitPython cannot remove variables.
+        hidden = dict.fromkeys(list_secret_variables(os.environ, for_git=True), "")
+        git_command.update_environment(**(hidden | self.variables | dict(env or {})))
         started = git_command.execute(
             ["git", *words],
             istream=stdin,

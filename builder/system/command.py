@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING
 
 from builder.errors import CommandError
 from builder.system.known_secrets import hide_secret_lines
+from builder.system.secret_variables import list_secret_variables
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
 _TAIL_LINES, _TAIL_CHARS = 15, 4000
-# Variables with credentials for publishing, which the programs that we start must not see.
-_SECRET_PREFIXES = ("TWINE_", "UV_PUBLISH_", "ACTIONS_ID_TOKEN_", "GITHUB_TOKEN", "GH_TOKEN")
 
 
 def run_command(
@@ -184,7 +183,8 @@ def wait_for_exit(process: subprocess.Popen[bytes], seconds: float) -> int | Non
 
 def _remove_secrets(env: Mapping[str, str] | None, needed: Collection[str] = ()) -> dict[str, str]:
     whole = os.environ if env is None else env
-    return {k: v for k, v in whole.items() if k in needed or not k.startswith(_SECRET_PREFIXES)}
+    secrets = {*list_secret_variables(whole)} - {*needed}
+    return {name: value for name, value in whole.items() if name not in secrets}
 
 
 def find_program(program: str, directory: Path | None = None) -> str | None:

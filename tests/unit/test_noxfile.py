@@ -67,9 +67,14 @@ def test_a_session_installs_what_its_words_need(
 def test_what_installs_has_the_settings_of_pip(
     name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Uv reads none of them; closed networks have them. Where they are malformed, nothing runs."""
+    """Uv reads none of them; closed networks have them. Where they are malformed, nothing runs.
+
+    What is installed may run code of others: it gets no credentials for publishing.
+    """
     monkeypatch.setenv("PIP_INDEX_URL", "https://index.example/simple")
-    envs: list[dict[str, str]] = []
+    monkeypatch.setenv("TWINE_PASSWORD", "canary")
+    monkeypatch.setenv("GH_TOKEN", "canary")
+    envs: list[dict[str, str | None]] = []
     session = SimpleNamespace(
         posargs=[],
         install=lambda *_, env: envs.append(env),
@@ -79,6 +84,7 @@ def test_what_installs_has_the_settings_of_pip(
     run_noxfile(monkeypatch)[name](session)
     assert len(envs) == (2 if name == "package" else 1)
     assert {env["UV_DEFAULT_INDEX"] for env in envs} == {"https://index.example/simple"}
+    assert {env[name] for env in envs for name in ("TWINE_PASSWORD", "GH_TOKEN")} == {None}
     (tmp_path / "pip.conf").write_text("no section")
     monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
     with pytest.raises(pytest.fail.Exception, match="pip's configuration cannot be read: File"):
