@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.bazel.toolchain import BASE_IMAGE_BAZEL, BazelBinary
 from builder.errors import IndexLookupError, RequestError
 from builder.system.known_secrets import hide_secrets
+from builder.system.limits import DOWNLOAD_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,10 +18,10 @@ if TYPE_CHECKING:
     from builder.bazel.release_table import ReleaseRow
     from builder.releases.cache import Cache
     from builder.releases.index import Progress
+    from builder.system.http_client import BoundedSession
     from builder.system.settings import UserSettings
 
 _DOWNLOAD_URL = "https://github.com/bazelbuild/bazel/releases/download/{0}/bazel-{0}-linux-x86_64"
-_TIMEOUT = 60.0  # seconds to connect, and between two reads
 _CHUNK_BYTES = 1 << 20
 
 
@@ -116,24 +118,27 @@ class BazelFetcher:
     def _download(self, url: str, target: Path) -> None:
         import requests
 
+        from builder.system.http_client import BoundedSession
+
         try:
-            with requests.Session() as session, target.open("wb") as sink:
-                if self._settings.ca_bundle is not None:
-                    session.verify = self._settings.ca_bundle
-                if self._settings.http_proxy is not None:
-                    session.proxies = dict.fromkeys(("http", "https"), self._settings.http_proxy)
-                with session.get(url, stream=True, timeout=_TIMEOUT) as response:
-                    response.raise_for_status()
-                    size = response.headers.get("Content-Length", "")
-                    with self._progress(int(size) if size.isdigit() else None) as bar:
-                        for piece in response.iter_content(_CHUNK_BYTES):
-                            sink.write(piece)
-                            bar.update(len(piece))
+            with BoundedSession(self._settings) as session:
+                session.run_download(
+                    partial(self._copy_body, session, url, target), url, DOWNLOAD_BYTES
+                )
         except (requests.RequestException, OSError, ValueError) as error:
             raise IndexLookupError(
                 f"Bazel cannot be fetched: {hide_secrets(str(error))}",
                 "look at the network and the proxy; or name a Bazel of yours: --bazel PATH|URL",
             ) from error
+
+    def _copy_body(self, session: BoundedSession, url: str, target: Path) -> None:
+        with session.get(url, stream=True) as response, target.open("wb") as sink:
+            response.raise_for_status()
+            size = response.headers.get("Content-Length", "")
+            with self._progress(int(size) if size.isdigit() else None) as bar:
+                for piece in response.iter_content(_CHUNK_BYTES):
+                    sink.write(piece)
+                    bar.update(len(piece))
 
 
 def _read_bazel(path: Path) -> bytes:

@@ -21,6 +21,7 @@ from builder import __version__
 from builder.errors import BuilderError, InterruptedRunError, to_internal_error
 from builder.git.git_environment import remove_git_variables
 from builder.system.console import Console
+from builder.system.interruption import record_interruption
 from builder.system.known_secrets import hide_secrets, register_arguments, register_environment
 from builder.system.secret_variables import list_secret_variables
 
@@ -112,6 +113,8 @@ def main(
     gc.set_threshold(50_000)
     argv = sys.argv[1:] if arguments is None else list(arguments)
     signal.signal(signal.SIGTERM, _raise_sigterm_interrupt)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored (nohup)
+        signal.signal(signal.SIGINT, _raise_keyboard_interrupt)
     remove_git_variables(os.environ)
     register_environment(os.environ)
     register_arguments(argv)
@@ -176,4 +179,11 @@ def _report_error(error: BaseException) -> int:
 
 def _raise_sigterm_interrupt(number: int, frame: FrameType | None) -> None:
     del number, frame
+    record_interruption()
     raise _SigtermInterrupt
+
+
+def _raise_keyboard_interrupt(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    record_interruption()
+    raise KeyboardInterrupt

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from builder.errors import ProvenanceError, PublishError
+from builder.errors import BuilderError, ProvenanceError, PublishError
+from builder.system.limits import PAGE_SECONDS
+from builder.system.waiting import run_with_deadline
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,8 +87,12 @@ def verify_attestation(path: Path, wheel: Path, publisher: str | None) -> str:
     return f"attestation {kind} signed by {signer}"
 
 
-def sign_wheel(wheel: Path) -> Path:
+def sign_wheel(wheel: Path, seconds: float = PAGE_SECONDS) -> Path:
     """Sign a wheel with the identity of the current CI run, and write its attestation.
+
+    Args:
+        wheel: the wheel's file.
+        seconds: the time limit for sigstore's servers and the provider of the identity.
 
     Returns:
         The attestation's path.
@@ -95,8 +102,8 @@ def sign_wheel(wheel: Path) -> Path:
     """
     target = wheel.with_name(wheel.name + _PUBLISH_SUFFIX)
     try:
-        attestation = _make_attestation(wheel)
-    except PublishError:
+        attestation = run_with_deadline(partial(_make_attestation, wheel), seconds, "sigstore")
+    except BuilderError:
         raise
     except Exception as error:
         # Errors of Fulcio's and Rekor's clients derive from Exception only; many have no message.

@@ -15,6 +15,7 @@ from builder.publish.published_files import SimpleIndexFiles
 from builder.publish.responses import UploadRefusedError
 from builder.publish.upload import Upload, UploadOutcome, is_already_listed, upload_wheel
 from builder.system.files import write_output_file
+from builder.system.limits import PAGE_SECONDS
 from builder.wheel.names import normalize_name, parse_wheel_filename
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ def upload_checked_files(
         The failures.
     """
     failures: list[BuilderError] = []
+    seconds = context.settings.get_timeout(PAGE_SECONDS)
     for upload in uploads:
         project = normalize_name(parse_wheel_filename(upload.filename).name)
         published_files = SimpleIndexFiles(context.settings, target.index_url, project)
@@ -114,7 +116,7 @@ def upload_checked_files(
             outcome = UploadOutcome.SKIPPED
             if not is_already_listed(upload, published_files, retry_policy):
                 outcome = upload_wheel(
-                    upload if attestations is None else sign_upload(upload, attestations),
+                    upload if attestations is None else sign_upload(upload, attestations, seconds),
                     uploader,
                     published_files,
                     retry_policy,
@@ -130,12 +132,17 @@ def upload_checked_files(
     return failures
 
 
-def sign_upload(upload: Upload, directory: Path) -> Upload:
+def sign_upload(upload: Upload, directory: Path, seconds: float) -> Upload:
     """Sign a wheel with this CI run's identity; a copy of the attestation stays in the directory.
+
+    Args:
+        upload: the wheel.
+        directory: where the copy goes.
+        seconds: how long it may take.
 
     Raises:
         PublishError: it cannot be signed.
     """
-    made = attest.sign_wheel(upload.path)
+    made = attest.sign_wheel(upload.path, seconds)
     write_output_file(directory / made.name, made.read_bytes())
     return upload._replace(attestations=(made,))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,15 +14,16 @@ from builder.publish.target import is_on_loopback
 from builder.releases.index import open_index_client
 from builder.system.addresses import mask_address
 from builder.system.known_secrets import hide_secrets
+from builder.system.limits import DOWNLOAD_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pypi_simple import DistributionPackage, PyPISimple
+    from pypi_simple import DistributionPackage
 
+    from builder.releases.index import IndexClient
     from builder.system.settings import UserSettings
 
-_TIMEOUT = 30.0
 # Indexes are behind caches that keep project pages for minutes; pip sends this header too.
 _NO_CACHE_HEADERS = {"Cache-Control": "max-age=0"}
 
@@ -70,25 +72,27 @@ class SimpleIndexFiles:
             found = self._find_package(client, filename)
             return None if found is None else self._download_sha256(client, found)
 
-    def _find_package(self, client: PyPISimple, filename: str) -> DistributionPackage | None:
+    def _find_package(self, client: IndexClient, filename: str) -> DistributionPackage | None:
         from pypi_simple import NoSuchProjectError
 
         try:
-            page = client.get_project_page(
-                self._project, timeout=_TIMEOUT, headers=_NO_CACHE_HEADERS
-            )
+            page = client.fetch_project_page(self._project, _NO_CACHE_HEADERS)
         except NoSuchProjectError:
             return None
         return next((p for p in page.packages if p.filename == filename), None)
 
-    def _download_sha256(self, client: PyPISimple, package: DistributionPackage) -> str | None:
+    def _download_sha256(self, client: IndexClient, package: DistributionPackage) -> str | None:
         from requests import HTTPError
 
         with tempfile.TemporaryDirectory(prefix="served-") as workdir:
             target = Path(workdir) / "file"
             try:
                 # Its digest is not verified here: the caller compares it, and says what differs.
-                client.download_package(package, target, verify=False, timeout=_TIMEOUT)
+                client.session.run_download(
+                    partial(client.simple.download_package, package, target, verify=False),
+                    package.url,
+                    package.size or DOWNLOAD_BYTES,
+                )
             except HTTPError as error:
                 if error.response.status_code == 404:
                     return None
@@ -97,14 +101,14 @@ class SimpleIndexFiles:
                 return hashlib.file_digest(file, "sha256").hexdigest()
 
     @contextmanager
-    def _open_client(self) -> Iterator[PyPISimple]:
+    def _open_client(self) -> Iterator[IndexClient]:
         from requests import HTTPError, RequestException
 
         try:
             with open_index_client(self._settings, self._index_url, retries=0) as client:
                 if is_on_loopback(self._index_url):
-                    client.s.trust_env = False
-                    client.s.proxies = {}
+                    client.session.trust_env = False
+                    client.session.proxies = {}
                 yield client
         except HTTPError as error:
             status = error.response.status_code

@@ -29,6 +29,7 @@ from builder.publish.upload import (
 )
 from builder.system.files import write_output_file
 from builder.system.known_secrets import hide_secrets
+from builder.system.limits import PAGE_SECONDS
 from builder.wheel import names
 
 if TYPE_CHECKING:
@@ -257,7 +258,8 @@ class _Publisher(msgspec.Struct, frozen=True):
         """Sign the wheel where that is wanted and it has no attestation yet."""
         if not self.options.attest or prepared.upload.attestations:
             return prepared
-        return prepared._replace(upload=sign_upload(prepared.upload, wheel.parent))
+        seconds = self.context.settings.get_timeout(PAGE_SECONDS)
+        return prepared._replace(upload=sign_upload(prepared.upload, wheel.parent, seconds))
 
     def verify_published_release(self, sent: _UploadedRelease) -> PublishedRelease:
         """Wait until the index serves the wheel, compare, install it back, start it."""

@@ -13,13 +13,21 @@ import logging
 import os
 import sys
 from contextlib import contextmanager, redirect_stdout
-from typing import TYPE_CHECKING, Any, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
 from builder.errors import PublishError
 from builder.publish.responses import UploadRefusedError, UploadResponse, shorten_response
 from builder.publish.target import is_on_loopback
 from builder.system.known_secrets import register_secret
+from builder.system.limits import (
+    ANSWER_BYTES,
+    PAGE_SECONDS,
+    UPLOAD_SECONDS,
+    UPLOAD_SILENCE_SECONDS,
+)
 from builder.system.redact import REDACTED
+from builder.system.waiting import DeadlineError, run_with_deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,10 +39,11 @@ if TYPE_CHECKING:
     from twine.settings import Settings
 
     from builder.publish.target import PublishTarget
+    from builder.system.http_client import Exchange
     from builder.system.settings import UserSettings
 
-# Seconds to connect, and seconds without a byte: an index may take its time over a large wheel.
-_TIMEOUT = (15.0, 120.0)
+# Seconds to connect.
+_CONNECT_SECONDS = 15.0
 # How requests encodes the user name and the password.
 _HEADER_ENCODING = "latin-1"
 
@@ -66,11 +75,8 @@ class TwineUploader:
         target: PublishTarget,
         credentials: UploadCredentials,
         settings: UserSettings,
-        *,
-        timeout: tuple[float, float] = _TIMEOUT,
     ) -> None:
         self._target = target
-        self._timeout = timeout
         self._user_settings = settings
         self._credentials = credentials
         register_secret(credentials.password)
@@ -87,7 +93,9 @@ class TwineUploader:
         from twine.exceptions import InvalidDistribution
         from twine.package import PackageFile
 
-        repository = self._open_repository()
+        from builder.system.http_client import name_server
+
+        repository, exchange = self._open_repository()
         try:
             package = PackageFile.from_filename(str(wheel), comment=None)
             if attestations:
@@ -100,10 +108,16 @@ class TwineUploader:
             # One attempt. The progress bar goes to stderr, as notes do.
             terminal = sys.stderr.isatty()
             with redirect_stdout(sys.stderr if terminal else io.StringIO()):
-                response = repository.upload(package, max_redirects=1)
+                response = run_with_deadline(
+                    partial(repository.upload, package, max_redirects=1),
+                    self._user_settings.get_timeout(UPLOAD_SECONDS),
+                    name_server(self._target.upload_url),
+                    exchange.abandon,
+                )
         except (RequestException, OSError, ValueError) as error:
             # Keep only its text: the exception holds the request, and that holds the password.
-            return UploadResponse(None, f"{type(error).__name__}: {error}")
+            kind = "" if isinstance(error, DeadlineError) else f"{type(error).__name__}: "
+            return UploadResponse(None, f"{kind}{error}")
         return self._to_upload_response(response)
 
     def _to_upload_response(self, response: Response) -> UploadResponse:
@@ -120,16 +134,28 @@ class TwineUploader:
             seconds = None
         return UploadResponse(response.status_code, text, seconds)
 
-    def _open_repository(self) -> Repository:
-        """Open the repository with its credentials, once."""
+    def _open_repository(self) -> tuple[Repository, Exchange]:
+        """Open the repository with its credentials, once, for an exchange of its own."""
         if self._repository is None:
+            # A person may be asked for a password, which has no deadline.
             with _explain_login_errors(self._target):
-                twine_settings = self._make_twine_settings()
-                twine_settings.check_repository_url()
-                self._repository = twine_settings.create_repository()
-                self._repository.session.auth = self._make_signer(twine_settings.auth.authenticator)
-            self._configure_session(self._repository)
-        return self._repository
+                self._repository = (
+                    self._log_in()
+                    if sys.stdin.isatty()
+                    else run_with_deadline(
+                        self._log_in,
+                        self._user_settings.get_timeout(PAGE_SECONDS),
+                        "whoever gives the credentials",
+                    )
+                )
+        return self._repository, self._configure_session(self._repository)
+
+    def _log_in(self) -> Repository:
+        twine_settings = self._make_twine_settings()
+        twine_settings.check_repository_url()
+        repository = twine_settings.create_repository()
+        repository.session.auth = self._make_signer(twine_settings.auth.authenticator)
+        return repository
 
     def _make_signer(self, authenticator: AuthBase) -> Callable[[PreparedRequest], PreparedRequest]:
         """Make what puts credentials into a request, and remembers them to hide them in responses.
@@ -164,26 +190,28 @@ class TwineUploader:
         logging.getLogger("twine").setLevel(logging.ERROR)
         return twine_settings
 
-    def _configure_session(self, repository: Repository) -> None:
-        """Set timeouts, which twine does not, and retry only connections that failed."""
-        from requests.adapters import HTTPAdapter
+    def _configure_session(self, repository: Repository) -> Exchange:
+        """Bound answers and times, which twine does not; retry only connections that failed."""
         from urllib3.util.retry import Retry
 
-        timeout = self._timeout
+        from builder.system.http_client import BoundedAdapter, Exchange
 
-        class Timed(HTTPAdapter):
-            def send(self, *args: Any, **kwargs: Any) -> Response:
-                kwargs["timeout"] = timeout
-                return super().send(*args, **kwargs)
-
+        exchange = Exchange()
         retry = Retry(connect=2, read=0, redirect=0, status=0, other=0)
+        timeout = self._user_settings.timeout
+        # Never before the user's own deadline.
+        seconds = UPLOAD_SILENCE_SECONDS if timeout is None else timeout + 1
+        adapter = BoundedAdapter(
+            exchange, retry, lambda: ANSWER_BYTES, (min(seconds, _CONNECT_SECONDS), seconds)
+        )
         for scheme in ("https://", "http://"):
-            repository.session.mount(scheme, Timed(max_retries=retry))
+            repository.session.mount(scheme, adapter)
         if is_on_loopback(self._target.upload_url):
             repository.session.trust_env = False
         elif self._user_settings.http_proxy is not None:
             proxies = dict.fromkeys(("http", "https"), self._user_settings.http_proxy)
             repository.session.proxies = proxies
+        return exchange
 
 
 def read_credentials(env: Mapping[str, str]) -> UploadCredentials:
@@ -198,7 +226,7 @@ def _explain_login_errors(target: PublishTarget) -> Iterator[None]:
 
     try:
         yield
-    except (TwineException, RequestException, EOFError) as error:
+    except (TwineException, RequestException, DeadlineError, EOFError) as error:
         why = shorten_response(str(error)) or type(error).__name__
         where = os.path.expanduser("~/.pypirc")  # noqa: PTH111 - twine's own way
         raise UploadRefusedError(

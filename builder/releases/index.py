@@ -7,24 +7,25 @@ in an index URL never appear in a message.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol, Self
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 from builder.errors import IndexLookupError
 from builder.model import PACKAGE, ListedWheel
 from builder.system.addresses import is_proxy_address, is_web_address, mask_address
 from builder.system.known_secrets import hide_secrets
+from builder.system.limits import DOWNLOAD_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
     from types import TracebackType
 
-    from pypi_simple import DistributionPackage, PyPISimple
+    from pypi_simple import DistributionPackage, ProjectPage, PyPISimple
 
+    from builder.system.http_client import BoundedSession
     from builder.system.settings import UserSettings
 
-# Seconds without an answer until the index counts as unreachable; some mirrors are slow.
-_TIMEOUT = 30.0
 _RETRIES = 3
 
 
@@ -61,8 +62,11 @@ class PackageIndex(Protocol):
         """List the wheels: version → its wheels. A missing hash or size is "" or 0."""
         ...
 
-    def download_file(self, filename: str, target: Path, progress: Progress) -> None:
-        """Download a file. It is not verified here: the cache does that against its pin."""
+    def download_file(self, wheel: ListedWheel, target: Path, progress: Progress) -> None:
+        """Download a file of at most the wheel's size.
+
+        It is not verified here: the cache does that against its pin.
+        """
         ...
 
 
@@ -85,31 +89,40 @@ class SimpleIndex:
                 listed.setdefault(package.version, []).append(_to_listed_wheel(package))
         return listed
 
-    def download_file(self, filename: str, target: Path, progress: Progress) -> None:
+    def download_file(self, wheel: ListedWheel, target: Path, progress: Progress) -> None:
         """As `PackageIndex.download_file`.
 
         Raises:
             IndexLookupError: the index does not list the file, or the download fails.
         """
-        package = next((p for p in self._list_packages() if p.filename == filename), None)
+        packages = self._list_packages()
+        package = next((p for p in packages if p.filename == wheel.filename), None)
         if package is None:
             raise IndexLookupError(
-                f"the index does not list {filename}",
+                f"the index does not list {wheel.filename}",
                 "look at PIP_INDEX_URL: a mirror may lack old releases",
             )
         with self._open_client() as client:
-            client.download_package(
-                package, target, verify=False, progress=progress, timeout=_TIMEOUT
+            client.session.run_download(
+                partial(
+                    client.simple.download_package,
+                    package,
+                    target,
+                    verify=False,
+                    progress=progress,
+                ),
+                package.url,
+                wheel.size or DOWNLOAD_BYTES,
             )
 
     def _list_packages(self) -> list[DistributionPackage]:
         if self._packages is None:
             with self._open_client() as client:
-                self._packages = client.get_project_page(PACKAGE, timeout=_TIMEOUT).packages
+                self._packages = client.fetch_project_page(PACKAGE).packages
         return self._packages
 
     @contextmanager
-    def _open_client(self) -> Iterator[PyPISimple]:
+    def _open_client(self) -> Iterator[IndexClient]:
         # Imported here: together they take 0.2 s, which a build from the cache saves.
         from pypi_simple import NoSuchProjectError
         from requests import RequestException
@@ -129,10 +142,34 @@ class SimpleIndex:
             ) from error
 
 
+class IndexClient(NamedTuple):
+    """A client for an index, and the session that it uses; both have to be closed once."""
+
+    simple: PyPISimple
+    session: BoundedSession
+
+    def fetch_project_page(
+        self, project: str, headers: dict[str, str] | None = None
+    ) -> ProjectPage:
+        """Fetch the page of a project.
+
+        Raises:
+            NoSuchProjectError: the index has no such project.
+            RequestException, OSError, ValueError: it did not answer, in time or at all.
+        """
+        fetch = partial(
+            self.simple.get_project_page,
+            project,
+            headers=None if headers is None else dict(headers),
+        )
+        return self.session.run_page_request(fetch, self.simple.endpoint)
+
+
+@contextmanager
 def open_index_client(
     settings: UserSettings, index_url: str | None, *, retries: int = _RETRIES
-) -> PyPISimple:
-    """Open a client for an index, with the user's proxy and CA settings; the caller closes it.
+) -> Iterator[IndexClient]:
+    """Open a client for an index, with the user's proxy and CA settings, during the block.
 
     Args:
         settings: the user's settings.
@@ -148,25 +185,11 @@ def open_index_client(
     if proxy is not None and not is_proxy_address(proxy):
         raise _make_address_error("the proxy", proxy, "PIP_PROXY")
     from pypi_simple import PYPI_SIMPLE_ENDPOINT, PyPISimple
-    from requests import Session
-    from requests.adapters import HTTPAdapter
-    from urllib3.util.retry import Retry
 
-    session = Session()
-    # A busy server says how long to wait (Retry-After); without retries there is no wait either.
-    retry = Retry(
-        retries,
-        backoff_factor=0.5,
-        status_forcelist=(429, 500, 502, 503, 504) if retries else (),
-        respect_retry_after_header=bool(retries),
-    )
-    for scheme in ("https://", "http://"):
-        session.mount(scheme, HTTPAdapter(max_retries=retry))
-    if settings.ca_bundle is not None:
-        session.verify = settings.ca_bundle
-    if settings.http_proxy is not None:
-        session.proxies = dict.fromkeys(("http", "https"), settings.http_proxy)
-    return PyPISimple(index_url or PYPI_SIMPLE_ENDPOINT, session=session)
+    from builder.system.http_client import BoundedSession
+
+    with BoundedSession(settings, retries=retries) as session:
+        yield IndexClient(PyPISimple(index_url or PYPI_SIMPLE_ENDPOINT, session=session), session)
 
 
 def _make_address_error(what: str, address: str, name: str) -> IndexLookupError:
@@ -190,13 +213,13 @@ class OfflineIndex:
             "the index was asked for, and --offline forbids it", "leave --offline out"
         )
 
-    def download_file(self, filename: str, target: Path, progress: Progress) -> None:
+    def download_file(self, wheel: ListedWheel, target: Path, progress: Progress) -> None:
         """Always fail.
 
         Raises:
             IndexLookupError: always.
         """
-        del filename, target, progress
+        del wheel, target, progress
         raise IndexLookupError(
             "it is not in the cache, and --offline forbids to fetch it",
             "leave --offline out once, then it is there",

@@ -44,7 +44,7 @@ def fetch_stock_wheel(
         return FetchedWheel(content, cached=True)
     with cache.make_download_path() as path:
         try:
-            index.download_file(wheel.filename, path, progress)
+            index.download_file(wheel, path, progress)
             return FetchedWheel(cache.add_download(path, wheel.sha256), cached=False)
         except OSError as error:
             raise IndexLookupError(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from builder.errors import RequestError, shorten_reason
+from builder.system.limits import LONGEST_TIMEOUT, TIMEOUT_VARIABLE
 from builder.system.pip_settings import find_home, read_pip_settings
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class UserSettings(msgspec.Struct, frozen=True):
         ca_bundle: file or directory with the CAs to trust, or None for the default.
         http_proxy: from pip's configuration, or None (requests reads the usual variables itself).
         source_date_epoch: seconds since 1970, or None.
+        timeout: seconds that any wait for a server may take, or None for the defaults.
     """
 
     cache: Path
@@ -36,6 +38,11 @@ class UserSettings(msgspec.Struct, frozen=True):
     ca_bundle: str | None
     http_proxy: str | None
     source_date_epoch: int | None
+    timeout: float | None = None
+
+    def get_timeout(self, default: float) -> float:
+        """Return how long to wait, in seconds: what the user set, or else the default."""
+        return default if self.timeout is None else self.timeout
 
 
 class ProjectSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
@@ -72,7 +79,8 @@ def read_user_settings(env: Mapping[str, str]) -> UserSettings:
     variables are not read here, as requests reads them itself.
 
     Raises:
-        RequestError: SOURCE_DATE_EPOCH is not a number, or pip's configuration is malformed.
+        RequestError: SOURCE_DATE_EPOCH or TENSORBOARD_WHEELS_TIMEOUT is not a number, or pip's
+            configuration is malformed.
     """
     try:
         pip = read_pip_settings(env)
@@ -93,7 +101,26 @@ def read_user_settings(env: Mapping[str, str]) -> UserSettings:
         ca_bundle=pip.ca_bundle,
         http_proxy=pip.proxy,
         source_date_epoch=None if epoch is None else int(epoch),
+        timeout=read_timeout(env),
     )
+
+
+def read_timeout(env: Mapping[str, str]) -> float | None:
+    """Read how long any wait for a server may take, in seconds; None if it is not set.
+
+    Raises:
+        RequestError: it is not a number of seconds that can be waited.
+    """
+    given = env.get(TIMEOUT_VARIABLE) or None
+    if given is None:
+        return None
+    seconds = float(given) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", given, re.ASCII) else 0.0
+    if not 0 < seconds <= LONGEST_TIMEOUT:
+        raise RequestError(
+            f"{TIMEOUT_VARIABLE} is {given!r}, not a number of seconds from 0 to {LONGEST_TIMEOUT}",
+            "unset it for the defaults, or set a number such as 60",
+        )
+    return seconds
 
 
 def read_project_settings(root: Path) -> ProjectSettings:

@@ -43,11 +43,9 @@ def _empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _doors(url: str, timeout: float = 20.0) -> tuple[TwineUploader, SimpleIndexFiles]:
-    settings = replace(read_user_settings(os.environ), http_proxy=None)
+    settings = replace(read_user_settings(os.environ), http_proxy=None, timeout=timeout)
     target = PublishTarget(url, url, f"{url}simple/", public=False)
-    uploader = TwineUploader(
-        target, UploadCredentials("me", CANARY), settings, timeout=(20, timeout)
-    )
+    uploader = TwineUploader(target, UploadCredentials("me", CANARY), settings)
     return uploader, SimpleIndexFiles(settings, target.index_url, "tensorboardtmp")
 
 

@@ -87,7 +87,7 @@ def _pip(env: dict[str, str], environment: UserSettings) -> dict[str, str]:
 
 def _settings(**given: str) -> UserSettings:
     values = {"index_url": None, "ca_bundle": None, "http_proxy": None, **given}
-    return UserSettings(cache=Path(), source_date_epoch=None, **values)
+    return UserSettings(cache=Path(), source_date_epoch=None, timeout=None, **values)
 
 
 def test_proxies_go_in_by_both_spellings_and_spare_what_no_proxy_names() -> None:

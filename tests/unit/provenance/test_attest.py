@@ -42,9 +42,9 @@ def assets() -> dict[str, bytes]:
             open_index_client(settings, settings.index_url) as client,
             store.make_download_path() as target,
         ):
-            page = client.get_project_page(_PROJECT)
+            page = client.fetch_project_page(_PROJECT)
             package = next(p for p in page.packages if p.filename == _SDIST)
-            client.download_package(package, target, verify=False)
+            client.simple.download_package(package, target, verify=False)
             content = store.add_download(target, _SDIST_SHA256)
     with tarfile.open(fileobj=io.BytesIO(content)) as opened:
         members = [m for m in opened.getmembers() if m.isfile() and "/test/assets/" in m.name]

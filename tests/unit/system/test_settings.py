@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.errors import RequestError
+from builder.system.limits import TIMEOUT_VARIABLE
 from builder.system.settings import ProjectSettings, read_project_settings, read_user_settings
 
 if TYPE_CHECKING:
@@ -62,3 +63,23 @@ def test_project_defaults_can_be_changed(tmp_path: Path) -> None:
         (tmp_path / "pyproject.toml").write_text(bad)
         with pytest.raises(RequestError, match=r"pyproject\.toml"):
             read_project_settings(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text", ["0", "-1", "1e3", "nan", "inf", "a minute", "0x10", "٣", "604801"]
+)
+def test_a_timeout_that_cannot_be_waited_is_refused(text: str, tmp_path: Path) -> None:
+    """At the start, and not when a server is silent for the first time."""
+    env = {"HOME": str(tmp_path), TIMEOUT_VARIABLE: text}
+    with pytest.raises(RequestError, match=f"{TIMEOUT_VARIABLE} is ") as caught:
+        read_user_settings(env)
+    assert caught.value.exit_code == 2
+
+
+def test_a_timeout_takes_the_place_of_every_default(tmp_path: Path) -> None:
+    """Seconds, also a part of one; empty is the same as unset."""
+    env = {"HOME": str(tmp_path)}
+    for text, expected in (("2.5", 2.5), ("600", 600.0), ("", 30.0)):
+        read = read_user_settings({**env, TIMEOUT_VARIABLE: text})
+        assert read.get_timeout(30.0) == expected
+    assert read_user_settings(env).get_timeout(30.0) == 30.0

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
-from builder.system.waiting import wait_for
+import pytest
+
+from builder.errors import InterruptedRunError
+from builder.system.interruption import record_interruption
+from builder.system.limits import TIMEOUT_VARIABLE
+from builder.system.waiting import DeadlineError, run_with_deadline, wait_for
 
 
 def test_it_stops_at_the_first_answer() -> None:
@@ -26,3 +32,32 @@ def test_it_gives_up_and_asks_at_least_once() -> None:
     asked.clear()
     assert wait_for(never, 0) is None
     assert len(asked) == 1
+
+
+def test_what_comes_in_time_is_given_back() -> None:
+    """A value, or the function's own error."""
+    assert run_with_deadline(lambda: 7, 60, "x") == 7
+    with pytest.raises(ZeroDivisionError):
+        run_with_deadline(lambda: 1 // 0, 60, "x")
+
+
+def test_what_takes_too_long_is_left_to_itself() -> None:
+    """The error names who is waited for, and the variable that gives more time."""
+    stopping = threading.Event()
+    with pytest.raises(DeadlineError, match=f"example took longer .* {TIMEOUT_VARIABLE} gives"):
+        run_with_deadline(stopping.wait, 0.05, "example", stopping.set)
+    assert stopping.is_set()
+
+
+def test_an_interruption_ends_what_began_before_it() -> None:
+    """What begins after it is cleanup, and goes on."""
+    stopping = threading.Event()
+
+    def interrupt() -> None:
+        record_interruption()
+        stopping.wait(60)
+
+    with pytest.raises(InterruptedRunError):
+        run_with_deadline(interrupt, 60, "example", stopping.set)
+    assert stopping.is_set()
+    assert run_with_deadline(lambda: "removed", 60, "example") == "removed"

@@ -1,0 +1,40 @@
+"""How much we read from others, and how long we wait for them.
+
+Sizes are far above what honest servers send, and far below what fills a small machine. Times are
+the defaults; `TENSORBOARD_WHEELS_TIMEOUT` takes the place of all of them
+(`UserSettings.get_timeout`).
+"""
+
+from __future__ import annotations
+
+# Seconds, as the user sets them.
+TIMEOUT_VARIABLE = "TENSORBOARD_WHEELS_TIMEOUT"
+LONGEST_TIMEOUT = 7 * 24 * 3600
+
+# Bytes of a decoded page or answer: hundreds of times TensorBoard's own page.
+PAGE_BYTES = 64 << 20
+# Bytes of a decoded answer to an upload, of which a line is shown.
+ANSWER_BYTES = 1 << 20
+# Bytes of a download whose size is not known: a hundred times the largest stock wheel.
+DOWNLOAD_BYTES = 1 << 30
+
+# Seconds without a byte until a server counts as gone; some mirrors are slow.
+SILENCE_SECONDS = 30.0
+# Seconds for all of a page or an answer, redirects and repetitions included.
+PAGE_SECONDS = 120.0
+# Seconds for all of a file: 60 MB (a Bazel) at 33 kB/s.
+DOWNLOAD_SECONDS = 1800.0
+# Seconds without a byte during an upload: an index may take its time over a large wheel.
+UPLOAD_SILENCE_SECONDS = 120.0
+# Seconds for all of an upload and its answer.
+UPLOAD_SECONDS = 1800.0
+# Seconds for one clone or fetch, and for any other git command.
+CLONE_SECONDS = 3600.0
+GIT_SECONDS = 600.0
+# Seconds for one request to a container engine; builds, pulls and logs are streams, which go on.
+ENGINE_SECONDS = 120.0
+
+# Seconds between two looks at whether the run is interrupted.
+POLL_SECONDS = 0.1
+# Seconds that a program or a server has to end after we stopped waiting for it.
+GRACE_SECONDS = 1.0
