@@ -22,6 +22,7 @@ from tests.support.owners import STRANGER, give_away, umask
 if TYPE_CHECKING:
     from pathlib import Path
 
+
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """A cache with `a/b/file`, as the program makes it."""
