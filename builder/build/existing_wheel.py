@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from builder.build.release import build_release
+from builder.cherrypick.picker import find_commits
 from builder.errors import RequestError
 from builder.patching.identity import make_wheel_name
 from builder.verify.check import read_claim, read_wheel
@@ -32,9 +33,9 @@ def find_or_build_wheel(
 ) -> Path:
     """Reuse a matching wheel from the output directory, or build it.
 
-    Wheels with different series have the same file name, so the wheel's statement is read. If it
-    names other series than the defaults, the wheel is used, with a notice. If the user named the
-    series, such a wheel is refused, and so is one without a statement.
+    Wheels with different series or commits have the same file name, so the wheel's statement is
+    read. If it names other series than the defaults, or commits, the wheel is used, with a notice.
+    If the user named series or commits, such a wheel is refused, and so is one without a statement.
 
     Args:
         release: the release of the wheel.
@@ -47,7 +48,8 @@ def find_or_build_wheel(
         The path of the wheel.
 
     Raises:
-        RequestError: the existing wheel was not made with the series that the user named.
+        RequestError: the existing wheel was not made with what the user named.
+        SourceError: a commit to pick is of nobody who was named.
         BuilderError: the build failed.
     """
     identity = options.naming.make_identity(release.version)
@@ -59,7 +61,8 @@ def find_or_build_wheel(
         context.console.print_note(f"{wheel} is not there: building it")
         options = options if fallback_output is None else replace(options, output=fallback_output)
         return build_release(release, options, sources, context).path
-    claimed, requested = _read_claimed_series(wheel), _describe_series(options.series)
+    commits = find_commits(options.picks, sources.upstream)
+    claimed, requested = _read_claimed_patches(wheel), describe_patches(options.series, commits)
     if claimed == requested or (claimed is None and not options.has_chosen_series):
         return wheel
     message = (
@@ -68,23 +71,30 @@ def find_or_build_wheel(
         else f"{wheel} has nothing beside it that says what it was built with"
     )
     if options.has_chosen_series:
-        words = ",".join(options.series) or "none"
+        words = " ".join(
+            [
+                *(f"--cherry-pick {c}" for c in commits),
+                f"--series {','.join(options.series) or 'none'}",
+            ]
+        )
         raise RequestError(
             message,
-            f"`nox -s build -- {release.version} --series {words} --force` and the same identity "
-            "build it again; without --series it is taken as it is",
+            f"`nox -s build -- {release.version} {words} --force` and the same identity build it "
+            "again",
         )
     context.console.print_note(message)
     return wheel
 
 
-def _read_claimed_series(wheel: Path) -> str | None:
-    """Read the wheel's series from its statement; None if it has none with the wheel's sha256."""
+def _read_claimed_patches(wheel: Path) -> str | None:
+    """Read what the wheel's statement says; None if it has none with the wheel's sha256."""
     claim = read_claim(wheel)
     if claim is None or claim.sha256 != hashlib.sha256(read_wheel(wheel)).hexdigest():
         return None
-    return _describe_series(claim.series) + (" and picked commits" if claim.picks else "")
+    return describe_patches(claim.series, claim.picks.commits if claim.picks else ())
 
 
-def _describe_series(series: Sequence[str]) -> str:
-    return f"the series {', '.join(series)}" if series else "no series"
+def describe_patches(series: Sequence[str], commits: Sequence[str]) -> str:
+    """Describe series and commits (full ids) in words that differ wherever these do."""
+    picks = f" and the commits {', '.join(commits)}" if commits else ""
+    return (f"the series {', '.join(series)}" if series else "no series") + picks

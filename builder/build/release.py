@@ -118,8 +118,8 @@ def build_release(
         options: the user's options.
         sources: has the stock wheel, and the series.
         context: the context of the run.
-        wheel_builder: makes the final wheel; None for an overlay with `options.series`, without
-            commits to pick.
+        wheel_builder: makes the final wheel; None for an overlay with the commits and the series
+            of `options`.
 
     Raises:
         BuilderError: a stage failed, with the error of that stage; the output directory is
@@ -127,9 +127,7 @@ def build_release(
     """
     started = time.perf_counter()
     context.check_cancelled()
-    wheel_builder = wheel_builder or WheelBuilder(
-        Backend.OVERLAY, sources.load_series(options.series), sources.releases.cache, None, None
-    )
+    wheel_builder = wheel_builder or _make_wheel_builder(options, sources, None)
     identity = options.naming.make_identity(release.version)
     fetched = sources.releases.fetch_stock_wheel(release)
     final_wheel = wheel_builder.make_final_wheel(release, fetched.content, identity)
@@ -209,15 +207,7 @@ def build_releases(
         SourceError: a commit to pick is not found.
         InterruptedRunError: Ctrl-C or SIGTERM; complete wheels stay, and none is half-written.
     """
-    all_series = sources.load_series(options.series)
-    picker = None
-    if options.picks:
-        from builder.cherrypick.picker import make_cherry_picker
-
-        picker = make_cherry_picker(options.picks, sources.upstream)
-    wheel_builder = WheelBuilder(
-        options.backend, all_series, sources.releases.cache, picker, bazel_backend
-    )
+    wheel_builder = _make_wheel_builder(options, sources, bazel_backend)
     outcomes: dict[str, BuiltRelease | FailedRelease] = {}
     # Threads suffice: inflating and hashing, nearly all of the work, release the GIL.
     with ThreadPoolExecutor(max_workers=jobs) as pool:
@@ -241,6 +231,25 @@ def build_releases(
             pool.shutdown(wait=True, cancel_futures=True)
             raise
     return [outcomes[r.version] for r in releases]
+
+
+def _make_wheel_builder(
+    options: BuildOptions, sources: WheelSources, bazel_backend: BazelBackend | None
+) -> WheelBuilder:
+    """Load the series and find the commits; see `WheelBuilder`.
+
+    Raises:
+        PatchError: a series cannot be read.
+        SourceError: a commit to pick is not found.
+    """
+    all_series = sources.load_series(options.series)
+    picker = None
+    if options.picks:
+        from builder.cherrypick.picker import make_cherry_picker
+
+        picker = make_cherry_picker(options.picks, sources.upstream)
+    cache = sources.releases.cache
+    return WheelBuilder(options.backend, all_series, cache, picker, bazel_backend)
 
 
 def _check_final_wheel(

@@ -19,20 +19,24 @@ from builder.cli.contexts import (
     make_sources,
     read_project_defaults,
     require_extra,
+    split_picks,
 )
 from builder.cli.options import (
     CatalogOptions,
     CommonOptions,
     IdentityOptions,
     NamingOptions,
+    UpstreamOptions,
     catalog_options,
     combine_decorators,
     common_options,
     group_options,
     identity_options,
     naming_options,
+    pick_option,
     python_path_option,
     series_option,
+    source_options,
 )
 from builder.cli.publish_common import repository_options, require_libraries
 from builder.errors import RequestError
@@ -118,6 +122,8 @@ _target_options = group_options(
 )
 @python_path_option
 @series_option
+@pick_option
+@source_options
 @identity_options
 @common_options
 def publish(
@@ -129,6 +135,8 @@ def publish(
     install: bool,
     python: str | None,
     series: tuple[str, ...],
+    picks: tuple[str, ...],
+    upstream: UpstreamOptions,
     target_options: _TargetOptions,
     common: CommonOptions,
     identity: IdentityOptions,
@@ -142,9 +150,9 @@ def publish(
     target_options.check(offline=common.offline, upload=upload, attest=attest)
     if python is not None:
         check_python_version(python)
-    build = make_build_options(series, identity)
+    build = make_build_options(series, identity, picks=split_picks(picks, upstream))
     context = make_context(offline=common.offline, python_paths=python_paths)
-    sources = make_sources(common, context, with_commit=True)
+    sources = make_sources(common, context, upstream, with_commit=True)
     wanted = sources.releases.find_requested(releases)
     with _open_publish_target(target_options, context) as (target, uploader):
         options = PublishOptions(

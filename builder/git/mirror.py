@@ -5,17 +5,17 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
-from contextlib import suppress
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from builder.errors import SourceError
+from builder.git.origins import make_absence_error
+from builder.git.refresh_times import write_refresh_time
 from builder.git.remote import check_revision, is_object_id
 from builder.git.repository import Repository
 from builder.git.runner import GitRunner, check_git
-from builder.system.files import lock_path, replace_file
+from builder.system.files import lock_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,11 +28,6 @@ _CLONE_SECONDS = 3600  # time-out of one clone or fetch
 _REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 # The option with which a mirror is fetched; a filter is a setting of a named remote.
 _FILTER = "--filter=blob:none"
-# How the name of the file begins that has the time at which all refs of a repository were fetched.
-_REFRESHED = "refreshed-"
-_TRUST_HINT = (
-    "if you trust it, say whose it is: --from REPOSITORY, or --pull-request N of upstream's"
-)
 
 
 class ReleaseCommit(NamedTuple):
@@ -94,26 +89,8 @@ class Mirror(Repository):
             self.refresh()
             found = self._find_local_commit(revision)
         if found is None:
-            where = (
-                "the mirror, and --offline asks nobody" if self.offline else self.describe_places()
-            )
-            raise SourceError(
-                f"there is no commit {revision} in {where}", f"look at its id; {_TRUST_HINT}"
-            )
+            raise make_absence_error(self, revision)
         return found
-
-    def describe_places(self) -> str:
-        """Name all that may have a commit which is to be picked, in words."""
-        remotes = dict.fromkeys((self.upstream_remote.url, self.commits_remote.url))
-        numbers = " or ".join(f"pull request {n}" for n in self.pull_requests)
-        return f"a branch or tag of {' or '.join(remotes)}" + (f", or {numbers}" if numbers else "")
-
-    def make_origin_error(self, commit: str) -> SourceError:
-        """Make the error for a commit that nobody has who was named."""
-        when = f" (as of {self.read_refresh_time('upstream')})" if self.offline else ""
-        return SourceError(
-            f"the commit {commit} is not in {self.describe_places()}{when}", _TRUST_HINT
-        )
 
     def find_release_commit(self, release: Release) -> ReleaseCommit | None:
         """Find the commit that a release was made from; None if there is neither it nor its tag.
@@ -194,18 +171,11 @@ class Mirror(Repository):
         fetch = ("fetch", "--no-tags", "--quiet", "--prune")
         self.runner.run_git(*fetch, *words, timeout=_CLONE_SECONDS)
         try:
-            _record_refresh(self.runner.directory, key)
+            write_refresh_time(self.runner.directory, key)
         except OSError as error:
             raise _make_write_error(self.runner.directory, error) from error
         self._fetched.add(key)
         self._clear_refs()
-
-    def read_refresh_time(self, key: str) -> str:
-        """Read when all refs of `upstream`, `pull-N` or a remote's key were fetched, in words."""
-        with suppress(OSError, ValueError):
-            text = (self.runner.directory / f"{_REFRESHED}{key}").read_text(encoding="ascii")
-            return datetime.fromisoformat(text).strftime("%Y-%m-%d %H:%M UTC")
-        return "a time that was not recorded"
 
     def _fetch_release_commit(self, commit: str | None) -> None:
         """Fetch a commit of the catalog by its id if the server allows it, else all refs."""
@@ -299,13 +269,8 @@ def _clone_mirror(
             target = Path(workdir) / "mirror.git"
             words = ("clone", "--bare", "--quiet", "--template=", _FILTER)
             runner.run_git(*words, "--", upstream_remote.url, str(target), timeout=_CLONE_SECONDS)
-            _record_refresh(target, "upstream")
+            write_refresh_time(target, "upstream")
             target.rename(directory)
-
-
-def _record_refresh(directory: Path, key: str) -> None:
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    replace_file(directory / f"{_REFRESHED}{key}", now.encode())
 
 
 def _make_write_error(directory: Path, error: OSError) -> SourceError:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from builder.errors import SourceError
+from builder.git.refresh_times import describe_refresh_time
 from builder.model import CommitOrigin
 
 if TYPE_CHECKING:
@@ -38,8 +40,21 @@ def find_origins(mirror: Mirror, commit: str) -> tuple[CommitOrigin, ...]:
         found.append(_find_origin(mirror, commit, "from", namespace, remote.url, remote.key))
     origins = tuple(filter(None, found))
     if not origins:
-        raise mirror.make_origin_error(commit)
+        raise make_absence_error(mirror, commit)
     return origins
+
+
+def make_absence_error(mirror: Mirror, revision: str) -> SourceError:
+    """Make the error for a commit that is of nobody who was named, be it in the mirror or not."""
+    remotes = dict.fromkeys((mirror.upstream_remote.url, mirror.commits_remote.url))
+    numbers = "".join(f", nor in pull request {n}" for n in mirror.pull_requests)
+    when = _describe_time(mirror, "upstream")
+    return SourceError(
+        f"there is no commit {revision} in a branch or tag of {' or '.join(remotes)}{numbers}"
+        f"{when and f'{when}, and --offline asks nobody'}",
+        "look at its id; if you trust it, say whose it is: --from REPOSITORY, or --pull-request N "
+        "of upstream's",
+    )
 
 
 def _find_origin(
@@ -64,4 +79,4 @@ def _find_ref(mirror: Mirror, commit: str, *patterns: str) -> str | None:
 
 
 def _describe_time(mirror: Mirror, key: str) -> str:
-    return f" as of {mirror.read_refresh_time(key)}" if mirror.offline else ""
+    return f" as of {describe_refresh_time(mirror.runner.directory, key)}" if mirror.offline else ""

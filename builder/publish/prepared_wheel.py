@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
-from builder.errors import NewFindingsError, ProvenanceError, UncheckedError
+from builder.build.existing_wheel import describe_patches
+from builder.errors import NewFindingsError, ProvenanceError, RequestError, UncheckedError
 from builder.model import FindingStatus
 from builder.provenance import attest
 from builder.provenance.sbom import make_sbom
@@ -21,8 +22,26 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.context import RunContext
+    from builder.model import Identity
     from builder.provenance.claims import Claim
     from builder.verify.sources import WheelSources
+
+
+class RequestedWheel(NamedTuple):
+    """The wheel that a user asks for: release, identity, series, and commits by their full ids."""
+
+    release: str
+    identity: Identity
+    series: tuple[str, ...]
+    commits: tuple[str, ...]
+
+    def describe(self) -> str:
+        """Describe it in words."""
+        tag = "" if self.identity.build_tag is None else f" (build {self.identity.build_tag})"
+        return (
+            f"{self.identity.name} {self.identity.version}{tag} of release {self.release} with "
+            f"{describe_patches(self.series, self.commits)}"
+        )
 
 
 class PreparedWheel(NamedTuple):
@@ -39,7 +58,7 @@ def prepare_wheel(
     sources: WheelSources,
     context: RunContext,
     *,
-    series: Sequence[str],
+    requested: RequestedWheel,
     attested: bool,
 ) -> PreparedWheel:
     """Read the wheel and the files next to it once, and check what was read.
@@ -49,13 +68,14 @@ def prepare_wheel(
         workdir: where the copy goes that is checked, and sent later.
         sources: what the wheel is rebuilt from.
         context: the context of the run.
-        series: assumed where the provenance names none.
+        requested: what the user asked for.
         attested: also take and verify the attestations next to the wheel.
 
     Raises:
         NewFindingsError: it has findings that its stock wheel does not have.
         ProvenanceError: it is not what its provenance says.
         UncheckedError: some checks could not be decided.
+        RequestError: it is another wheel than the requested one.
     """
     content = read_wheel(wheel)
     copied = workdir / wheel.name
@@ -68,14 +88,29 @@ def prepare_wheel(
         attestations.append(workdir / path.name)
         attestations[-1].write_bytes(path.read_bytes())
         attest.verify_attestation(attestations[-1], copied, None)
-    verify_provenance(copied, sources)
-    _refuse_findings(copied, sources, context, series)
     claim = read_claim(copied)
+    if claim is not None:
+        _refuse_other_wheel(wheel.name, claim, requested)
+    verify_provenance(copied, sources, requested.commits)
+    _refuse_findings(copied, sources, context, requested.series)
     if claim is None:
         raise ProvenanceError(f"{provenance.name} went away", "build the wheel again")
     sha256 = hashlib.sha256(content).hexdigest()
     upload = Upload(copied, wheel.name, sha256, tuple(attestations))
     return PreparedWheel(upload, claim, get_provenance_path(copied).read_bytes())
+
+
+def _refuse_other_wheel(filename: str, claim: Claim, requested: RequestedWheel) -> None:
+    """Refuse a wheel that is said to be another one; that it is what is said is verified apart."""
+    commits = () if claim.picks is None else claim.picks.commits
+    claimed = RequestedWheel(claim.release, claim.identity, claim.series, commits)
+    if claimed != requested:
+        raise RequestError(
+            f"{filename} is said to be {claimed.describe()}, and what is to be published is "
+            f"{requested.describe()}",
+            "build that one (`nox -s build` with --force), or ask for this one (--name, "
+            "--local-version, --build-tag, --series, --cherry-pick)",
+        )
 
 
 def _refuse_findings(

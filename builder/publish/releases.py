@@ -12,11 +12,12 @@ import msgspec
 from msgspec.structs import replace
 
 from builder.build.existing_wheel import find_or_build_wheel
+from builder.cherrypick.picker import find_commits
 from builder.errors import BuilderError, RequestError, to_internal_error
 from builder.model import PACKAGE, IdentityKind
 from builder.provenance.sbom import get_sbom_path
 from builder.publish.checked_files import sign_upload
-from builder.publish.prepared_wheel import make_wheel_sbom, prepare_wheel
+from builder.publish.prepared_wheel import RequestedWheel, make_wheel_sbom, prepare_wheel
 from builder.publish.published_files import SimpleIndexFiles
 from builder.publish.reinstall import choose_install_target, reinstall_wheel
 from builder.publish.responses import UploadRefusedError
@@ -220,7 +221,12 @@ class _Publisher(msgspec.Struct, frozen=True):
             workdir,
             self.sources,
             context,
-            series=options.build.series,
+            requested=RequestedWheel(
+                release.version,
+                identity,
+                options.build.series,
+                find_commits(options.build.picks, self.sources.upstream),
+            ),
             attested=options.attest,
         )
         install_target = None

@@ -10,12 +10,12 @@ from packaging.version import InvalidVersion, Version
 
 from builder.checks import run_checks
 from builder.checks.wheel_under_check import WheelUnderCheck
-from builder.cherrypick.picker import make_cherry_picker
 from builder.errors import BuilderError, IndexLookupError, ProvenanceError, WheelError
 from builder.patching.delta import make_delta
 from builder.provenance import claims
 from builder.provenance.statements import collect_tool_materials, get_provenance_path
 from builder.verify import deep
+from builder.verify.claimed_commits import pick_claimed_commits
 from builder.verify.second_reader import check_with_wheel_library
 from builder.verify.writing import is_claimed_overlay, judge_writing
 from builder.wheel import archive, names
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.context import RunContext
-    from builder.git.upstream import Upstream
     from builder.model import Delta, Finding, Release
     from builder.patching.series import Series
     from builder.provenance.claims import Claim, ClaimedPicks
@@ -164,49 +163,7 @@ def load_claimed_series(
     series = sources.load_series(names)
     if picks is None:
         return series
-    error = make_owner_error(picks, sources.upstream)
-    if error is not None:
-        raise error
-    picker = make_cherry_picker(picks.commits, sources.upstream)
-    for commit, found in zip(picks.commits, picker.origins, strict=True):
-        claimed = picks.origins.get(commit)
-        if claimed not in {None, *(origin.kind for origin in found)}:
-            raise ProvenanceError(
-                f"commit {commit} is said to be of {claimed}, and is of {found[0].text}",
-                "do not trust it; build it again",
-            )
-    return [picker.pick_as_series(release, stock), *series]
-
-
-def make_owner_error(picks: ClaimedPicks, upstream: Upstream) -> ProvenanceError | None:
-    """Make the error for commits that are said to be of somebody whom the user did not name.
-
-    None if the user named just those: a statement must not choose who is trusted.
-    """
-    remote = upstream.commits_remote
-    for option, claimed, named in (
-        ("--upstream", picks.upstream, upstream.upstream_remote.url),
-        ("--from", picks.remote, None if remote is None else remote.url),
-    ):
-        if claimed != named:
-            places = (claimed or picks.upstream, named or upstream.upstream_remote.url)
-            return ProvenanceError(
-                f"its commits are said to be from {places[0]}, not from {places[1]}",
-                f"if you trust that repository, say {option} {claimed}"
-                if claimed
-                else f"leave {option} out",
-            )
-    if picks.pull_requests != upstream.pull_requests:
-        words = [
-            " and ".join(f"pull request {n}" for n in numbers) or "no pull request"
-            for numbers in (picks.pull_requests, upstream.pull_requests)
-        ]
-        options = " ".join(f"--pull-request {n}" for n in picks.pull_requests)
-        return ProvenanceError(
-            f"its commits are said to be of {words[0]}, not of {words[1]}",
-            f"if you trust it, say {options}" if options else "leave --pull-request out",
-        )
-    return None
+    return [pick_claimed_commits(picks, sources.upstream, release, stock), *series]
 
 
 def _find_release(filename: str, sources: WheelSources) -> Release | None:

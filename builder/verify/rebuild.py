@@ -17,12 +17,8 @@ from builder.errors import (
 from builder.patching.overlay import build_overlay
 from builder.provenance import attest, claims, statements
 from builder.provenance.statements import get_provenance_path
-from builder.verify.check import (
-    load_claimed_series,
-    make_owner_error,
-    read_claim,
-    read_wheel,
-)
+from builder.verify.check import load_claimed_series, read_claim, read_wheel
+from builder.verify.claimed_commits import check_commits, describe_commits, make_commits_error
 from builder.wheel import archive
 
 if TYPE_CHECKING:
@@ -104,13 +100,13 @@ def verify_provenance(wheel: Path, sources: WheelSources, commits: Sequence[str]
             f"{wheel.name} is not the file that its provenance speaks of (sha256 {sha256})",
             "do not use it; build it again",
         )
+    check_commits(claim, commits, sources.upstream)
     if claim.backend != "overlay":
         # Not a success: a statement must not be able to avoid the rebuild.
         raise UncheckedError(
             f"{wheel.name} is said to be built from source, which only another build can show",
             f"`nox -s build -- {claim.release} --backend both` compares one with the overlay",
         )
-    _check_commits(claim, commits, sources)
     statement, rebuilt, picked = _rebuild_wheel(claim, sources)
     other_tree = claim.describe_other_tree(
         claims.parse_statement(statement, provenance_path.name).tool
@@ -133,45 +129,12 @@ def verify_provenance(wheel: Path, sources: WheelSources, commits: Sequence[str]
         )
     if picked is None:
         return ["subject digest", "stock wheel and patches", "a rebuild gives the same bytes"]
-    described = [
-        f"commit {commit} of {origin.text}"
-        for commit, origin in zip(picked.commits, picked.origins, strict=True)
-    ]
+    described = describe_commits(picked)
     if not commits:
         # Not a success: a statement must not be able to choose what is in a wheel.
-        raise _make_commits_error(wheel.name, picked.commits, "; ".join(described))
+        raise make_commits_error(wheel.name, picked.commits, "; ".join(described))
     same = "stock wheel and commits; a rebuild gives the same bytes"
     return ["subject digest", *described, same]
-
-
-def _check_commits(claim: Claim, commits: Sequence[str], sources: WheelSources) -> None:
-    """Check that the claimed commits are those that the user wants, if the user named some.
-
-    Raises:
-        ProvenanceError: they are others.
-        UncheckedError: the user named none, nor whose they are said to be.
-    """
-    claimed = () if claim.picks is None else claim.picks.commits
-    if commits and claimed != tuple(commits):
-        words = f"with the commits {', '.join(claimed)}" if claimed else "without commits"
-        raise ProvenanceError(
-            f"{claim.filename} is said to be made {words}, not with {', '.join(commits)}",
-            "leave --cherry-pick out to see what it has, or build it again",
-        )
-    if claim.picks is None or commits:
-        return
-    unnamed = make_owner_error(claim.picks, sources.upstream)
-    if unnamed is not None:
-        described = f"{', '.join(claimed)}; {unnamed.message}"
-        error = _make_commits_error(claim.filename, claimed, described)
-        raise UncheckedError(error.message, f"{error.hint}; {unnamed.hint}")
-
-
-def _make_commits_error(filename: str, commits: Sequence[str], described: str) -> UncheckedError:
-    return UncheckedError(
-        f"{filename} is made with commits that you did not name: {described}",
-        f"if you want these in it, say --cherry-pick {','.join(commits)}",
-    )
 
 
 def _rebuild_wheel(claim: Claim, sources: WheelSources) -> tuple[bytes, str, PickedCommits | None]:

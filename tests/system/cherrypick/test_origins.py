@@ -96,7 +96,7 @@ def test_the_head_of_a_pull_request_is_not_upstreams(
     for name in names:
         done = run("build", "2.2.1", "--cherry-pick", name)
         assert done.returncode == 15, (name, done.stdout, done.stderr)
-        assert f"the commit {hosts.proposed} is not in a branch or tag of" in done.stderr
+        assert f"there is no commit {hosts.proposed} in a branch or tag of" in done.stderr
         assert "--from REPOSITORY, or --pull-request N" in done.stderr
     assert not (tmp_path / "dist").exists()
 
@@ -136,7 +136,7 @@ def test_check_leaves_commits_that_nobody_named_unchecked(run: Run, hosts: Hosts
         ((), 9, "its commits are said to be of pull request 7, not of no pull request"),
         (picks[2:], 9, f"commits that you did not name: commit {hosts.proposed} of pull request 7"),
         (picks, 0, ""),
-        (picks[:2], 15, f"the commit {hosts.proposed} is not in a branch or tag of"),
+        (picks[:2], 15, f"there is no commit {hosts.proposed} in a branch or tag of"),
         (("--cherry-pick", "squashed"), 8, "is said to be made with the commits"),
     ):
         done = run(*check, *given)
@@ -205,8 +205,12 @@ def test_a_forged_statement_makes_no_commit_upstreams(
     for given in ((), picks[:2]):
         done = run("check", f"dist/{WHEEL}", "--provenance", *given)
         assert done.returncode == 15, (given, done.stdout, done.stderr)
-        assert f"the commit {hosts.proposed} is not in a branch or tag of" in done.stderr
+        assert f"there is no commit {hosts.proposed} in a branch or tag of" in done.stderr
         assert "provenance holds" not in done.stdout
+    for words, code in (("", 2), (" ".join(picks[:2]), 15), (" ".join(picks), 8)):
+        done = run("publish", "2.2.1", "--no-install", *words.split())
+        assert done.returncode == code, (words, done.stdout, done.stderr)
+        assert "uploaded" not in done.stdout
 
 
 def test_what_upstream_withdraws_is_not_upstreams(run: Run, hosts: Hosts) -> None:
@@ -220,7 +224,7 @@ def test_what_upstream_withdraws_is_not_upstreams(run: Run, hosts: Hosts) -> Non
     assert f"of branch import of {hosts.upstream.as_uri()} as of 20" in offline.stdout
     withdrawn = run(*words)
     assert withdrawn.returncode == 15, withdrawn.stdout
-    assert f"the commit {commit} is not in a branch or tag of" in withdrawn.stderr
+    assert f"there is no commit {commit} in a branch or tag of" in withdrawn.stderr
     offline = run(*words, "--offline")
     assert offline.returncode == 15, offline.stdout
-    assert " (as of 20" in offline.stderr
+    assert " as of 20" in offline.stderr
