@@ -97,6 +97,58 @@ release_commit() {
   echo "${known:-refs/tags/$TB_VER}"
 }
 
+# The one commit that is picked without a word on whose it is, as this project began with it: it is
+# on its author's fork and at the head of a pull request, and its id is the hash of what it is.
+first_commit=60393f855337e2939483301684267d1655004918
+
+# Fetches what may have the commits beside UPSTREAM's branches and tags: those of CHERRY_PICK_FROM,
+# and pull requests of UPSTREAM.
+fetch_owners() {
+  if [ -n "${CHERRY_PICK_FROM:-}" ]; then
+    git fetch --quiet --no-tags -- "$CHERRY_PICK_FROM" \
+      '+refs/heads/*:refs/from/heads/*' '+refs/tags/*:refs/from/tags/*' ||
+      fail "$CHERRY_PICK_FROM cannot be read"
+  fi
+  for number in $(echo "${CHERRY_PICK_PULL_REQUEST:-}" | tr , ' '); do
+    case $number in *[!0-9]*) fail "$number is no number of a pull request" ;; esac
+    git fetch --quiet --no-tags origin "+refs/pull/$number/head:refs/pull/$number/head" ||
+      fail "$UPSTREAM has no pull request $number"
+  done
+}
+
+# The id of a commit that is named by an id, a branch or a tag; a full id is never a branch's name.
+find_commit() {
+  case $1 in
+    *[!0-9a-f]*) ;;
+    *)
+      if [ ${#1} -eq 40 ]; then
+        has_commit "$1" || { [ "$1" = "$first_commit" ] && git fetch --quiet --no-tags origin "$1"; }
+        git rev-parse --quiet --verify "$1^{commit}"
+        return
+      fi
+      ;;
+  esac
+  for name in "refs/from/heads/$1" "refs/from/tags/$1" "refs/remotes/origin/$1" "$1"; do
+    ! git rev-parse --quiet --verify "$name^{commit}" || return 0
+  done
+  return 1
+}
+
+# Whose a commit is. That a server hands a commit out by its id does not make it the server's own.
+owner() {
+  for namespace in refs/remotes/origin refs/tags refs/pull refs/from; do
+    ref=$(git for-each-ref --count=1 --contains "$1" --format='%(refname)' "$namespace")
+    case $ref in
+      '') continue ;;
+      refs/pull/*) echo "pull request $(echo "$ref" | cut -d / -f 3) of $UPSTREAM" ;;
+      refs/from/*) echo "${ref#refs/from/} of $CHERRY_PICK_FROM" ;;
+      *) echo "${ref#refs/} of $UPSTREAM" ;;
+    esac
+    return
+  done
+  [ "$1" = "$first_commit" ] && echo "this project: it began with that commit"
+}
+
 # Whether a commit that git refused to pick is in the history, or has nothing left to change.
 is_there() {
   git merge-base --is-ancestor "$1" HEAD ||
@@ -108,6 +160,7 @@ source_tree() {
   checked_word UPSTREAM "$UPSTREAM"
   checked_word CHERRY_PICK_COMMIT "${CHERRY_PICK_COMMIT:-}"
   checked_word CHERRY_PICK_FROM "${CHERRY_PICK_FROM:-}"
+  checked_word CHERRY_PICK_PULL_REQUEST "${CHERRY_PICK_PULL_REQUEST:-}"
   export GIT_ALLOW_PROTOCOL=https:http:ssh:git:file GIT_TERMINAL_PROMPT=0
   export GIT_COMMITTER_NAME=build-wheel GIT_COMMITTER_EMAIL=nobody@localhost
   from=$UPSTREAM
@@ -119,12 +172,14 @@ source_tree() {
   cd "$src"
   start=$(release_commit)
   git checkout --quiet --detach "$start" -- || fail "$UPSTREAM has no tag $TB_VER"
+  fetch_owners
   for pick in $(echo "${CHERRY_PICK_COMMIT:-}" | tr , ' '); do
-    commit=$pick
-    if ! has_commit "$pick"; then
-      git fetch --quiet -- "${CHERRY_PICK_FROM:-origin}" "$pick" || fail "there is no commit $pick"
-      commit=FETCH_HEAD
-    fi
+    whose=
+    if commit=$(find_commit "$pick"); then whose=$(owner "$commit") || :; fi
+    [ -n "$whose" ] ||
+      fail "there is no commit $pick in a branch or tag of $UPSTREAM${CHERRY_PICK_FROM:+ or $CHERRY_PICK_FROM}:" \
+        "if you trust it, say whose it is with CHERRY_PICK_FROM or CHERRY_PICK_PULL_REQUEST"
+    echo "build-wheel: $pick is the commit $commit, of $whose"
     git cherry-pick -x "$commit" && continue
     ! is_there "$commit" || fail "$TB_VER has the change of $pick already: leave it out"
     git --no-pager diff --diff-filter=U

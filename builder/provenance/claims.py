@@ -197,13 +197,15 @@ def compare_statements(claimed: bytes, rebuilt: bytes) -> list[str]:
     """List where two statements differ in what decides a wheel's bytes.
 
     Compared are the subject, the parameters, the materials, and the changes of each file. Who built
-    the wheel, when, and what else the catalog has on the release may differ.
+    the wheel, when, whose its commits are, and what else the catalog has on the release may differ.
 
     Args:
         claimed: a statement that `parse_statement` has accepted.
         rebuilt: the statement of a rebuild, accepted as well.
     """
     old, new = (_select_decisive_fields(content) for content in (claimed, rebuilt))
+    for fields in (old, new):
+        fields["source"] = _drop_origins(fields["source"])
     return [
         f"{key}: the statement does not say what a rebuild gives"
         for key in new
@@ -220,7 +222,7 @@ def has_same_claims(one: bytes, other: bytes) -> bool:
 
 
 def _drop_origins(source: Any) -> Any:
-    """Drop whose the commits are: `verify` asks the repositories, where it may have become more."""
+    """Drop whose the commits are, which is verified apart: more may have them by now."""
     if not isinstance(source, dict):
         return source
     return {key: value for key, value in source.items() if key != "origins"}
@@ -236,5 +238,5 @@ def _select_decisive_fields(content: bytes) -> dict[str, Any]:
         "resolvedDependencies": list(_replace_equal_codemods(definition.resolved_dependencies)),
         "changes": internal.changes,
         "metadata": internal.metadata,
-        "source": _drop_origins(internal.source),
+        "source": internal.source,
     }

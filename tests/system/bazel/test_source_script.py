@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SCRIPT = ROOT / "dockerfiles" / "build-wheel.sh"
+FIRST_COMMIT = "60393f855337e2939483301684267d1655004918"
 
 
 def _run(*words: str, script: str = str(SCRIPT), **env: str) -> subprocess.CompletedProcess[str]:
@@ -39,6 +40,7 @@ def _run(*words: str, script: str = str(SCRIPT), **env: str) -> subprocess.Compl
         {"CHERRY_PICK_COMMIT": "60393f8,--no-tags"},
         {"CHERRY_PICK_COMMIT": "60393f8,b5cd2a4,--upload-pack=touch"},
         {"CHERRY_PICK_FROM": "file::/x"},
+        {"CHERRY_PICK_PULL_REQUEST": "7,--no-tags"},
     ],
 )
 def test_the_script_refuses_what_git_would_take_for_something_else(bad: dict[str, str]) -> None:
@@ -73,12 +75,19 @@ def _repository(tmp_path: Path) -> dict[str, str]:
 
 
 def _source(
-    tmp_path: Path, commit: str, picks: str = "", **env: str
+    tmp_path: Path, commit: str, picks: str = "", *, first: str = "", **env: str
 ) -> tuple[subprocess.CompletedProcess[str], str]:
-    """Run the step by a table of one release; what it said, and the file that it made."""
+    """Run the step by a table of one release; what it said, and the file that it made.
+
+    `first` takes the place of the commit that this project began with.
+    """
     tool = tmp_path / "tool"
     tool.mkdir(exist_ok=True)
     script = str(shutil.copy(SCRIPT, tool))
+    if first:
+        text = SCRIPT.read_text()
+        assert text.count(FIRST_COMMIT) == 1
+        (tool / SCRIPT.name).write_text(text.replace(FIRST_COMMIT, first))
     (tool / "releases.txt").write_text(
         render_release_table([ReleaseRow("2.2.1", commit, "-", "-", "tar", "-")])
     )
@@ -133,6 +142,41 @@ def test_the_script_picks_in_order_and_says_why_it_cannot(tmp_path: Path) -> Non
         done, _ = _source(tmp_path, base, again)
         assert done.returncode == 1
         assert f"build-wheel: 2.2.1 has the change of {two} already" in done.stderr
+
+
+def test_the_script_picks_what_somebody_has_published(tmp_path: Path) -> None:
+    """Of upstream, a fork or a pull request that was named; or the commit that it began with."""
+    commits = _repository(tmp_path)
+    where, fork = tmp_path / "upstream", tmp_path / "fork"
+    who = ("-c", "user.name=Somebody", "-c", "user.email=nobody@localhost")
+    words = (*who, "commit-tree", f"{commits['two']}^{{tree}}", "-p", commits["one"], "-m", "other")
+    other = git(where, *words)
+    git(where, "update-ref", "refs/pull/7/head", other)
+    git(tmp_path, "clone", "--quiet", "--bare", "--shared", str(where), str(fork))
+    git(fork, "config", "uploadpack.allowAnySHA1InWant", "true")
+    source = {"CHERRY_PICK_FROM": f"file://{fork}"}
+    for pick, env in ((other, {}), (other[:9], {}), ("refs/pull/7/head", {}), (other, source)):
+        done, content = _source(tmp_path, "-", pick, **env)
+        assert (done.returncode, content) == (1, "one\n"), (pick, done.stdout)
+        assert f"no commit {pick} in a branch or tag of file://{where}" in done.stderr
+    pull_request = {"CHERRY_PICK_PULL_REQUEST": "7"}
+    for pick in (other, other[:9]):
+        done, content = _source(tmp_path, "-", pick, **pull_request)
+        assert (done.returncode, content) == (0, "two\n"), (pick, done.stderr)
+        assert f"{other}, of pull request 7 of file://{where}\n" in done.stdout
+    done, _ = _source(tmp_path, "-", "two", CHERRY_PICK_PULL_REQUEST="8")
+    assert (done.returncode, "has no pull request 8" in done.stderr) == (1, True), done.stderr
+    git(fork, "update-ref", "refs/heads/mine", other)
+    git(fork, "update-ref", f"refs/heads/{commits['two']}", commits["three"])
+    for pick in ("mine", other, other[:9]):
+        done, content = _source(tmp_path, "-", pick, **source)
+        assert (done.returncode, content) == (0, "two\n"), (pick, done.stderr)
+        assert f"{other}, of heads/mine of file://{fork}\n" in done.stdout
+    done, content = _source(tmp_path, "-", commits["two"], **source)
+    assert (done.returncode, content) == (0, "two\n"), done.stderr
+    done, content = _source(tmp_path, "-", other, first=other)
+    assert (done.returncode, content) == (0, "two\n"), done.stderr
+    assert f"{other}, of this project: it began with that commit\n" in done.stdout
 
 
 def test_the_script_needs_a_known_release_to_choose_a_bazel() -> None:
