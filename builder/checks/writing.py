@@ -111,10 +111,11 @@ def _sort_by_place(found: Archive) -> list[str]:
 def _compare_members(
     wheel: WheelUnderCheck, wanted: Archive
 ) -> Iterator[tuple[ZipMember, list[str]]]:
-    for member in wheel.archive.members:
-        other = wanted.find_member(member.name)
-        words = [] if other is None else list(_describe_difference(wheel, member, other))
-        if words:
+    # Each wanted member once, as a hostile directory can list one name thousands of times.
+    for other in wanted.members:
+        member = wheel.archive.find_member(other.name)
+        words = [] if member is None else list(_describe_difference(wheel, member, other))
+        if member is not None and words:
             yield member, words
 
 

@@ -229,6 +229,15 @@ def test_a_stock_wheel_of_huge_metadata_is_not_read() -> None:
     assert found.status is FindingStatus.UNCHECKED
 
 
+def test_a_name_that_stands_a_thousand_times_is_compared_once() -> None:
+    """A hostile directory cannot multiply the work."""
+    made = make_wheel()
+    flood = [forge.stored(NOTEBOOK.encode(), b"%d" % number) for number in range(1000)]
+    content = forge.write([*forge.read(made.file.content), *flood])
+    found = writing_findings(made.file._replace(content=content), made)
+    assert [f.subject for f in found] == [NOTEBOOK, NOTEBOOK]  # the order, and the content
+
+
 @cache
 def _make_small() -> Made:
     """A dozen members of the stock wheel, and what our writer makes of them."""
