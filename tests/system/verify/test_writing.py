@@ -8,7 +8,7 @@ import pytest
 
 from builder.checks.table import READER_CODES, STATIC_CODES, WRITING_CODES
 from tests.support import respellings
-from tests.support.cli import WHEEL
+from tests.support.cli import WHEEL, sha256
 from tests.support.forge import File
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ RESPELLED = (
 def test_where_our_overlay_is_claimed_only_our_writing_passes(
     run_builder: RunBuilder, tmp_path: Path
 ) -> None:
-    """The statement stays beside the respelled wheel: D709; without it there is a note."""
+    """A forged statement speaks of the respelled wheel: D709; without any there is a note."""
     assert run_builder("build", "2.2.1", "--offline").returncode == 0
     wheel = tmp_path / "dist" / WHEEL
     words = ("check", "--offline", f"dist/{WHEEL}")
@@ -38,10 +38,11 @@ def test_where_our_overlay_is_claimed_only_our_writing_passes(
     assert f"{passed} checks passed, 0 failed, 0 inherited, 0 unchecked" in done.stdout
     assert "written" not in done.stderr
     beside = wheel.with_name(f"{WHEEL}.provenance.json")
-    good, statement = wheel.read_bytes(), beside.read_bytes()
+    good, digest, statement = wheel.read_bytes(), sha256(wheel), beside.read_text()
+    assert statement.count(digest) == 1
     for respell in RESPELLED:
         wheel.write_bytes(respell(File(WHEEL, good)).content)
-        beside.write_bytes(statement)
+        beside.write_text(statement.replace(digest, sha256(wheel)))
         done = run_builder(*words)
         assert done.returncode == 6, (respell, done.stdout, done.stderr)
         assert "new D709" in done.stdout
