@@ -155,6 +155,24 @@ is_there() {
     { git rev-parse --quiet --verify CHERRY_PICK_HEAD >/dev/null && git diff --quiet HEAD; }
 }
 
+# What the source, the image or the machine says on merges and contents has no effect: these are the
+# lines of builder/git/mirror_files.py, where the reasons are.
+fixed_settings() {
+  mkdir -p .git/info
+  cat >.git/info/attributes <<'END'
+* merge
+* !diff !whitespace !conflict-marker-size !delta !encoding
+* -text -crlf !eol -ident -filter !working-tree-encoding
+* -export-ignore -export-subst
+END
+  git config attr.tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904
+  git config core.attributesFile /dev/null
+  git config core.autocrlf false
+  git config core.eol lf
+  git config core.hooksPath /dev/null
+  git config merge.renormalize false
+}
+
 source_tree() {
   checked_word TB_VER "$TB_VER"
   checked_word UPSTREAM "$UPSTREAM"
@@ -162,14 +180,16 @@ source_tree() {
   checked_word CHERRY_PICK_FROM "${CHERRY_PICK_FROM:-}"
   checked_word CHERRY_PICK_PULL_REQUEST "${CHERRY_PICK_PULL_REQUEST:-}"
   export GIT_ALLOW_PROTOCOL=https:http:ssh:git:file GIT_TERMINAL_PROMPT=0
+  export GIT_NO_REPLACE_OBJECTS=1 GIT_GRAFT_FILE=/dev/null/none GIT_ATTR_NOSYSTEM=1
   export GIT_COMMITTER_NAME=build-wheel GIT_COMMITTER_EMAIL=nobody@localhost
   from=$UPSTREAM
   case $from in
     *:* | /*) ;;
     *) from=$here/${from##*/} ;; # a bundle in the build context
   esac
-  git clone --quiet --no-checkout -- "$from" "$src"
+  git clone --quiet --no-checkout --template= -- "$from" "$src"
   cd "$src"
+  fixed_settings
   start=$(release_commit)
   git checkout --quiet --detach "$start" -- || fail "$UPSTREAM has no tag $TB_VER"
   fetch_owners

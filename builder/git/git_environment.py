@@ -30,6 +30,9 @@ _CONFIGURATION = {
     **{f"protocol.{scheme}.allow": "always" for scheme in ("https", "http", "ssh", "git", "file")},
     "core.hooksPath": "/dev/null",
     "core.attributesFile": "/dev/null",
+    # From git 2.43 on, attributes can come from a tree. This is the empty one.
+    "attr.tree": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
+    "core.commitGraph": "false",
     "core.fsmonitor": "false",
     "core.autocrlf": "false",
     "core.eol": "lf",
@@ -49,13 +52,18 @@ _CONFIGURATION = {
     "merge.renormalize": "false",
     "diff.renames": "true",
     "diff.renameLimit": "1000",
+    "merge.renameLimit": "1000",
     "diff.algorithm": "myers",
     "diff.noprefix": "false",
     "diff.mnemonicPrefix": "false",
+    # The driver of files without the attribute `diff`, if a configuration makes one of that name.
+    "diff.default.binary": "auto",
+    "diff.default.algorithm": "myers",
     "commit.gpgSign": "false",
     "commit.cleanup": "default",
     "i18n.commitEncoding": "UTF-8",
     "log.showSignature": "false",
+    "tar.umask": "0002",
     "advice.detachedHead": "false",
     "transfer.credentialsInUrl": "die",
     # Give up on a server that sends less than 1 byte per second for 60 seconds.
@@ -69,6 +77,10 @@ _UNATTENDED = {
     "GIT_SEQUENCE_EDITOR": "false",
     "GIT_MERGE_AUTOEDIT": "no",
     "GIT_PROTOCOL_FROM_USER": "0",
+    # A repository's own files, and the machine's, must not show another history or other contents.
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_GRAFT_FILE": "/dev/null/none",  # of one that is there, git would say that it is deprecated
+    "GIT_ATTR_NOSYSTEM": "1",
 }
 # A credential helper that prints two environment variables. It is formatted with their names, so
 # that no secret is in the configuration.

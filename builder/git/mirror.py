@@ -10,12 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from builder.errors import SourceError
+from builder.git.mirror_files import write_mirror_files
 from builder.git.origins import make_absence_error
 from builder.git.refresh_times import write_refresh_time
 from builder.git.remote import check_revision, is_object_id
 from builder.git.repository import Repository
 from builder.git.runner import GitRunner, check_git
 from builder.system.files import lock_path
+from builder.system.ownership import (
+    UntrustedPathError,
+    check_trusted_directory,
+    make_private_directory,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -218,7 +224,8 @@ def open_mirror(
         offline: use only what is mirrored already.
 
     Raises:
-        SourceError: git is missing or too old, or the repository cannot be cloned.
+        SourceError: git is missing or too old, the repository cannot be cloned, or somebody else
+            may have written its mirror.
         InterruptedRunError: the run was interrupted.
     """
     root = context.settings.cache / "git"
@@ -232,18 +239,20 @@ def open_mirror(
         check_cancelled=context.check_cancelled,
     )
     check_git(runner(Path.cwd(), offline=True))
-    if not directory.is_dir():
-        if offline:
-            raise SourceError(
-                f"there is no mirror of {upstream_remote.url} in the cache, and "
-                "--offline asks nobody",
-                "run it once without --offline",
-            )
-        try:
-            root.mkdir(parents=True, exist_ok=True)
+    if not directory.is_dir() and offline:
+        raise SourceError(
+            f"there is no mirror of {upstream_remote.url} in the cache, and --offline asks nobody",
+            "run it once without --offline",
+        )
+    try:
+        make_private_directory(root)
+        _check_ownership(context.settings.cache, root)
+        if not directory.is_dir():
             _clone_mirror(directory, upstream_remote, runner(root), context.console.print_note)
-        except OSError as error:
-            raise _make_write_error(directory, error) from error
+        _check_ownership(context.settings.cache, directory)
+        write_mirror_files(directory, upstream_remote)
+    except OSError as error:
+        raise _make_write_error(directory, error) from error
     return Mirror(
         runner(directory, offline=offline),
         runner(directory, offline=True),
@@ -267,7 +276,7 @@ def _clone_mirror(
         note(f"cloning {upstream_remote.url}")
         with tempfile.TemporaryDirectory(prefix=prefix, dir=directory.parent) as workdir:
             target = Path(workdir) / "mirror.git"
-            words = ("clone", "--bare", "--quiet", "--template=", _FILTER)
+            words = ("clone", "--bare", "--quiet", "--template=", "--reject-shallow", _FILTER)
             runner.run_git(*words, "--", upstream_remote.url, str(target), timeout=_CLONE_SECONDS)
             write_refresh_time(target, "upstream")
             target.rename(directory)
@@ -279,6 +288,16 @@ def _make_write_error(directory: Path, error: OSError) -> SourceError:
         f"the mirror {directory} cannot be written: {error.strerror}",
         "make room, or set XDG_CACHE_HOME to another directory",
     )
+def _check_ownership(cache: Path, directory: Path) -> None:
+    """Check that nobody else may have written a mirror, or the directory of mirrors.
+
+    Raises:
+        SourceError: somebody else may have.
+    """
+    try:
+        check_trusted_directory(cache, directory, recursive=directory.suffix == ".git")
+    except UntrustedPathError as error:
+        raise SourceError(f"no mirror is used: {error.reason}", error.remedy) from error
 
 
 def _get_lock_path(directory: Path) -> Path:

@@ -144,7 +144,12 @@ class GitRunner:
         git_command = Git(self.directory)
         # GitPython cannot remove variables.
         hidden = dict.fromkeys(list_secret_variables(os.environ, for_git=True), "")
-        git_command.update_environment(**(hidden | self.variables | dict(env or {})))
+        variables = hidden | self.variables | dict(env or {})
+        if _find_subcommand(words) in ("clone", "fetch"):
+            # A server could send commits without their parents: git would start another fetch for
+            # these, and that one another, without end. git 2.45 and fixes of earlier ones read it.
+            variables["GIT_NO_LAZY_FETCH"] = "1"
+        git_command.update_environment(**variables)
         started = git_command.execute(
             ["git", *words],
             istream=stdin,
@@ -152,6 +157,8 @@ class GitRunner:
             # In its own process group, what git starts is stopped with it. It also has no terminal
             # for prompts.
             start_new_session=True,
+            # What it writes into the mirror is the user's alone, see `builder.system.ownership`.
+            umask=0o077,
         )
         process = started.proc
         started.proc = None
@@ -208,6 +215,7 @@ _HINTS = {
     "Authentication failed": "give a credential helper (gitcredentials(7)), or GIT_ASKPASS",
     "Could not resolve host": "look at the network; --upstream names a mirror of yours",
     "certificate": "name your certificates with PIP_CERT or GIT_SSL_CAINFO",
+    "source repository is shallow": "its history is needed: git fetch --unshallow, there",
     "dubious ownership": "the repository is of another user; see safe.directory, git-config(1)",
     "No space left": "make room, or set XDG_CACHE_HOME to another directory",
     "not allowed": "without --offline it can be fetched",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.bazel.release_table import ReleaseRow, render_release_table
+from builder.git.mirror_files import ATTRIBUTES
 from tests.support.releases import ROOT
 from tests.support.upstream import git
 
@@ -177,6 +178,37 @@ def test_the_script_picks_what_somebody_has_published(tmp_path: Path) -> None:
     done, content = _source(tmp_path, "-", other, first=other)
     assert (done.returncode, content) == (0, "two\n"), done.stderr
     assert f"{other}, of this project: it began with that commit\n" in done.stdout
+
+
+def test_no_attribute_of_the_source_changes_it_or_hides_a_conflict(tmp_path: Path) -> None:
+    """Neither those of the release, nor those that are picked, nor drivers of the machine."""
+    commits = _repository(tmp_path)
+    where = tmp_path / "upstream"
+    attributes = "* merge=union eol=crlf text export-ignore filter=upper\n"
+    (where / ".gitattributes").write_text(attributes)
+    git(where, "add", ".gitattributes")
+    who = ("-c", "user.name=Somebody", "-c", "user.email=nobody@localhost")
+    git(where, *who, "commit", "--quiet", "--message", "attributes")
+    spoiled = git(where, "rev-parse", "HEAD")
+    (tmp_path / "config").write_text(
+        '[merge]\n\tdefault = union\n[filter "upper"]\n\tsmudge = tr a-z A-Z\n'
+    )
+    for configuration in (os.devnull, str(tmp_path / "config")):
+        env = {"GIT_CONFIG_GLOBAL": configuration}
+        done, content = _source(tmp_path, spoiled, commits["two"], **env)
+        assert (done.returncode, content) == (0, "two\n"), done.stderr
+        for base, picks in ((spoiled, commits["three"]), ("-", f"{spoiled},{commits['three']}")):
+            done, _ = _source(tmp_path, base, picks, **env)
+            assert done.returncode == 1
+            assert f"build-wheel: {commits['three']} does not go onto 2.2.1" in done.stderr
+        # `_source` reads text, so that it would not see a CR.
+        assert (tmp_path / "src" / "file").read_bytes().count(b"\r") == 0
+
+
+def test_the_script_and_the_mirror_fix_the_same_attributes() -> None:
+    """What stands in two places is the same in both."""
+    between = SCRIPT.read_text().partition("<<'END'\n")[2].partition("END\n")[0]
+    assert tuple(between.splitlines()) == ATTRIBUTES
 
 
 def test_the_script_needs_a_known_release_to_choose_a_bazel() -> None:
