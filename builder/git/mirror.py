@@ -17,6 +17,7 @@ from builder.git.remote import check_revision, is_object_id
 from builder.git.repository import Repository
 from builder.git.runner import GitRunner, check_git
 from builder.system.files import lock_path
+from builder.system.limits import CLONE_SECONDS
 from builder.system.ownership import (
     UntrustedPathError,
     check_trusted_directory,
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from builder.git.remote import Remote
     from builder.model import Release
 
-_CLONE_SECONDS = 3600  # time-out of one clone or fetch
 _REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 # The option with which a mirror is fetched; a filter is a setting of a named remote.
 _FILTER = "--filter=blob:none"
@@ -175,7 +175,7 @@ class Mirror(Repository):
         if key in self._fetched:
             return
         fetch = ("fetch", "--no-tags", "--quiet", "--prune")
-        self.runner.run_git(*fetch, *words, timeout=_CLONE_SECONDS)
+        self.runner.run_git(*fetch, *words, timeout=CLONE_SECONDS)
         try:
             write_refresh_time(self.runner.directory, key)
         except OSError as error:
@@ -193,7 +193,7 @@ class Mirror(Repository):
                     *("fetch", "--no-tags", "--quiet", _FILTER, "origin"),
                     f"+{commit}:refs/commits/{commit}",
                     accepted_codes=(0, 1, 128),
-                    timeout=_CLONE_SECONDS,
+                    timeout=CLONE_SECONDS,
                 )
                 if result.returncode == 0:
                     self._clear_refs()
@@ -277,7 +277,7 @@ def _clone_mirror(
         with tempfile.TemporaryDirectory(prefix=prefix, dir=directory.parent) as workdir:
             target = Path(workdir) / "mirror.git"
             words = ("clone", "--bare", "--quiet", "--template=", "--reject-shallow", _FILTER)
-            runner.run_git(*words, "--", upstream_remote.url, str(target), timeout=_CLONE_SECONDS)
+            runner.run_git(*words, "--", upstream_remote.url, str(target), timeout=CLONE_SECONDS)
             write_refresh_time(target, "upstream")
             target.rename(directory)
 

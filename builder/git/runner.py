@@ -6,13 +6,11 @@ callers must do the same.
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 import subprocess
 import tempfile
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import takewhile
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
@@ -20,6 +18,7 @@ from builder.errors import SourceError
 from builder.git.git_environment import make_git_variables
 from builder.system import command
 from builder.system.known_secrets import hide_secrets
+from builder.system.limits import GIT_OUTPUT_BYTES, GIT_SECONDS, TIMEOUT_VARIABLE
 from builder.system.redact import redact_credentials
 from builder.system.secret_variables import list_secret_variables
 
@@ -81,8 +80,11 @@ class GitRunner:
         offline: bool = False,
         check_cancelled: Callable[[], None] = lambda: None,
     ) -> None:
+        remotes = list(remotes)
         self.variables = make_git_variables(env, settings, remotes, offline=offline)
         self.directory = directory
+        self._settings = settings
+        self._urls = [remote.url for remote in remotes]
         self.check_cancelled = check_cancelled
 
     def run_git(
@@ -90,7 +92,7 @@ class GitRunner:
         *words: str,
         stdin: bytes | None = None,
         env: Mapping[str, str] | None = None,
-        timeout: float = 600,
+        timeout: float = GIT_SECONDS,
         accepted_codes: Sequence[int] | None = (0,),
     ) -> GitResult:
         """Run one git command to its end; it is stopped if we stop waiting for it.
@@ -99,18 +101,18 @@ class GitRunner:
             words: the arguments of git, none of them secret.
             stdin: the bytes for standard input, or None.
             env: variables for this command only.
-            timeout: seconds until it is stopped.
+            timeout: seconds until it is stopped, unless the user set another time.
             accepted_codes: exit codes that are no failure; None for any.
 
         Raises:
-            SourceError: git failed, or took too long.
+            SourceError: git failed, took too long, or printed more than can be meant.
             InterruptedRunError: the run was interrupted.
         """
         with _open_stdin(stdin) as file, self._start_git(words, env, file) as process:
             try:
                 stdout, stderr = self._wait_for_output(process, _find_subcommand(words), timeout)
             except BaseException:
-                _stop_process(process)
+                command.stop_process_group(process)
                 raise
         result = GitResult(
             process.returncode, stdout, redact_credentials(stderr.decode(errors="replace"))
@@ -124,6 +126,7 @@ class GitRunner:
         self, process: subprocess.Popen[bytes], word: str, timeout: float
     ) -> tuple[bytes, bytes]:
         """Read all output, in short waits, as only the main thread is interrupted by Ctrl-C."""
+        timeout = self._settings.get_timeout(timeout)
         deadline = time.monotonic() + timeout
         while True:
             try:
@@ -132,9 +135,20 @@ class GitRunner:
                 self.check_cancelled()
                 if time.monotonic() > deadline:
                     raise SourceError(
-                        f"git {word} took longer than {timeout:.0f} s",
-                        "look at the network and at --upstream, then run it again",
+                        f"git {word}{self._describe_server(word)} took longer than {timeout:g} s",
+                        f"look at the network and at --upstream; {TIMEOUT_VARIABLE} gives it more",
                     ) from error
+                # A server's messages are part of the output, and may have no end.
+                if len(error.output or b"") + len(error.stderr or b"") > GIT_OUTPUT_BYTES:
+                    raise SourceError(
+                        f"git {word}{self._describe_server(word)} prints more than "
+                        f"{GIT_OUTPUT_BYTES:,} bytes",
+                        "look at --upstream and --from",
+                    ) from error
+
+    def _describe_server(self, word: str) -> str:
+        """Describe who may be waited for by a git command, such as ` of https://host/path`."""
+        return f" of {' or '.join(self._urls)}" if word in ("clone", "fetch") else ""
 
     def _start_git(
         self, words: Sequence[str], env: Mapping[str, str] | None, stdin: BinaryIO | None
@@ -199,15 +213,6 @@ def check_git(runner: GitRunner) -> None:
     version = re.search(r"([0-9]+)\.([0-9]+)", reported)
     if version is None or (int(version[1]), int(version[2])) < _OLDEST_GIT:
         raise SourceError(f"{reported} is too old", hint)
-
-
-def _stop_process(process: subprocess.Popen[bytes]) -> None:
-    """Stop git and what it started: SIGTERM first, so that it removes its locks, then SIGKILL."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=10)
 
 
 _HINTS = {

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from builder.errors import CommandError
 from builder.system.known_secrets import hide_secret_lines
+from builder.system.limits import GRACE_SECONDS
 from builder.system.secret_variables import list_secret_variables
+from builder.system.waiting import DeadlineError, run_with_deadline
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -32,11 +36,11 @@ def run_command(
     secrets: Collection[str] = (),
     stdin: str = "",
 ) -> str:
-    """Run a program and wait until it ends.
+    """Run a program and wait until it ends; it is stopped if we stop waiting for it.
 
     Args:
         words: the program and its arguments.
-        timeout: seconds until it is killed.
+        timeout: seconds until it is stopped.
         cwd: its working directory.
         env: all its environment variables, or None for ours; secrets are removed.
         secrets: names of secret variables that it needs and keeps.
@@ -87,24 +91,45 @@ def _run_process(
     stdin: str = "",
 ) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(  # noqa: S603 - words, no shell
+        process = subprocess.Popen(  # noqa: S603 - words, no shell
             list(words),
             cwd=cwd,
             env=env,
-            input=stdin,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
             errors="replace",
-            timeout=timeout,
-            check=False,
+            # In its own process group, what it starts is stopped with it. It also has no terminal
+            # for prompts.
+            start_new_session=True,
         )
     except FileNotFoundError as error:
         raise CommandError(f"{words[0]} is not installed", f"install {words[0]}") from error
-    except subprocess.TimeoutExpired as error:
+    try:
+        output, error_output = run_with_deadline(
+            partial(process.communicate, stdin),
+            timeout,
+            words[0],
+            partial(stop_process_group, process),
+        )
+    except DeadlineError as error:
         raise CommandError(
             f"{words[0]} took longer than {timeout:.0f} s", "look at what it waits for"
         ) from error
+    return subprocess.CompletedProcess(words, process.returncode, output, error_output)
+
+
+def stop_process_group(process: subprocess.Popen[Any]) -> None:
+    """Stop a program that leads a process group, and all that it started in that group.
+
+    SIGTERM comes first, so that it removes its locks and temporary files, then SIGKILL.
+    """
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=GRACE_SECONDS)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.errors import OutputError
+from builder.system.interruption import make_interruption_check
 from builder.system.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -111,7 +112,9 @@ def lock_path(path: Path, check_cancelled: Callable[[], None] = lambda: None) ->
 
     Raises:
         OSError: it cannot be opened.
+        InterruptedRunError: the process was interrupted while it waited.
     """
+    check_interrupted = make_interruption_check()
     flags = os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT
     handle = os.open(path, flags, 0o666)
 
@@ -119,6 +122,7 @@ def lock_path(path: Path, check_cancelled: Callable[[], None] = lambda: None) ->
         if try_lock(handle):
             return True
         check_cancelled()
+        check_interrupted()
         return None
 
     try:

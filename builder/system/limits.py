@@ -18,6 +18,9 @@ ANSWER_BYTES = 1 << 20
 # Bytes of a download whose size is not known: a hundred times the largest stock wheel.
 DOWNLOAD_BYTES = 1 << 30
 
+# Bytes that a git command may print: a source tree of TensorBoard has a tenth of it.
+GIT_OUTPUT_BYTES = 512 << 20
+
 # Seconds without a byte until a server counts as gone; some mirrors are slow.
 SILENCE_SECONDS = 30.0
 # Seconds for all of a page or an answer, redirects and repetitions included.
