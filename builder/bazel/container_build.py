@@ -15,6 +15,8 @@ from builder.bazel.settings import SETTINGS_DIR
 from builder.containers import volumes
 from builder.containers.containers import ContainerOptions, create_container
 from builder.errors import BuilderError, EngineError, SourceError
+from builder.system.interruption import is_interrupted
+from builder.system.limits import GRACE_SECONDS
 from builder.system.redact import redact_credentials
 
 if TYPE_CHECKING:
@@ -163,7 +165,7 @@ class _LogWriter:
                 yield log
             finally:
                 if log._thread is not None:
-                    log._thread.join(_LOG_END_SECONDS)
+                    log._thread.join(GRACE_SECONDS if is_interrupted() else _LOG_END_SECONDS)
 
     def write_note(self, text: str) -> None:
         """Write a line of our own, before the container's."""

@@ -6,11 +6,13 @@ import io
 import tarfile
 import time
 from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
 from builder.containers.docker_engine import KEPT_VALUE, RUN_LABEL, translate_engine_errors
 from builder.errors import EngineError
+from builder.system.limits import DOWNLOAD_BYTES, ENGINE_STREAM_SECONDS
 from builder.system.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -84,7 +86,10 @@ class Container:
             EngineError: the engine refused the request.
         """
         with translate_engine_errors(f"run {words[0]} in {self.name}"):
-            result = self.raw.exec_run(list(words), user=user, environment=dict(env or {}))
+            result = self.engine.client.bounds.run_request(
+                partial(self.raw.exec_run, list(words), user=user, environment=dict(env or {})),
+                ENGINE_STREAM_SECONDS,
+            )
         output = result.output if isinstance(result.output, bytes) else b""
         return int(result.exit_code or 0), output.decode("utf-8", "replace")
 
@@ -155,11 +160,19 @@ class Container:
         """Read a file or directory of the container, as a tar archive in pieces.
 
         Raises:
-            EngineError: the path does not exist, or the engine refused the request.
+            EngineError: the path does not exist or is too large, or the engine refused the request.
         """
         with translate_engine_errors(f"read {path} from {self.name}"):
             pieces, _ = self.raw.get_archive(path)
-            yield from pieces
+            size = 0
+            for piece in self.engine.client.bounds.iter_stream(pieces):
+                size += len(piece)
+                if size > DOWNLOAD_BYTES:
+                    raise EngineError(
+                        f"{path} in {self.name} has more than {DOWNLOAD_BYTES:,} bytes",
+                        "look at what made it",
+                    )
+                yield piece
 
     def read_log(self) -> str:
         """Read all the output of the container so far.

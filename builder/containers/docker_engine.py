@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import atexit
+import math
 import os
 import secrets
 import socket
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
@@ -14,20 +16,22 @@ from builder.containers.ssh import SshTunnel
 from builder.errors import EngineError
 from builder.system.addresses import mask_address
 from builder.system.known_secrets import hide_secrets
+from builder.system.limits import ENGINE_SECONDS
+from builder.system.settings import read_timeout
+from builder.system.waiting import run_with_deadline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from docker import DockerClient
     from docker.context import Context
+
+    from builder.containers.bounded_client import BoundedClient
 
 # The label of everything that we make in an engine; its value is the id of the run that made it.
 RUN_LABEL = "tensorboard-proxy-wheels.run"
 # The label's value for what is kept after a run on purpose, such as an image.
 KEPT_VALUE = "kept"
 NAMESPACE = "tensorboard-proxy-wheels"
-# Time limit of one request to the engine, in seconds; builds and pulls are streams with their own.
-_REQUEST_TIMEOUT = 120
 _SSH_HINT = (
     "Docker's client must be there, and ssh must let you in without a question (ssh-agent(1), "
     "known_hosts)"
@@ -42,14 +46,14 @@ class ContainerEngine:
     """A container engine that responds.
 
     Attributes:
-        client: docker-py's client.
+        client: docker-py's client, with bounds.
         run_id: eight hex digits, in the names and labels of everything that this run makes.
         host: the host of published ports, such as `127.0.0.1`.
         version: the engine's version, as it reports it.
         architecture: the architecture of its images, as in uname, such as `x86_64`.
     """
 
-    def __init__(self, client: DockerClient, address: str) -> None:
+    def __init__(self, client: BoundedClient, address: str) -> None:
         self.client = client
         self.run_id = secrets.token_hex(4)
         self.host = _find_published_host(address)
@@ -72,17 +76,19 @@ def connect_engine(env: Mapping[str, str]) -> ContainerEngine:
 
     Raises:
         EngineError: no engine responds there, or there is no such context.
+        RequestError: the variable for the time-out is malformed.
     """
     from docker.errors import DockerException
     from docker.utils import kwargs_from_env
 
+    timeout = read_timeout(env)
     try:
         options: dict[str, Any] = dict(kwargs_from_env(environment=dict(env)))
         if not options.get("base_url"):
             options = _read_context(env.get("DOCKER_CONTEXT"))
         if options["base_url"].startswith("ssh:"):
-            return _connect_over_ssh(options["base_url"])
-        client = _connect_client(options)
+            return _connect_over_ssh(options["base_url"], timeout)
+        client = _connect_client(options, timeout)
     except (DockerException, OSError, ValueError) as error:
         raise EngineError(
             f"no container engine answers: {_shorten_error(error)}", _CONNECT_HINT
@@ -90,13 +96,13 @@ def connect_engine(env: Mapping[str, str]) -> ContainerEngine:
     return ContainerEngine(client, str(client.api.base_url))
 
 
-def _connect_over_ssh(address: str) -> ContainerEngine:
+def _connect_over_ssh(address: str, timeout: float | None) -> ContainerEngine:
     from docker.errors import DockerException
 
     tunnel = SshTunnel(address)
     atexit.register(tunnel.close)
     try:
-        client = _connect_client({"base_url": tunnel.url})
+        client = _connect_client({"base_url": tunnel.url}, timeout)
     except (DockerException, OSError, ValueError) as error:
         why = tunnel.read_last_error() or _shorten_error(error)
         raise EngineError(
@@ -106,16 +112,21 @@ def _connect_over_ssh(address: str) -> ContainerEngine:
     return ContainerEngine(client, address)
 
 
-def _connect_client(options: Mapping[str, Any]) -> DockerClient:
-    from docker import DockerClient
+def _connect_client(options: Mapping[str, Any], timeout: float | None) -> BoundedClient:
+    from builder.containers.bounded_client import BoundedClient, RequestBounds
 
-    _check_socket(options["base_url"])
-    client = DockerClient(timeout=_REQUEST_TIMEOUT, **options)
+    seconds = ENGINE_SECONDS if timeout is None else timeout
+    server = redact_credentials(options["base_url"])
+    run_with_deadline(partial(_check_socket, options["base_url"], seconds), seconds, server)
+    # docker-py's own time-out is for one read: never before our deadline.
+    client = BoundedClient(
+        RequestBounds(server, timeout), timeout=math.ceil(seconds) + 1, **options
+    )
     client.ping()
     return client
 
 
-def _check_socket(address: str) -> None:
+def _check_socket(address: str, seconds: float) -> None:
     """Check that a process listens on a socket, as docker-py leaks its own socket otherwise.
 
     Raises:
@@ -128,7 +139,7 @@ def _check_socket(address: str) -> None:
     if path == "/":  # docker-py has a default path for that
         return
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(_REQUEST_TIMEOUT)
+        connection.settimeout(seconds)
         code = connection.connect_ex(path)
     if code:
         raise OSError(f"{path}: {os.strerror(code)}")
@@ -176,7 +187,13 @@ def translate_engine_errors(
     try:
         yield
     # If a stream breaks off, urllib3 or the socket raises its own error.
-    except (DockerException, requests.RequestException, HTTPError, ConnectionError) as error:
+    except (
+        DockerException,
+        requests.RequestException,
+        HTTPError,
+        ConnectionError,
+        TimeoutError,
+    ) as error:
         message = _shorten_error(error)
         if "no space left" in message.lower():
             hint = "free space in the engine: `nox -s prune`, `docker system df`"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tarfile
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from builder.containers.docker_engine import (
@@ -14,6 +15,7 @@ from builder.containers.docker_engine import (
     translate_engine_errors,
 )
 from builder.errors import EngineError
+from builder.system.limits import ENGINE_STREAM_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -60,7 +62,9 @@ def resolve_image_id(engine: ContainerEngine, tag: str) -> str:
     if not has_image(engine, tag):
         hint = "where no registry can be reached: `nox -s base_image`, which needs none"
         with translate_engine_errors(f"pull the base image {tag}", hint):
-            engine.client.images.pull(tag)
+            engine.client.bounds.run_request(
+                partial(engine.client.images.pull, tag), ENGINE_STREAM_SECONDS
+            )
     with translate_engine_errors(f"look at the image {tag}"):
         return str(engine.client.images.get(tag).id)
 
@@ -118,7 +122,9 @@ def build_image(
         packed.seek(0)
         with translate_engine_errors(action, f"its log is {log}"):
             failure = _read_build_stream(
-                _start_build(engine, recipe, tag, packed), sink.write, progress
+                engine.client.bounds.iter_stream(_start_build(engine, recipe, tag, packed)),
+                sink.write,
+                progress,
             )
     if failure is not None:
         tail = "\n".join(log.read_text(encoding="utf-8").splitlines()[-_TAIL_LINES:])

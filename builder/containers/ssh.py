@@ -80,8 +80,7 @@ class SshTunnel:
         self._thread.join()
         self._listener.close()
         for process in self._processes:
-            process.terminate()
-            process.wait()
+            command.stop_process_group(process)
         self._workdir.cleanup()
 
     def _accept_connections(self) -> None:

@@ -10,8 +10,8 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 from contextlib import contextmanager, suppress
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from builder.errors import CommandError
@@ -90,34 +90,49 @@ def _run_process(
     errors: int,
     stdin: str = "",
 ) -> subprocess.CompletedProcess[str]:
+    started: list[subprocess.Popen[str]] = []
+    ready, stopping = threading.Event(), threading.Event()
+
+    def start_and_communicate() -> tuple[str, str]:
+        # Here and not in the main thread: a signal's exception while it starts would lose it.
+        try:
+            started.append(
+                subprocess.Popen(  # noqa: S603 - words, no shell
+                    list(words),
+                    cwd=cwd,
+                    env=env,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    text=True,
+                    errors="replace",
+                    # In its own process group, what it starts is stopped with it. It also has no
+                    # terminal for prompts.
+                    start_new_session=True,
+                )
+            )
+        finally:
+            ready.set()
+        if stopping.is_set():
+            stop_process_group(started[0])
+        return started[0].communicate(stdin)
+
+    def stop_process() -> None:
+        stopping.set()
+        if ready.wait(GRACE_SECONDS) and started:
+            stop_process_group(started[0])
+
     try:
-        process = subprocess.Popen(  # noqa: S603 - words, no shell
-            list(words),
-            cwd=cwd,
-            env=env,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            errors="replace",
-            # In its own process group, what it starts is stopped with it. It also has no terminal
-            # for prompts.
-            start_new_session=True,
+        output, error_output = run_with_deadline(
+            start_and_communicate, timeout, words[0], stop_process
         )
     except FileNotFoundError as error:
         raise CommandError(f"{words[0]} is not installed", f"install {words[0]}") from error
-    try:
-        output, error_output = run_with_deadline(
-            partial(process.communicate, stdin),
-            timeout,
-            words[0],
-            partial(stop_process_group, process),
-        )
     except DeadlineError as error:
         raise CommandError(
             f"{words[0]} took longer than {timeout:.0f} s", "look at what it waits for"
         ) from error
-    return subprocess.CompletedProcess(words, process.returncode, output, error_output)
+    return subprocess.CompletedProcess(words, started[0].returncode, output, error_output)
 
 
 def stop_process_group(process: subprocess.Popen[Any]) -> None:

@@ -173,11 +173,14 @@ class BoundedAdapter(HTTPAdapter):
         server = name_server(req.url or "")
         # The limit is that of what was asked for; a redirect or an error comes with a page.
         limit = self._get_limit() if resp.status == HTTPStatus.OK else PAGE_BYTES
-        self._exchange.begin_answer(resp)
         announced = resp.headers.get("Content-Length", "")
-        if announced.isdecimal() and int(announced[:20]) > limit and req.method != "HEAD":
+        try:
+            self._exchange.begin_answer(resp)
+            if announced.isdecimal() and int(announced[:20]) > limit:
+                raise _make_size_error(server, limit)  # noqa: TRY301
+        except BaseException:
             resp.close()
-            raise _make_size_error(server, limit)
+            raise
         body = _BoundedBody(resp, server, limit, self._exchange)
         return super().build_response(req, body)  # type: ignore[arg-type]
 
@@ -203,13 +206,16 @@ class _BoundedBody:
             BodyTooLargeError: there is more than the limit.
         """
         size = 0
-        for piece in self._answer.stream(amt, decode_content):
-            self._exchange.check_abandoned()
-            size += len(piece)
-            if size > self._limit:
-                self._answer.close()
-                raise _make_size_error(self._server, self._limit)
-            yield piece
+        try:
+            for piece in self._answer.stream(amt, decode_content):
+                self._exchange.check_abandoned()
+                size += len(piece)
+                if size > self._limit:
+                    raise _make_size_error(self._server, self._limit)  # noqa: TRY301
+                yield piece
+        except BaseException:
+            self._answer.close()
+            raise
 
 
 class _AbandonableBody:

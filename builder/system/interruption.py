@@ -35,3 +35,8 @@ def make_interruption_check() -> Callable[[], None]:
             raise InterruptedRunError("interrupted", "nothing was left half-written; run it again")
 
     return check_interrupted
+
+
+def is_interrupted() -> bool:
+    """Whether the process was interrupted, so that what is left to do is cleanup."""
+    return _Interruption.count > 0

@@ -15,6 +15,8 @@ LONGEST_TIMEOUT = 7 * 24 * 3600
 PAGE_BYTES = 64 << 20
 # Bytes of a decoded answer to an upload, of which a line is shown.
 ANSWER_BYTES = 1 << 20
+# Bytes of an answer of a container engine, such as a container's log.
+ENGINE_BYTES = 256 << 20
 # Bytes of a download whose size is not known: a hundred times the largest stock wheel.
 DOWNLOAD_BYTES = 1 << 30
 
@@ -34,8 +36,12 @@ UPLOAD_SECONDS = 1800.0
 # Seconds for one clone or fetch, and for any other git command.
 CLONE_SECONDS = 3600.0
 GIT_SECONDS = 600.0
-# Seconds for one request to a container engine; builds, pulls and logs are streams, which go on.
+# Seconds for one request to a container engine; and for one that carries files or a program's
+# output, and for each piece of a stream, such as the next line of a build.
 ENGINE_SECONDS = 120.0
+ENGINE_STREAM_SECONDS = 3600.0
+# Seconds for one request to a container engine once the run is interrupted.
+ENGINE_CLEANUP_SECONDS = 10.0
 
 # Seconds between two looks at whether the run is interrupted.
 POLL_SECONDS = 0.1

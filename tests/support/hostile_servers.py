@@ -55,7 +55,9 @@ def send_endless_gzip(connection: socket.socket, stopping: threading.Event) -> N
 def redirect_forever(connection: socket.socket, stopping: threading.Event) -> None:
     """Redirect to itself."""
     del stopping
-    connection.sendall(b"HTTP/1.1 302 Found\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n")
+    connection.sendall(
+        b"HTTP/1.1 302 Found\r\nLocation: /again\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    )
 
 
 def flood_headers(connection: socket.socket, stopping: threading.Event) -> None:
@@ -88,7 +90,7 @@ class HostileServer:
 
     Args:
         manner: how it answers.
-        page: what it answers honestly to requests for a project's page; None for nothing.
+        answer_well: gives what it answers honestly to a request's path; None for nothing.
         reads_all: whether it takes all that a client sends before it answers.
 
     Attributes:
@@ -99,13 +101,13 @@ class HostileServer:
     def __init__(
         self,
         manner: Callable[[socket.socket, threading.Event], None],
-        page: bytes | None,
+        answer_well: Callable[[str], bytes | None],
         *,
         reads_all: bool,
     ) -> None:
         self.asked = threading.Event()
         self._manner = manner
-        self._page = page
+        self._answer_well = answer_well
         self._reads_all = reads_all
         self._stopping = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -132,9 +134,11 @@ class HostileServer:
             request = connection.recv(1 << 16)
             if self._reads_all:
                 _read_body(connection, request)
-            if self._page is not None and request.startswith(b"GET /simple/"):
-                size = f"Content-Length: {len(self._page)}\r\nConnection: close\r\n\r\n"
-                connection.sendall(_HEAD + size.encode() + self._page)
+            path = request.split(b" ")[1].decode() if b" " in request else ""
+            page = self._answer_well(path)
+            if page is not None:
+                size = f"Content-Length: {len(page)}\r\nConnection: close\r\n\r\n"
+                connection.sendall(_HEAD + size.encode() + page)
             elif request:
                 self.asked.set()
                 self._manner(connection, self._stopping)
@@ -152,12 +156,12 @@ def _read_body(connection: socket.socket, request: bytes) -> None:
 @contextmanager
 def run_hostile_server(
     manner: Callable[[socket.socket, threading.Event], None],
-    page: bytes | None = None,
+    answer_well: Callable[[str], bytes | None] = lambda _: None,
     *,
     reads_all: bool = True,
 ) -> Iterator[HostileServer]:
     """Run a server for as long as the block lasts; the arguments are those of the class."""
-    server = HostileServer(manner, page, reads_all=reads_all)
+    server = HostileServer(manner, answer_well, reads_all=reads_all)
     thread = threading.Thread(target=server.serve)
     thread.start()
     try:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from builder.containers.bounded_client import BoundedClient, RequestBounds
 from builder.containers.containers import ContainerOptions, run_container
 from builder.containers.docker_engine import ContainerEngine
 from builder.containers.ssh import SshTunnel
@@ -49,11 +50,10 @@ def near(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_an_engine_behind_ssh_does_all_that_one_does(near: Path) -> None:
     """Requests, streams, archives in and out; nothing of it runs on afterwards."""
-    from docker import DockerClient
-
     image = base_image()
     with closing(SshTunnel("ssh://me@far.example:2222")) as tunnel:
-        own = ContainerEngine(DockerClient(base_url=tunnel.url), "ssh://me@far.example:2222")
+        client = BoundedClient(RequestBounds(tunnel.url, None), base_url=tunnel.url)
+        own = ContainerEngine(client, "ssh://me@far.example:2222")
         assert own.host == "far.example"
         with run_container(
             own, "test-ssh", ContainerOptions(image, ["sh", "-c", "echo up; sleep 600"])

@@ -176,7 +176,8 @@ def test_an_interruption_ends_a_wait_in_any_thread(tmp_path: Path) -> None:
         assert len(errors) == 1
 
 
-def _make_page(wheel: ListedWheel) -> bytes:
+def _make_page(wheel: ListedWheel) -> Callable[[str], bytes | None]:
+    """The honest page of an index whose files are not."""
     listed = {
         "filename": wheel.filename,
         "url": f"/files/{wheel.filename}",
@@ -184,7 +185,8 @@ def _make_page(wheel: ListedWheel) -> bytes:
         "size": wheel.size,
     }
     page = {"meta": {"api-version": "1.1"}, "name": "tensorboard", "files": [listed]}
-    return json.dumps({**page, "versions": []}).encode()
+    content = json.dumps({**page, "versions": []}).encode()
+    return lambda path: content if path.startswith("/simple/") else None
 
 
 def _read_memory() -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.errors import CommandError, InterruptedRunError
+from builder.system import command
 from builder.system.command import run_command, try_command
 from builder.system.interruption import record_interruption
 from tests.support.processes import named
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # A program that ignores SIGTERM, and another one that it started and that holds its output open.
-_STUBBORN = "trap '' TERM; sleep 600 & sleep 600; sleep 600"
+_STUBBORN = """trap '' TERM; sleep 600 & echo >"$MARK"/up; sleep 600; sleep 600"""
 _GENEROUS = 60.0
 
 
@@ -47,7 +48,7 @@ def test_an_interruption_stops_a_program_in_any_thread(tmp_path: Path) -> None:
 
     thread = threading.Thread(target=run_program)
     thread.start()
-    while not named(tmp_path):
+    while not (tmp_path / "up").exists():
         thread.join(0.05)
     record_interruption()
     thread.join(_GENEROUS)
@@ -68,12 +69,10 @@ def test_a_signal_stops_a_program_of_the_main_thread(
         "def wait(): run_command(['sh', '-c', os.environ['SCRIPT']], timeout=600)\n"
         "main([], wait)\n"
     )
-    env = {**_env(tmp_path), "PYTHONPATH": str(ROOT), "SCRIPT": f"echo >{tmp_path}/up; {_STUBBORN}"}
-    with subprocess.Popen(
-        [sys.executable, "-c", code], env=env, stderr=subprocess.PIPE, text=True
-    ) as process:
+    env = {**_env(tmp_path), "PYTHONPATH": str(ROOT), "SCRIPT": _STUBBORN}
+    with subprocess.Popen([sys.executable, "-c", code], env=env, stderr=subprocess.PIPE) as process:
         while not (tmp_path / "up").exists():
-            assert process.poll() is None
+            assert command.wait_for_exit(process, 0.05) is None
         process.send_signal(number)
         _, errors = process.communicate(timeout=_GENEROUS)
     assert process.returncode == {signal.SIGTERM: 143, signal.SIGINT: 130}[number], errors
