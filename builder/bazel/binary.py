@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from builder.bazel.toolchain import BASE_IMAGE_BAZEL, BazelBinary
 from builder.errors import IndexLookupError, RequestError
+from builder.system.input_files import MAX_PROGRAM, read_input_file
 from builder.system.known_secrets import hide_secrets
 from builder.system.limits import DOWNLOAD_BYTES
 
@@ -143,7 +144,7 @@ class BazelFetcher:
 
 def _read_bazel(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_input_file(path, MAX_PROGRAM)
     except OSError as error:
         raise RequestError(
             f"the Bazel {path} cannot be read: {error.strerror}",

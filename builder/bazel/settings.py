@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from builder.errors import RequestError
+from builder.system.input_files import MAX_DOCUMENT, read_input_file
 from builder.system.warning_filters import ignore_warnings
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def read_ca_bundle(chosen: Path | None, env: Mapping[str, str], settings: UserSe
     path = chosen or Path(named or "/etc/ssl/certs/ca-certificates.crt")
     try:
         files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
-        found = b"\n".join(dict.fromkeys(p.read_bytes() for p in files))
+        found = b"\n".join(dict.fromkeys(read_input_file(p, MAX_DOCUMENT) for p in files))
     except OSError as error:
         if chosen is None and named is None:
             return b""

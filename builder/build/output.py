@@ -13,6 +13,7 @@ from builder.errors import OutputError
 from builder.provenance.claims import has_same_claims
 from builder.provenance.statements import get_provenance_path
 from builder.system.files import lock_path, make_output_error, write_synced_file
+from builder.system.input_files import MAX_WHEEL, open_input_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -79,10 +80,12 @@ def _is_placed(target: Path, sha256: str, provenance: bytes, *, force: bool) -> 
     Raises:
         OutputError: a different wheel exists, and `force` is not set.
     """
+    if force:
+        return False
     existing = _hash_file(target)
-    if existing not in (None, sha256) and not force:
+    if existing not in (None, sha256):
         raise _make_output_error(target)
-    if existing != sha256 or force:
+    if existing is None:
         return False
     try:
         return has_same_claims(get_provenance_path(target).read_bytes(), provenance)
@@ -115,6 +118,6 @@ def _make_output_error(target: Path) -> OutputError:
 
 
 def _hash_file(path: Path) -> str | None:
-    with suppress(FileNotFoundError), path.open("rb") as file:
+    with suppress(FileNotFoundError), open_input_file(path, MAX_WHEEL) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
     return None

@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import sys
+import tempfile
 import threading
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -18,7 +19,12 @@ from typing import TYPE_CHECKING
 import click
 
 from builder import __version__
-from builder.errors import BuilderError, InterruptedRunError, to_internal_error
+from builder.errors import (
+    BuilderError,
+    InterruptedRunError,
+    explain_machine_error,
+    to_internal_error,
+)
 from builder.git.git_environment import remove_git_variables
 from builder.system.console import Console
 from builder.system.interruption import record_interruption
@@ -168,6 +174,10 @@ def _report_error(error: BaseException) -> int:
     if isinstance(error, BuilderError):
         console.print_error(error.message, error.hint)
         return error.exit_code
+    if isinstance(error, OSError):
+        explained = explain_machine_error(error, _find_temporary_directory())
+        if explained is not None:
+            return _report_error(explained)
     if isinstance(error, (click.Abort, KeyboardInterrupt, _SigtermInterrupt)):
         what = "terminated" if isinstance(error, _SigtermInterrupt) else "interrupted"
         console.print_error(what, "nothing was left half-written; run it again")
@@ -175,6 +185,13 @@ def _report_error(error: BaseException) -> int:
     return (
         _report_error(to_internal_error(error, hide_secrets)) if isinstance(error, Exception) else 1
     )
+
+
+def _find_temporary_directory() -> str:
+    try:
+        return tempfile.gettempdir()
+    except FileNotFoundError:  # none can be written
+        return os.environ.get("TMPDIR", "/tmp")  # noqa: S108 - only for a message
 
 
 def _raise_sigterm_interrupt(number: int, frame: FrameType | None) -> None:

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import click
 
+from builder.cli.output import append_text
 from builder.errors import OutputError
 from builder.reports.summary import WheelSummary, render_summary
 from builder.smoke.results.result import read_results
 from builder.system.console import Console
+from builder.verify.check import read_wheel
 
 _DIRECTORY = click.Path(path_type=Path, file_okay=False)
 
@@ -29,8 +31,7 @@ def summary(wheels: Path, reports: Path, pictures_url: str | None) -> int:
         Console().print_lines(text.rstrip("\n"))
         return 0
     try:
-        with Path(page).open("a", encoding="utf-8") as file:
-            file.write(text)
+        append_text(Path(page), text)
     except OSError as error:
         raise OutputError(
             f"the job's page {page} cannot be written: {error.strerror}",
@@ -42,6 +43,6 @@ def summary(wheels: Path, reports: Path, pictures_url: str | None) -> int:
 def _read_wheels(directory: Path) -> list[WheelSummary]:
     found = []
     for path in sorted(directory.glob("*.whl")):
-        content = path.read_bytes()
+        content = read_wheel(path)
         found.append(WheelSummary(path.name, len(content), hashlib.sha256(content).hexdigest()))
     return found

@@ -27,6 +27,7 @@ from builder.cli.options import (
 from builder.errors import RequestError, TodayError
 from builder.releases.request import select_runnable_releases
 from builder.reports import today_page
+from builder.system.files import write_output_file
 from builder.system.machine import count_cores
 from builder.today import cell as cells
 from builder.today.cell import PYTHONS
@@ -242,9 +243,8 @@ def _write_page(releases: Releases, console: Console, reports: Path, page: Path)
         trials = [_make_stock_trial(release, releases, Path(name)) for release in runnable]
         _, refused = make_pairs(trials, PYTHONS)
     pairs = frozenset((p.trial.release, p.python) for p in refused)
-    page.write_text(
-        today_page.render_today_page(kept, [r.version for r in runnable], pairs), encoding="utf-8"
-    )
+    text = today_page.render_today_page(kept, [r.version for r in runnable], pairs)
+    write_output_file(page, text.encode(), "--page")
     console.print_result(f"{page}: {len(kept)} cells")
     return 0
 

@@ -116,7 +116,7 @@ def _connect_client(options: Mapping[str, Any], timeout: float | None) -> Bounde
     from builder.containers.bounded_client import BoundedClient, RequestBounds
 
     seconds = ENGINE_SECONDS if timeout is None else timeout
-    server = redact_credentials(options["base_url"])
+    server = mask_address(options["base_url"])
     run_with_deadline(partial(_check_socket, options["base_url"], seconds), seconds, server)
     # docker-py's own time-out is for one read: never before our deadline.
     client = BoundedClient(

@@ -288,6 +288,8 @@ def _make_write_error(directory: Path, error: OSError) -> SourceError:
         f"the mirror {directory} cannot be written: {error.strerror}",
         "make room, or set XDG_CACHE_HOME to another directory",
     )
+
+
 def _check_ownership(cache: Path, directory: Path) -> None:
     """Check that nobody else may have written a mirror, or the directory of mirrors.
 

@@ -6,6 +6,7 @@ callers must do the same.
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import tempfile

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from builder.errors import BuilderError, ProvenanceError, PublishError
+from builder.system.input_files import MAX_DOCUMENT, read_input_file
 from builder.system.limits import PAGE_SECONDS
 from builder.system.waiting import run_with_deadline
 
@@ -142,7 +143,7 @@ def _read_attestation(path: Path) -> Attestation:
     from pypi_attestations import Attestation
 
     try:
-        return Attestation.model_validate_json(path.read_bytes())
+        return Attestation.model_validate_json(read_input_file(path, MAX_DOCUMENT))
     except (ValidationError, OSError) as error:
         first = " ".join(str(error).split())[:200]
         raise ProvenanceError(
@@ -155,7 +156,7 @@ def _read_subject(found: Attestation, path: Path) -> tuple[str, str]:
     try:
         statement: dict[str, Any] = found.statement
         ((name, sha256),) = ((s["name"], s["digest"]["sha256"]) for s in statement["subject"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ProvenanceError(
             f"{path.name} has no in-toto statement about one file", "remove it, or fetch it again"
         ) from error

@@ -12,6 +12,7 @@ from builder.provenance import attest
 from builder.provenance.sbom import make_sbom
 from builder.provenance.statements import get_provenance_path
 from builder.publish.upload import Upload
+from builder.system.input_files import MAX_DOCUMENT, read_input_file
 from builder.verify.check import check_wheel, read_claim, read_wheel
 from builder.verify.rebuild import verify_provenance
 from builder.wheel import archive, metadata
@@ -86,7 +87,7 @@ def prepare_wheel(
     attestations = []
     for path in attest.find_attestations(wheel) if attested else ():
         attestations.append(workdir / path.name)
-        attestations[-1].write_bytes(path.read_bytes())
+        attestations[-1].write_bytes(_read_attestation(path))
         attest.verify_attestation(attestations[-1], copied, None)
     claim = read_claim(copied)
     if claim is not None:
@@ -111,6 +112,15 @@ def _refuse_other_wheel(filename: str, claim: Claim, requested: RequestedWheel) 
             "build that one (`nox -s build` with --force), or ask for this one (--name, "
             "--local-version, --build-tag, --series, --cherry-pick)",
         )
+
+
+def _read_attestation(path: Path) -> bytes:
+    try:
+        return read_input_file(path, MAX_DOCUMENT)
+    except OSError as error:
+        raise ProvenanceError(
+            f"{path} cannot be read: {error.strerror}", "remove it, or fetch it again"
+        ) from error
 
 
 def _refuse_findings(

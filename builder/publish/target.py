@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import configparser
 import re
+from contextlib import suppress
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
 
 from builder.errors import RequestError
 from builder.system.addresses import is_web_address, mask_address
+from builder.system.input_files import MAX_DOCUMENT, open_input_file
 
 REHEARSAL = "rehearsal"
 TESTPYPI = "testpypi"
@@ -102,8 +105,16 @@ def _find_upload_url(name: str) -> str:
     from twine.exceptions import TwineException
     from twine.utils import DEFAULT_CONFIG_FILE, get_repository_from_config
 
+    config = Path(DEFAULT_CONFIG_FILE).expanduser()
     try:
+        with suppress(FileNotFoundError), open_input_file(config, MAX_DOCUMENT):
+            pass  # twine would wait for a named pipe, and read a device without end
         found = get_repository_from_config(DEFAULT_CONFIG_FILE, name)
+    except OSError as error:
+        raise RequestError(
+            f"{DEFAULT_CONFIG_FILE} cannot be read: {error.strerror}",
+            "name the URL of uploads instead of a section",
+        ) from error
     except TwineException as error:
         # twine's message quotes what it was given; it may have more lines, about URLs, and the
         # first one says what is wrong.

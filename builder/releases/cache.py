@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from builder.errors import IndexLookupError
 from builder.system.files import open_replacement
+from builder.system.input_files import MAX_WHEEL, read_input_file
 from builder.system.ownership import (
     UntrustedPathError,
     make_private_directory,
@@ -63,7 +64,7 @@ class Cache:
         """
         path = self.get_path(sha256)
         try:
-            content = path.read_bytes()
+            content = read_input_file(path, MAX_WHEEL)
         except OSError:
             return None
         if hashlib.sha256(content).hexdigest() == sha256:

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from builder.errors import IndexLookupError, shorten_reason
 from builder.model import FIRST_RELEASE, ListedWheel, Release
+from builder.system.input_files import MAX_DOCUMENT, read_input_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -99,7 +100,7 @@ def load_entries(path: Path = DEFAULT_CATALOG_PATH) -> list[CatalogEntry]:
         IndexLookupError: the file is missing or is not a catalog.
     """
     try:
-        return msgspec.json.decode(path.read_bytes(), type=list[CatalogEntry])
+        return msgspec.json.decode(read_input_file(path, MAX_DOCUMENT), type=list[CatalogEntry])
     except (OSError, msgspec.DecodeError, RecursionError) as error:
         raise IndexLookupError(
             f"the catalog {path} cannot be read: {shorten_reason(error)}", "restore it from git"
@@ -115,9 +116,9 @@ def make_catalog(entries: Iterable[CatalogEntry]) -> Catalog:
     """
     try:
         releases = sorted((e.to_release() for e in entries), key=lambda r: Version(r.version))
-    except InvalidVersion as error:
+    except ValueError as error:
         raise IndexLookupError(
-            f"the catalog has a broken entry: {error}", "restore it from git"
+            f"the catalog has a broken entry: {shorten_reason(error)}", "restore it from git"
         ) from error
     lacking = [r.version for r in releases if not r.python3_wheels]
     if lacking or not releases:

@@ -11,7 +11,12 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 from builder.errors import IndexLookupError
-from builder.model import PACKAGE, ListedWheel
+from builder.model import PACKAGE
+from builder.releases.project_page import (
+    ProjectPageError,
+    explain_page_errors,
+    to_listed_wheel,
+)
 from builder.system.addresses import is_proxy_address, is_web_address, mask_address
 from builder.system.known_secrets import hide_secrets
 from builder.system.limits import DOWNLOAD_BYTES
@@ -23,6 +28,7 @@ if TYPE_CHECKING:
 
     from pypi_simple import DistributionPackage, ProjectPage, PyPISimple
 
+    from builder.model import ListedWheel
     from builder.system.http_client import BoundedSession
     from builder.system.settings import UserSettings
 
@@ -85,8 +91,9 @@ class SimpleIndex:
         """
         listed: dict[str, list[ListedWheel]] = {}
         for package in self._list_packages():
-            if package.package_type == "wheel" and package.version is not None:
-                listed.setdefault(package.version, []).append(_to_listed_wheel(package))
+            wheel = to_listed_wheel(package)
+            if wheel is not None:
+                listed.setdefault(str(package.version), []).append(wheel)
         return listed
 
     def download_file(self, wheel: ListedWheel, target: Path, progress: Progress) -> None:
@@ -117,7 +124,7 @@ class SimpleIndex:
 
     def _list_packages(self) -> list[DistributionPackage]:
         if self._packages is None:
-            with self._open_client() as client:
+            with self._open_client() as client, explain_page_errors():
                 self._packages = client.fetch_project_page(PACKAGE).packages
         return self._packages
 
@@ -133,6 +140,10 @@ class SimpleIndex:
         except NoSuchProjectError as error:
             raise IndexLookupError(
                 f"the index has no project {PACKAGE}", "look at PIP_INDEX_URL"
+            ) from error
+        except ProjectPageError as error:
+            raise IndexLookupError(
+                f"the index cannot be read: {error}", "look at PIP_INDEX_URL"
             ) from error
         except (RequestException, OSError, ValueError) as error:
             raise IndexLookupError(
@@ -224,15 +235,3 @@ class OfflineIndex:
             "it is not in the cache, and --offline forbids to fetch it",
             "leave --offline out once, then it is there",
         )
-
-
-def _to_listed_wheel(package: DistributionPackage) -> ListedWheel:
-    uploaded = package.upload_time
-    return ListedWheel(
-        filename=package.filename,
-        size=package.size or 0,
-        sha256=(package.digests or {}).get("sha256", ""),
-        requires_python=package.requires_python,
-        upload_time="" if uploaded is None else uploaded.isoformat().replace("+00:00", "Z"),
-        yanked=bool(package.is_yanked),
-    )

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import errno
 import math
 import os
+import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.errors import OutputError
+from builder.errors import DISK_FULL_ERRORS, OutputError
+from builder.system.input_files import open_input_file
 from builder.system.interruption import make_interruption_check
 from builder.system.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-
-_DISK_FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
@@ -55,14 +54,25 @@ def write_output_file(path: Path, content: bytes, option: str = "--output") -> N
         option: the command-line option that chooses another directory, for the hint.
 
     Raises:
-        OutputError: the directory cannot be written.
+        OutputError: the directory cannot be written, or the path is no regular file.
     """
     try:
         path.parent.stat()  # one that is missing was mistyped, rather than wished for
-        if not path.is_file() or path.read_bytes() != content:
+        if not _has_content(path, content):
             replace_file(path, content)
     except OSError as error:
         raise make_output_error(path, error, option) from error
+
+
+def _has_content(path: Path, content: bytes) -> bool:
+    """Whether a file has this content; False if there is none.
+
+    Raises:
+        OSError: it is no regular file, such as a device, which no file must replace.
+    """
+    with suppress(FileNotFoundError), open_input_file(path, sys.maxsize) as file:
+        return os.fstat(file.fileno()).st_size == len(content) and file.read() == content
+    return False
 
 
 def make_output_error(path: Path, error: OSError, option: str) -> OutputError:
@@ -70,7 +80,7 @@ def make_output_error(path: Path, error: OSError, option: str) -> OutputError:
     hint = f"choose another directory with {option}"
     return OutputError(
         f"{path} cannot be written: {error.strerror or error}",
-        f"make room, or {hint}" if error.errno in _DISK_FULL_ERRORS else hint,
+        f"make room, or {hint}" if error.errno in DISK_FULL_ERRORS else hint,
     )
 
 

@@ -7,6 +7,7 @@ uv, which installs the project, reads no settings of pip's.
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from configparser import Error, RawConfigParser
 from pathlib import Path
@@ -14,6 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+_MAX_BYTES = 1024 * 1024  # of a configuration file
 
 
 class PipSettings(NamedTuple):
@@ -74,6 +78,23 @@ def _get_first(env: Mapping[str, str], *names: str) -> str | None:
     return next((env[n] for n in names if env.get(n)), None)
 
 
+def _has_configuration(path: Path) -> bool:
+    """Whether a path is a file to read; pip reads no directory, and /dev/null has nothing.
+
+    Raises:
+        ValueError: it is a named pipe, which may never end, or an absurdly large file.
+    """
+    try:
+        found = path.stat()
+    except OSError:
+        return False
+    if stat.S_ISDIR(found.st_mode) or stat.S_ISCHR(found.st_mode):
+        return False
+    if not stat.S_ISREG(found.st_mode) or found.st_size > _MAX_BYTES:
+        raise ValueError(f"{path} is no regular file of at most {_MAX_BYTES} bytes")
+    return True
+
+
 def _read_configuration(env: Mapping[str, str]) -> dict[str, str]:
     """Read the `[global]` section as pip merges it: system, user, virtualenv, PIP_CONFIG_FILE."""
     explicit = env.get("PIP_CONFIG_FILE")
@@ -90,7 +111,7 @@ def _read_configuration(env: Mapping[str, str]) -> dict[str, str]:
     ]
     parser = RawConfigParser()
     try:
-        parser.read(files, encoding="utf-8")
+        parser.read([f for f in files if _has_configuration(f)], encoding="utf-8")
     except (Error, UnicodeDecodeError) as error:
         # Its text quotes the file, which may hold a password.
         where = getattr(error, "source", None) or getattr(error, "filename", "")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from builder.errors import RequestError, shorten_reason
+from builder.system.input_files import MAX_DOCUMENT, read_input_file
 from builder.system.limits import LONGEST_TIMEOUT, TIMEOUT_VARIABLE
 from builder.system.pip_settings import find_home, read_pip_settings
 
@@ -127,11 +128,11 @@ def read_project_settings(root: Path) -> ProjectSettings:
     """Read the project's defaults; a checkout's pyproject.toml may change them.
 
     Raises:
-        RequestError: pyproject.toml is malformed.
+        RequestError: pyproject.toml cannot be read or is malformed.
     """
     path = root / "pyproject.toml"
     try:
-        file = msgspec.toml.decode(path.read_bytes(), type=_ProjectFile)
+        file = msgspec.toml.decode(read_input_file(path, MAX_DOCUMENT), type=_ProjectFile)
     except FileNotFoundError:
         return ProjectSettings()
     except msgspec.ValidationError as error:
@@ -139,7 +140,11 @@ def read_project_settings(root: Path) -> ProjectSettings:
             f"{path} is malformed: {shorten_reason(error)}",
             'name and local-label are texts, series a list such as ["proxy"]',
         ) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise RequestError(
+            f"{path} cannot be read: {error.strerror}", "fix it, or run it in another directory"
+        ) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RequestError(
             f"{path} is no TOML: {shorten_reason(error)}", "fix that line"
         ) from error

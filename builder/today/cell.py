@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from builder.system.files import replace_file
+from builder.system.input_files import MAX_DOCUMENT, read_input_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,10 +79,10 @@ def save_cell(cell: GridCell, directory: Path) -> None:
 
 
 def load_cell(path: Path) -> GridCell | None:
-    """Load a cell from its file; None if there is none, or one of another format."""
+    """Load a cell from its file; None if it cannot be read, or has another format."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=GridCell)
-    except (FileNotFoundError, msgspec.DecodeError, RecursionError):
+        return msgspec.json.decode(read_input_file(path, MAX_DOCUMENT), type=GridCell)
+    except (OSError, msgspec.DecodeError, RecursionError):
         return None
 
 

@@ -24,6 +24,7 @@ from builder.today import cell as cells
 from builder.today import logdir as logdirs
 from builder.today import reference as references
 from builder.today.trial import TestEnvironment, Trial, run_trial
+from builder.verify.check import read_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -59,8 +60,12 @@ class GridOptions(msgspec.Struct, frozen=True):
 
 
 def make_trial(wheel: Path, release: str, *, stock: bool) -> Trial:
-    """Make a trial of a wheel file."""
-    return Trial(wheel, hashlib.sha256(wheel.read_bytes()).hexdigest(), release, stock)
+    """Make a trial of a wheel file.
+
+    Raises:
+        WheelError: the file cannot be read.
+    """
+    return Trial(wheel, hashlib.sha256(read_wheel(wheel)).hexdigest(), release, stock)
 
 
 def make_pairs(

@@ -13,12 +13,14 @@ import msgspec
 
 from builder.errors import RequestError, shorten_reason
 from builder.system.files import replace_file
+from builder.system.input_files import MAX_DOCUMENT, read_input_file
 from builder.tensorboard.responses import TensorBoardResponse  # noqa: TC001 - for msgspec
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _SUFFIX = ".json.xz"
+_MAX_INFLATED = 128 * 1024 * 1024  # bytes, of content and of xz's own memory
 
 
 class ModeRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -75,14 +77,30 @@ def load_reference(version: str, directory: Path) -> EraReference:
     """
     path = directory / f"{version}{_SUFFIX}"
     try:
-        return msgspec.json.decode(lzma.decompress(path.read_bytes()), type=EraReference)
+        content = _decompress(read_input_file(path, MAX_DOCUMENT))
+        return msgspec.json.decode(content, type=EraReference)
     except FileNotFoundError as error:
         raise RequestError(
             f"{version} has no era reference in {directory}",
             f"python -m builder record {version}",
         ) from error
-    except (lzma.LZMAError, EOFError, msgspec.DecodeError, RecursionError) as error:
+    except (OSError, lzma.LZMAError, ValueError, RecursionError) as error:
         raise RequestError(
             f"{path} is no reference: {shorten_reason(error)}",
             f"python -m builder record {version}",
         ) from error
+
+
+def _decompress(content: bytes) -> bytes:
+    """Decompress a whole xz file of at most `_MAX_INFLATED` bytes.
+
+    Raises:
+        ValueError: it inflates to more, or is cut short.
+        lzma.LZMAError: it is no xz file.
+    """
+    decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MAX_INFLATED)
+    inflated = decompressor.decompress(content, max_length=_MAX_INFLATED)
+    if not decompressor.eof:
+        why = "is cut short" if decompressor.needs_input else f"has over {_MAX_INFLATED} bytes"
+        raise ValueError(f"its content {why}")
+    return inflated

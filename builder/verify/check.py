@@ -14,6 +14,7 @@ from builder.errors import BuilderError, IndexLookupError, ProvenanceError, Whee
 from builder.patching.delta import make_delta
 from builder.provenance import claims
 from builder.provenance.statements import collect_tool_materials, get_provenance_path
+from builder.system.input_files import MAX_WHEEL, read_input_file
 from builder.verify import deep
 from builder.verify.claimed_commits import pick_claimed_commits
 from builder.verify.second_reader import check_with_wheel_library
@@ -139,7 +140,7 @@ def read_wheel(path: Path) -> bytes:
         WheelError: the file cannot be read.
     """
     try:
-        return path.read_bytes()
+        return read_input_file(path, MAX_WHEEL)
     except OSError as error:
         raise WheelError(f"{path} cannot be read: {error.strerror}", "name a wheel file") from error
 

@@ -124,7 +124,7 @@ def is_normalized(name: WheelName) -> bool:
     """Whether the file name's parts are spelt as the specification requires."""
     try:
         spelt = escape_name(name.name) == name.name and str(Version(name.version)) == name.version
-    except (RequestError, InvalidVersion):
+    except (RequestError, ValueError):  # int() refuses a number of some thousand digits
         return False
     return spelt and all(_COMPONENT.fullmatch(p) for p in name[:2])
 
@@ -133,5 +133,5 @@ def make_version_key(version: str) -> tuple[bool, Version, str]:
     """Make the key by which versions are sorted; what is no version comes last."""
     try:
         return False, Version(version), version
-    except InvalidVersion:
+    except ValueError:  # int() refuses a number of some thousand digits
         return True, Version("0"), version

@@ -22,6 +22,7 @@ from builder.model import MetadataEdit
 from builder.patching import diff
 from builder.patching.codemods import CODEMODS, apply_codemod, hash_codemod_source
 from builder.patching.series.values import CodemodPatch, DiffPatch, MetadataPatch, Series
+from builder.system.input_files import MAX_DOCUMENT, read_input_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -106,7 +107,7 @@ def load_series(directory: Path) -> Series:
     """
     path = directory / "series.toml"
     try:
-        content = path.read_bytes()
+        content = read_input_file(path, MAX_DOCUMENT)
     except OSError as error:
         known = sorted(p.parent.name for p in directory.parent.glob("*/series.toml"))
         raise PatchError(
@@ -117,7 +118,7 @@ def load_series(directory: Path) -> Series:
         file = msgspec.toml.decode(content, type=_SeriesFile, dec_hook=_parse_specifier)
     except msgspec.ValidationError as error:
         raise _make_error(path, shorten_reason(error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise PatchError(f"{path} is no TOML: {shorten_reason(error)}", "fix that line") from error
     if file.name != directory.name:
         raise _make_error(path, f"name {file.name!r} is not the directory's name")
@@ -224,7 +225,7 @@ def _read_patch_file(directory: Path, file: str, where: str) -> tuple[bytes, str
     if path.parent != directory:
         raise _make_error(where, f"{file!r} is not a file of this series")
     try:
-        content = path.read_bytes()
+        content = read_input_file(path, MAX_DOCUMENT)
         return content, content.decode()
     except (OSError, UnicodeDecodeError) as error:
         raise _make_error(where, f"{file} cannot be read ({error})") from error

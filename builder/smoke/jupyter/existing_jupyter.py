@@ -22,6 +22,7 @@ from builder.smoke.model import (
     ProbeFailure,
     WheelUnderTest,
 )
+from builder.system.input_files import MAX_DOCUMENT, read_input_file
 from builder.system.known_secrets import hide_secrets, register_secret
 from builder.system.redact import Secret
 
@@ -91,7 +92,7 @@ def parse_existing_url(url: str, token_file: Path, ca_bundle: str | None = None)
     if parts.scheme not in DEFAULT_PORTS or not host:
         raise _make_url_error("is not the address of a Jupyter")
     try:
-        token = Secret(token_file.read_text(encoding="utf-8").strip())
+        token = Secret(read_input_file(token_file, MAX_DOCUMENT).decode().strip())
     except (OSError, UnicodeDecodeError) as error:
         raise RequestError(f"{token_file} cannot be read: {error}", "put a token there") from error
     if not re.fullmatch(r"[!-~]+", token.value):

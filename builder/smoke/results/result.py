@@ -13,6 +13,7 @@ import msgspec
 
 from builder.errors import OutputError, shorten_reason
 from builder.smoke.model import ProbeOutcome, ProbeResult
+from builder.system.input_files import MAX_DOCUMENT, read_input_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -127,7 +128,7 @@ def read_results(reports: Path) -> list[StoredResult]:
 
 def _read_result(path: Path) -> DeploymentResult:
     try:
-        whole = msgspec.json.decode(path.read_bytes())
+        whole = msgspec.json.decode(read_input_file(path, MAX_DOCUMENT))
         outcome = whole.pop("outcome", None) if isinstance(whole, dict) else None
         result = msgspec.convert(whole, DeploymentResult)
     except (OSError, msgspec.DecodeError, RecursionError) as error:
