@@ -11,11 +11,13 @@ from builder.build.release import build_release
 from builder.cherrypick.picker import find_commits
 from builder.errors import RequestError
 from builder.patching.identity import make_wheel_name
-from builder.verify.check import read_claim, read_wheel
+from builder.provenance.claims import describe_patches, parse_statement
+from builder.provenance.statements import get_provenance_path
+from builder.verify.check import read_wheel
+from builder.verify.statement_file import read_statement_bytes
 from builder.wheel.names import parse_wheel_filename
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from builder.build.release import BuildOptions
@@ -88,13 +90,10 @@ def find_or_build_wheel(
 
 def _read_claimed_patches(wheel: Path) -> str | None:
     """Read what the wheel's statement says; None if it has none with the wheel's sha256."""
-    claim = read_claim(wheel)
-    if claim is None or claim.sha256 != hashlib.sha256(read_wheel(wheel)).hexdigest():
+    content = read_statement_bytes(wheel)
+    if content is None:
         return None
-    return describe_patches(claim.series, claim.picks.commits if claim.picks else ())
-
-
-def describe_patches(series: Sequence[str], commits: Sequence[str]) -> str:
-    """Describe series and commits (full ids) in words that differ wherever these do."""
-    picks = f" and the commits {', '.join(commits)}" if commits else ""
-    return (f"the series {', '.join(series)}" if series else "no series") + picks
+    claim = parse_statement(content, get_provenance_path(wheel).name)
+    if claim.sha256 != hashlib.sha256(read_wheel(wheel)).hexdigest():
+        return None
+    return claim.describe_patches()

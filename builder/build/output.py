@@ -9,11 +9,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.errors import OutputError
+from builder.errors import OutputError, ProvenanceError
 from builder.provenance.claims import has_same_claims
 from builder.provenance.statements import get_provenance_path
 from builder.system.files import lock_path, make_output_error, write_synced_file
 from builder.system.input_files import MAX_WHEEL, open_input_file
+from builder.verify.statement_file import read_statement_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -88,15 +89,16 @@ def _is_placed(target: Path, sha256: str, provenance: bytes, *, force: bool) -> 
     if existing is None:
         return False
     try:
-        return has_same_claims(get_provenance_path(target).read_bytes(), provenance)
-    except FileNotFoundError:
-        return False
+        existing_provenance = read_statement_bytes(target)
+    except ProvenanceError:
+        return False  # it is replaced, or the rename says why not
+    return existing_provenance is not None and has_same_claims(existing_provenance, provenance)
 
 
 def _rename_into_place(
     new_wheel: Path, wheel: Path, new_provenance: Path, provenance: Path
 ) -> None:
-    previous = provenance.read_bytes() if provenance.exists() else None
+    previous = provenance.read_bytes() if provenance.is_file() else None
     new_provenance.replace(provenance)
     try:
         new_wheel.replace(wheel)

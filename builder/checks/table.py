@@ -50,6 +50,7 @@ CHECK_SENTENCES: dict[str, str] = {
     "D705": "Members keep mode, timestamp and compression unless their content changes.",
     "D706": "METADATA differs from stock only in the headers of the identity and the notice.",
     "D707": "WHEEL differs from stock only in the build tag.",
+    "D708": "The stock wheel that it is compared with is the one that the catalog pins.",
     "D709": "Where provenance claims an overlay of ours, every byte is as our writer writes it.",
     "B801": "The wheel installs, and what is installed matches RECORD.",
     "B802": "The package and its notebook extension import.",

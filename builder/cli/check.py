@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,17 +29,19 @@ from builder.cli.output import format_finding
 from builder.errors import (
     BuilderError,
     NewFindingsError,
+    ProvenanceError,
     RequestError,
     UncheckedError,
 )
 from builder.model import FindingStatus
-from builder.verify.check import check_wheel, read_claim
+from builder.verify.check import check_wheel, read_wheel
+from builder.verify.claimed_commits import make_commits_error
 from builder.verify.rebuild import make_other_tree_hint, verify_attestations, verify_provenance
+from builder.verify.statement_file import read_statement_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from builder.model import Finding
     from builder.system.console import Console
     from builder.verify.check import CheckVerdict
     from builder.verify.sources import WheelSources
@@ -59,7 +63,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     "--series",
     multiple=True,
     metavar="NAME[,NAME]",
-    help="What was applied; `none` for nothing. Default: its provenance's, else pyproject.toml's.",
+    help="What was applied; `none` for nothing. Default: the series of pyproject.toml.",
 )
 @python_path_option
 @click.option(
@@ -97,7 +101,7 @@ def check(
     failures: list[BuilderError] = []
     for wheel in wheels:
         try:
-            # A wheel that nobody can verify is checked here too, before its error is raised.
+            # Whatever the statement says, the wheel is checked before an error about it is raised.
             unverified = (
                 _verify_provenance(wheel, publisher, commits, sources, context.console)
                 if provenance
@@ -112,19 +116,24 @@ def check(
                 default_series=defaults.series,
                 run_deep=deep,
             )
-            try:
-                _report_findings(wheel, checked, context.console, deep=deep)
-            except UncheckedError:
-                if unverified is None:
-                    raise
-            if unverified is not None:
-                raise unverified
+            _print_findings(wheel, checked, context.console, deep=deep)
+            _raise_worst(wheel, checked, unverified, commits, context.console)
         except BuilderError as error:
             if len(wheels) == 1:
                 raise
             context.console.print_error(error.message, error.hint)
             failures.append(error)
-    return max((f.exit_code for f in failures), default=0)
+    return max(failures, key=_rank_error).exit_code if failures else 0
+
+
+def _rank_error(error: BuilderError) -> tuple[bool, bool, bool, int]:
+    """Rank errors of several wheels: findings win, and what is unchecked hides no failure."""
+    return (
+        isinstance(error, NewFindingsError),
+        isinstance(error, ProvenanceError),
+        not isinstance(error, UncheckedError),
+        error.exit_code,
+    )
 
 
 def _verify_provenance(
@@ -133,56 +142,84 @@ def _verify_provenance(
     commits: Sequence[str],
     sources: WheelSources,
     console: Console,
-) -> UncheckedError | None:
+) -> BuilderError | None:
     """Verify a wheel's provenance and attestations, after printing what the statement claims.
 
     Returns:
-        None, or the error where it could not be verified and nothing was found against it.
-
-    Raises:
-        ProvenanceError: the provenance or an attestation does not hold.
+        Why that failed, or None.
     """
-    claim = read_claim(wheel)
-    if claim is not None:
-        console.print_result(f"{wheel.name}: said to be {claim.describe()}")
     try:
-        verified = verify_provenance(wheel, sources, commits)
-    except UncheckedError as error:
+        statement = read_statement_file(wheel, hashlib.sha256(read_wheel(wheel)).hexdigest())
+        if statement is not None:
+            console.print_result(f"{wheel.name}: said to be {statement.claim.describe()}")
+        provenance = verify_provenance(wheel, sources, commits)
+        verified = provenance.verified + (
+            verify_attestations(wheel, publisher) or ["no attestation beside it"]
+        )
+    except BuilderError as error:
         return error
-    verified += verify_attestations(wheel, publisher) or ["no attestation beside it"]
     console.print_result(f"{wheel.name}: provenance holds: {'; '.join(verified)}")
+    if provenance.unverified:
+        console.print_result(f"{wheel.name}: not verified: {'; '.join(provenance.unverified)}")
     return None
 
 
-def _report_findings(wheel: Path, checked: CheckVerdict, console: Console, *, deep: bool) -> None:
+def _print_findings(wheel: Path, checked: CheckVerdict, console: Console, *, deep: bool) -> None:
     for note in checked.notes:
         console.print_note(f"{wheel.name}: {note}")
     codes = {*STATIC_CODES, *READER_CODES, *(DEEP_CODES if deep else ())}
     codes |= {*WRITING_CODES} if checked.claimed_overlay else set()
-    count = {s: _list_codes(checked.findings, s) for s in FindingStatus}
     passed = len(codes - {f.code for f in checked.findings})
     console.print_result(
-        f"{wheel.name}: {passed} checks passed, {len(count[FindingStatus.NEW])} failed, "
-        f"{len(count[FindingStatus.INHERITED])} inherited, "
-        f"{len(count[FindingStatus.UNCHECKED])} unchecked"
+        f"{wheel.name}: {passed} checks passed, "
+        f"{len(checked.list_codes(FindingStatus.NEW))} failed, "
+        f"{len(checked.list_codes(FindingStatus.INHERITED))} inherited, "
+        f"{len(checked.list_codes(FindingStatus.UNCHECKED))} unchecked"
     )
     for finding in checked.findings:
         console.print_result(f"  {format_finding(finding)}")
-    if count[FindingStatus.NEW]:
-        failed = ", ".join(sorted(count[FindingStatus.NEW]))
-        if checked.other_tree is not None:
-            raise NewFindingsError(
-                f"{wheel.name} is not what this tree makes ({failed}); by its statement another "
-                f"one made it: {checked.other_tree}",
-                make_other_tree_hint(checked.commit),
-            )
-        raise NewFindingsError(f"{wheel.name} fails {failed}", "do not publish it; build it again")
-    if count[FindingStatus.UNCHECKED]:
+
+
+def _raise_worst(
+    wheel: Path,
+    checked: CheckVerdict,
+    unverified: BuilderError | None,
+    commits: Sequence[str],
+    console: Console,
+) -> None:
+    """Raise the worst of what was found; a statement cannot put anything before a new finding.
+
+    Raises:
+        NewFindingsError: there are findings that the stock wheel does not have.
+        BuilderError: else, `unverified`, or else why the statement was refused.
+        UncheckedError: else, something could not be decided, or it has commits that the user did
+            not name.
+    """
+    new = checked.list_codes(FindingStatus.NEW)
+    # With --provenance, both are about the same statement.
+    statement_error = checked.refusal if unverified is None else unverified
+    if new and statement_error is not None:
+        console.print_note(f"{statement_error.message} ({statement_error.hint})")
+    if new and checked.other_tree is not None:
+        raise NewFindingsError(
+            f"{wheel.name} is not what this tree makes ({', '.join(new)}); by its statement "
+            f"another one made it: {checked.other_tree}",
+            make_other_tree_hint(checked.commit),
+        )
+    if new:
+        hint = "do not publish it; build it again"
+        if checked.claimed_series is not None:
+            named = shlex.quote(",".join(checked.claimed_series) or "none")
+            hint += f"; if it should have what its provenance says: --series {named}"
+        raise NewFindingsError(f"{wheel.name} fails {', '.join(new)}", hint)
+    if statement_error is not None:
+        raise statement_error
+    claimed = checked.claimed_commits
+    if claimed != tuple(commits):
+        raise make_commits_error(wheel.name, claimed, ", ".join(claimed))
+    unchecked = checked.list_codes(FindingStatus.UNCHECKED)
+    if unchecked:
         raise UncheckedError(
-            f"{wheel.name}: {len(count[FindingStatus.UNCHECKED])} checks could not be decided",
+            f"{wheel.name}: {len(unchecked)} checks could not be decided",
             "give it what is missing (--stock, or the network), as the notes say",
         )
-
-
-def _list_codes(findings: Sequence[Finding], status: FindingStatus) -> set[str]:
-    return {f.code for f in findings if f.status is status}

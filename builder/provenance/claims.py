@@ -83,12 +83,15 @@ class Claim(NamedTuple):
 
     def describe(self) -> str:
         """Describe what the wheel is claimed to be: name, version, release, series and commits."""
-        series = f"the series {', '.join(self.series)}" if self.series else "no series"
-        picks = "" if self.picks is None else f" and the commits {', '.join(self.picks.commits)}"
         identity = self.identity
         return (
-            f"{identity.name} {identity.version}, of release {self.release}, with {series}{picks}"
+            f"{identity.name} {identity.version}, of release {self.release}, with "
+            f"{self.describe_patches()}"
         )
+
+    def describe_patches(self) -> str:
+        """Describe the series and commits in words."""
+        return describe_patches(self.series, () if self.picks is None else self.picks.commits)
 
     def describe_other_tree(self, tool: Mapping[str, str]) -> str | None:
         """Describe how the claimed tree of this tool differs from one with these materials.
@@ -108,6 +111,16 @@ class Claim(NamedTuple):
         more = f" and {len(names) - _MAX_SHOWN} more" if len(names) > _MAX_SHOWN else ""
         differing = ", ".join(names[:_MAX_SHOWN])
         return f"commit {self.commit or 'unknown'}; differing here: {differing}{more}"
+
+
+def describe_series(names: Sequence[str]) -> str:
+    """Describe series in words, such as `the series proxy, today` or `no series`."""
+    return f"the series {', '.join(names)}" if names else "no series"
+
+
+def describe_patches(series: Sequence[str], commits: Sequence[str]) -> str:
+    """Describe series and commits (full ids) in words that differ wherever these do."""
+    return describe_series(series) + (f" and the commits {', '.join(commits)}" if commits else "")
 
 
 def parse_statement(content: bytes, label: str) -> Claim:
@@ -194,10 +207,12 @@ def _check_text(value: str) -> str:
 
 
 def compare_statements(claimed: bytes, rebuilt: bytes) -> list[str]:
-    """List where two statements differ in what decides a wheel's bytes.
+    """List where two statements differ in what a rebuild gives.
 
-    Compared are the subject, the parameters, the materials, and the changes of each file. Who built
-    the wheel, when, whose its commits are, and what else the catalog has on the release may differ.
+    Compared are the subject, the kind of the build, the parameters, the materials, the changes of
+    each file, the series that upstream has, and the release's commit. Who built the wheel, when,
+    whose its commits are, and what else the catalog has on the release may differ:
+    `builder.provenance.unverified` lists that.
 
     Args:
         claimed: a statement that `parse_statement` has accepted.
@@ -209,8 +224,13 @@ def compare_statements(claimed: bytes, rebuilt: bytes) -> list[str]:
     return [
         f"{key}: the statement does not say what a rebuild gives"
         for key in new
-        if old[key] != new[key]
+        if old[key] != new[key] and not _is_left_open(key, old[key], new[key])
     ]
+
+
+def _is_left_open(key: str, claimed: Any, rebuilt: Any) -> bool:
+    """Whether the statement does not have the field, or no catalog knew the release's commit."""
+    return claimed is UNSET or (key == "sourceCommit" and None in (claimed, rebuilt))
 
 
 def has_same_claims(one: bytes, other: bytes) -> bool:
@@ -234,9 +254,13 @@ def _select_decisive_fields(content: bytes) -> dict[str, Any]:
     internal = definition.internal_parameters
     return {
         "subject": statement.subject,
+        "buildType": definition.build_type,
         "externalParameters": definition.external_parameters,
         "resolvedDependencies": list(_replace_equal_codemods(definition.resolved_dependencies)),
+        "backend": internal.backend,
+        "native": internal.native,
         "changes": internal.changes,
         "metadata": internal.metadata,
+        "sourceCommit": internal.source_commit,
         "source": internal.source,
     }

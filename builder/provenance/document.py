@@ -7,11 +7,15 @@ https://github.com/in-toto/attestation/blob/main/spec/v1/README.md#parsing-rules
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import json
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
 from builder.model import IdentityKind  # noqa: TC001 - msgspec looks it up to decode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://slsa.dev/provenance/v1"
@@ -59,6 +63,9 @@ class InternalParameters(msgspec.Struct, frozen=True, rename="camel"):
     changes: Any
     metadata: Any
     source: Any = None
+    backend: Any = msgspec.UNSET
+    native: Any = msgspec.UNSET
+    source_commit: Any = msgspec.UNSET
 
 
 class BuildDefinition(msgspec.Struct, frozen=True, rename="camel"):
@@ -110,9 +117,21 @@ def decode_statement(content: bytes) -> Statement:
     """Decode a statement.
 
     Raises:
-        ValueError: it is no statement of ours, or a field is missing or of another type.
+        ValueError: it is no statement of ours, a field is missing or of another type, or a key
+            stands twice in one object, where readers differ in which of the values they take.
     """
     try:
-        return msgspec.json.decode(content, type=Statement)
+        statement = msgspec.json.decode(content, type=Statement)
+        json.loads(content, object_pairs_hook=_refuse_repeated_keys)
     except RecursionError as error:
         raise ValueError("its brackets are nested too deeply") from error
+    return statement
+
+
+def _refuse_repeated_keys(pairs: Sequence[tuple[str, object]]) -> None:
+    """Refuse an object in which a key stands twice; the value itself is not needed."""
+    keys: set[str] = set()
+    for key, _ in pairs:
+        if key in keys:
+            raise ValueError(f"the key {key!r} stands twice")
+        keys.add(key)

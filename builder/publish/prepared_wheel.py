@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
-from builder.build.existing_wheel import describe_patches
 from builder.errors import NewFindingsError, ProvenanceError, RequestError, UncheckedError
 from builder.model import FindingStatus
 from builder.provenance import attest
+from builder.provenance.claims import describe_patches
 from builder.provenance.sbom import make_sbom
 from builder.provenance.statements import get_provenance_path
 from builder.publish.upload import Upload
 from builder.system.input_files import MAX_DOCUMENT, read_input_file
-from builder.verify.check import check_wheel, read_claim, read_wheel
+from builder.verify.check import check_wheel, read_wheel
 from builder.verify.rebuild import verify_provenance
+from builder.verify.statement_file import read_statement_bytes, read_statement_file
 from builder.wheel import archive, metadata
 from builder.wheel.rewrite import find_dist_info
 
@@ -81,24 +82,30 @@ def prepare_wheel(
     content = read_wheel(wheel)
     copied = workdir / wheel.name
     copied.write_bytes(content)
-    provenance = get_provenance_path(wheel)
-    if provenance.is_file():
-        get_provenance_path(copied).write_bytes(provenance.read_bytes())
+    provenance = read_statement_bytes(wheel)
+    if provenance is not None:
+        get_provenance_path(copied).write_bytes(provenance)
     attestations = []
     for path in attest.find_attestations(wheel) if attested else ():
         attestations.append(workdir / path.name)
         attestations[-1].write_bytes(_read_attestation(path))
         attest.verify_attestation(attestations[-1], copied, None)
-    claim = read_claim(copied)
-    if claim is not None:
-        _refuse_other_wheel(wheel.name, claim, requested)
-    verify_provenance(copied, sources, requested.commits)
-    _refuse_findings(copied, sources, context, requested.series)
-    if claim is None:
-        raise ProvenanceError(f"{provenance.name} went away", "build the wheel again")
+    # Findings first: nothing that a statement says may hide them.
+    unchecked = _refuse_new_findings(copied, sources, context, requested.series)
     sha256 = hashlib.sha256(content).hexdigest()
+    statement = read_statement_file(copied, sha256)
+    if statement is not None:
+        _refuse_other_wheel(wheel.name, statement.claim, requested)
+    verify_provenance(copied, sources, requested.commits)
+    if unchecked:
+        raise UncheckedError(
+            f"{wheel.name}: {', '.join(unchecked)} could not be decided",
+            f"`nox -s check -- {wheel.name}` says what is missing",
+        )
+    if statement is None:
+        raise ProvenanceError(f"the provenance of {wheel.name} went away", "build it again")
     upload = Upload(copied, wheel.name, sha256, tuple(attestations))
-    return PreparedWheel(upload, claim, get_provenance_path(copied).read_bytes())
+    return PreparedWheel(upload, statement.claim, statement.content)
 
 
 def _refuse_other_wheel(filename: str, claim: Claim, requested: RequestedWheel) -> None:
@@ -123,9 +130,10 @@ def _read_attestation(path: Path) -> bytes:
         ) from error
 
 
-def _refuse_findings(
+def _refuse_new_findings(
     wheel: Path, sources: WheelSources, context: RunContext, series: Sequence[str]
-) -> None:
+) -> list[str]:
+    """Refuse a wheel with new findings; returns the codes of what could not be decided."""
     checked = check_wheel(
         wheel,
         sources,
@@ -135,15 +143,10 @@ def _refuse_findings(
         default_series=series,
         run_deep=False,
     )
-    new = sorted({f.code for f in checked.findings if f.status is FindingStatus.NEW})
+    new = checked.list_codes(FindingStatus.NEW)
     if new:
         raise NewFindingsError(f"{wheel.name} fails {', '.join(new)}", "build it again")
-    unchecked = sorted({f.code for f in checked.findings if f.status is FindingStatus.UNCHECKED})
-    if unchecked:
-        raise UncheckedError(
-            f"{wheel.name}: {', '.join(unchecked)} could not be decided",
-            f"`nox -s check -- {wheel.name}` says what is missing",
-        )
+    return checked.list_codes(FindingStatus.UNCHECKED)
 
 
 def make_wheel_sbom(prepared: PreparedWheel, epoch: int | None) -> bytes:

@@ -10,14 +10,14 @@ from packaging.version import InvalidVersion, Version
 
 from builder.checks import run_checks
 from builder.checks.wheel_under_check import WheelUnderCheck
-from builder.errors import BuilderError, IndexLookupError, ProvenanceError, WheelError
-from builder.patching.delta import make_delta
-from builder.provenance import claims
-from builder.provenance.statements import collect_tool_materials, get_provenance_path
+from builder.errors import IndexLookupError, ProvenanceError, WheelError
+from builder.model import Finding, FindingStatus
+from builder.provenance.claims import describe_series
 from builder.system.input_files import MAX_WHEEL, read_input_file
 from builder.verify import deep
-from builder.verify.claimed_commits import pick_claimed_commits
+from builder.verify.expected import PatchedRelease, choose_expected_delta
 from builder.verify.second_reader import check_with_wheel_library
+from builder.verify.statement_file import read_statement_file
 from builder.verify.writing import is_claimed_overlay, judge_writing
 from builder.wheel import archive, names
 
@@ -26,9 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from builder.context import RunContext
-    from builder.model import Delta, Finding, Release
-    from builder.patching.series import Series
-    from builder.provenance.claims import Claim, ClaimedPicks
+    from builder.model import Release
+    from builder.provenance.claims import Claim
     from builder.verify.sources import WheelSources
     from builder.wheel.archive import Archive
 
@@ -43,6 +42,10 @@ class CheckVerdict(msgspec.Struct, frozen=True):
             or None.
         commit: the commit of this tool that is claimed to have made it, or None.
         claimed_overlay: whether an overlay is claimed to have made it, so that D709 was checked.
+        refusal: why the statement beside it was not used, or None.
+        claimed_series: the series that its statement names, where these are not the ones that it
+            was compared with and there are no commits; else None.
+        claimed_commits: the full ids of the cherry-picked commits that its statement names.
     """
 
     findings: tuple[Finding, ...]
@@ -50,6 +53,13 @@ class CheckVerdict(msgspec.Struct, frozen=True):
     other_tree: str | None = None
     commit: str | None = None
     claimed_overlay: bool = False
+    refusal: ProvenanceError | None = None
+    claimed_series: tuple[str, ...] | None = None
+    claimed_commits: tuple[str, ...] = ()
+
+    def list_codes(self, status: FindingStatus) -> list[str]:
+        """List the codes of the findings with this status, sorted, each once."""
+        return sorted({f.code for f in self.findings if f.status is status})
 
 
 def check_wheel(
@@ -64,33 +74,36 @@ def check_wheel(
 ) -> CheckVerdict:
     """Check a wheel from its bytes on disk.
 
+    A statement beside the wheel changes no finding to the better: its series are not used, nor is
+    anything of a statement that speaks of another file.
+
     Args:
         wheel: the file.
         sources: what it may be made from.
         context: the context of the run.
         stock: the stock wheel's file; None to find it by the version.
-        series: the series that it should have; None to take them from the provenance next to it.
-        default_series: the series to assume if there is no provenance either.
+        series: the series that it should have; None for the defaults, or the commits that the
+            provenance next to it claims.
+        default_series: the default series.
         run_deep: also install and start it.
 
     Raises:
         WheelError: one of the files cannot be read as a wheel at all.
         RequestError: a series does not exist.
-        ProvenanceError: its provenance statement is malformed or cannot be read.
     """
     content = read_wheel(wheel)
     wheel_archive = archive.parse_archive(content, wheel.name)
     notes: list[str] = []
-    release = _find_release(wheel.name, sources)
+    release = find_release(wheel.name, sources)
     stock_wheel = _load_stock_wheel(stock, release, sources, notes)
-    claim = read_claim(wheel) if series is None else None
-    names = default_series if series is None else series
-    if claim is not None:
-        names = claim.series
-    elif series is None:
-        notes.append(f"no provenance beside it: assumed the series {', '.join(names)}")
-    picks = None if claim is None else claim.picks
-    expected = _make_expected_delta(stock_wheel, release, names, picks, sources, notes)
+    claim, refusal = _read_claim(wheel, content)
+    asked = default_series if series is None else series
+    if series is None and claim is None and refusal is None:
+        notes.append(f"no provenance beside it: assumed {describe_series(asked)}")
+    expected = None
+    if stock_wheel is not None and release is not None:
+        patched = PatchedRelease(stock_wheel.archive, release, sources, notes)
+        expected = choose_expected_delta(patched, claim if series is None else None, asked)
     wheel_under_check = WheelUnderCheck(
         filename=wheel.name,
         archive=wheel_archive,
@@ -98,6 +111,8 @@ def check_wheel(
         delta=None if expected is None else expected.delta,
     )
     findings = run_checks(wheel_under_check, None if stock_wheel is None else stock_wheel.filename)
+    if stock is not None and stock_wheel is not None and release is not None:
+        findings += _check_given_stock(stock_wheel, release)
     whole = deep.WheelBytes(wheel.name, content)
     whole_stock = stock_wheel and deep.WheelBytes(stock_wheel.filename, stock_wheel.archive.data)
     findings += check_with_wheel_library(whole, findings)
@@ -110,27 +125,34 @@ def check_wheel(
     other_tree = (
         None if claim is None or expected is None else claim.describe_other_tree(expected.tool)
     )
-    commit = None if claim is None else claim.commit
     return CheckVerdict(
-        tuple(findings), tuple(notes), other_tree, commit, is_claimed_overlay(claim)
+        tuple(findings),
+        tuple(notes),
+        other_tree,
+        None if claim is None else claim.commit,
+        is_claimed_overlay(claim),
+        refusal,
+        None
+        if claim is None or claim.picks is not None or claim.series == tuple(asked)
+        else claim.series,
+        () if claim is None or claim.picks is None else claim.picks.commits,
     )
 
 
-def read_claim(wheel: Path) -> Claim | None:
-    """Read what the statement next to a wheel claims; None if there is no statement.
-
-    Raises:
-        ProvenanceError: there is one, and it is malformed or cannot be read.
-    """
-    provenance_path = get_provenance_path(wheel)
+def _read_claim(wheel: Path, content: bytes) -> tuple[Claim | None, ProvenanceError | None]:
+    """Read what the statement beside a wheel claims, or why it is refused."""
     try:
-        return claims.parse_statement(provenance_path.read_bytes(), provenance_path.name)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise ProvenanceError(
-            f"{provenance_path} cannot be read: {error.strerror}", "build the wheel again"
-        ) from error
+        statement = read_statement_file(wheel, hashlib.sha256(content).hexdigest())
+    except ProvenanceError as error:
+        return None, error
+    return None if statement is None else statement.claim, None
+
+
+def _check_given_stock(stock: _StockWheel, release: Release) -> list[Finding]:
+    sha256 = hashlib.sha256(stock.archive.data).hexdigest()
+    if sha256 == release.wheel.sha256:
+        return []
+    return [Finding("D708", stock.filename, f"its sha256 is {sha256}")]
 
 
 def read_wheel(path: Path) -> bytes:
@@ -145,29 +167,8 @@ def read_wheel(path: Path) -> bytes:
         raise WheelError(f"{path} cannot be read: {error.strerror}", "name a wheel file") from error
 
 
-def load_claimed_series(
-    names: Sequence[str],
-    picks: ClaimedPicks | None,
-    sources: WheelSources,
-    release: Release,
-    stock: Archive,
-) -> list[Series]:
-    """Load what a wheel is claimed to be made with: the commits, picked again, and the series.
-
-    Raises:
-        ProvenanceError: the commits are claimed to be of somebody whom the user did not name, or
-            are not whose the statement says.
-        PatchError: a series cannot be read, or a commit does not apply to the release.
-        RequestError: a series has an invalid name.
-        SourceError: a commit is of nobody who was named, or cannot be fetched.
-    """
-    series = sources.load_series(names)
-    if picks is None:
-        return series
-    return [pick_claimed_commits(picks, sources.upstream, release, stock), *series]
-
-
-def _find_release(filename: str, sources: WheelSources) -> Release | None:
+def find_release(filename: str, sources: WheelSources) -> Release | None:
+    """Find the release of the catalog that a wheel is named after, or None."""
     try:
         version = Version(names.parse_wheel_filename(filename).version)
     except (WheelError, InvalidVersion):
@@ -182,32 +183,6 @@ class _StockWheel(NamedTuple):
     archive: Archive
 
 
-class _ExpectedDelta(NamedTuple):
-    """The Delta that this tree makes of a stock wheel, and the tool's files that decide it."""
-
-    delta: Delta
-    tool: dict[str, str]
-
-
-def _make_expected_delta(
-    stock_wheel: _StockWheel | None,
-    release: Release | None,
-    series: Sequence[str],
-    picks: ClaimedPicks | None,
-    sources: WheelSources,
-    notes: list[str],
-) -> _ExpectedDelta | None:
-    if stock_wheel is None or release is None:
-        return None
-    try:
-        all_series = load_claimed_series(series, picks, sources, release, stock_wheel.archive)
-        delta = make_delta(release, stock_wheel.archive, all_series)
-    except BuilderError as error:
-        notes.append(f"what the patches make of it is unknown: {error.message}")
-        return None
-    return _ExpectedDelta(delta, collect_tool_materials(delta, all_series))
-
-
 def _load_stock_wheel(
     given: Path | None, release: Release | None, sources: WheelSources, notes: list[str]
 ) -> _StockWheel | None:
@@ -215,8 +190,6 @@ def _load_stock_wheel(
         content = read_wheel(given)
         if release is None:
             notes.append("its version is not in the catalog, so its patches are unknown")
-        elif hashlib.sha256(content).hexdigest() != release.wheel.sha256:
-            notes.append(f"{given.name} is not the stock wheel that the catalog pins")
         return _StockWheel(given.name, archive.parse_archive(content, given.name))
     if release is None:
         notes.append("its version is not in the catalog: there is no stock wheel to compare with")

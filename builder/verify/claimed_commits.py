@@ -100,7 +100,7 @@ def make_commits_error(filename: str, commits: Sequence[str], described: str) ->
     """Make the error for a wheel with commits, `described` in words, that the user did not name."""
     return UncheckedError(
         f"{filename} is made with commits that you did not name: {described}",
-        f"if you want these in it, say --cherry-pick {','.join(commits)}",
+        f"if you want these in it, say --provenance --cherry-pick {','.join(commits)}",
     )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from packaging.version import Version
 
 from builder.errors import (
     OtherTreeError,
@@ -17,8 +19,11 @@ from builder.errors import (
 from builder.patching.overlay import build_overlay
 from builder.provenance import attest, claims, statements
 from builder.provenance.statements import get_provenance_path
-from builder.verify.check import load_claimed_series, read_claim, read_wheel
+from builder.provenance.unverified import list_unverified_fields
+from builder.verify.check import find_release, read_wheel
 from builder.verify.claimed_commits import check_commits, describe_commits, make_commits_error
+from builder.verify.expected import load_claimed_series
+from builder.verify.statement_file import read_statement_file
 from builder.wheel import archive
 
 if TYPE_CHECKING:
@@ -28,6 +33,13 @@ if TYPE_CHECKING:
     from builder.model import PickedCommits
     from builder.provenance.claims import Claim
     from builder.verify.sources import WheelSources
+
+
+class VerifiedProvenance(NamedTuple):
+    """What a rebuild has verified of a wheel, and what its statement says beside that, in words."""
+
+    verified: list[str]
+    unverified: list[str]
 
 
 def make_other_tree_hint(commit: str | None) -> str:
@@ -68,16 +80,15 @@ def verify_attestations(wheel: Path, publisher: str | None) -> list[str]:
         ) from error
 
 
-def verify_provenance(wheel: Path, sources: WheelSources, commits: Sequence[str] = ()) -> list[str]:
+def verify_provenance(
+    wheel: Path, sources: WheelSources, commits: Sequence[str] = ()
+) -> VerifiedProvenance:
     """Verify a wheel against the statement next to it, without cached outcomes of codemods.
 
     Args:
         wheel: the wheel's file.
         sources: what it is rebuilt from.
         commits: the cherry-picked commits that the user wants in it, by their full ids.
-
-    Returns:
-        What was verified.
 
     Raises:
         ProvenanceError: the statement is missing, malformed, or not true of the wheel.
@@ -88,18 +99,15 @@ def verify_provenance(wheel: Path, sources: WheelSources, commits: Sequence[str]
             the user named none.
     """
     sha256 = hashlib.sha256(read_wheel(wheel)).hexdigest()
-    claim = read_claim(wheel)
+    statement_file = read_statement_file(wheel, sha256)
     provenance_path = get_provenance_path(wheel)
-    if claim is None:
+    if statement_file is None:
         raise ProvenanceError(
             f"there is no provenance {provenance_path.name} beside the wheel",
             "build the wheel again",
         )
-    if (claim.filename, claim.sha256) != (wheel.name, sha256):
-        raise ProvenanceError(
-            f"{wheel.name} is not the file that its provenance speaks of (sha256 {sha256})",
-            "do not use it; build it again",
-        )
+    claim = statement_file.claim
+    _refuse_other_release(wheel, claim, sources)
     check_commits(claim, commits, sources.upstream)
     if claim.backend != "overlay":
         # Not a success: a statement must not be able to avoid the rebuild.
@@ -117,7 +125,7 @@ def verify_provenance(wheel: Path, sources: WheelSources, commits: Sequence[str]
             f"{wheel.name} is said to be made by another tree of this tool: {other_tree}",
             make_other_tree_hint(claim.commit),
         )
-    differing = claims.compare_statements(provenance_path.read_bytes(), statement)
+    differing = claims.compare_statements(statement_file.content, statement)
     if differing:
         raise ProvenanceError(
             f"{provenance_path.name}: {differing[0]}", "do not trust it; build it again"
@@ -127,14 +135,27 @@ def verify_provenance(wheel: Path, sources: WheelSources, commits: Sequence[str]
             f"a rebuild of {wheel.name} gives other bytes (sha256 {rebuilt})",
             "do not trust it; build it again",
         )
+    unverified = list_unverified_fields(statement_file.content, statement)
     if picked is None:
-        return ["subject digest", "stock wheel and patches", "a rebuild gives the same bytes"]
+        same = ["stock wheel and patches", "a rebuild gives the same bytes"]
+        return VerifiedProvenance(["subject digest", *same], unverified)
     described = describe_commits(picked)
     if not commits:
         # Not a success: a statement must not be able to choose what is in a wheel.
         raise make_commits_error(wheel.name, picked.commits, "; ".join(described))
-    same = "stock wheel and commits; a rebuild gives the same bytes"
-    return ["subject digest", *described, same]
+    same = ["stock wheel and commits", "a rebuild gives the same bytes"]
+    return VerifiedProvenance(["subject digest", *described, *same], unverified)
+
+
+def _refuse_other_release(wheel: Path, claim: Claim, sources: WheelSources) -> None:
+    """Refuse a release that is not the one of the file name, before anything of it is fetched."""
+    named = find_release(wheel.name, sources)
+    if named is not None and Version(named.version) != Version(claim.release):
+        raise ProvenanceError(
+            f"{wheel.name} is said to be made from {claim.release}, and is named after "
+            f"{named.version}",
+            "do not trust it; build it again",
+        )
 
 
 def _rebuild_wheel(claim: Claim, sources: WheelSources) -> tuple[bytes, str, PickedCommits | None]:
