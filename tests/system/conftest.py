@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from builder.system.ownership import make_private_directory
 from builder.system.settings import read_user_settings
 from tests.support.index_server import ServedFiles, serving
 from tests.support.releases import CATALOG, ROOT
@@ -64,7 +65,7 @@ def upstream(tmp_path_factory: pytest.TempPathFactory) -> StandIn:
 def own_cache(tmp_path: Path) -> Path:
     """An XDG_CACHE_HOME with the stock wheels in it and no mirror of any repository."""
     ours = tmp_path / "xdg" / "tensorboard-proxy-wheels"
-    ours.mkdir(parents=True)
+    make_private_directory(ours)
     theirs = read_user_settings(os.environ).cache / "sha256"
     theirs.mkdir(parents=True, exist_ok=True)
     (ours / "sha256").symlink_to(theirs)

@@ -15,6 +15,7 @@ from tests.support.upstream import NOTEBOOK, git
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.support.cli import RunBuilder
     from tests.support.upstream import OpenMirror, StandIn
 
 WHO = ("-c", "user.name=n", "-c", "user.email=e")
@@ -117,6 +118,23 @@ def test_no_attribute_hides_a_conflict(
         last = commits[-1]
         found = merge_trees(mirror, last.parent, start, last.tree).conflicts
         assert [c for c in found if c.path == NOTEBOOK] == list(expected)
+
+
+def test_no_wheel_is_built_of_a_forced_conflict(
+    run_builder: RunBuilder, own_cache: Path, upstream: StandIn, theirs: Path, tmp_path: Path
+) -> None:
+    """The attack as a user would meet it: one commit hides the conflicts of the next."""
+    harmless = git(theirs, "show", "2.2.1:tensorboard/lazy.py").encode() + b"\n# harmless\n"
+    files = {".gitattributes": b"* merge=union\n", "tensorboard/lazy.py": harmless}
+    first = add_commit(theirs, "first", upstream.commits["2.2.1"], files)
+    # Not upstream's own change, which 2.5.0 has.
+    changed = git(theirs, "show", f"{upstream.proxy}:{NOTEBOOK}").replace("_PROXY_", "_OTHER_")
+    second = add_commit(theirs, "second", first, {NOTEBOOK: f"{changed}\n".encode()})
+    words = ("build", "2.5.0", "--cherry-pick", f"{first},{second}", "--upstream", str(theirs))
+    done = run_builder(*words, env={"XDG_CACHE_HOME": str(own_cache)})
+    assert done.returncode == 4, done.stderr
+    assert f"conflicts with 2.5.0 in {NOTEBOOK}" in done.stderr
+    assert not list((tmp_path / "dist").glob("*.whl"))
 
 
 @pytest.mark.usefixtures("user_configuration")

@@ -123,7 +123,7 @@ def test_an_interrupted_clone_leaves_nothing(
 def test_who_waits_for_another_run_can_be_interrupted(upstream: StandIn, tmp_path: Path) -> None:
     """The other may clone for an hour."""
     remote = parse_remote(str(upstream.path))
-    (tmp_path / "git").mkdir()
+    (tmp_path / "git").mkdir(mode=0o700)
 
     context = needs.context(store=tmp_path)
     with lock_path(tmp_path / "git" / f"{remote.key}.lock", context.check_cancelled):
