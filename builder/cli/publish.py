@@ -74,7 +74,7 @@ class _TargetOptions(msgspec.Struct, frozen=True):
     index_url: str | None
     rehearsal: Path | None
 
-    def check(self, *, offline: bool, upload: bool, attest: bool) -> None:
+    def check(self, *, offline: bool) -> None:
         """Check that the options go together.
 
         Raises:
@@ -86,10 +86,6 @@ class _TargetOptions(msgspec.Struct, frozen=True):
             raise RequestError("--index-url belongs to a repository", "name it with --repository")
         if self.repository is not None and offline:
             raise RequestError("--offline and --repository exclude each other", "leave one out")
-        if not upload and self.repository is None:
-            raise RequestError("--no-upload belongs to a repository", "name it with --repository")
-        if not upload and attest:
-            raise RequestError("--no-upload and --attest exclude each other", "leave one out")
 
 
 _target_options = group_options(
@@ -108,7 +104,9 @@ _target_options = group_options(
 @click.argument("releases", nargs=-1, metavar="RELEASE...")
 @_target_options
 @click.option("--dry-run", is_flag=True, help="Check and ask everything, send nothing.")
-@click.option("--upload/--no-upload", default=True, help="Wait for what `upload` sends elsewhere.")
+@click.option(
+    "--upload/--no-upload", default=True, help="Send each, or wait until another run did."
+)
 @click.option("--attest", is_flag=True, help="Sign with the identity of this CI run (PEP 740).")
 @click.option("--install/--no-install", default=True, help="Install each back, and start it.")
 @click.option("--python", metavar="X.Y", help="The Python for that. Default: one it runs on.")
@@ -147,7 +145,12 @@ def publish(
     Without --repository they go to a rehearsal index, started on loopback by this run.
     """
     require_libraries(*_REQUIRED_LIBRARIES)
-    target_options.check(offline=common.offline, upload=upload, attest=attest)
+    target_options.check(offline=common.offline)
+    if not upload and (target_options.repository is None or attest or dry_run):
+        raise RequestError(
+            "--no-upload waits for what another run sends to a repository",
+            "name it with --repository; leave --attest and --dry-run out",
+        )
     if python is not None:
         check_python_version(python)
     build = make_build_options(series, identity, picks=split_picks(picks, upstream))

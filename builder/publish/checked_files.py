@@ -65,10 +65,12 @@ def _copy_checked_file(path: Path, sha256: str, target: PublishTarget, workdir: 
             "official distribution's",
             "build it with --identity test; local wheels go to a private index",
         )
+    if not path.is_file():
+        raise RequestError(f"{path} is no file", "name files that the build made")
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise RequestError(f"{path} cannot be read: {error.strerror}", "name a file") from error
+        raise RequestError(f"{path} cannot be read: {error.strerror}", "look at it") from error
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         raise ProvenanceError(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections import deque
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +21,7 @@ from tests.support.upload_server import CANARY, STORE, Act, Conduct, misbehaving
 from tests.support.wheels import make_wheel
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
     from tests.support.cli import RunBuilder
 
@@ -125,10 +127,10 @@ def _remove(dist: Path) -> str:
     return digests
 
 
-def _make_directory(dist: Path) -> str:
+def _replace(dist: Path, make: Callable[[Path], None]) -> str:
     digests = list_digests(dist)
     (dist / OTHER).unlink()
-    (dist / OTHER).mkdir()
+    make(dist / OTHER)
     return digests
 
 
@@ -137,7 +139,8 @@ _ATTACKS = {
     "swapped": (_swap, 8, f"{WHEEL} is not what was built: sha256"),
     "one more": (_add, 2, "tensorboardtmp-2.2.3-py3-none-any.whl has no digest"),
     "one less": (_remove, 2, f"{OTHER} has a digest and is not among the files"),
-    "directory": (_make_directory, 2, f"{OTHER} cannot be read"),
+    "directory": (partial(_replace, make=Path.mkdir), 2, f"{OTHER} is no file"),
+    "named pipe": (partial(_replace, make=os.mkfifo), 2, f"{OTHER} is no file"),
     "no digests": (lambda _: "", 2, "there are no digests"),
     "malformed": (lambda dist: list_digests(dist)[1:], 2, "is no digest"),
 }
