@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,6 +18,7 @@ from builder.bazel.prepare import (
 from builder.cherrypick.picker import make_cherry_picker
 from builder.containers import docker_engine, images
 from builder.provenance.statements import SourceBuildProvenance
+from builder.system.files import make_temporary_directory
 from builder.wheel import archive
 from builder.wheel.blobs import hash_git_blob
 
@@ -133,7 +133,7 @@ class BazelBackend(msgspec.Struct, frozen=True):
         image = toolchain.build_toolchain_image(
             self.toolchain_builder, bazel, log.with_suffix(".image.log"), reporter.report_step
         )
-        with tempfile.TemporaryDirectory(prefix="tensorboard-source-") as workdir:
+        with make_temporary_directory("tensorboard-wheels-source-") as workdir:
             tar = Path(workdir) / "source.tar"
             source.picker.mirror.export_tar(source.picked.head, tar)
             job = self._make_job(release, image, tar, source, bazel)

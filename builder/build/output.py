@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
@@ -12,7 +11,12 @@ from typing import TYPE_CHECKING
 from builder.errors import OutputError, ProvenanceError
 from builder.provenance.claims import has_same_claims
 from builder.provenance.statements import get_provenance_path
-from builder.system.files import lock_path, make_output_error, write_synced_file
+from builder.system.files import (
+    lock_path,
+    make_output_error,
+    make_temporary_directory,
+    write_synced_file,
+)
 from builder.system.input_files import MAX_WHEEL, open_input_file
 from builder.verify.statement_file import read_statement_bytes
 
@@ -58,7 +62,7 @@ def place_wheel(
         if _is_placed(target, sha256, provenance, force=force):
             return Placement.ALREADY_THERE
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".building-", dir=target.parent) as name:
+        with make_temporary_directory(".tensorboard-wheels-building-", target.parent) as name:
             new_wheel = Path(name) / target.name
             new_provenance = Path(name) / provenance_path.name
             write_synced_file(new_wheel, pieces)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +26,7 @@ from builder.cli.options import (
 from builder.errors import RequestError, TodayError
 from builder.releases.request import select_runnable_releases
 from builder.reports import today_page
-from builder.system.files import write_output_file
+from builder.system.files import make_temporary_directory, write_output_file
 from builder.system.machine import count_cores
 from builder.today import cell as cells
 from builder.today.cell import PYTHONS
@@ -123,7 +122,7 @@ def today(
         jobs=jobs or count_cores(),
         fresh=fresh,
     )
-    with tempfile.TemporaryDirectory(prefix="today-wheels-") as name:
+    with make_temporary_directory("tensorboard-wheels-today-wheels-") as name:
         made = _make_trials(releases, trials, sources, context, Path(name))
         able, refused = make_pairs(made, pythons or PYTHONS)
         return _run_pairs(able, refused, grid, context)
@@ -239,7 +238,7 @@ def _write_page(releases: Releases, console: Console, reports: Path, page: Path)
     if not kept:
         raise RequestError(f"{reports} has no cells", "python -m builder today all")
     runnable = select_runnable_releases(releases.catalog.releases, "refresh the catalog")
-    with tempfile.TemporaryDirectory(prefix="today-wheels-") as name:
+    with make_temporary_directory("tensorboard-wheels-today-wheels-") as name:
         trials = [_make_stock_trial(release, releases, Path(name)) for release in runnable]
         _, refused = make_pairs(trials, PYTHONS)
     pairs = frozenset((p.trial.release, p.python) for p in refused)
@@ -263,7 +262,7 @@ def record(
     """Record what stock wheels answer in their own era, for `today` to compare with."""
     context = make_context(offline=common.offline, python_paths=python_paths)
     known = make_releases(common, context)
-    with tempfile.TemporaryDirectory(prefix="record-") as name:
+    with make_temporary_directory("tensorboard-wheels-record-") as name:
         for release in _select_releases(known, releases):
             stock = Path(name, release.wheel.filename)
             stock.write_bytes(known.fetch_stock_wheel(release).content)

@@ -7,7 +7,6 @@ as a tar archive (Engine API, `/images/create?fromSrc=-`). It takes a minute, on
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from builder.containers.docker_engine import NAMESPACE
 from builder.containers.images import has_image, import_root_image
 from builder.errors import CommandError, EngineError
 from builder.system import command
+from builder.system.files import make_temporary_directory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,7 +94,7 @@ def ensure_base_image(
             "a base image without a registry is made by debootstrap, as root",
             "`apt-get install debootstrap`, `sudo`; or name a base image: --base IMAGE",
         )
-    with tempfile.TemporaryDirectory(prefix="base-") as workdir:
+    with make_temporary_directory("tensorboard-wheels-base-") as workdir:
         root = Path(workdir) / "root"
         # In its own namespaces, debootstrap's mounts and processes disappear however it ends.
         words = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]

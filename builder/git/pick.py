@@ -6,7 +6,6 @@ Committer and times are fixed, so the same picks on the same release always make
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 from builder.errors import PatchError, SourceError
 from builder.git.conflicts import describe_conflicts, explain_file_conflict, find_hunks
 from builder.model import Conflict
+from builder.system.files import make_temporary_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -105,7 +105,7 @@ class _Worktree:
 @contextmanager
 def _open_worktree(repository: Repository, base: str, paths: Sequence[str]) -> Iterator[_Worktree]:
     """Open a worktree that has only these paths; it is always removed afterwards."""
-    with tempfile.TemporaryDirectory(prefix="tensorboard-pick-") as workdir:
+    with make_temporary_directory("tensorboard-wheels-pick-") as workdir:
         tree = _Worktree(repository.runner, Path(workdir).resolve())
         tree.check_out_paths(base, paths)
         yield tree

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -14,6 +13,7 @@ from builder.publish.target import is_on_loopback
 from builder.releases.index import open_index_client
 from builder.releases.project_page import explain_page_errors
 from builder.system.addresses import mask_address
+from builder.system.files import make_temporary_directory
 from builder.system.known_secrets import hide_secrets
 from builder.system.limits import DOWNLOAD_BYTES
 
@@ -86,7 +86,7 @@ class SimpleIndexFiles:
     def _download_sha256(self, client: IndexClient, package: DistributionPackage) -> str | None:
         from requests import HTTPError
 
-        with tempfile.TemporaryDirectory(prefix="served-") as workdir:
+        with make_temporary_directory("tensorboard-wheels-served-") as workdir:
             target = Path(workdir) / "file"
             try:
                 # Its digest is not verified here: the caller compares it, and says what differs.

@@ -14,7 +14,6 @@ import logging
 import os
 import secrets
 import sys
-import tempfile
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +24,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from builder.errors import PublishError
 from builder.publish.target import REHEARSAL, PublishTarget
 from builder.publish.uploader import UploadCredentials
-from builder.system.files import try_lock
+from builder.system.files import make_temporary_directory, try_lock
 from builder.system.warning_filters import ignore_warnings
 
 if TYPE_CHECKING:
@@ -110,7 +109,7 @@ def _load_pypiserver() -> ModuleType:
 def _open_directory(kept: Path | None) -> Iterator[Path]:
     """Open the directory for the files; one that is kept is locked."""
     if kept is None:
-        with tempfile.TemporaryDirectory(prefix="rehearsal-") as workdir:
+        with make_temporary_directory("tensorboard-wheels-rehearsal-") as workdir:
             yield Path(workdir)
         return
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,6 +15,7 @@ from builder.publish.target import is_on_loopback
 from builder.releases.eras import get_era
 from builder.system import command, virtualenvs
 from builder.system.command import summarize_output
+from builder.system.files import make_temporary_directory
 from builder.system.virtualenvs import INSTALL_TIMEOUT
 from builder.tensorboard.page import has_root_element
 from builder.tensorboard.server import run_tensorboard
@@ -129,7 +129,7 @@ def reinstall_wheel(
     Raises:
         PublishError: it does not install, installs other files, or does not start.
     """
-    with tempfile.TemporaryDirectory(prefix="installed-") as name:
+    with make_temporary_directory("tensorboard-wheels-installed-") as name:
         workdir = Path(name)
         clean_env = context.make_clean_env(workdir)
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from functools import partial
 from pathlib import Path
@@ -28,7 +27,7 @@ from builder.publish.upload import (
     upload_wheel,
     wait_until_served,
 )
-from builder.system.files import write_output_file
+from builder.system.files import make_temporary_directory, write_output_file
 from builder.system.known_secrets import hide_secrets
 from builder.system.limits import PAGE_SECONDS
 from builder.wheel import names
@@ -157,7 +156,7 @@ def publish_releases(
     """
     publisher = _Publisher(options, uploader, sources, context)
     outcomes: list[PublishedRelease | PublishFailure] = []
-    with tempfile.TemporaryDirectory(prefix="publish-") as name:
+    with make_temporary_directory("tensorboard-wheels-publish-") as name:
         for sent in publisher.upload_releases(releases, Path(name)):
             outcome: PublishedRelease | PublishFailure
             if isinstance(sent, PublishFailure):

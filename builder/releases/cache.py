@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import sys
-import tempfile
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from builder.errors import IndexLookupError
-from builder.system.files import open_replacement
+from builder.system.files import make_temporary_directory, open_replacement
 from builder.system.input_files import MAX_WHEEL, read_input_file
 from builder.system.ownership import (
     UntrustedPathError,
@@ -25,6 +23,7 @@ from builder.system.ownership import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 # Bytes of a raw sha256.
 _DIGEST_SIZE = 32
@@ -112,16 +111,16 @@ class Cache:
         Raises:
             IndexLookupError: the cache directory cannot be written.
         """
-        try:
-            make_private_directory(self._root)
-            directory = tempfile.TemporaryDirectory(prefix="incoming-", dir=self._root)
-        except OSError as error:
-            raise IndexLookupError(
-                f"the cache {self._root} cannot be written: {error.strerror}",
-                "set XDG_CACHE_HOME to a directory that can",
-            ) from error
-        with directory as name:
-            yield Path(name) / "file"
+        with ExitStack() as stack:
+            try:
+                make_private_directory(self._root)
+                directory = stack.enter_context(make_temporary_directory("incoming-", self._root))
+            except OSError as error:
+                raise IndexLookupError(
+                    f"the cache {self._root} cannot be written: {error.strerror}",
+                    "set XDG_CACHE_HOME to a directory that can",
+                ) from error
+            yield directory / "file"
 
     def add_download(self, path: Path, sha256: str) -> bytes:
         """Add a downloaded file to the cache, if its sha256 is the expected one.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import glob
 import math
 import os
+import shutil
 import sys
 import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,8 +31,8 @@ def open_replacement(path: Path) -> Iterator[Path]:
         OSError: the directory cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".new-", dir=path.parent) as workdir:
-        new = Path(workdir) / path.name
+    with make_temporary_directory(".tensorboard-wheels-new-", path.parent) as workdir:
+        new = workdir / path.name
         yield new
         new.replace(path)
 
@@ -90,6 +92,56 @@ def write_synced_file(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
         file.writelines(pieces)
         file.flush()
         os.fsync(file.fileno())
+
+
+@contextmanager
+def make_temporary_directory(prefix: str, parent: Path | None = None) -> Iterator[Path]:
+    """Make a temporary directory that exists as long as the block lasts.
+
+    It is locked, so that a later run can tell one that is in use from one that a killed run left.
+    Those of the same prefix that were left are removed before.
+
+    Args:
+        prefix: the first part of its name; one that nobody but us uses in that place.
+        parent: where to make it; None for the system's directory for temporary files.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    place = Path(tempfile.gettempdir()) if parent is None else parent
+    remove_abandoned_directories(prefix, place)
+    while True:
+        with ExitStack() as stack:
+            # The lock is given back last, after the directory is removed.
+            unlock = stack.enter_context(ExitStack())
+            name = stack.enter_context(tempfile.TemporaryDirectory(prefix=prefix, dir=place))
+            handle = os.open(name, os.O_RDONLY)
+            unlock.callback(os.close, handle)
+            # Before it was locked, another run may have taken it for one that was left.
+            if try_lock(handle) and Path(name).is_dir():
+                yield Path(name)
+                return
+
+
+def remove_abandoned_directories(prefix: str, parent: Path) -> None:
+    """Remove the temporary directories of a prefix that killed runs of this user left.
+
+    What is locked, or cannot be locked or removed, stays.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        return
+    for path in parent.glob(f"{glob.escape(prefix)}????????"):
+        with suppress(OSError):
+            handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                if os.fstat(handle).st_uid == os.geteuid():
+                    # Unlike `try_lock`, this fails where the file system has no locks.
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(path, ignore_errors=True)
+            finally:
+                os.close(handle)
 
 
 def try_lock(handle: int) -> bool:

@@ -8,7 +8,6 @@ installs only what differs, and what numpy and grpc have compiled stays compiled
 from __future__ import annotations
 
 import hashlib
-import tempfile
 import threading
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -20,6 +19,7 @@ import msgspec
 
 from builder.errors import PythonNotFoundError
 from builder.system import virtualenvs
+from builder.system.files import make_temporary_directory
 from builder.today import cell as cells
 from builder.today import logdir as logdirs
 from builder.today import reference as references
@@ -127,7 +127,7 @@ def run_grid(
         p.trial.release: references.load_reference(p.trial.release, grid.references) for p in left
     }
     with (
-        tempfile.TemporaryDirectory(prefix="today-") as name,
+        make_temporary_directory("tensorboard-wheels-today-") as name,
         ThreadPoolExecutor(max_workers=grid.jobs) as pool,
     ):
         virtualenv_pool = _VirtualenvPool(Path(name), grid)

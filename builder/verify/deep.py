@@ -7,7 +7,6 @@ made later.
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,6 +18,7 @@ from builder.model import PACKAGE, Finding, FindingStatus
 from builder.releases.eras import get_era
 from builder.system import command, virtualenvs
 from builder.system.command import summarize_output
+from builder.system.files import make_temporary_directory
 from builder.system.virtualenvs import START_TIMEOUT
 from builder.tensorboard.page import has_root_element
 from builder.tensorboard.server import run_tensorboard
@@ -78,7 +78,7 @@ def _check_in_workdir(
     python: Path,
     context: RunContext,
 ) -> list[Finding]:
-    with tempfile.TemporaryDirectory(prefix="deep-") as name:
+    with make_temporary_directory("tensorboard-wheels-deep-") as name:
         workdir = Path(name)
         wheel = workdir / tried.filename
         wheel.write_bytes(tried.content)

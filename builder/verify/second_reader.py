@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.model import Finding, FindingStatus
+from builder.system.files import make_temporary_directory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +45,7 @@ def _read_members(wheel: WheelBytes) -> str:
     """
     from wheel.wheelfile import WheelFile
 
-    with tempfile.TemporaryDirectory(prefix="check-") as workdir:
+    with make_temporary_directory("tensorboard-wheels-check-") as workdir:
         path = Path(workdir, wheel.filename)
         path.write_bytes(wheel.content)
         try:

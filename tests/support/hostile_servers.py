@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 import socket
 import threading
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from builder.model import ListedWheel
 
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/vnd.pypi.simple.v1+json\r\n"
 _PIECE = b" " * (1 << 16)
@@ -151,6 +154,19 @@ def _read_body(connection: socket.socket, request: bytes) -> None:
     left = int(length[1]) - len(body) if length else 0
     while left > 0 and (piece := connection.recv(1 << 16)):
         left -= len(piece)
+
+
+def list_wheel(wheel: ListedWheel) -> Callable[[str], bytes | None]:
+    """Answer well where a project's page is asked for: the page lists this wheel (PEP 691)."""
+    listed = {
+        "filename": wheel.filename,
+        "url": f"/files/{wheel.filename}",
+        "hashes": {"sha256": wheel.sha256},
+        "size": wheel.size,
+    }
+    page = {"meta": {"api-version": "1.1"}, "name": "tensorboard", "files": [listed]}
+    content = json.dumps({**page, "versions": []}).encode()
+    return lambda path: content if path.startswith("/simple/") else None
 
 
 @contextmanager

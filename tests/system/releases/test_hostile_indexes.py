@@ -5,7 +5,6 @@ Without the bounds each of these tests goes on until the server is stopped, or t
 
 from __future__ import annotations
 
-import json
 import resource
 import threading
 import time
@@ -28,6 +27,7 @@ from tests.support.hostile_servers import (
     continue_forever,
     flood_headers,
     keep_silent,
+    list_wheel,
     redirect_forever,
     run_hostile_server,
     send_endless_body,
@@ -101,7 +101,7 @@ def test_a_download_ends_at_its_pinned_size(
 ) -> None:
     """Nothing of it stays in the cache."""
     began, memory = time.monotonic(), _read_memory()
-    with run_hostile_server(manner, _make_page(wheel)) as server:
+    with run_hostile_server(manner, list_wheel(wheel)) as server:
         timeout = _choose_timeout(manner)
         client = SimpleIndex(_settings(tmp_path, server.host, timeout))
         progress = Console().make_download_progress(wheel.filename)
@@ -123,7 +123,7 @@ def test_an_announced_size_is_enough_to_refuse(wheel: ListedWheel, tmp_path: Pat
         connection.sendall(length.encode())
         stopping.wait()
 
-    with run_hostile_server(announce_more, _make_page(wheel)) as server:
+    with run_hostile_server(announce_more, list_wheel(wheel)) as server:
         client = SimpleIndex(_settings(tmp_path, server.host, 60))
         with pytest.raises(IndexLookupError, match=f"{wheel.size:,} bytes that it should"):
             fetch_stock_wheel(
@@ -174,19 +174,6 @@ def test_an_interruption_ends_a_wait_in_any_thread(tmp_path: Path) -> None:
         record_interruption()
         thread.join(_GENEROUS)
         assert len(errors) == 1
-
-
-def _make_page(wheel: ListedWheel) -> Callable[[str], bytes | None]:
-    """The honest page of an index whose files are not."""
-    listed = {
-        "filename": wheel.filename,
-        "url": f"/files/{wheel.filename}",
-        "hashes": {"sha256": wheel.sha256},
-        "size": wheel.size,
-    }
-    page = {"meta": {"api-version": "1.1"}, "name": "tensorboard", "files": [listed]}
-    content = json.dumps({**page, "versions": []}).encode()
-    return lambda path: content if path.startswith("/simple/") else None
 
 
 def _read_memory() -> int:
