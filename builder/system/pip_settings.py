@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
 _MAX_BYTES = 1024 * 1024  # of a configuration file
 
 
@@ -114,10 +113,10 @@ def _read_configuration(env: Mapping[str, str]) -> dict[str, str]:
         parser.read([f for f in files if _has_configuration(f)], encoding="utf-8")
     except (Error, UnicodeDecodeError) as error:
         # Its text quotes the file, which may hold a password.
-        where = getattr(error, "source", None) or getattr(error, "filename", "")
+        where = getattr(error, "source", None) or getattr(error, "filename", "one of its files")
         line = getattr(error, "lineno", None) or next(
             (number for number, _ in getattr(error, "errors", [])), None
         )
-        what = f"{type(error).__name__} {where}".strip() + (f", line {line}" if line else "")
+        what = f"{where}{f', line {line}' if line else ''}, is malformed ({type(error).__name__})"
         raise ValueError(what) from None
     return dict(parser.items("global")) if parser.has_section("global") else {}
