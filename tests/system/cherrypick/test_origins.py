@@ -213,6 +213,27 @@ def test_a_forged_statement_makes_no_commit_upstreams(
         assert "uploaded" not in done.stdout
 
 
+def test_a_statement_of_before_origins_still_holds(
+    run: Run, hosts: Hosts, own_cache: Path, tmp_path: Path
+) -> None:
+    """It does not say whose the commits are; nor did a mirror say when it was refreshed."""
+    commit = git(hosts.upstream, "rev-parse", "import")
+    assert run("build", "2.2.1", "--cherry-pick", "import").returncode == 0
+    statement = _read_statement(tmp_path / "dist")
+    del statement["predicate"]["buildDefinition"]["internalParameters"]["source"]["origins"]
+    beside = tmp_path / "dist" / f"{WHEEL}.provenance.json"
+    beside.write_text(json.dumps(statement))
+    words = ("check", f"dist/{WHEEL}", "--provenance", "--cherry-pick", commit[:10])
+    told = f"commit {commit} of branch import of {hosts.upstream.as_uri()}"
+    done = run(*words)
+    assert (done.returncode, f"{told}; " in done.stdout) == (0, True), done.stderr
+    (time,) = own_cache.glob("*/git/*.git/refreshed-upstream")
+    time.unlink()
+    done = run(*words, "--offline")
+    assert done.returncode == 0, done.stderr
+    assert f"{told} as of a time that was not recorded; " in done.stdout
+
+
 def test_what_upstream_withdraws_is_not_upstreams(run: Run, hosts: Hosts) -> None:
     """A branch that is deleted; --offline knows the mirror alone, and says of when that is."""
     commit = git(hosts.upstream, "rev-parse", "import")
