@@ -17,6 +17,7 @@ from builder.bazel.prepare import (
 )
 from builder.cherrypick.picker import make_cherry_picker
 from builder.containers import docker_engine, images
+from builder.containers.run_lock import lock_run
 from builder.provenance.statements import SourceBuildProvenance
 from builder.system.files import make_temporary_directory
 from builder.wheel import archive
@@ -256,6 +257,7 @@ def make_bazel_backend(
     trusted = bundle if options.ca_bundle or settings.has_foreign_certificates(bundle) else None
     network_settings = settings.gather_network_settings(context.env, context.settings, trusted)
     engine = docker_engine.connect_engine(context.env)
+    lock_run(engine, context.settings.cache, context.console.print_note)
     return BazelBackend(
         toolchain.make_toolchain_builder(
             engine, options.base, options.dockerfiles, network_settings, context.console.print_note

@@ -10,6 +10,7 @@ from builder.containers.containers import create_network
 from builder.containers.docker_engine import connect_engine
 from builder.containers.images import has_image
 from builder.containers.leftovers import remove_run_containers
+from builder.containers.run_lock import lock_run
 from builder.errors import EngineError
 from builder.smoke.engines import docker, image
 
@@ -125,13 +126,14 @@ def open_docker_runner(
         engine: runs the containers.
         base: the base image, or None for ours if it was built, else `DEFAULT_BASE`.
         dockerfiles: the directory of our Dockerfiles.
-        cache: directory in which wheelhouses are cached.
+        cache: the user's cache directory, also of wheelhouses and the run's lock.
         env: environment variables for uv and pip on the host.
 
     Raises:
         EngineError: the base image is not available.
         SmokeError: it has no suitable Python.
     """
+    lock_run(engine, cache)
     own_base = base_images.make_base_tag("jupyter")
     chosen = base or (own_base if has_image(engine, own_base) else DEFAULT_BASE)
     platform = image.detect_image_platform(engine, chosen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import urllib.error
 import urllib.request
@@ -12,6 +13,7 @@ import pytest
 
 from builder.containers.containers import (
     ContainerOptions,
+    create_container,
     create_network,
     list_containers,
     run_container,
@@ -25,6 +27,7 @@ from builder.containers.images import (
     remove_image,
 )
 from builder.containers.leftovers import remove_leftovers, remove_run_containers
+from builder.containers.run_lock import lock_run
 from builder.errors import EngineError
 from tests.support.engines import base_image, engine, other_run
 
@@ -162,6 +165,32 @@ def test_a_sweep_removes_the_containers_of_a_run(tmp_path: Path) -> None:
         remove_run_containers(own)
         with pytest.raises(EngineError):
             container.read_exit_code()
+
+
+def test_the_next_run_removes_what_a_killed_one_left(tmp_path: Path) -> None:
+    """The kernel gives back the lock of a run that ends, however it ends."""
+    killed, running, following = other_run(), other_run(), other_run()
+    held = [lock_run(own, tmp_path) for own in (killed, running)]
+    tar = tmp_path / "empty.tar"
+    tar.write_bytes(b"\0" * 10240)
+    image = f"tensorboard-proxy-wheels/test-left:{killed.run_id}"
+    with tar.open("rb") as file:
+        import_root_image(following, file, image)
+    said: list[str] = []
+    options = ContainerOptions(image, ["true"])
+    with (
+        create_container(killed, "test-left", options) as left,
+        create_container(running, "test-kept", options) as kept,
+    ):
+        assert held[0] is not None
+        os.close(held[0])
+        lock_run(following, tmp_path, said.append)
+        assert list_containers(following, RUN_LABEL, killed.run_id) == []
+        assert len(list_containers(following, RUN_LABEL, running.run_id)) == 1
+    remove_image(following, image)
+    assert left.name in "".join(said)
+    assert kept.name not in "".join(said)
+    assert not list((tmp_path / "runs").glob(f"{killed.run_id}*"))
 
 
 def test_two_may_remove_the_same_container() -> None:
