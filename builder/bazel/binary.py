@@ -128,7 +128,7 @@ class BazelFetcher:
                 )
         except (requests.RequestException, OSError, ValueError) as error:
             raise IndexLookupError(
-                f"Bazel cannot be fetched: {hide_secrets(str(error))}",
+                f"Bazel cannot be fetched: {hide_secrets(str(error), 'its client')}",
                 "look at the network and the proxy; or name a Bazel of yours: --bazel PATH|URL",
             ) from error
 

@@ -16,6 +16,7 @@ from builder.containers import volumes
 from builder.containers.containers import ContainerOptions, create_container
 from builder.errors import BuilderError, EngineError, SourceError
 from builder.system.interruption import is_interrupted
+from builder.system.known_secrets import redact_known_secrets
 from builder.system.limits import GRACE_SECONDS
 from builder.system.redact import redact_credentials
 
@@ -198,7 +199,8 @@ class _LogWriter:
     def _write_lines(self, piece: bytes) -> None:
         *lines, self._rest = (self._rest + piece).split(b"\n")
         for line in lines:
-            redacted = redact_credentials(line.rstrip(b"\r").decode("utf-8", "replace"))
+            text = line.rstrip(b"\r").decode("utf-8", "replace")
+            redacted = redact_known_secrets(redact_credentials(text))
             self._sink.write(f"{redacted}\n".encode())
             step = build_output.parse_progress(redacted)
             if step is not None:

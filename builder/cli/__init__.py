@@ -143,7 +143,8 @@ class _ConsoleHandler(logging.Handler):
 
 def _print_through_console() -> None:
     """Let nothing that libraries and Python itself print get around the console."""
-    logging.basicConfig(handlers=[_ConsoleHandler()], level=logging.WARNING)
+    # What of libraries nobody else handles; a library that is silent by default stays so.
+    logging.lastResort = _ConsoleHandler(logging.WARNING)
     logging.captureWarnings(capture=True)
     threading.excepthook = lambda failure: Console().print_traceback(
         failure.exc_value or failure.exc_type()

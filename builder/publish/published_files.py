@@ -121,7 +121,7 @@ class SimpleIndexFiles:
                 ) from error
             raise self._make_unavailable_error(str(status)) from error
         except (RequestException, OSError, ValueError) as error:
-            raise self._make_unavailable_error(hide_secrets(str(error))) from error
+            raise self._make_unavailable_error(hide_secrets(str(error), "its client")) from error
 
     def _make_unavailable_error(self, why: str) -> IndexUnavailableError:
         return IndexUnavailableError(

@@ -115,19 +115,14 @@ def _find_upload_url(name: str) -> str:
             f"{DEFAULT_CONFIG_FILE} cannot be read: {error.strerror}",
             "name the URL of uploads instead of a section",
         ) from error
-    except TwineException as error:
-        # twine's message quotes what it was given; it may have more lines, about URLs, and the
-        # first one says what is wrong.
-        masked = mask_address(name)
-        why = f": {str(error).splitlines()[0].rstrip('.')}" if masked == name else ""
+    except (TwineException, configparser.Error, UnicodeDecodeError) as error:
+        # twine's message quotes what it was given, and its cause quotes the file, which has
+        # passwords. The first of its lines says what is wrong.
+        masked, lines = mask_address(name), str(error).splitlines()
+        is_shown = masked == name and isinstance(error, TwineException)
         raise RequestError(
-            f"{masked} is no repository{why}",
+            f"{masked} is no repository" + (f": {lines[0].rstrip('.')}" if is_shown else ""),
             f"name testpypi, pypi, a section of {DEFAULT_CONFIG_FILE}, or the URL of uploads",
-        ) from error
-    except (configparser.Error, UnicodeDecodeError) as error:
-        # Their text quotes the file, which holds passwords.
-        raise RequestError(
-            f"{DEFAULT_CONFIG_FILE} cannot be read: {type(error).__name__}", "look at its lines"
         ) from None
     return found["repository"] or ""
 
@@ -135,13 +130,14 @@ def _find_upload_url(name: str) -> str:
 def _refuse_unusable_url(url: str, repository: str) -> None:
     try:
         parts = urlsplit(url)
-        credentials = parts.username or parts.password
+        credentials = parts.username or parts.password or parts.query
         usable = is_web_address(url) and parts.port != 0
     except ValueError:
         credentials, usable = None, False
     if credentials:
         raise RequestError(
-            "the repository's URL has a user name or password in it, where others can read it",
+            "the repository's URL has a user name, a password or a query in it, where others can "
+            "read it",
             "put them into ~/.pypirc (mode 600) or TWINE_USERNAME and TWINE_PASSWORD",
         )
     if not usable:

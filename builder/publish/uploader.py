@@ -124,6 +124,7 @@ class TwineUploader:
         from urllib3.exceptions import InvalidHeader
         from urllib3.util.retry import Retry
 
+        response.encoding = "utf-8"  # what requests would guess may hide the password from us
         body = response.headers.get("Location") if response.is_redirect else response.text
         reason = response.reason or ""
         text = f"{reason} {'' if body is None else body}"

@@ -147,7 +147,7 @@ class SimpleIndex:
             ) from error
         except (RequestException, OSError, ValueError) as error:
             raise IndexLookupError(
-                f"the index did not answer: {hide_secrets(str(error))}",
+                f"the index did not answer: {hide_secrets(str(error), 'its client')}",
                 "look at the network, PIP_INDEX_URL, the proxy and CA settings; with a warm cache, "
                 "--offline works without",
             ) from error

@@ -1,10 +1,16 @@
-"""Render pages from the templates of this package; values are escaped, in HTML and in Markdown."""
+"""Render pages from the templates of this package; values are escaped, in HTML and in Markdown.
+
+No value has a character that is not visible or changes the order of what is: see
+`builder.system.plain_text`.
+"""
 
 from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from builder.system.plain_text import escape_characters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,12 +40,27 @@ def _make_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        finalize=_escape_value,
     )
+
+
+def _escape_value(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    escaped = escape_characters(value, kept="\n\t")
+    # What is escaped for HTML already stays so (`markupsafe.Markup`).
+    return value if escaped == value else type(value)(escaped)
 
 
 def escape_cell(text: str) -> str:
     """Escape Markdown of our own to one line that stays in its cell."""
     return " ".join(text.split()).replace("|", "\\|")
+
+
+def format_code(text: str) -> str:
+    """Format any text as code in a cell: one line, whatever backticks and bars it has."""
+    flat = " ".join(text.split()).replace("`", "'").replace("|", "\\|")
+    return f"`{flat}`"
 
 
 def escape_markdown(text: str) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote
 
-from builder.reports.rendering import escape_markdown, render_template
+from builder.reports.rendering import escape_markdown, format_code, render_template
 from builder.smoke.model import ProbeOutcome
 from builder.wheel.names import make_version_key
 
@@ -43,7 +44,7 @@ def render_summary(
     return render_template(
         "summary.md.j2",
         wheels=[
-            (f"`{w.filename}`", f"{w.size / 1e6:.1f}", f"`{w.sha256}`")
+            (format_code(w.filename), f"{w.size / 1e6:.1f}", f"`{w.sha256}`")
             for w in sorted(wheels, key=lambda w: make_version_key(w.filename.split("-")[1]))
         ],
         deployments=[escape_markdown(d) for d in deployments],
@@ -68,4 +69,4 @@ def _format_smoke_cell(stored: StoredResult, pictures_url: str | None) -> str:
     if pictures_url is not None:
         return f"{text}, [{len(result.pictures)} pictures]({pictures_url})"
     paths = [f"{stored.directory}/{name}" for name in result.pictures]
-    return " ".join([text, *(f"![{escape_markdown(p)}](<{p}>)" for p in paths)])
+    return " ".join([text, *(f"![{escape_markdown(p)}](<{quote(p)}>)" for p in paths)])

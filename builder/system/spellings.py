@@ -171,6 +171,11 @@ def _decode_utf16(text: str) -> Iterator[str]:
         yield text.encode(encoding, "surrogatepass").decode("latin-1")
 
 
+def _decode_misread(text: str) -> Iterator[str]:
+    # UTF-8 that was read as Latin-1, as HTTP's header lines are.
+    yield text.encode("latin-1", "ignore").decode("utf-8", "ignore")
+
+
 def _decode_utf7(text: str) -> Iterator[str]:
     yield text.encode("ascii", "ignore").decode("utf-7", "ignore")
 
@@ -190,6 +195,7 @@ _DECODERS: tuple[Callable[[str], Iterator[str]], ...] = (
     _decode_hex,
     _decode_numbers,
     _decode_utf16,
+    _decode_misread,
     _decode_utf7,
     _decode_rot13,
 )

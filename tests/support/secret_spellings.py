@@ -62,6 +62,9 @@ SPELLINGS = {
     "UTF-7": "".join(f"+{base64.b64encode(c.encode('utf-16-be')).decode()[:3]}-" for c in PASSWORD),
     "UTF-16 with NULs": PASSWORD.encode("utf-16-le").decode("latin-1"),
     "UTF-16 taken for text": PASSWORD.encode().decode("utf-16-le"),
+    "wide letters that were misread": "".join(chr(ord(c) + 0xFEE0) for c in PASSWORD)
+    .encode()
+    .decode("latin-1"),
     "backwards": PASSWORD[::-1],
     "letter by letter": " ".join(PASSWORD),
     "with dashes": "-".join(PASSWORD),

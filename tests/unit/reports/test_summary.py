@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from builder.reports.rendering import escape_markdown
+from builder.reports.smoke_page import render_smoke_page
 from builder.reports.summary import WheelSummary, render_summary
 from builder.smoke.results.result import StoredResult
 from tests.support.results import FAILED_RESULT
@@ -47,3 +48,28 @@ def test_words_from_elsewhere_are_no_markup(text: str) -> None:
     assert "\n" not in shown
     assert "<" not in shown
     assert "|" not in shown.replace("\\|", "")
+
+
+@given(st.text(max_size=40))
+def test_a_file_name_stays_in_its_cell(name: str) -> None:
+    """As code, whatever it has in it."""
+    text = render_summary([WheelSummary(f"t-1-{name}", 1, "ab")], [], None)
+    row = text.rstrip("\n").split("\n")[-1]
+    assert row.replace("\\|", "").count("|") == 4
+    assert row.count("`") == 4
+    assert row.isprintable()
+
+
+def test_pages_have_nothing_invisible() -> None:
+    """Neither the job's page nor that of all results: no escapes, no order of its own."""
+    nasty = "a\x1b[2J\u202eb\u200bc\x07\x85<b>"
+    smokes = [
+        StoredResult(
+            nasty,
+            structs.replace(FAILED_RESULT, engine=nasty, failure=nasty, pictures=(nasty,)),
+        )
+    ]
+    for page in (render_summary([], smokes, None), render_smoke_page(smokes)):
+        assert all(c.isprintable() or c == "\n" for c in page)
+        assert "<b>" not in page
+    assert "a\\x1b[2J\\u202eb\\u200bc\\x07\\x85&lt;b&gt;" in render_smoke_page(smokes)
