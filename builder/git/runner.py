@@ -224,6 +224,7 @@ _HINTS = {
     "source repository is shallow": "its history is needed: git fetch --unshallow, there",
     "dubious ownership": "the repository is of another user; see safe.directory, git-config(1)",
     "No space left": "make room, or set XDG_CACHE_HOME to another directory",
+    "couldn't find remote ref refs/pull/": "look at the number of --pull-request",
     "not allowed": "without --offline it can be fetched",
 }
 
