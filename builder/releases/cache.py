@@ -75,10 +75,12 @@ class Cache:
 
     def get(self, key: str) -> bytes | None:
         """Get an outcome that `put` stored, or None; a corrupt or untrusted one counts as none."""
+        path = self._get_outcome_path(key)
         try:
-            kept = read_trusted_file(self._directory, self._get_outcome_path(key))
+            kept = read_trusted_file(self._directory, path)
         except UntrustedPathError as error:
-            self._report_untrusted(error)
+            if path.exists():  # a shared cache of stock wheels has no outcomes
+                self._report_untrusted(error)
             return None
         except OSError:
             return None

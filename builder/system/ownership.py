@@ -154,5 +154,5 @@ def _check_owner(path: Path, info: os.stat_result) -> None:
 def _make_error(path: Path, what: str) -> UntrustedPathError:
     return UntrustedPathError(
         f"{path} {what}",
-        f"remove it: rm -r {shlex.quote(str(path))}; or set XDG_CACHE_HOME to a directory of yours",
+        f"set XDG_CACHE_HOME to a directory of yours, or remove it: rm -r {shlex.quote(str(path))}",
     )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from builder.errors import CommandError, SmokeError
 from builder.system import command
+from builder.system.ownership import make_private_directory
 from builder.system.virtualenvs import INSTALL_TIMEOUT, find_uv
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def fetch_wheelhouse(
     key = hashlib.sha256(repr((sorted(pins), platform)).encode()).hexdigest()[:16]
     directory = cache / "wheelhouse" / key
     if not directory.is_dir():
-        directory.parent.mkdir(parents=True, exist_ok=True)
+        make_private_directory(directory.parent)
         workdir = Path(tempfile.mkdtemp(prefix=".making-", dir=directory.parent))
         try:
             _download_wheels(pins, platform, env, workdir)

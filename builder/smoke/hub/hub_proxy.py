@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from builder.errors import CommandError, SmokeError
 from builder.system import command
 from builder.system.files import open_replacement
+from builder.system.ownership import make_private_directory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +37,7 @@ def fetch_hub_proxy(env: Mapping[str, str], cache: Path) -> Path:
     """
     archive = cache / "wheelhouse" / f"{_PROGRAM}-{PROXY_VERSION}.tar"
     if not archive.is_file():
+        make_private_directory(archive.parent)
         with tempfile.TemporaryDirectory(prefix="node-") as name, open_replacement(archive) as new:
             _install_hub_proxy(env, Path(name))
             pack_node_modules(Path(name), new)

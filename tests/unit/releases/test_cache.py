@@ -94,5 +94,6 @@ def test_a_shared_cache_of_stock_wheels_is_read(tmp_path: Path) -> None:
         if os.geteuid() == 0:
             give_away(place)
     assert Cache(root, pytest.fail).read_file(sha256) == content
+    assert Cache(root, pytest.fail).get(KEY) is None  # it has none, which is worth no note
     path.write_bytes(b"another")
     assert Cache(root, pytest.fail).read_file(sha256) is None
