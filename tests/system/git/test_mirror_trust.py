@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import stat
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from builder.errors import PatchError, SourceError
 from builder.git.pick import cherry_pick
 from tests.support.git_servers import Log, http_server
+from tests.support.needs import lacking
 from tests.support.owners import give_away, umask
 from tests.support.upstream import NOTEBOOK, git
 
@@ -119,12 +122,25 @@ def test_a_mirror_that_leads_elsewhere_is_not_used(
 def test_a_repository_without_its_history_is_not_mirrored(
     mirrored: OpenMirror, upstream: StandIn, tmp_path: Path
 ) -> None:
-    """As what it says on who is whose ancestor would be wrong."""
+    """As what it says on who is whose ancestor would be wrong; and git fetched without end."""
+    _need_lazy_fetch_variable(tmp_path)
     source = upstream.path.as_uri()
     git(tmp_path, "clone", "--quiet", "--bare", "--depth=1", source, "cut.git")
     with pytest.raises(SourceError, match="shallow") as caught:
         mirrored(tmp_path / "cut.git")
     assert "--unshallow" in caught.value.hint
+
+
+def _need_lazy_fetch_variable(tmp_path: Path) -> None:
+    """Skip the test with a git that would not stop, and fill the table of processes."""
+    git(tmp_path, "init", "--quiet", "--bare", "partial.git")
+    for key, value in {"promisor": "true", "url": "file:///nowhere"}.items():
+        git(tmp_path / "partial.git", "config", f"remote.origin.{key}", value)
+    words = ["git", "--git-dir=partial.git", "cat-file", "-t", "1" * 40]
+    env = {**os.environ, "GIT_NO_LAZY_FETCH": "1"}
+    done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    if "lazy fetching disabled" not in done.stderr:
+        lacking("this git fetches lazily, whatever GIT_NO_LAZY_FETCH says; take a newer one")
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o002, 0o022])
