@@ -34,6 +34,7 @@ _CONFIGURATION = {
     "attr.tree": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
     "core.commitGraph": "false",
     "core.fsmonitor": "false",
+    "init.defaultRefFormat": "files",
     "core.autocrlf": "false",
     "core.eol": "lf",
     "core.symlinks": "true",
