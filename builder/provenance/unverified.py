@@ -8,7 +8,6 @@ are.
 from __future__ import annotations
 
 import json
-import textwrap
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 # Fields of internalParameters that a rebuild has too, but that may differ from it.
 _CATALOG_FIELDS = ("catalogEntry", "sourceCommit")
-_LONGEST = 80  # characters of one field
+_LONGEST = 80  # characters of a path or a value
 _MAX_SHOWN = 20
 
 
@@ -78,9 +77,13 @@ def _shorten_path(path: str) -> str:
     """Leave out what every statement has around its fields."""
     for around in ("predicate.", "runDetails.", "buildDefinition."):
         path = path.removeprefix(around)
-    return path
+    return _cut(path)
 
 
 def _show_value(value: Any) -> str:
     text = value if isinstance(value, str) and value.isprintable() else json.dumps(value)
-    return textwrap.shorten(text, _LONGEST, placeholder=" …")
+    return _cut(text)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

@@ -200,9 +200,9 @@ def test_a_statement_does_not_choose_the_repository(
     beside = tmp_path / "dist" / f"{WHEEL}.provenance.json"
     text = beside.read_text()
     for old, new, code in (
-        (upstream.proxy, upstream.commits["squashed"], 8),
-        (upstream.proxy, "1" * 40, 15),
-        (upstream.proxy, "--exec=x", 8),
+        (upstream.proxy, upstream.commits["squashed"], 6),
+        (upstream.proxy, "1" * 40, 6),
+        (upstream.proxy, "--exec=x", 6),
         ('"gitTree": "', '"gitTree": "0', 8),
         ('"leftOut": []', '"leftOut": ["x"]', 8),
     ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -70,6 +71,22 @@ def test_runs_of_different_content_keep_pairs_together(tmp_path: Path) -> None:
         list(pool.map(one, [b"one", b"two"] * 40))
     found = snapshot(tmp_path)
     assert found == {"a.whl": found["a.whl"], "a.whl.provenance.json": b"of " + found["a.whl"]}
+
+
+@pytest.mark.parametrize("kind", ["fifo", "device"])
+def test_what_is_no_file_is_no_statement(tmp_path: Path, kind: str) -> None:
+    """It is replaced, and nobody waits for what it would say."""
+    target = tmp_path / "a.whl"
+    put(target, b"one", b"first")
+    provenance = get_provenance_path(target)
+    for force in (False, True):
+        provenance.unlink()
+        if kind == "fifo":
+            os.mkfifo(provenance)
+        else:
+            provenance.symlink_to("/dev/zero")
+        put(target, b"one", b"second", force=force)
+        assert provenance.read_bytes() == b"second"
 
 
 def test_different_is_refused_unless_forced(tmp_path: Path) -> None:

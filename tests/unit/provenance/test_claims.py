@@ -51,3 +51,20 @@ def test_whose_commits_are_is_said_of_each_or_of_none(
     definition["internalParameters"]["source"] = source
     with pytest.raises(ProvenanceError, match="no provenance statement of ours"):
         claims.parse_statement(json.dumps(statement).encode(), "new")
+
+
+def test_what_a_rebuild_gives_makes_the_claims() -> None:
+    """A build keeps a statement that says the same, not one that says it was built otherwise."""
+    kept = next((ROOT / "tests" / "statements").glob("*.json")).read_bytes()
+    assert claims.has_same_claims(kept, kept)
+    assert claims.has_same_claims(kept, kept.replace(b'"packaging": "26.4"', b'"packaging": "1"'))
+    for old, new in (
+        (b":overlay:v1", b":bazel:v1"),
+        (b'"backend": "overlay"', b'"backend": "bazel"'),
+        (b'"native": []', b'"native": ["proxy"]'),
+        (b'"sourceCommit": "9', b'"sourceCommit": "8'),
+        (b'"_type":', b'"_type": "x", "_type":'),
+    ):
+        assert old in kept
+        forged = kept.replace(old, new, 1)
+        assert not claims.has_same_claims(forged, kept), new
