@@ -11,7 +11,7 @@ import re
 import subprocess
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import takewhile
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
@@ -19,7 +19,12 @@ from builder.errors import SourceError
 from builder.git.git_environment import make_git_variables
 from builder.system import command
 from builder.system.known_secrets import hide_secrets
-from builder.system.limits import GIT_OUTPUT_BYTES, GIT_SECONDS, TIMEOUT_VARIABLE
+from builder.system.limits import (
+    GIT_OUTPUT_BYTES,
+    GIT_RESOURCE_BYTES,
+    GIT_SECONDS,
+    TIMEOUT_VARIABLE,
+)
 from builder.system.redact import redact_credentials
 from builder.system.secret_variables import list_secret_variables
 
@@ -179,7 +184,20 @@ class GitRunner:
         started.proc = None
         if process is None:
             raise SourceError("git did not start", "look at the git on PATH")
+        _limit_resources(process.pid)
         return process
+
+
+def _limit_resources(pid: int) -> None:
+    """Limit the memory and the files of git, which reads answers of servers without a bound.
+
+    Only Linux can do that to a process that runs. What git starts inherits the limits.
+    """
+    with suppress(ImportError, AttributeError, OSError, ValueError):
+        import resource
+
+        for kind in (resource.RLIMIT_DATA, resource.RLIMIT_FSIZE):
+            resource.prlimit(pid, kind, (GIT_RESOURCE_BYTES, GIT_RESOURCE_BYTES))
 
 
 def _find_subcommand(words: Sequence[str]) -> str:

@@ -22,6 +22,9 @@ DOWNLOAD_BYTES = 1 << 30
 
 # Bytes that a git command may print: a source tree of TensorBoard has a tenth of it.
 GIT_OUTPUT_BYTES = 512 << 20
+# Bytes of memory that a git process may take, and of each file that it writes: twenty times what
+# a clone of TensorBoard with all its blobs takes.
+GIT_RESOURCE_BYTES = 4 << 30
 
 # Seconds without a byte until a server counts as gone; some mirrors are slow.
 SILENCE_SECONDS = 30.0
