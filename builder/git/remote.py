@@ -17,7 +17,7 @@ from builder.system.addresses import mask_address
 
 _PUBLIC_URL = "https://github.com/tensorflow/tensorboard"
 _SCHEMES = ("https", "http", "ssh", "git")
-_SCP_LIKE = re.compile(r"(?:[\w.][\w.-]*@)?[\w.][\w.-]*:(?![:/]{2})[^:\s].*")
+_SCP_LIKE = re.compile(r"(?:[\w.][\w.-]*@)?[\w.][\w.-]*:(?![:/]{2})[^:@\s][^@]*")
 _REVISION = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_.+/-]*")
 _OBJECT_ID = re.compile(r"[0-9a-f]{40}")
 

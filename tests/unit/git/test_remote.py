@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         "https://[::1/repo",
         "-host:repo",
         "user@-host:repo",
+        "user:s3cret@host:8443/repo",
         "host:",
         "/no/such/directory",
         "https://host/re\npo",
