@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import threading
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from builder.errors import SourceError
-from builder.git.mirror_files import write_mirror_files
+from builder.git.mirror_files import check_mirror_ownership, write_mirror_files
 from builder.git.origins import make_absence_error
 from builder.git.refresh_times import write_refresh_time
 from builder.git.remote import check_revision, is_object_id
 from builder.git.repository import Repository
 from builder.git.runner import GitRunner, check_git
-from builder.system.files import lock_path
+from builder.system.files import lock_path, make_temporary_directory
 from builder.system.limits import CLONE_SECONDS
-from builder.system.ownership import (
-    UntrustedPathError,
-    check_trusted_directory,
-    make_private_directory,
-)
+from builder.system.ownership import make_private_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -246,10 +240,10 @@ def open_mirror(
         )
     try:
         make_private_directory(root)
-        _check_ownership(context.settings.cache, root)
+        check_mirror_ownership(context.settings.cache, root)
         if not directory.is_dir():
             _clone_mirror(directory, upstream_remote, runner(root), context.console.print_note)
-        _check_ownership(context.settings.cache, directory)
+        check_mirror_ownership(context.settings.cache, directory)
         write_mirror_files(directory, upstream_remote)
     except OSError as error:
         raise _make_write_error(directory, error) from error
@@ -270,12 +264,10 @@ def _clone_mirror(
     with lock_path(_get_lock_path(directory), runner.check_cancelled):
         if directory.is_dir():  # another run was faster
             return
-        prefix = f"incoming-{directory.stem}-"
-        for left in directory.parent.glob(f"{prefix}*"):  # of a run that was killed
-            shutil.rmtree(left, ignore_errors=True)
         note(f"cloning {upstream_remote.url}")
-        with tempfile.TemporaryDirectory(prefix=prefix, dir=directory.parent) as workdir:
-            target = Path(workdir) / "mirror.git"
+        prefix = f"incoming-{directory.stem}-"
+        with make_temporary_directory(prefix, directory.parent) as workdir:
+            target = workdir / "mirror.git"
             words = ("clone", "--bare", "--quiet", "--template=", "--reject-shallow", _FILTER)
             runner.run_git(*words, "--", upstream_remote.url, str(target), timeout=CLONE_SECONDS)
             write_refresh_time(target, "upstream")
@@ -288,18 +280,6 @@ def _make_write_error(directory: Path, error: OSError) -> SourceError:
         f"the mirror {directory} cannot be written: {error.strerror}",
         "make room, or set XDG_CACHE_HOME to another directory",
     )
-
-
-def _check_ownership(cache: Path, directory: Path) -> None:
-    """Check that nobody else may have written a mirror, or the directory of mirrors.
-
-    Raises:
-        SourceError: somebody else may have.
-    """
-    try:
-        check_trusted_directory(cache, directory, recursive=directory.suffix == ".git")
-    except UntrustedPathError as error:
-        raise SourceError(f"no mirror is used: {error.reason}", error.remedy) from error
 
 
 def _get_lock_path(directory: Path) -> Path:

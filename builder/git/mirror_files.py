@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING
 
 from builder.errors import SourceError
 from builder.system.files import open_replacement
-from builder.system.ownership import make_private_directory, write_private_file
+from builder.system.ownership import (
+    UntrustedPathError,
+    check_trusted_directory,
+    make_private_directory,
+    write_private_file,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,3 +80,15 @@ def write_mirror_files(directory: Path, remote: Remote) -> None:
         if not path.is_file() or path.is_symlink() or path.read_bytes() != content:
             with open_replacement(path) as new:
                 write_private_file(new, content)
+
+
+def check_mirror_ownership(cache: Path, directory: Path) -> None:
+    """Check that nobody else may have written a mirror, or the directory of mirrors.
+
+    Raises:
+        SourceError: somebody else may have.
+    """
+    try:
+        check_trusted_directory(cache, directory, recursive=directory.suffix == ".git")
+    except UntrustedPathError as error:
+        raise SourceError(f"no mirror is used: {error.reason}", error.remedy) from error

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from builder.errors import NewFindingsError, ProvenanceError, UncheckedError
+from builder.provenance.claims import parse_statement
 from builder.provenance.statements import get_provenance_path
-from builder.publish.prepared_wheel import prepare_wheel
+from builder.publish.prepared_wheel import RequestedWheel, prepare_wheel
 from tests.support import forge
 from tests.support.forged_statements import FORGERIES, write_forgery
 from tests.support.small_release import (
@@ -46,7 +47,9 @@ def prepare(
     workdir = directory / "workdir"
     workdir.mkdir(exist_ok=True)
     sources, context = open_small_release(small.directory)
-    return prepare_wheel(path, workdir, sources, context, series=SERIES, attested=False)
+    claim = parse_statement(small.statement, path.name)
+    requested = RequestedWheel(claim.release, claim.identity, SERIES, ())
+    return prepare_wheel(path, workdir, sources, context, requested=requested, attested=False)
 
 
 def test_findings_win_over_what_the_statement_says(small: SmallRelease, tmp_path: Path) -> None:
