@@ -136,7 +136,7 @@ def _refuse_unusable_url(url: str, repository: str) -> None:
         credentials, usable = None, False
     if credentials:
         raise RequestError(
-            "the repository's URL has a user name, a password or a query in it, where others can "
+            "the repository's URL has a user name or password in it, or a query, where others can "
             "read it",
             "put them into ~/.pypirc (mode 600) or TWINE_USERNAME and TWINE_PASSWORD",
         )

@@ -41,7 +41,6 @@ _ATTACKS = (
     "[bold red]markup[/] [link=https://h.example]x[/link] :warning:",
     "\ud800 lone",
     f"{_FOLDED}::error::e {_FOLDED}##[error]e",
-    *(f"{'y' * width}::error::e" for width in range(40, 200, 8)),
 )
 _TEXTS = st.one_of(
     st.sampled_from(_ATTACKS),
@@ -88,6 +87,14 @@ def test_what_is_printed_is_text(text: str) -> None:
                 kinds = {unicodedata.category(c) for c in line}
                 assert not kinds & {"Cc", "Cf", "Cs", "Zl", "Zp"}, (way, line)
                 assert not set(line) & set("\u034f\ufe0f\u3164"), (way, line)
+
+
+def test_a_folded_cell_begins_no_command() -> None:
+    """Wherever a table's lines are folded."""
+    for width in range(150, 210):
+        out = io.StringIO()
+        Console(out, out).print_table(("a",), [(f"{'y' * width}::error::e",)])
+        assert not any(line.lstrip().startswith("::") for line in out.getvalue().split("\n"))
 
 
 @given(_TEXTS)
