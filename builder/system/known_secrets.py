@@ -28,13 +28,12 @@ _ADDRESS_NAME = re.compile(
     r"(?!no_proxy).*(?:_PROXY|_URL|_INDEX|_MIRROR|DOCKER_HOST)", re.IGNORECASE
 )
 _LIST_NAME = re.compile(r"PIP_EXTRA_INDEX_URL|UV_INDEX|UV_EXTRA_INDEX_URL|\w+_FIND_LINKS")
-
 _LOOKS_LIKE_ADDRESS = re.compile(r"@|%40|:[/\\]", re.IGNORECASE)
 # Tokens of package indexes and of GitHub, and JSON Web Tokens (RFC 7519), whosever they are.
 _TOKEN = re.compile(r"pypi-[\w-]{16,}|gh[a-z]_\w{20,}|eyJ[\w-]{8,}\.eyJ[\w-]{8,}")
 
 _registered: set[str] = set()
-_environments: list[Mapping[str, str]] = []  # read when a secret is looked for first: rarely
+_environments: list[Mapping[str, str]] = []  # read when the first text is looked at
 
 
 def register_secret(value: str | None) -> None:
@@ -109,12 +108,16 @@ def _list_known_secrets() -> set[str]:
 
 def _read_netrc_passwords(env: Mapping[str, str]) -> list[str]:
     """Read the passwords of the files that requests reads (netrc(5)); none if there is no file."""
+    home = find_home(env)
+    places = (env.get("NETRC"), str(home / ".netrc"), str(home / "_netrc"))
+    paths = [path for path in places if path and os.path.isfile(path)]  # noqa: PTH113
+    if not paths:
+        return []
     import netrc
 
-    home = find_home(env)
     found = []
-    for path in (env.get("NETRC"), str(home / ".netrc"), str(home / "_netrc")):
+    for path in paths:
         with suppress(OSError, UnicodeDecodeError, netrc.NetrcParseError):
-            for _, _, password in netrc.netrc(path or os.devnull).hosts.values():
+            for _, _, password in netrc.netrc(path).hosts.values():
                 found += [password] if password else []
     return found
