@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +27,7 @@ from builder.cli.options import (
 from builder.cli.output import format_finding
 from builder.errors import (
     BuilderError,
+    InterruptedRunError,
     NewFindingsError,
     ProvenanceError,
     RequestError,
@@ -156,6 +156,8 @@ def _verify_provenance(
         verified = provenance.verified + (
             verify_attestations(wheel, publisher) or ["no attestation beside it"]
         )
+    except InterruptedRunError:
+        raise
     except BuilderError as error:
         return error
     console.print_result(f"{wheel.name}: provenance holds: {'; '.join(verified)}")
@@ -207,11 +209,7 @@ def _raise_worst(
             make_other_tree_hint(checked.commit),
         )
     if new:
-        hint = "do not publish it; build it again"
-        if checked.claimed_series is not None:
-            named = shlex.quote(",".join(checked.claimed_series) or "none")
-            hint += f"; if it should have what its provenance says: --series {named}"
-        raise NewFindingsError(f"{wheel.name} fails {', '.join(new)}", hint)
+        raise NewFindingsError(f"{wheel.name} fails {', '.join(new)}", checked.make_hint())
     if statement_error is not None:
         raise statement_error
     claimed = checked.claimed_commits

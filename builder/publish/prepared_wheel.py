@@ -145,7 +145,7 @@ def _refuse_new_findings(
     )
     new = checked.list_codes(FindingStatus.NEW)
     if new:
-        raise NewFindingsError(f"{wheel.name} fails {', '.join(new)}", "build it again")
+        raise NewFindingsError(f"{wheel.name} fails {', '.join(new)}", checked.make_hint())
     return checked.list_codes(FindingStatus.UNCHECKED)
 
 

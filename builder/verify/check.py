@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -60,6 +61,14 @@ class CheckVerdict(msgspec.Struct, frozen=True):
     def list_codes(self, status: FindingStatus) -> list[str]:
         """List the codes of the findings with this status, sorted, each once."""
         return sorted({f.code for f in self.findings if f.status is status})
+
+    def make_hint(self) -> str:
+        """Make the hint for a wheel with new findings."""
+        hint = "do not publish it; build it again"
+        if self.claimed_series is None:
+            return hint
+        named = shlex.quote(",".join(self.claimed_series) or "none")
+        return f"{hint}; if it should have what its provenance says: --series {named}"
 
 
 def check_wheel(

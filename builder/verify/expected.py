@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from builder.errors import BuilderError
+from builder.errors import BuilderError, InterruptedRunError
 from builder.patching.delta import make_delta
 from builder.provenance.claims import describe_series
 from builder.provenance.statements import collect_tool_materials
@@ -35,6 +35,8 @@ class PatchedRelease(NamedTuple):
         try:
             all_series = load_claimed_series(series, picks, self.sources, self.release, self.stock)
             delta = make_delta(self.release, self.stock, all_series)
+        except InterruptedRunError:
+            raise
         except BuilderError as error:
             self.notes.append(f"what the patches make of it is unknown: {error.message}")
             return None
