@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from builder.git.git_environment import remove_git_variables
+from builder.system import interruption
 from tests.support.needs import STRICT
 from tests.support.releases import CATALOG, stock_path
 
@@ -68,6 +69,12 @@ def release() -> Callable[[str], Release]:
 def stock_wheel(release: Callable[[str], Release]) -> Callable[[str], Path]:
     """Version → the path of its real stock wheel (named by its sha256, as the cache does)."""
     return lambda version: stock_path(release(version).wheel)
+
+
+@pytest.fixture
+def no_interruption(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the test records as an interruption is none for those that follow in this process."""
+    monkeypatch.setattr(interruption, "_count", 0)
 
 
 @pytest.fixture

@@ -94,6 +94,8 @@ def cli() -> None:
     could be checked, 10 another program failed or a Python is missing, 11 not alive today,
     12 smoke tests, 13 publishing, 14 container engine, 15 source (git) or building from it,
     130 interrupted, 143 terminated.
+
+    TENSORBOARD_WHEELS_TIMEOUT: seconds after which any wait for a server ends (README.md, Limits).
     """
 
 

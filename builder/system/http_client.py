@@ -172,7 +172,8 @@ class BoundedAdapter(HTTPAdapter):
         """
         server = name_server(req.url or "")
         # The limit is that of what was asked for; a redirect or an error comes with a page.
-        limit = self._get_limit() if resp.status == HTTPStatus.OK else PAGE_BYTES
+        is_page = resp.status >= HTTPStatus.MULTIPLE_CHOICES
+        limit = PAGE_BYTES if is_page else self._get_limit()
         announced = resp.headers.get("Content-Length", "")
         try:
             self._exchange.begin_answer(resp)
@@ -245,7 +246,7 @@ def name_server(url: str) -> str:
         host, port = parts.hostname, parts.port
     except ValueError:
         return "the server"
-    return f"{host or 'the server'}" + ("" if port is None else f":{port}")
+    return (host or "the server") + ("" if port is None else f":{port}")
 
 
 def _make_size_error(server: str, limit: int) -> BodyTooLargeError:

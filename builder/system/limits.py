@@ -11,8 +11,9 @@ from __future__ import annotations
 TIMEOUT_VARIABLE = "TENSORBOARD_WHEELS_TIMEOUT"
 LONGEST_TIMEOUT = 7 * 24 * 3600
 
-# Bytes of a decoded page or answer: hundreds of times TensorBoard's own page.
-PAGE_BYTES = 64 << 20
+# Bytes of a decoded page or answer: some 20,000 files in JSON. The parser of HTML takes up to 200
+# times as much memory.
+PAGE_BYTES = 8 << 20
 # Bytes of a decoded answer to an upload, of which a line is shown.
 ANSWER_BYTES = 1 << 20
 # Bytes of an answer of a container engine, such as a container's log.

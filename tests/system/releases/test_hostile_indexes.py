@@ -84,7 +84,7 @@ def _check_reason(message: str, host: str, manner: Manner) -> None:
 
 @every_manner
 def test_a_page_ends(manner: Manner, tmp_path: Path) -> None:
-    """At its deadline, or at 64 MB, however they come."""
+    """At its deadline, or at 8 MB, however they come."""
     began, memory = time.monotonic(), _read_memory()
     with run_hostile_server(manner) as server:
         timeout = _choose_timeout(manner)
@@ -157,6 +157,7 @@ def test_bazel_ends(manner: Manner, tmp_path: Path) -> None:
             fetch(f"http://{server.host}/bazel", "0" * 64)
 
 
+@pytest.mark.usefixtures("no_interruption")
 def test_an_interruption_ends_a_wait_in_any_thread(tmp_path: Path) -> None:
     """Python tells only the main thread of a signal; downloads run in others too."""
     errors: list[BaseException] = []

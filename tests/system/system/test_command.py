@@ -36,6 +36,7 @@ def test_a_program_is_stopped_at_its_deadline_with_what_it_started(tmp_path: Pat
     assert named(tmp_path) == []
 
 
+@pytest.mark.usefixtures("no_interruption")
 def test_an_interruption_stops_a_program_in_any_thread(tmp_path: Path) -> None:
     """Python tells only the main thread of a signal."""
     errors: list[BaseException] = []

@@ -49,6 +49,7 @@ def test_what_takes_too_long_is_left_to_itself() -> None:
     assert stopping.is_set()
 
 
+@pytest.mark.usefixtures("no_interruption")
 def test_an_interruption_ends_what_began_before_it() -> None:
     """What begins after it is cleanup, and goes on."""
     stopping = threading.Event()
