@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from builder.errors import CommandError
 from builder.git.git_environment import make_offline_variables, remove_git_variables
 from builder.system import command
+from builder.system.limits import GRACE_SECONDS, POLL_SECONDS
 from builder.wheel.blobs import hash_git_blob
 
 if TYPE_CHECKING:
@@ -47,8 +48,12 @@ def start_finding_commit(
             found.set_exception(error)
 
     def wait_for_commit() -> str | None:
-        while not wait((found,), timeout=0.1).done:
-            check_cancelled()
+        try:
+            while not wait((found,), timeout=POLL_SECONDS).done:
+                check_cancelled()
+        except BaseException:
+            wait((found,), timeout=GRACE_SECONDS)  # until git is stopped
+            raise
         return found.result()
 
     # A daemon, for which Python does not wait in the end: a git that hangs must not hold up Ctrl-C.

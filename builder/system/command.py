@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from builder.errors import CommandError
+from builder.system.interruption import is_interrupted
 from builder.system.known_secrets import hide_secret_lines
 from builder.system.limits import GRACE_SECONDS
 from builder.system.secret_variables import list_secret_variables
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _TAIL_LINES, _TAIL_CHARS = 15, 4000
+_END_SECONDS = 10.0  # seconds that a program in the background has to end by itself
 
 
 def run_command(
@@ -158,7 +160,7 @@ def run_in_background(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program in the background during the block, then end it.
 
-    It is sent SIGTERM, and SIGKILL if it still runs 10 seconds later.
+    It is sent SIGTERM, and SIGKILL if it still runs 10 seconds later, or 1 in an interrupted run.
 
     Args:
         words: the program and its arguments.
@@ -184,7 +186,7 @@ def run_in_background(
         finally:
             process.terminate()
             try:
-                process.wait(timeout=10)
+                process.wait(timeout=GRACE_SECONDS if is_interrupted() else _END_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
 

@@ -16,7 +16,13 @@ from requests import RequestException, Session
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
-from builder.system.limits import DOWNLOAD_SECONDS, PAGE_BYTES, PAGE_SECONDS, SILENCE_SECONDS
+from builder.system.limits import (
+    DOWNLOAD_BYTES,
+    DOWNLOAD_SECONDS,
+    PAGE_BYTES,
+    PAGE_SECONDS,
+    SILENCE_SECONDS,
+)
 from builder.system.waiting import run_with_deadline
 
 if TYPE_CHECKING:
@@ -88,7 +94,8 @@ class BoundedSession(Session):
             DeadlineError, InterruptedRunError, RequestException: as `run_page_request`.
         """
         self.headers.update(_PLAIN_HEADERS)
-        return self._run_exchange(function, url, limit, DOWNLOAD_SECONDS)
+        # The index may have said the size itself.
+        return self._run_exchange(function, url, min(limit, DOWNLOAD_BYTES), DOWNLOAD_SECONDS)
 
     def _run_exchange(self, function: Callable[[], _T], url: str, limit: int, seconds: float) -> _T:
         self.limit = limit

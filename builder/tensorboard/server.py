@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from builder.errors import CommandError
 from builder.system import command
 from builder.system.command import summarize_output
+from builder.system.interruption import make_interruption_check
 from builder.system.ports import find_free_port
 from builder.system.virtualenvs import START_TIMEOUT
 from builder.system.waiting import wait_for
@@ -91,7 +92,10 @@ def run_tensorboard(
 def _wait_until_up(server: TensorBoardServer, process: Popen[bytes]) -> None:
     import requests
 
+    check_interrupted = make_interruption_check()
+
     def is_up() -> bool | None:
+        check_interrupted()
         try:
             server.send_request("/", timeout=10)
         except requests.RequestException:  # not up yet, or slow
