@@ -74,25 +74,25 @@ def _find_target_problem(modules: _ParsedModules, value: str) -> str | None:
         return f"{value[:200]!r} has not the form module:attribute"
     module, attribute = match["module"], (match["attr"] or "").partition(".")[0]
     try:
-        tree = modules.parse_module(module)
+        bound = modules.find_bound_names(module)
     except LookupError:
         return f"there is no module {module}"
     except (SyntaxError, WheelError):
         return f"{module} cannot be read as Python"
-    if not attribute or any(_binds_name(node, attribute) for node in ast.walk(tree)):
+    if not attribute or attribute in bound:
         return None
     return f"{module} does not define {attribute}"
 
 
 class _ParsedModules:
-    """The modules of the wheel; each is parsed once."""
+    """The modules of the wheel; each is parsed and walked once, however many names lead to it."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
-        self._trees: dict[str, ast.Module] = {}
+        self._bound: dict[str, frozenset[str]] = {}
 
-    def parse_module(self, module: str) -> ast.Module:
-        """Parse a module.
+    def find_bound_names(self, module: str) -> frozenset[str]:
+        """Parse a module, and find the names that its statements may bind.
 
         Raises:
             LookupError: there is no such module in the wheel.
@@ -104,9 +104,12 @@ class _ParsedModules:
         )
         if member is None:
             raise LookupError(module)
-        if member.name not in self._trees:
-            self._trees[member.name] = _parse_module(_read_module_source(member))
-        return self._trees[member.name]
+        if member.name not in self._bound:
+            tree = _parse_module(_read_module_source(member))
+            self._bound[member.name] = frozenset(
+                name for node in ast.walk(tree) for name in _list_bound_names(node)
+            )
+        return self._bound[member.name]
 
 
 def _read_module_source(member: ZipMember) -> bytes:
@@ -135,13 +138,13 @@ def _parse_module(content: bytes) -> ast.Module:
         raise SyntaxError(str(error) or type(error).__name__) from error
 
 
-def _binds_name(node: ast.AST, name: str) -> bool:
-    """Whether a statement may bind a name, also under `if` and `try`."""
+def _list_bound_names(node: ast.AST) -> list[str]:
+    """List the names that a statement may bind, also under `if` and `try`."""
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        return node.name == name
+        return [node.name]
     if isinstance(node, (ast.Import, ast.ImportFrom)):
-        return any((a.asname or a.name).partition(".")[0] == name for a in node.names)
-    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id == name
+        return [(a.asname or a.name).partition(".")[0] for a in node.names]
+    return [node.id] if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) else []
 
 
 def _check_webfiles(wheel: WheelUnderCheck) -> Iterator[Finding]:

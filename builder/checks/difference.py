@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from builder.checks.table import DIFFERENCE_CODES
 from builder.checks.wheel_under_check import (
     ReadError,
-    hash_member,
     make_unchecked_findings,
     read_small_member,
 )
@@ -102,7 +101,7 @@ def _check_unchanged_member(wheel: WheelUnderCheck, member: ZipMember) -> Iterat
 def _has_same_content(wheel: WheelUnderCheck, member: ZipMember, stock_member: ZipMember) -> bool:
     if wheel.is_same_as_stock(member):
         return True
-    digest, stock_digest = wheel.get_digest(member), hash_member(stock_member)
+    digest, stock_digest = wheel.get_digest(member), wheel.get_stock_digest(stock_member)
     if isinstance(digest, ReadError) or isinstance(stock_digest, ReadError):
         return False
     return digest.sha256 == stock_digest.sha256

@@ -60,6 +60,10 @@ class WheelUnderCheck(msgspec.Struct, frozen=True, dict=True):  # dict: for cach
         return {}
 
     @cached_property
+    def _stock_digests(self) -> dict[tuple[int, ...], MemberDigest | ReadError]:
+        return {}
+
+    @cached_property
     def _documents(self) -> dict[str, metadata.MetadataDocument | None]:
         return {}
 
@@ -121,6 +125,14 @@ class WheelUnderCheck(msgspec.Struct, frozen=True, dict=True):  # dict: for cach
             found = self._digests[key] = not_inflated if self.is_oversized else hash_member(member)
         return found
 
+    def get_stock_digest(self, stock_member: ZipMember) -> MemberDigest | ReadError:
+        """Hash the content of a member of the stock wheel, once for all members of its name."""
+        key = _make_content_key(stock_member)
+        found = self._stock_digests.get(key)
+        if found is None:
+            found = self._stock_digests[key] = hash_member(stock_member)
+        return found
+
     def find_stock_member(self, member: ZipMember) -> ZipMember | None:
         """Find the stock wheel's member of that path; dist-info directories may differ in name."""
         if self.stock is None:
@@ -172,7 +184,8 @@ def _make_content_key(member: ZipMember) -> tuple[int, ...]:
 
 def _has_equal_data(one: ZipMember, other: ZipMember) -> bool:
     return (
-        (one.method, one.crc, one.size) == (other.method, other.crc, other.size)
+        (one.method, one.crc, one.size, len(one.data))
+        == (other.method, other.crc, other.size, len(other.data))
         # Python compares memoryviews item by item, but bytes all at once.
         and bytes(one.data) == bytes(other.data)
     )

@@ -30,6 +30,8 @@ _PATCHED_DATA = 0x20
 # APPNOTE 4.4.3.2: version 2.0 has directories and deflate; wheels need nothing later.
 _EXTRACT_VERSION = 20
 _DOS_DIRECTORY = 0x10
+# Characters. The longest path in upstream's wheels has 98, and Windows takes 260.
+_MAX_NAME = 260
 
 
 def check_zip_structure(wheel: WheelUnderCheck) -> Iterator[Finding]:
@@ -95,12 +97,19 @@ def _check_duplicates(archive: Archive) -> Iterator[Finding]:
     for name, count in names.items():
         if count > 1:
             yield Finding("Z103", name, f"it stands {count} times")
-        other = by_normalized.setdefault(unicodedata.normalize("NFKC", name).casefold(), name)
+        other = by_normalized.setdefault(_normalize_member_name(name), name)
         if other != name:
             yield Finding("Z106", name, f"{other} is there too")
     for member in archive.members:
         if offsets[member.offset] > 1:
             yield Finding("Z102", member.name, "it shares its data with another member")
+
+
+def _normalize_member_name(name: str) -> str:
+    """Spell a name as file systems may that ignore case or Unicode forms."""
+    # Marks that combine are put in order, which takes time by the square of their number.
+    whole = name.isascii() or len(name) > _MAX_NAME
+    return (name if whole else unicodedata.normalize("NFKC", name)).casefold()
 
 
 def _check_member_name(member: ZipMember) -> Iterator[Finding]:
@@ -112,6 +121,7 @@ def _check_member_name(member: ZipMember) -> Iterator[Finding]:
         "it has a backslash": "\\" in name,
         "it has control characters": _CONTROL.search(name) is not None,
         "it has an empty or . part": any(p in ("", ".") for p in parts[:-1]) or not name,
+        f"it has more than {_MAX_NAME} characters": len(name) > _MAX_NAME,
         "it is not UTF-8": "\ufffd" in name,
         "not every reader takes it for UTF-8": not name.isascii() and not member.flags & FLAG_UTF8,
     }

@@ -115,13 +115,18 @@ class ZipMember(NamedTuple):
 def _inflate_member(member: ZipMember) -> Iterator[bytes]:
     engine = zlib.decompressobj(-zlib.MAX_WBITS)
     taken = 0
+    # One byte more than declared shows a lie: what inflates to nothing as it declares costs
+    # nothing, however many entries point to the same data.
+    left = member.size + 1
     try:
         # Input is passed in slices: each time, zlib copies the input that it has not consumed.
         while taken < len(member.data) and not engine.eof:
             pending: bytes | memoryview = member.data[taken : taken + _CHUNK]
             taken += len(pending)
             while pending and not engine.eof:
-                yield engine.decompress(pending, _CHUNK)
+                piece = engine.decompress(pending, min(_CHUNK, max(left, 1)))
+                left -= len(piece)
+                yield piece
                 pending = engine.unconsumed_tail
         yield engine.flush()
     except zlib.error as error:

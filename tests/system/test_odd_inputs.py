@@ -47,7 +47,6 @@ PLACES = {
     "attestation": Place(
         f"dist/{WHEEL}.publish.attestation", "publish 2.2.1 --offline --dry-run --attest"
     ),
-    "wheel to publish": Place(f"dist/{WHEEL}", "publish 2.2.1 --offline --dry-run --no-install"),
     "wheel in the way": Place(f"dist/{WHEEL}", "build 2.2.1 --offline"),
     "wheel to replace": Place(f"dist/{WHEEL}", "build 2.2.1 --offline --force"),
     "output": Place("dist", "build 2.2.1 --offline"),
@@ -71,9 +70,6 @@ PLACES = {
         "outputs", "plan 2.2.1 --offline --matrix m", "GITHUB_OUTPUT", "outputs"
     ),
     "cell": Place("reports/today/cell.json", "today table --offline --page page.md"),
-    "reference": Place(
-        "eras/2.2.1.json.xz", "today 2.2.1 --stock --offline --references eras --python 3.11"
-    ),
     "pip's configuration": Place("pip.conf", "plan 2.2.1 --offline", "PIP_CONFIG_FILE", "pip.conf"),
     "token": Place("token", "smoke --url http://127.0.0.1:9/ --token-file token --no-browser"),
     "Bazel": Place("bazel", "build 2.2.1 --offline --backend bazel --bazel bazel"),
