@@ -156,6 +156,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Mutate what the parsers read, for [SECONDS] in all; finds faults, prints how to see them."""
+    _install(session, "tests")
+    session.run("python", "-m", "tests.fuzz", *session.posargs)
+
+
+@nox.session
 def interplay(session: nox.Session) -> None:
     """PyTorch's SummaryWriter beside our wheels; UV_TORCH_BACKEND=cpu spares the CUDA packages."""
     _install(session, "tests")

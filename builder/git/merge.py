@@ -68,7 +68,7 @@ def parse_merge_output(raw: bytes) -> tuple[str, list[_UnmergedEntry]]:
     r"""Parse the output of `git merge-tree -z`: the tree, then `mode blob stage\tpath` entries.
 
     Raises:
-        SourceError: the output does not begin with a tree.
+        SourceError: the output does not begin with a tree, or has another form.
     """
     tree, *lines = raw.decode(errors="surrogateescape").split("\0")
     if not is_object_id(tree):
@@ -78,8 +78,13 @@ def parse_merge_output(raw: bytes) -> tuple[str, list[_UnmergedEntry]]:
         head, tab, path = line.partition("\t")
         if not tab:
             break
-        _, blob, stage = head.split(" ")
-        listed.append(_UnmergedEntry(blob, stage, path))
+        words = head.split(" ")
+        if len(words) != 3:
+            raise SourceError(
+                f"git merge-tree's list of conflicts cannot be read: {head[:100]!r}",
+                "report it, with git's version",
+            )
+        listed.append(_UnmergedEntry(words[1], words[2], path))
     return tree, listed
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.specifiers import SpecifierSet
 
-from builder.errors import IndexLookupError
+from builder.errors import IndexLookupError, shorten_reason
 
 if TYPE_CHECKING:
     from builder.model import Release
@@ -44,14 +44,21 @@ def get_era(release: Release) -> Era:
     """Get the era of a release: its own Python, and its upload date plus seven days.
 
     Raises:
-        IndexLookupError: its upload time is unknown (from an index with HTML only).
+        IndexLookupError: its upload time is malformed, or unknown (from an index with HTML only).
     """
     if not release.wheel.upload_time:
         raise IndexLookupError(
             f"it is not known when {release.wheel.filename} was uploaded",
             "refresh the catalog from an index that says (PEP 700)",
         )
-    uploaded = datetime.fromisoformat(release.wheel.upload_time.replace("Z", "+00:00"))
+    try:
+        uploaded = datetime.fromisoformat(release.wheel.upload_time.replace("Z", "+00:00"))
+        until = (uploaded + _GRACE).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError) as error:
+        raise IndexLookupError(
+            f"{release.wheel.filename} has an upload time that is none: {shorten_reason(error)}",
+            "refresh the catalog from another index",
+        ) from error
     python = next(p for spec, p in _PYTHONS if SpecifierSet(spec).contains(release.version, True))
     first = ("tensorflow==1.13.1",) if SpecifierSet("<1.14").contains(release.version) else ()
-    return Era(python, (uploaded + _GRACE).strftime("%Y-%m-%dT%H:%M:%SZ"), first)
+    return Era(python, until, first)
