@@ -222,7 +222,7 @@ def test_an_archive_without_a_readable_directory_is_refused(
 def test_every_code_has_a_defect_that_trips_it() -> None:
     """No check is there that was never seen to catch anything."""
     tripped = {code for _, expected in DEFECTS for code in expected.split()}
-    assert tripped == set(STATIC_CODES)
+    assert tripped == set(STATIC_CODES) - {"D708"}  # of `--stock`: tests/unit/verify
 
 
 def test_a_stronger_hash_is_no_defect() -> None:
