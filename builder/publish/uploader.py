@@ -93,7 +93,7 @@ class TwineUploader:
         from twine.exceptions import InvalidDistribution
         from twine.package import PackageFile
 
-        from builder.system.http_client import name_server
+        from builder.system.http_client import BodyTooLargeError, name_server
 
         repository, exchange = self._open_repository()
         try:
@@ -116,7 +116,8 @@ class TwineUploader:
                 )
         except (RequestException, OSError, ValueError) as error:
             # Keep only its text: the exception holds the request, and that holds the password.
-            kind = "" if isinstance(error, DeadlineError) else f"{type(error).__name__}: "
+            ours = isinstance(error, (DeadlineError, BodyTooLargeError))
+            kind = "" if ours else f"{type(error).__name__}: "
             return UploadResponse(None, f"{kind}{error}")
         return self._to_upload_response(response)
 
