@@ -111,14 +111,17 @@ def make_temporary_directory(prefix: str, parent: Path | None = None) -> Iterato
     place = Path(tempfile.gettempdir()) if parent is None else parent
     remove_abandoned_directories(prefix, place)
     while True:
+        is_ours = False
         with ExitStack() as stack:
             # The lock is given back last, after the directory is removed.
             unlock = stack.enter_context(ExitStack())
             name = stack.enter_context(tempfile.TemporaryDirectory(prefix=prefix, dir=place))
-            handle = os.open(name, os.O_RDONLY)
-            unlock.callback(os.close, handle)
-            # Before it was locked, another run may have taken it for one that was left.
-            if try_lock(handle) and Path(name).is_dir():
+            # Before it is locked, another run may take it for one that was left, and remove it.
+            with suppress(FileNotFoundError):
+                handle = os.open(name, os.O_RDONLY)
+                unlock.callback(os.close, handle)
+                is_ours = try_lock(handle) and Path(name).is_dir()
+            if is_ours:
                 yield Path(name)
                 return
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import TYPE_CHECKING
 
 from builder.system.files import make_temporary_directory, open_replacement, try_lock
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 
 def _leave(parent: Path, name: str) -> Path:
@@ -36,6 +39,26 @@ def test_what_another_run_uses_stays(tmp_path: Path) -> None:
         with make_temporary_directory("incoming-", tmp_path) as second:
             assert (first / "file").exists()
             assert second != first
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_that_is_taken_before_it_is_locked_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another run may take it for one that was left: in a build of all releases one did."""
+    taken: list[str] = []
+    real_open = os.open
+
+    def open_late(path: str, *rest: int, **options: int) -> int:
+        if not taken and str(path).startswith(f"{tmp_path}/incoming-"):
+            taken.append(path)
+            shutil.rmtree(path)
+        return real_open(path, *rest, **options)
+
+    monkeypatch.setattr(os, "open", open_late)
+    with make_temporary_directory("incoming-", tmp_path) as made:
+        assert made.is_dir()
+        assert taken not in ([], [str(made)])
     assert list(tmp_path.iterdir()) == []
 
 
