@@ -15,21 +15,6 @@ if TYPE_CHECKING:
 
 _LONGEST_REASON = 300  # characters
 DISK_FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT)
-# Errors that the user's paths cause, wherever they are used.
-_PATH_ERRORS = frozenset(
-    {
-        errno.EACCES,
-        errno.EEXIST,
-        errno.EISDIR,
-        errno.ELOOP,
-        errno.ENAMETOOLONG,
-        errno.ENOENT,
-        errno.ENOTDIR,
-        errno.ENXIO,
-        errno.EPERM,
-        errno.EROFS,
-    }
-)
 
 
 class BuilderError(Exception):
@@ -158,35 +143,6 @@ def make_extra_hint(extra: str) -> str:
     It installs from a checkout: the project is on no index, so anybody could take its name there.
     """
     return f"in a checkout of this project: pip install -e '.[{extra}]'"
-
-
-def explain_machine_error(error: OSError, temporary: str) -> BuilderError | None:
-    """Explain an error of the file system that no package has explained.
-
-    Args:
-        error: the exception that was raised.
-        temporary: the directory of temporary files.
-
-    Returns:
-        The error for the user; None if it is not about files.
-    """
-    place = str(error.filename or temporary)[:_LONGEST_REASON]
-    if error.errno in DISK_FULL_ERRORS:
-        return OutputError(
-            f"{place} cannot be written: {error.strerror}",
-            f"make room; TMPDIR names another directory than {temporary} for temporary files",
-        )
-    if error.errno in _PATH_ERRORS and error.filename is not None:
-        return RequestError(
-            f"{place} cannot be used: {error.strerror}",
-            "name another path; --debug shows where it is used",
-        )
-    if error.errno == errno.ENOENT:  # as tempfile.gettempdir raises it
-        return RequestError(
-            f"there is no directory for temporary files: {error.strerror}",
-            "set TMPDIR to a directory that can be written",
-        )
-    return None
 
 
 def to_internal_error(error: Exception, redact: Callable[[str], str] = str) -> BuilderError:

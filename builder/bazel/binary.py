@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.bazel.toolchain import BASE_IMAGE_BAZEL, BazelBinary
-from builder.errors import IndexLookupError, RequestError
+from builder.errors import DISK_FULL_ERRORS, IndexLookupError, RequestError
 from builder.system.input_files import MAX_PROGRAM, read_input_file
 from builder.system.known_secrets import hide_secrets
 from builder.system.limits import DOWNLOAD_BYTES
@@ -127,6 +127,8 @@ class BazelFetcher:
                     partial(self._copy_body, session, url, target), url, DOWNLOAD_BYTES
                 )
         except (requests.RequestException, OSError, ValueError) as error:
+            if isinstance(error, OSError) and error.errno in DISK_FULL_ERRORS:
+                raise  # the cache says what to do
             raise IndexLookupError(
                 f"Bazel cannot be fetched: {hide_secrets(str(error), 'its client')}",
                 "look at the network and the proxy; or name a Bazel of yours: --bazel PATH|URL",

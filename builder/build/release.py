@@ -14,10 +14,10 @@ from builder.build.output import Placement, place_wheel
 from builder.checks import run_checks
 from builder.checks.table import DEEP_CODES, STATIC_CODES
 from builder.checks.wheel_under_check import WheelUnderCheck
-from builder.errors import BuilderError, NewFindingsError, to_internal_error
+from builder.errors import BuilderError, NewFindingsError
 from builder.model import Finding, FindingStatus
 from builder.provenance import statements
-from builder.system.known_secrets import hide_secrets
+from builder.system.machine_errors import explain_unexpected_error
 from builder.wheel import archive
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ def build_releases(
                 except BuilderError as error:
                     outcome = FailedRelease(release, error)
                 except Exception as error:
-                    outcome = FailedRelease(release, to_internal_error(error, hide_secrets))
+                    outcome = FailedRelease(release, explain_unexpected_error(error))
                 outcomes[release.version] = outcome
                 report(outcome)
         except BaseException:

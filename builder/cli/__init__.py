@@ -11,7 +11,6 @@ import logging
 import os
 import signal
 import sys
-import tempfile
 import threading
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -19,16 +18,12 @@ from typing import TYPE_CHECKING
 import click
 
 from builder import __version__
-from builder.errors import (
-    BuilderError,
-    InterruptedRunError,
-    explain_machine_error,
-    to_internal_error,
-)
+from builder.errors import BuilderError, InterruptedRunError
 from builder.git.git_environment import remove_git_variables
 from builder.system.console import Console
 from builder.system.interruption import record_interruption
-from builder.system.known_secrets import hide_secrets, register_arguments, register_environment
+from builder.system.known_secrets import register_arguments, register_environment
+from builder.system.machine_errors import explain_unexpected_error
 from builder.system.secret_variables import list_secret_variables
 
 if TYPE_CHECKING:
@@ -177,24 +172,11 @@ def _report_error(error: BaseException) -> int:
     if isinstance(error, BuilderError):
         console.print_error(error.message, error.hint)
         return error.exit_code
-    if isinstance(error, OSError):
-        explained = explain_machine_error(error, _find_temporary_directory())
-        if explained is not None:
-            return _report_error(explained)
     if isinstance(error, (click.Abort, KeyboardInterrupt, _SigtermInterrupt)):
         what = "terminated" if isinstance(error, _SigtermInterrupt) else "interrupted"
         console.print_error(what, "nothing was left half-written; run it again")
         return _SIGTERM_EXIT if what == "terminated" else InterruptedRunError.exit_code
-    return (
-        _report_error(to_internal_error(error, hide_secrets)) if isinstance(error, Exception) else 1
-    )
-
-
-def _find_temporary_directory() -> str:
-    try:
-        return tempfile.gettempdir()
-    except FileNotFoundError:  # none can be written
-        return os.environ.get("TMPDIR", "/tmp")  # noqa: S108 - only for a message
+    return _report_error(explain_unexpected_error(error)) if isinstance(error, Exception) else 1
 
 
 def _raise_sigterm_interrupt(number: int, frame: FrameType | None) -> None:

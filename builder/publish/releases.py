@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from builder.build.existing_wheel import find_or_build_wheel
 from builder.cherrypick.picker import find_commits
-from builder.errors import BuilderError, RequestError, to_internal_error
+from builder.errors import BuilderError, RequestError
 from builder.model import PACKAGE, IdentityKind
 from builder.provenance.sbom import get_sbom_path
 from builder.publish.checked_files import sign_upload
@@ -28,8 +28,8 @@ from builder.publish.upload import (
     wait_until_served,
 )
 from builder.system.files import make_temporary_directory, write_output_file
-from builder.system.known_secrets import hide_secrets
 from builder.system.limits import PAGE_SECONDS
+from builder.system.machine_errors import explain_unexpected_error
 from builder.wheel import names
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def _try_release(release: Release, action: Callable[[], _T]) -> _T | PublishFail
     except BuilderError as error:
         return PublishFailure(release, error)
     except Exception as error:
-        return PublishFailure(release, to_internal_error(error, hide_secrets))
+        return PublishFailure(release, explain_unexpected_error(error))
 
 
 class _Publisher(msgspec.Struct, frozen=True):

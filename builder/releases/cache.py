@@ -11,7 +11,7 @@ import sys
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from builder.errors import IndexLookupError
+from builder.errors import DISK_FULL_ERRORS, IndexLookupError
 from builder.system.files import make_temporary_directory, open_replacement
 from builder.system.input_files import MAX_WHEEL, read_input_file
 from builder.system.ownership import (
@@ -111,7 +111,7 @@ class Cache:
         """Make a temporary path to download to, on the cache's file system; removed afterwards.
 
         Raises:
-            IndexLookupError: the cache directory cannot be written.
+            IndexLookupError: the cache directory cannot be written, or is full.
         """
         with ExitStack() as stack:
             try:
@@ -122,7 +122,15 @@ class Cache:
                     f"the cache {self._root} cannot be written: {error.strerror}",
                     "set XDG_CACHE_HOME to a directory that can",
                 ) from error
-            yield directory / "file"
+            try:
+                yield directory / "file"
+            except OSError as error:
+                if error.errno not in DISK_FULL_ERRORS:
+                    raise
+                raise IndexLookupError(
+                    f"the cache {self._root} is full: {error.strerror}",
+                    "make room, or set XDG_CACHE_HOME to another directory",
+                ) from error
 
     def add_download(self, path: Path, sha256: str) -> bytes:
         """Add a downloaded file to the cache, if its sha256 is the expected one.

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
-from builder.errors import IndexLookupError
+from builder.errors import DISK_FULL_ERRORS, IndexLookupError
 from builder.model import PACKAGE
 from builder.releases.project_page import (
     ProjectPageError,
@@ -146,6 +146,8 @@ class SimpleIndex:
                 f"the index cannot be read: {error}", "look at PIP_INDEX_URL"
             ) from error
         except (RequestException, OSError, ValueError) as error:
+            if isinstance(error, OSError) and error.errno in DISK_FULL_ERRORS:
+                raise  # it is about where a file goes, which the caller knows
             raise IndexLookupError(
                 f"the index did not answer: {hide_secrets(str(error), 'its client')}",
                 "look at the network, PIP_INDEX_URL, the proxy and CA settings; with a warm cache, "

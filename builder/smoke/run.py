@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from builder.errors import BuilderError, InterruptedRunError, to_internal_error
+from builder.errors import BuilderError, InterruptedRunError
 from builder.smoke.jupyter import notebook_session
 from builder.smoke.jupyter.login import open_client
 from builder.smoke.jupyter.notebook import NotebookRun
@@ -19,6 +19,7 @@ from builder.smoke.probes.table import PROBE_TABLE
 from builder.smoke.results.recorder import ProbeRecorder, list_expected_errors
 from builder.smoke.results.result import DeploymentResult, open_report_directory, write_result
 from builder.smoke.schedule import schedule_alone
+from builder.system.machine_errors import explain_unexpected_error
 from builder.system.redact import redact_secrets
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def report_deployment(
         )
         write_result(result, workdir)
     if unforeseen is not None:
-        raise to_internal_error(unforeseen, recorder.redact_secrets)
+        raise explain_unexpected_error(unforeseen, recorder.redact_secrets)
     return result
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,8 @@ def check_with_wheel_library(wheel: WheelBytes, found: Sequence[Finding]) -> lis
     try:
         why = _read_members(wheel)
     except OSError as error:
-        why = f"it cannot be written for it: {error.strerror}"
+        place = tempfile.gettempdir()
+        why = f"it cannot be written for it to {place} (TMPDIR names another): {error.strerror}"
         return [Finding(_CODE, "", why, FindingStatus.UNCHECKED)]
     return [Finding(_CODE, "", why)] if why else []
 
