@@ -11,7 +11,7 @@ import configparser
 import re
 from typing import TYPE_CHECKING
 
-from builder.checks.wheel_under_check import MAX_TEXT, make_unchecked_findings
+from builder.checks.wheel_under_check import MAX_TEXT, TOO_BIG, make_unchecked_findings
 from builder.errors import WheelError
 from builder.model import PACKAGE, Finding
 from builder.system.warning_filters import ignore_warnings
@@ -46,7 +46,7 @@ def check_content(wheel: WheelUnderCheck) -> Iterator[Finding]:
 def _check_entry_points(wheel: WheelUnderCheck) -> Iterator[Finding]:
     content = wheel.read_metadata_file("entry_points.txt")
     if content is None:
-        yield Finding("C601", "", "entry_points.txt is missing or cannot be read")
+        yield Finding("C601", "", wheel.explain_unread_file("entry_points.txt"))
         return
     if len(content) > _MAX_ENTRY_POINTS:
         yield Finding("C601", "entry_points.txt", f"it has {len(content)} bytes")
@@ -120,7 +120,7 @@ def _read_module_source(member: ZipMember) -> bytes:
         WheelError: it does not inflate to what it declares.
     """
     if member.size > MAX_TEXT:
-        raise SyntaxError(f"{member.size} bytes are more than is parsed")
+        raise SyntaxError(f"it {TOO_BIG}")
     return member.read()
 
 
@@ -156,7 +156,11 @@ def _check_webfiles(wheel: WheelUnderCheck) -> Iterator[Finding]:
     if wheel.is_same_as_stock(member):
         return
     if member.size > _MAX_WEBFILES:
-        yield Finding("C602", WEBFILES_PATH, f"it has {member.size} bytes")
+        yield Finding(
+            "C602",
+            WEBFILES_PATH,
+            f"it is bigger than the {_MAX_WEBFILES} bytes that this tool reads",
+        )
         return
     try:
         page = archive.parse_archive(member.read(), WEBFILES_PATH).find_member(_PAGE)

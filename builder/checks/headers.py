@@ -40,10 +40,9 @@ def check_metadata(wheel: WheelUnderCheck) -> Iterator[Finding]:
     content = wheel.read_metadata_file("METADATA")
     document = wheel.read_document("METADATA")
     if content is None or document is None:
-        yield Finding("M401", "", "METADATA is missing or cannot be read")
-        yield from make_unchecked_findings(
-            "METADATA cannot be read", "M402", "M403", "M404", "M405"
-        )
+        why = wheel.explain_unread_file("METADATA")
+        yield Finding("M401", "", why)
+        yield from make_unchecked_findings(why, "M402", "M403", "M404", "M405")
         return
     try:
         content.decode()
@@ -64,8 +63,9 @@ def check_wheel_metadata(wheel: WheelUnderCheck) -> Iterator[Finding]:
     """Run all W checks on the wheel."""
     document = wheel.read_document("WHEEL")
     if document is None:
-        yield Finding("W501", "", "WHEEL is missing or cannot be read")
-        yield from make_unchecked_findings("WHEEL cannot be read", "W502", "W503", "W504", "W505")
+        why = wheel.explain_unread_file("WHEEL")
+        yield Finding("W501", "", why)
+        yield from make_unchecked_findings(why, "W502", "W503", "W504", "W505")
         return
     version = document.get_values("Wheel-Version")
     if len(version) != 1 or not version[0].startswith("1."):

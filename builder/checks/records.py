@@ -24,8 +24,9 @@ def check_record(wheel: WheelUnderCheck) -> Iterator[Finding]:
     """Run all R checks on the wheel."""
     content = wheel.read_metadata_file("RECORD")
     if content is None:
-        yield Finding("R301", "", "RECORD is missing or cannot be read")
-        yield from make_unchecked_findings("RECORD cannot be read", *_DEPENDENT_CODES)
+        why = wheel.explain_unread_file("RECORD")
+        yield Finding("R301", "", why)
+        yield from make_unchecked_findings(why, *_DEPENDENT_CODES)
         return
     try:
         entries = record.parse_record(content)

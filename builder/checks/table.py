@@ -10,7 +10,7 @@ CHECK_SENTENCES: dict[str, str] = {
     "Z101": "Nothing lies in front of, between or behind the members and the directory.",
     "Z102": "The local headers say the same as the central directory.",
     "Z103": "No name stands twice.",
-    "Z104": "Names are relative, with plain forward slashes, lead nowhere outside, read one way.",
+    "Z104": "Names are short, relative, with plain forward slashes, lead nowhere, read one way.",
     "Z105": "Members are regular files: no symlinks, devices or directory entries.",
     "Z106": "No two names differ only in case or Unicode form.",
     "Z107": "No member is encrypted.",

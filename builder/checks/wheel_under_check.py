@@ -25,6 +25,7 @@ MAX_INFLATED = 512 * 1024 * 1024
 # Bytes. Upstream's largest metadata file has 40 kB, its largest module 119 kB. Larger files are not
 # read as text or parsed: parsers take many times the memory of what they parse.
 MAX_TEXT = 1024 * 1024
+TOO_BIG = f"is bigger than the {MAX_TEXT} bytes that this tool reads"
 
 
 class MemberDigest(NamedTuple):
@@ -103,6 +104,13 @@ class WheelUnderCheck(msgspec.Struct, frozen=True, dict=True):  # dict: for cach
             return None
         member = self.archive.find_member(f"{self.dist_info}/{filename}")
         return None if member is None else read_small_member(member)
+
+    def explain_unread_file(self, filename: str) -> str:
+        """Say why `read_metadata_file` gives None: `METADATA is missing`, and the like."""
+        member = self.archive.find_member(f"{self.dist_info}/{filename}")
+        if member is None:
+            return f"{filename} is missing"
+        return f"{filename} {TOO_BIG if member.size > MAX_TEXT else 'cannot be read'}"
 
     def read_document(self, filename: str) -> metadata.MetadataDocument | None:
         """Read and parse a file of the dist-info directory; None as for `read_metadata_file`.

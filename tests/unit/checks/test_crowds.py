@@ -90,3 +90,16 @@ def test_content_is_inflated_no_further_than_it_declares(monkeypatch: pytest.Mon
     with pytest.raises(WheelError, match="inflates to more than the 9 bytes"):
         found.read()
     assert limits == [10]
+
+
+@pytest.mark.parametrize(
+    ("filename", "code"),
+    [("RECORD", "R301"), ("METADATA", "M401"), ("WHEEL", "W501"), ("entry_points.txt", "C601")],
+)
+def test_what_is_too_big_to_be_read_is_called_so(filename: str, code: str) -> None:
+    """RECORD of 65,000 members is: it is neither missing nor broken."""
+    made = small_wheel()
+    path = f"{made.file.dist_info}{filename}"
+    file = forge.edit_unsealed(made.file, path, lambda _: b"x" * (wheel_under_check.MAX_TEXT + 1))
+    reasons = [f.detail for f in findings(file, made) if f.code == code]
+    assert reasons == [f"{filename} is bigger than the 1048576 bytes that this tool reads"]
