@@ -14,6 +14,7 @@ from builder.errors import PatchError, SourceError
 from builder.git.conflicts import describe_conflicts, explain_file_conflict, find_hunks
 from builder.model import Conflict
 from builder.system.files import make_temporary_directory
+from builder.system.input_files import MAX_DOCUMENT, read_input_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -142,8 +143,18 @@ def _read_conflicts(tree: Path, listed: str) -> list[Conflict]:
         head, _, path = entry.partition("\t")
         stages.setdefault(path, set()).add(head.split(" ")[2])
     return [
-        Conflict(path, tuple(find_hunks((tree / path).read_bytes())), "both changed it")
+        Conflict(path, tuple(find_hunks(_read_merged_file(tree / path))), "both changed it")
         if found == {"1", "2", "3"}
         else Conflict(path, (), explain_file_conflict(found))
         for path, found in stages.items()
     ]
+
+
+def _read_merged_file(path: Path) -> bytes:
+    """Read a file with conflict markers; b"" for what has none, such as a link or a submodule."""
+    if path.is_symlink():  # it may lead anywhere
+        return b""
+    try:
+        return read_input_file(path, MAX_DOCUMENT)
+    except OSError:
+        return b""
