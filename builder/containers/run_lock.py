@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from builder.containers.docker_engine import RUN_LABEL
 from builder.containers.leftovers import remove_leftovers
 from builder.errors import EngineError
+from builder.system.ownership import make_private_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +39,7 @@ def lock_run(
     try:
         import fcntl
 
-        directory.mkdir(parents=True, exist_ok=True)
+        make_private_directory(directory)
         for path in directory.glob(f"*-{address}.lock"):
             _remove_unlocked_run(engine, path, note)
         handle = os.open(directory / f"{engine.run_id}-{address}.lock", os.O_RDWR | os.O_CREAT)
