@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from builder.publish.digests import parse_digests
 from builder.publish.target import resolve_repository
 from builder.publish.upload import RetryPolicy
 from builder.system.console import Console
+from builder.system.files import make_temporary_directory
 from builder.system.settings import read_user_settings
 
 if TYPE_CHECKING:
@@ -62,8 +62,8 @@ def upload(
     def report(sent: Upload, outcome: UploadOutcome) -> None:
         console.print_result(f"{sent.filename} {outcome}, sha256 {sent.sha256}")
 
-    with tempfile.TemporaryDirectory(prefix="upload-") as workdir:
-        uploads = copy_checked_files(files, expected, target, Path(workdir))
+    with make_temporary_directory("tensorboard-wheels-upload-") as workdir:
+        uploads = copy_checked_files(files, expected, target, workdir)
         console.print_note(f"uploading to {target.label}, {target.upload_url}")
         failures = upload_checked_files(
             uploads,

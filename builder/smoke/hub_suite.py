@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from builder.smoke.hub import image
@@ -16,6 +14,7 @@ from builder.smoke.hub.configurations import (
 from builder.smoke.hub.site import HubResources
 from builder.smoke.hub_run import run_hub_configuration
 from builder.smoke.suite import build_unpatched_wheel, get_wheel_under_test, run_jobs
+from builder.system.files import make_temporary_directory
 
 if TYPE_CHECKING:
     from builder.context import RunContext
@@ -61,7 +60,7 @@ def smoke_hub_release(
         BuilderError: the wheel cannot be built or installed, so there is nothing to run.
     """
     wheel = get_wheel_under_test(release, options, sources, context)
-    with tempfile.TemporaryDirectory(prefix="smoke-") as name:
+    with make_temporary_directory("tensorboard-wheels-smoke-") as workdir:
         chosen = [c for c in HUB_CONFIGURATIONS if not hub.only or c.name in hub.only]
         resources = _build_hub_resources(wheel, hub, runner, smoke)
         jobs: list[tuple[HubConfiguration, HubResources]] = [
@@ -69,7 +68,7 @@ def smoke_hub_release(
         ]
         if options.control:
             jobs.append((HUB_UNSET_CONTROL, resources))
-            unpatched = build_unpatched_wheel(release, options, sources, context, Path(name))
+            unpatched = build_unpatched_wheel(release, options, sources, context, workdir)
             if unpatched is not None:
                 control = _build_hub_resources(unpatched, hub, runner, smoke)
                 jobs.append((HUB_UNPATCHED_CONTROL, control))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,12 +15,14 @@ from builder.smoke.deployments import DEPLOYMENT_SUITES, UNPATCHED_CONTROLS, UNS
 from builder.smoke.model import WheelUnderTest
 from builder.smoke.run import run_deployment
 from builder.smoke.schedule import DeploymentSchedule
+from builder.system.files import make_temporary_directory
 from builder.wheel.names import parse_wheel_filename
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterable, Sequence
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from builder.build.release import BuildOptions
     from builder.context import RunContext
@@ -69,8 +69,7 @@ def smoke_release(
         BuilderError: the wheel cannot be built or installed, so there is nothing to run.
     """
     wheel = get_wheel_under_test(release, options, sources, context)
-    with tempfile.TemporaryDirectory(prefix="smoke-") as name:
-        workdir = Path(name)
+    with make_temporary_directory("tensorboard-wheels-smoke-") as workdir:
         wanted = [(deployment, wheel) for deployment in DEPLOYMENT_SUITES[options.suite]]
         if options.control:
             frontend = wanted[0][0].frontend

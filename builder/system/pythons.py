@@ -10,7 +10,6 @@ import json
 import os
 import re
 import sys
-import tempfile
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,6 +18,7 @@ from packaging.version import Version
 
 from builder.errors import CommandError, PythonNotFoundError, RequestError
 from builder.system import command
+from builder.system.files import make_temporary_directory
 from builder.system.known_secrets import hide_secrets
 from builder.system.virtualenvs import find_uv
 
@@ -214,7 +214,7 @@ class PythonFinder:
             return self._unreachable
         self._note(f"there is no CPython {version} here: asking uv for one")
         try:
-            with tempfile.TemporaryDirectory(prefix="python-") as name:
+            with make_temporary_directory("tensorboard-wheels-python-") as name:
                 # `uv venv` fetches only if the user's settings allow it; `uv python install`
                 # always does.
                 words = [find_uv(), "venv", "--quiet", "--python", wanted, f"{name}/env"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from builder.errors import CommandError
 from builder.model import PACKAGE
 from builder.releases.eras import get_era
 from builder.system import command
+from builder.system.files import make_temporary_directory
 from builder.system.virtualenvs import (
     START_TIMEOUT,
     find_record_mismatches,
@@ -45,8 +45,7 @@ def record_reference(
     """
     era = get_era(release)
     base = context.pythons.find_python(era.python)
-    with tempfile.TemporaryDirectory(prefix="era-") as name:
-        workdir = Path(name)
+    with make_temporary_directory("tensorboard-wheels-era-") as workdir:
         clean = context.make_clean_env(workdir)
         wheel = Path(shutil.copy(stock, workdir / release.wheel.filename))
         logdir = workdir / "logdir"

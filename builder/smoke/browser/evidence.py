@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import io
-import tempfile
 import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from builder.system.files import make_temporary_directory
 from builder.system.redact import redact_bytes
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def start_trace(context: BrowserContext) -> None:
 
 def stop_trace(context: BrowserContext, hidden: Collection[str]) -> bytes:
     """Stop the trace, and return it as a ZIP file without the secrets."""
-    with tempfile.TemporaryDirectory() as name:
-        path = Path(name) / "trace.zip"
+    with make_temporary_directory("tensorboard-wheels-trace-") as workdir:
+        path = workdir / "trace.zip"
         context.tracing.stop(path=path)
         return redact_trace(path.read_bytes(), hidden)

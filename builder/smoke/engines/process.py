@@ -21,6 +21,7 @@ from builder.smoke.engines import era_stack, jupyter_process, namespace, stack, 
 from builder.smoke.engines.jupyter_process import JupyterVirtualenv
 from builder.smoke.engines.relay import LOOPBACK
 from builder.system import command, virtualenvs
+from builder.system.files import make_temporary_directory
 from builder.system.virtualenvs import START_TIMEOUT
 
 if TYPE_CHECKING:
@@ -183,9 +184,9 @@ def open_process_runner(
     find_era: Callable[[str], Era] | None = None,
 ) -> Iterator[ProcessRunner]:
     """Open the process engine for as long as the block lasts; for arguments see `ProcessRunner`."""
-    with tempfile.TemporaryDirectory(prefix="smoke-process-") as workdir:
+    with make_temporary_directory("tensorboard-wheels-smoke-process-") as workdir:
         isolation = namespace.find_isolation()
-        yield ProcessRunner(Path(workdir), isolation, context, python=python, find_era=find_era)
+        yield ProcessRunner(workdir, isolation, context, python=python, find_era=find_era)
 
 
 def _check_tensorboard_starts(virtualenv: JupyterVirtualenv, wheel: Path, workdir: Path) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from builder.errors import CommandError, SmokeError
 from builder.system import command
+from builder.system.files import make_temporary_directory
 from builder.system.ownership import make_private_directory
 from builder.system.virtualenvs import INSTALL_TIMEOUT, find_uv
 
@@ -50,8 +51,8 @@ def resolve_wheelhouse(
     Raises:
         SmokeError: there is no solution for that Python.
     """
-    with tempfile.TemporaryDirectory(prefix="wheelhouse-") as workdir:
-        listing = Path(workdir) / "wanted.in"
+    with make_temporary_directory("tensorboard-wheels-wheelhouse-") as workdir:
+        listing = workdir / "wanted.in"
         listing.write_text("\n".join(wanted) + "\n", encoding="utf-8")
         limits = [] if constraints is None else ["--constraints", str(constraints)]
         words = [find_uv(), "pip", "compile", "--quiet", "--no-header", "--no-annotate"]

@@ -6,17 +6,16 @@ npm and its settings (registry, CA, proxy) are the host's; none of them gets int
 from __future__ import annotations
 
 import tarfile
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.errors import CommandError, SmokeError
 from builder.system import command
-from builder.system.files import open_replacement
+from builder.system.files import make_temporary_directory, open_replacement
 from builder.system.ownership import make_private_directory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 # The last version for Debian 12's Node 18: 5.x requires Node 20 (`engines` in its package.json).
 PROXY_VERSION = "4.6.3"
@@ -38,9 +37,12 @@ def fetch_hub_proxy(env: Mapping[str, str], cache: Path) -> Path:
     archive = cache / "wheelhouse" / f"{_PROGRAM}-{PROXY_VERSION}.tar"
     if not archive.is_file():
         make_private_directory(archive.parent)
-        with tempfile.TemporaryDirectory(prefix="node-") as name, open_replacement(archive) as new:
-            _install_hub_proxy(env, Path(name))
-            pack_node_modules(Path(name), new)
+        with (
+            make_temporary_directory("tensorboard-wheels-node-") as workdir,
+            open_replacement(archive) as new,
+        ):
+            _install_hub_proxy(env, workdir)
+            pack_node_modules(workdir, new)
     return archive
 
 
