@@ -15,6 +15,7 @@ from builder.publish.published_files import SimpleIndexFiles
 from builder.publish.responses import UploadRefusedError
 from builder.publish.upload import Upload, UploadOutcome, is_already_listed, upload_wheel
 from builder.system.files import write_output_file
+from builder.system.input_files import MAX_WHEEL, read_input_file
 from builder.system.limits import PAGE_SECONDS
 from builder.wheel.names import normalize_name, parse_wheel_filename
 
@@ -65,12 +66,12 @@ def _copy_checked_file(path: Path, sha256: str, target: PublishTarget, workdir: 
             "official distribution's",
             "build it with --identity test; local wheels go to a private index",
         )
-    if not path.is_file():
-        raise RequestError(f"{path} is no file", "name files that the build made")
     try:
-        content = path.read_bytes()
+        content = read_input_file(path, MAX_WHEEL)
     except OSError as error:
-        raise RequestError(f"{path} cannot be read: {error.strerror}", "look at it") from error
+        raise RequestError(
+            f"{path} cannot be read: {error.strerror}", "name files that the build made"
+        ) from error
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         raise ProvenanceError(

@@ -87,5 +87,5 @@ def _refuse_unusual_file(found: os.stat_result, limit: int, path: Path) -> None:
 
 
 def _make_size_error(limit: int, path: Path) -> UnreadableFileError:
-    why = f"it is bigger than the {limit} bytes that this tool reads"
+    why = f"it is bigger than the {limit:,} bytes that this tool reads"
     return UnreadableFileError(errno.EFBIG, why, str(path))

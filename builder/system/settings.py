@@ -118,7 +118,8 @@ def read_timeout(env: Mapping[str, str]) -> float | None:
     seconds = float(given) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", given, re.ASCII) else 0.0
     if not 0 < seconds <= LONGEST_TIMEOUT:
         raise RequestError(
-            f"{TIMEOUT_VARIABLE} is {given!r}, not a number of seconds from 0 to {LONGEST_TIMEOUT}",
+            f"{TIMEOUT_VARIABLE} is {given!r}, not a number of seconds above 0, up to "
+            f"{LONGEST_TIMEOUT:,}",
             "unset it for the defaults, or set a number such as 60",
         )
     return seconds

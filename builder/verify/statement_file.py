@@ -6,13 +6,12 @@ to be the wheel: name and sha256.
 
 from __future__ import annotations
 
-import os
-import stat
 from typing import TYPE_CHECKING, NamedTuple
 
 from builder.errors import ProvenanceError
 from builder.provenance.claims import parse_statement
 from builder.provenance.statements import get_provenance_path
+from builder.system.input_files import UnreadableFileError, read_input_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,22 +39,15 @@ def read_statement_bytes(wheel: Path) -> bytes | None:
     """
     path = get_provenance_path(wheel)
     try:
-        # A FIFO without a writer would hold open() up; O_NONBLOCK changes nothing for files.
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-        with os.fdopen(handle, "rb") as file:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise ProvenanceError(f"{path} is no regular file", f"remove it; {_BUILD_AGAIN}")
-            content = file.read(MAX_STATEMENT + 1)
+        return read_input_file(path, MAX_STATEMENT)
     except FileNotFoundError:
         return None
+    except UnreadableFileError as error:
+        raise ProvenanceError(
+            f"{path} is no statement of ours: {error}", f"remove it; {_BUILD_AGAIN}"
+        ) from error
     except OSError as error:
         raise ProvenanceError(f"{path} cannot be read: {error.strerror}", _BUILD_AGAIN) from error
-    if len(content) > MAX_STATEMENT:
-        raise ProvenanceError(
-            f"{path} has more than {MAX_STATEMENT:,} bytes, which no statement of ours has",
-            f"remove it; {_BUILD_AGAIN}",
-        )
-    return content
 
 
 def read_statement_file(wheel: Path, sha256: str) -> StatementFile | None:

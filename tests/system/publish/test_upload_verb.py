@@ -139,8 +139,8 @@ _ATTACKS = {
     "swapped": (_swap, 8, f"{WHEEL} is not what was built: sha256"),
     "one more": (_add, 2, "tensorboardtmp-2.2.3-py3-none-any.whl has no digest"),
     "one less": (_remove, 2, f"{OTHER} has a digest and is not among the files"),
-    "directory": (partial(_replace, make=Path.mkdir), 2, f"{OTHER} is no file"),
-    "named pipe": (partial(_replace, make=os.mkfifo), 2, f"{OTHER} is no file"),
+    "directory": (partial(_replace, make=Path.mkdir), 2, f"{OTHER} cannot be read"),
+    "named pipe": (partial(_replace, make=os.mkfifo), 2, f"{OTHER} cannot be read"),
     "no digests": (lambda _: "", 2, "there are no digests"),
     "malformed": (lambda dist: list_digests(dist)[1:], 2, "is no digest"),
 }
