@@ -57,7 +57,8 @@ _MAX_SHOWN_PATHS = 3
 @click.option(
     "--digests-output",
     metavar="NAME",
-    help="The sha256 of each wheel, for `upload`: the output NAME of the step, or lines elsewhere.",
+    help="Give the sha256 of each wheel, for `upload`: as the output NAME of a GitHub Actions "
+    "step; elsewhere print it, whatever NAME is.",
 )
 @common_options
 def build(

@@ -105,7 +105,9 @@ _target_options = group_options(
 @_target_options
 @click.option("--dry-run", is_flag=True, help="Check and ask everything, send nothing.")
 @click.option(
-    "--upload/--no-upload", default=True, help="Send each, or wait until another run did."
+    "--upload/--no-upload",
+    default=True,
+    help="Send each, or wait until another run has; `upload` is one that does.",
 )
 @click.option("--attest", is_flag=True, help="Sign with the identity of this CI run (PEP 740).")
 @click.option("--install/--no-install", default=True, help="Install each back, and start it.")
