@@ -1,6 +1,20 @@
 """The secrets of this run, and what somebody else wrote without them.
 
 They are kept for the whole process, as any server and any library may quote them, in any message.
+
+Which function when:
+
+- an address that the user gave, in our message: `builder.system.addresses.mask_address`
+- one line that a server, a library or a program wrote: `hide_secrets`, which shows all or nothing,
+  as it may spell a secret in another way
+- many lines, such as a traceback or the end of a log: `hide_secret_lines`
+- a text of ours, in which a secret would stand as it is: `redact_known_secrets`. The console does
+  it for notes and errors; only what goes to a file has to call it
+- the secrets of one smoke test, in its logs and reports: `builder.system.redact`
+- what a program that we start inherits: `builder.system.secret_variables`
+
+`builder.system.spellings` is the search behind the second and third. What is printed is also made
+plain, secret or not: `builder.system.plain_text`, called by the console.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """How much we read from others, and how long we wait for them.
 
-Sizes are far above what honest servers send, and far below what fills a small machine. Times are
-the defaults; `TENSORBOARD_WHEELS_TIMEOUT` takes the place of all of them
-(`UserSettings.get_timeout`).
+Sizes are far above what honest servers send, and far below what fills a small machine; those of
+files are in `builder.system.input_files`. `TENSORBOARD_WHEELS_TIMEOUT` takes the place of the times
+for servers and git (`UserSettings.get_timeout`), but not of those for cleanup, polls and grace.
 """
 
 from __future__ import annotations
