@@ -135,16 +135,16 @@ def check_wheel(
         None if claim is None or expected is None else claim.describe_other_tree(expected.tool)
     )
     return CheckVerdict(
-        tuple(findings),
-        tuple(notes),
-        other_tree,
-        None if claim is None else claim.commit,
-        is_claimed_overlay(claim),
-        refusal,
-        None
+        findings=tuple(findings),
+        notes=tuple(notes),
+        other_tree=other_tree,
+        commit=None if claim is None else claim.commit,
+        claimed_overlay=is_claimed_overlay(claim),
+        refusal=refusal,
+        claimed_series=None
         if claim is None or claim.picks is not None or claim.series == tuple(asked)
         else claim.series,
-        () if claim is None or claim.picks is None else claim.picks.commits,
+        claimed_commits=() if claim is None or claim.picks is None else claim.picks.commits,
     )
 
 

@@ -191,6 +191,7 @@ def test_the_next_run_removes_what_a_killed_one_left(tmp_path: Path) -> None:
     assert left.name in "".join(said)
     assert kept.name not in "".join(said)
     assert not list((tmp_path / "runs").glob(f"{killed.run_id}*"))
+    assert (tmp_path / "runs").stat().st_mode & 0o777 == 0o700
 
 
 def test_two_may_remove_the_same_container() -> None:
