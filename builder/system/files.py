@@ -6,6 +6,7 @@ import glob
 import math
 import os
 import shutil
+import stat
 import sys
 import tempfile
 from contextlib import ExitStack, contextmanager, suppress
@@ -19,6 +20,9 @@ from builder.system.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+
+# What `tempfile` puts behind a prefix, as a pattern of `glob`.
+_RANDOM_PART = "[a-z0-9_]" * 8
 
 
 @contextmanager
@@ -111,17 +115,17 @@ def make_temporary_directory(prefix: str, parent: Path | None = None) -> Iterato
     place = Path(tempfile.gettempdir()) if parent is None else parent
     remove_abandoned_directories(prefix, place)
     while True:
-        is_ours = False
         with ExitStack() as stack:
             # The lock is given back last, after the directory is removed.
             unlock = stack.enter_context(ExitStack())
             name = stack.enter_context(tempfile.TemporaryDirectory(prefix=prefix, dir=place))
             # Before it is locked, another run may take it for one that was left, and remove it.
-            with suppress(FileNotFoundError):
+            try:
                 handle = os.open(name, os.O_RDONLY)
-                unlock.callback(os.close, handle)
-                is_ours = try_lock(handle) and Path(name).is_dir()
-            if is_ours:
+            except FileNotFoundError:
+                continue
+            unlock.callback(os.close, handle)
+            if try_lock(handle) and Path(name).is_dir():
                 yield Path(name)
                 return
 
@@ -135,11 +139,13 @@ def remove_abandoned_directories(prefix: str, parent: Path) -> None:
         import fcntl
     except ImportError:
         return
-    for path in parent.glob(f"{glob.escape(prefix)}????????"):
+    for path in parent.glob(f"{glob.escape(prefix)}{_RANDOM_PART}"):
         with suppress(OSError):
             handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             try:
-                if os.fstat(handle).st_uid == os.geteuid():
+                info = os.fstat(handle)
+                # What the user made by hand has the mode of the umask.
+                if (info.st_uid, stat.S_IMODE(info.st_mode)) == (os.geteuid(), 0o700):
                     # Unlike `try_lock`, this fails where the file system has no locks.
                     fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     shutil.rmtree(path, ignore_errors=True)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from builder.system.files import make_temporary_directory, open_replacement, try_lock
+from builder.system.files import (
+    make_temporary_directory,
+    open_replacement,
+    remove_abandoned_directories,
+    try_lock,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +21,8 @@ if TYPE_CHECKING:
 def _leave(parent: Path, name: str) -> Path:
     """Make what a killed run leaves: a directory with files, which nobody locks."""
     left = parent / name
-    (left / "deep").mkdir(parents=True)
+    left.mkdir(mode=0o700)
+    (left / "deep").mkdir()
     (left / "deep" / "file").write_bytes(b"half")
     return left
 
@@ -32,6 +37,38 @@ def test_what_a_killed_run_left_is_removed(tmp_path: Path) -> None:
     assert sorted(tmp_path.iterdir()) == sorted(others)
 
 
+def test_what_the_user_made_by_hand_stays(tmp_path: Path) -> None:
+    """The system's directory for temporary files is everybody's; `tempfile` makes 0700."""
+    prefix = "tensorboard-wheels-check-"
+    dated, named = tmp_path / f"{prefix}20261130", _leave(tmp_path, f"{prefix}My-Notes")
+    dated.mkdir()
+    dated.chmod(0o755)
+    with make_temporary_directory(prefix, tmp_path):
+        assert dated.is_dir()
+        assert named.is_dir()
+
+
+def test_another_run_may_remove_a_directory_before_it_is_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looks abandoned until then; so another one is made."""
+    removed: list[str] = []
+    open_directory = os.open
+
+    def remove_first(path: str, flags: int, **more: Any) -> int:
+        if not removed:
+            removed.append(path)
+            remove_abandoned_directories("incoming-", tmp_path)
+        return open_directory(path, flags, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("builder.system.files.os.open", remove_first)
+        with make_temporary_directory("incoming-", tmp_path) as made:
+            assert list(tmp_path.iterdir()) == [made]
+    assert removed != [str(made)]
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_another_run_uses_stays(tmp_path: Path) -> None:
     """It is locked, also for runs of the same user."""
     with make_temporary_directory("incoming-", tmp_path) as first:
@@ -39,26 +76,6 @@ def test_what_another_run_uses_stays(tmp_path: Path) -> None:
         with make_temporary_directory("incoming-", tmp_path) as second:
             assert (first / "file").exists()
             assert second != first
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_one_that_is_taken_before_it_is_locked_is_made_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Another run may take it for one that was left: in a build of all releases one did."""
-    taken: list[str] = []
-    real_open = os.open
-
-    def open_late(path: str, *rest: int, **options: int) -> int:
-        if not taken and str(path).startswith(f"{tmp_path}/incoming-"):
-            taken.append(path)
-            shutil.rmtree(path)
-        return real_open(path, *rest, **options)
-
-    monkeypatch.setattr(os, "open", open_late)
-    with make_temporary_directory("incoming-", tmp_path) as made:
-        assert made.is_dir()
-        assert taken not in ([], [str(made)])
     assert list(tmp_path.iterdir()) == []
 
 
