@@ -6,7 +6,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from builder.system.files import replace_file
+from builder.system.files import open_replacement
+from builder.system.ownership import write_private_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +20,8 @@ def write_refresh_time(mirror: Path, key: str) -> None:
         OSError: the mirror cannot be written.
     """
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    replace_file(_get_path(mirror, key), now.encode())
+    with open_replacement(_get_path(mirror, key)) as new:
+        write_private_file(new, now.encode())
 
 
 def describe_refresh_time(mirror: Path, key: str) -> str:
