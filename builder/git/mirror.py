@@ -19,7 +19,7 @@ from builder.system.limits import CLONE_SECONDS
 from builder.system.ownership import make_private_directory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from builder.context import RunContext
     from builder.git.remote import Remote
@@ -161,15 +161,17 @@ class Mirror(Repository):
             if self.commits_remote != self.upstream_remote:
                 remote, namespace = self.commits_remote, self.get_fork_namespace()
                 refspecs = (r.replace(":refs", f":{namespace}") for r in _REFSPECS)
-                # A fork adds few objects, so it needs no filter.
-                self._fetch_refs(remote.key, remote.url, *refspecs)
+                # A fork adds few objects, so it needs no filter. It may send differences to files
+                # of commits that are here: git then fetches those files of upstream.
+                lazily = {"GIT_NO_LAZY_FETCH": "0"}
+                self._fetch_refs(remote.key, remote.url, *refspecs, env=lazily)
 
-    def _fetch_refs(self, key: str, *words: str) -> None:
+    def _fetch_refs(self, key: str, *words: str, env: Mapping[str, str] | None = None) -> None:
         """Fetch refs unless this run has; the lock is held."""
         if key in self._fetched:
             return
         fetch = ("fetch", "--no-tags", "--quiet", "--prune")
-        self.runner.run_git(*fetch, *words, timeout=CLONE_SECONDS)
+        self.runner.run_git(*fetch, *words, env=env, timeout=CLONE_SECONDS)
         try:
             write_refresh_time(self.runner.directory, key)
         except OSError as error:

@@ -168,7 +168,7 @@ class GitRunner:
         if _find_subcommand(words) in ("clone", "fetch"):
             # A server could send commits without their parents: git would start another fetch for
             # these, and that one another, without end. git 2.45 and fixes of earlier ones read it.
-            variables["GIT_NO_LAZY_FETCH"] = "1"
+            variables.setdefault("GIT_NO_LAZY_FETCH", "1")
         git_command.update_environment(**variables)
         started = git_command.execute(
             ["git", *words],
