@@ -211,11 +211,11 @@ def build_releases(
     outcomes: dict[str, BuiltRelease | FailedRelease] = {}
     # Threads suffice: inflating and hashing, nearly all of the work, release the GIL.
     with ThreadPoolExecutor(max_workers=jobs) as pool:
-        futures = {
-            pool.submit(build_release, r, options, sources, context, wheel_builder): r
-            for r in releases
-        }
         try:
+            futures = {
+                pool.submit(build_release, r, options, sources, context, wheel_builder): r
+                for r in releases
+            }
             for future in as_completed(futures):
                 release = futures[future]
                 try:

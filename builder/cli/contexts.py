@@ -82,7 +82,9 @@ def make_releases(common: CatalogOptions, context: RunContext) -> Releases:
     """
     return Releases(
         catalog=catalogs.make_catalog(catalogs.load_entries(common.catalog)),
-        index=OfflineIndex() if common.offline else SimpleIndex(context.settings),
+        index=OfflineIndex()
+        if common.offline
+        else SimpleIndex(context.settings, context.check_cancelled),
         cache=Cache(context.settings.cache, context.console.print_note),
         context=context,
     )

@@ -22,7 +22,7 @@ from builder.system.known_secrets import hide_secrets
 from builder.system.limits import DOWNLOAD_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from types import TracebackType
 
@@ -79,8 +79,11 @@ class PackageIndex(Protocol):
 class SimpleIndex:
     """An index with the Simple Repository API (PEP 503, 691, 700)."""
 
-    def __init__(self, settings: UserSettings) -> None:
+    def __init__(
+        self, settings: UserSettings, check_cancelled: Callable[[], None] = lambda: None
+    ) -> None:
         self._settings = settings
+        self._check_cancelled = check_cancelled
         self._packages: list[DistributionPackage] | None = None
 
     def list_wheels(self) -> dict[str, list[ListedWheel]]:
@@ -135,7 +138,11 @@ class SimpleIndex:
         from requests import RequestException
 
         try:
-            with open_index_client(self._settings, self._settings.index_url) as client:
+            with open_index_client(
+                self._settings,
+                self._settings.index_url,
+                check_cancelled=self._check_cancelled,
+            ) as client:
                 yield client
         except NoSuchProjectError as error:
             raise IndexLookupError(
@@ -180,7 +187,11 @@ class IndexClient(NamedTuple):
 
 @contextmanager
 def open_index_client(
-    settings: UserSettings, index_url: str | None, *, retries: int = _RETRIES
+    settings: UserSettings,
+    index_url: str | None,
+    *,
+    retries: int = _RETRIES,
+    check_cancelled: Callable[[], None] = lambda: None,
 ) -> Iterator[IndexClient]:
     """Open a client for an index, with the user's proxy and CA settings, during the block.
 
@@ -188,6 +199,7 @@ def open_index_client(
         settings: the user's settings.
         index_url: the URL of the Simple API; None for the public index.
         retries: how often a request is repeated that got no answer, 429 or 5xx.
+        check_cancelled: called while it waits; raises if the run was interrupted.
 
     Raises:
         IndexLookupError: the address of the index or of the proxy is malformed.
@@ -201,7 +213,7 @@ def open_index_client(
 
     from builder.system.http_client import BoundedSession
 
-    with BoundedSession(settings, retries=retries) as session:
+    with BoundedSession(settings, retries=retries, check_cancelled=check_cancelled) as session:
         yield IndexClient(PyPISimple(index_url or PYPI_SIMPLE_ENDPOINT, session=session), session)
 
 

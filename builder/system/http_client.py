@@ -49,14 +49,22 @@ class BoundedSession(Session):
         limit: the size in bytes that a decoded body may have.
     """
 
-    def __init__(self, settings: UserSettings, *, retries: int = 0) -> None:
+    def __init__(
+        self,
+        settings: UserSettings,
+        *,
+        retries: int = 0,
+        check_cancelled: Callable[[], None] = lambda: None,
+    ) -> None:
         """Open it; the caller closes it.
 
         Args:
             settings: the user's settings.
             retries: how often a request is repeated that got no answer, 429 or 5xx.
+            check_cancelled: called while it waits; raises if the run was interrupted.
         """
         super().__init__()
+        self._check_cancelled = check_cancelled
         self.limit = PAGE_BYTES
         self._settings = settings
         self._exchange = Exchange()
@@ -100,7 +108,9 @@ class BoundedSession(Session):
     def _run_exchange(self, function: Callable[[], _T], url: str, limit: int, seconds: float) -> _T:
         self.limit = limit
         seconds = self._settings.get_timeout(seconds)
-        return run_with_deadline(function, seconds, name_server(url), self._exchange.abandon)
+        return run_with_deadline(
+            function, seconds, name_server(url), self._exchange.abandon, self._check_cancelled
+        )
 
 
 class Exchange:

@@ -48,6 +48,7 @@ def run_with_deadline(
     seconds: float,
     what: str,
     abandon: Callable[[], None] = lambda: None,
+    check_cancelled: Callable[[], None] = lambda: None,
 ) -> _T:
     """Call a function that cannot be interrupted, such as a name lookup or a library's request.
 
@@ -59,6 +60,8 @@ def run_with_deadline(
         seconds: the time limit.
         what: who is waited for, without secrets, for the message.
         abandon: called when the function is left to itself; makes it end soon, if it can.
+        check_cancelled: called again and again while waiting; raises if the run was interrupted.
+            Threads that the main one started need it: the signal may come before their wait begins.
 
     Returns:
         What the function returned; what it raises is raised here.
@@ -79,6 +82,7 @@ def run_with_deadline(
     def wait_for_outcome() -> None:
         while not wait((outcome,), timeout=POLL_SECONDS).done:
             check_interrupted()
+            check_cancelled()
             if time.monotonic() > deadline:
                 raise DeadlineError(what, seconds)
 

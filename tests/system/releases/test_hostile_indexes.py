@@ -177,6 +177,23 @@ def test_an_interruption_ends_a_wait_in_any_thread(tmp_path: Path) -> None:
         assert len(errors) == 1
 
 
+@pytest.mark.usefixtures("no_interruption")
+def test_an_interruption_before_its_wait_ends_a_thread_too(tmp_path: Path) -> None:
+    """The signal came while the thread imported; what it began then went on for two minutes."""
+    cancelled = threading.Event()
+
+    def check_cancelled() -> None:
+        if cancelled.is_set():
+            raise InterruptedRunError("interrupted", "")
+
+    record_interruption()
+    cancelled.set()
+    with run_hostile_server(keep_silent) as server:
+        settings = _settings(tmp_path, server.host, 4 * _GENEROUS)
+        with pytest.raises(InterruptedRunError):
+            SimpleIndex(settings, check_cancelled).list_wheels()
+
+
 def _read_memory() -> int:
     """The most memory that this process has taken so far, in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
