@@ -6,6 +6,7 @@ stage (`builder.errors`). A traceback is shown with --debug only.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import logging
 import os
@@ -114,6 +115,8 @@ def main(
     # objects, which takes 4 % of a build, and at its end in all that was imported, which takes 6 %:
     # not in what is frozen.
     gc.set_threshold(50_000)
+    exit_codes: list[int] = []
+    atexit.register(_end_beside_threads, exit_codes)  # the first, as the first is called last
     argv = sys.argv[1:] if arguments is None else list(arguments)
     signal.signal(signal.SIGTERM, _raise_sigterm_interrupt)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored (nohup)
@@ -127,7 +130,21 @@ def main(
             del os.environ[name]
     code = _run_command(argv, command, program)
     gc.freeze()
+    if arguments is None:
+        exit_codes.append(code)
     sys.exit(code)
+
+
+def _end_beside_threads(exit_codes: Sequence[int]) -> None:
+    """End the process at once if threads go on for which nothing waits (`builder.system.waiting`).
+
+    While Python shuts down, a thread that is in a library's C code can crash the process: one in
+    TLS did, so that the exit code was that of a segmentation fault.
+    """
+    if exit_codes and any(thread.daemon for thread in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(exit_codes[0])
 
 
 class _ConsoleHandler(logging.Handler):

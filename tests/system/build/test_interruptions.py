@@ -69,6 +69,24 @@ def test_a_signal_ends_a_download(manner: Manner, number: signal.Signals, tmp_pa
     assert _list_left(tmp_path) == []
 
 
+def test_a_thread_that_goes_on_cannot_change_the_exit_code() -> None:
+    """Python's shutdown with a thread in C code may crash; so what it would do does not happen."""
+    code = (
+        "import atexit, os, threading, time, click, builder.cli\n"
+        "atexit.register(os._exit, 139)\n"  # registered before ours, so called after it
+        "@click.command()\n"
+        "def verb():\n"
+        "    threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
+        "    atexit.register(print, 'cleaned up')\n"
+        "    return 3\n"
+        "builder.cli.main(command=verb)\n"
+    )
+    words = [sys.executable, "-c", code]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(words, env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (3, "cleaned up\n"), done.stderr
+
+
 def test_the_next_run_removes_what_a_kill_left(tmp_path: Path, run_builder: RunBuilder) -> None:
     """The half download of a run that was killed, and not that of one that goes on."""
     with _start_build(tmp_path, trickle_body) as (process, index):
