@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from builder.wheel.archive import Archive
 
 
+_COMMITS_HINT = "say whose they are, as the notes say"
+
+
 class CheckVerdict(msgspec.Struct, frozen=True):
     """The verdict on a wheel.
 
@@ -65,6 +68,8 @@ class CheckVerdict(msgspec.Struct, frozen=True):
     def make_hint(self) -> str:
         """Make the hint for a wheel with new findings."""
         hint = "do not publish it; build it again"
+        if self.claimed_commits:
+            return f"{hint}; if it should have the commits of its provenance: {_COMMITS_HINT}"
         if self.claimed_series is None:
             return hint
         named = shlex.quote(",".join(self.claimed_series) or "none")
