@@ -13,8 +13,8 @@ from builder.errors import RequestError
 from builder.patching.identity import make_wheel_name
 from builder.provenance.claims import describe_patches, parse_statement
 from builder.provenance.statements import get_provenance_path
-from builder.verify.check import read_wheel
 from builder.verify.statement_file import read_statement_bytes
+from builder.verify.wheel_file import read_wheel
 from builder.wheel.names import parse_wheel_filename
 
 if TYPE_CHECKING:

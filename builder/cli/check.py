@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,10 +33,10 @@ from builder.errors import (
     UncheckedError,
 )
 from builder.model import FindingStatus
-from builder.verify.check import check_wheel, read_wheel
+from builder.verify.check import check_wheel
 from builder.verify.claimed_commits import make_commits_error
 from builder.verify.rebuild import make_other_tree_hint, verify_attestations, verify_provenance
-from builder.verify.statement_file import read_statement_file
+from builder.verify.wheel_file import read_wheel_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
     from builder.system.console import Console
     from builder.verify.check import CheckVerdict
     from builder.verify.sources import WheelSources
+    from builder.verify.wheel_file import WheelFile
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -99,8 +99,9 @@ def check(
     chosen_series = split_series(series, defaults) if series else None
     commits = find_commits(revisions, sources.upstream)
     failures: list[BuilderError] = []
-    for wheel in wheels:
+    for path in wheels:
         try:
+            wheel = read_wheel_file(path)
             # Whatever the statement says, the wheel is checked before an error about it is raised.
             unverified = (
                 _verify_provenance(wheel, publisher, commits, sources, context.console)
@@ -116,7 +117,7 @@ def check(
                 default_series=defaults.series,
                 run_deep=deep,
             )
-            _print_findings(wheel, checked, context.console, deep=deep)
+            _print_findings(wheel.name, checked, context.console, deep=deep)
             _raise_worst(wheel, checked, unverified, commits, context.console)
         except BuilderError as error:
             if len(wheels) == 1:
@@ -137,7 +138,7 @@ def _rank_error(error: BuilderError) -> tuple[bool, bool, bool, int]:
 
 
 def _verify_provenance(
-    wheel: Path,
+    wheel: WheelFile,
     publisher: str | None,
     commits: Sequence[str],
     sources: WheelSources,
@@ -149,9 +150,8 @@ def _verify_provenance(
         Why that failed, or None.
     """
     try:
-        statement = read_statement_file(wheel, hashlib.sha256(read_wheel(wheel)).hexdigest())
-        if statement is not None:
-            console.print_result(f"{wheel.name}: said to be {statement.claim.describe()}")
+        if wheel.statement is not None:
+            console.print_result(f"{wheel.name}: said to be {wheel.statement.claim.describe()}")
         provenance = verify_provenance(wheel, sources, commits)
         verified = provenance.verified + (
             verify_attestations(wheel, publisher) or ["no attestation beside it"]
@@ -166,14 +166,14 @@ def _verify_provenance(
     return None
 
 
-def _print_findings(wheel: Path, checked: CheckVerdict, console: Console, *, deep: bool) -> None:
+def _print_findings(name: str, checked: CheckVerdict, console: Console, *, deep: bool) -> None:
     for note in checked.notes:
-        console.print_note(f"{wheel.name}: {note}")
+        console.print_note(f"{name}: {note}")
     codes = {*STATIC_CODES, *READER_CODES, *(DEEP_CODES if deep else ())}
     codes |= {*WRITING_CODES} if checked.claimed_overlay else set()
     passed = len(codes - {f.code for f in checked.findings})
     console.print_result(
-        f"{wheel.name}: {passed} checks passed, "
+        f"{name}: {passed} checks passed, "
         f"{len(checked.list_codes(FindingStatus.NEW))} failed, "
         f"{len(checked.list_codes(FindingStatus.INHERITED))} inherited, "
         f"{len(checked.list_codes(FindingStatus.UNCHECKED))} unchecked"
@@ -183,7 +183,7 @@ def _print_findings(wheel: Path, checked: CheckVerdict, console: Console, *, dee
 
 
 def _raise_worst(
-    wheel: Path,
+    wheel: WheelFile,
     checked: CheckVerdict,
     unverified: BuilderError | None,
     commits: Sequence[str],

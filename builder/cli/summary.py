@@ -13,7 +13,7 @@ from builder.errors import OutputError
 from builder.reports.summary import WheelSummary, render_summary
 from builder.smoke.results.result import read_results
 from builder.system.console import Console
-from builder.verify.check import read_wheel
+from builder.verify.wheel_file import read_wheel
 
 _DIRECTORY = click.Path(path_type=Path, file_okay=False)
 

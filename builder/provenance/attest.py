@@ -41,7 +41,7 @@ def find_attestations(wheel: Path) -> tuple[Path, ...]:
     )
 
 
-def verify_attestation(path: Path, wheel: Path, publisher: str | None) -> str:
+def verify_attestation(path: Path, filename: str, sha256: str, publisher: str | None) -> str:
     """Verify one attestation of a wheel: its subject, its signature, and who signed it.
 
     sigstore verifies the signature, the certificate and the transparency log's entry with the trust
@@ -49,7 +49,8 @@ def verify_attestation(path: Path, wheel: Path, publisher: str | None) -> str:
 
     Args:
         path: the attestation's file.
-        wheel: the wheel's file.
+        filename: the wheel's file name.
+        sha256: the wheel's sha256, in hex.
         publisher: `OWNER/REPOSITORY` on GitHub that must have signed; None for any on
             GitHub.
 
@@ -64,18 +65,17 @@ def verify_attestation(path: Path, wheel: Path, publisher: str | None) -> str:
     from sigstore.errors import Error as SigstoreError
 
     found = _read_attestation(path)
-    sha256 = hashlib.sha256(wheel.read_bytes()).hexdigest()
     subject = _read_subject(found, path)
-    if subject != (wheel.name, sha256):
+    if subject != (filename, sha256):
         raise ProvenanceError(
-            f"{path.name} speaks of {subject[0]} (sha256 {subject[1]}), not of {wheel.name}",
+            f"{path.name} speaks of {subject[0]} (sha256 {subject[1]}), not of {filename}",
             "do not trust it; remove it, or fetch the wheel again",
         )
     # sigstore warns that it works offline, which is intended here.
     logging.getLogger("sigstore").setLevel(logging.ERROR)
     try:
         kind, _ = found.verify(
-            _make_policy(publisher), _make_distribution(wheel, sha256), offline=True
+            _make_policy(publisher), _make_distribution(filename, sha256), offline=True
         )
         claims = found.certificate_claims
     except (AttestationError, SigstoreError, UnsupportedAlgorithm, ValueError) as error:
@@ -135,7 +135,7 @@ def _make_attestation(wheel: Path) -> Attestation:
     trust.force_tlog_version = 1
     with SigningContext.from_trust_config(trust).signer(IdentityToken(credential)) as signer:
         digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-        return Attestation.sign(signer, _make_distribution(wheel, digest))
+        return Attestation.sign(signer, _make_distribution(wheel.name, digest))
 
 
 def _read_attestation(path: Path) -> Attestation:
@@ -163,10 +163,10 @@ def _read_subject(found: Attestation, path: Path) -> tuple[str, str]:
     return str(name), str(sha256)
 
 
-def _make_distribution(wheel: Path, sha256: str) -> Distribution:
+def _make_distribution(filename: str, sha256: str) -> Distribution:
     from pypi_attestations import Distribution
 
-    return Distribution(name=wheel.name, digest=sha256)
+    return Distribution(name=filename, digest=sha256)
 
 
 def _make_policy(publisher: str | None) -> VerificationPolicy:

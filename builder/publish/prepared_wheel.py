@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from builder.errors import NewFindingsError, ProvenanceError, RequestError, UncheckedError
@@ -10,12 +9,11 @@ from builder.model import FindingStatus
 from builder.provenance import attest
 from builder.provenance.claims import describe_patches
 from builder.provenance.sbom import make_sbom
-from builder.provenance.statements import get_provenance_path
 from builder.publish.upload import Upload
 from builder.system.input_files import MAX_DOCUMENT, read_input_file
-from builder.verify.check import check_wheel, read_wheel
+from builder.verify.check import check_wheel
 from builder.verify.rebuild import verify_provenance
-from builder.verify.statement_file import read_statement_bytes, read_statement_file
+from builder.verify.wheel_file import read_wheel_file
 from builder.wheel import archive, metadata
 from builder.wheel.rewrite import find_dist_info
 
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
     from builder.model import Identity
     from builder.provenance.claims import Claim
     from builder.verify.sources import WheelSources
+    from builder.verify.wheel_file import WheelFile
 
 
 class RequestedWheel(NamedTuple):
@@ -79,33 +78,26 @@ def prepare_wheel(
         UncheckedError: some checks could not be decided.
         RequestError: it is another wheel than the requested one.
     """
-    content = read_wheel(wheel)
+    read = read_wheel_file(wheel)
     copied = workdir / wheel.name
-    copied.write_bytes(content)
-    provenance = read_statement_bytes(wheel)
-    if provenance is not None:
-        get_provenance_path(copied).write_bytes(provenance)
+    copied.write_bytes(read.content)
     attestations = []
     for path in attest.find_attestations(wheel) if attested else ():
         attestations.append(workdir / path.name)
         attestations[-1].write_bytes(_read_attestation(path))
-        attest.verify_attestation(attestations[-1], copied, None)
+        attest.verify_attestation(attestations[-1], wheel.name, read.sha256, None)
     # Findings first: nothing that a statement says may hide them.
-    unchecked = _refuse_new_findings(copied, sources, context, requested.series)
-    sha256 = hashlib.sha256(content).hexdigest()
-    statement = read_statement_file(copied, sha256)
-    if statement is not None:
-        _refuse_other_wheel(wheel.name, statement.claim, requested)
-    verify_provenance(copied, sources, requested.commits)
+    unchecked = _refuse_new_findings(read, sources, context, requested.series)
+    if read.statement is not None:
+        _refuse_other_wheel(wheel.name, read.statement.claim, requested)
+    verified = verify_provenance(read, sources, requested.commits)
     if unchecked:
         raise UncheckedError(
             f"{wheel.name}: {', '.join(unchecked)} could not be decided",
             f"`nox -s check -- {wheel.name}` says what is missing",
         )
-    if statement is None:
-        raise ProvenanceError(f"the provenance of {wheel.name} went away", "build it again")
-    upload = Upload(copied, wheel.name, sha256, tuple(attestations))
-    return PreparedWheel(upload, statement.claim, statement.content)
+    upload = Upload(copied, wheel.name, read.sha256, tuple(attestations))
+    return PreparedWheel(upload, verified.statement.claim, verified.statement.content)
 
 
 def _refuse_other_wheel(filename: str, claim: Claim, requested: RequestedWheel) -> None:
@@ -131,7 +123,7 @@ def _read_attestation(path: Path) -> bytes:
 
 
 def _refuse_new_findings(
-    wheel: Path, sources: WheelSources, context: RunContext, series: Sequence[str]
+    wheel: WheelFile, sources: WheelSources, context: RunContext, series: Sequence[str]
 ) -> list[str]:
     """Refuse a wheel with new findings; returns the codes of what could not be decided."""
     checked = check_wheel(

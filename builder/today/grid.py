@@ -24,7 +24,7 @@ from builder.today import cell as cells
 from builder.today import logdir as logdirs
 from builder.today import reference as references
 from builder.today.trial import TestEnvironment, Trial, run_trial
-from builder.verify.check import read_wheel
+from builder.verify.wheel_file import read_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

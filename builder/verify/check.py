@@ -14,11 +14,10 @@ from builder.checks.wheel_under_check import WheelUnderCheck
 from builder.errors import IndexLookupError, ProvenanceError, WheelError
 from builder.model import Finding, FindingStatus
 from builder.provenance.claims import describe_series
-from builder.system.input_files import MAX_WHEEL, read_input_file
 from builder.verify import deep
 from builder.verify.expected import PatchedRelease, choose_expected_delta
 from builder.verify.second_reader import check_with_wheel_library
-from builder.verify.statement_file import read_statement_file
+from builder.verify.wheel_file import read_wheel
 from builder.verify.writing import is_claimed_overlay, judge_writing
 from builder.wheel import archive, names
 
@@ -28,8 +27,8 @@ if TYPE_CHECKING:
 
     from builder.context import RunContext
     from builder.model import Release
-    from builder.provenance.claims import Claim
     from builder.verify.sources import WheelSources
+    from builder.verify.wheel_file import WheelFile
     from builder.wheel.archive import Archive
 
 
@@ -77,7 +76,7 @@ class CheckVerdict(msgspec.Struct, frozen=True):
 
 
 def check_wheel(
-    wheel: Path,
+    wheel: WheelFile,
     sources: WheelSources,
     context: RunContext,
     *,
@@ -86,13 +85,13 @@ def check_wheel(
     default_series: Sequence[str],
     run_deep: bool,
 ) -> CheckVerdict:
-    """Check a wheel from its bytes on disk.
+    """Check a wheel by its bytes.
 
     A statement beside the wheel changes no finding to the better: its series are not used, nor is
     anything of a statement that speaks of another file.
 
     Args:
-        wheel: the file.
+        wheel: the wheel, and the statement beside it.
         sources: what it may be made from.
         context: the context of the run.
         stock: the stock wheel's file; None to find it by the version.
@@ -105,14 +104,13 @@ def check_wheel(
         WheelError: one of the files cannot be read as a wheel at all.
         RequestError: a series does not exist.
     """
-    content = read_wheel(wheel)
-    wheel_archive = archive.parse_archive(content, wheel.name)
+    wheel_archive = archive.parse_archive(wheel.content, wheel.name)
     notes: list[str] = []
     release = find_release(wheel.name, sources)
     stock_wheel = _load_stock_wheel(stock, release, sources, notes)
-    claim, refusal = _read_claim(wheel, content)
+    claim = None if wheel.statement is None else wheel.statement.claim
     asked = default_series if series is None else series
-    if series is None and claim is None and refusal is None:
+    if series is None and claim is None and wheel.refusal is None:
         notes.append(f"no provenance beside it: assumed {describe_series(asked)}")
     expected = None
     if stock_wheel is not None and release is not None:
@@ -127,7 +125,7 @@ def check_wheel(
     findings = run_checks(wheel_under_check, None if stock_wheel is None else stock_wheel.filename)
     if stock is not None and stock_wheel is not None and release is not None:
         findings += _check_given_stock(stock_wheel, release)
-    whole = deep.WheelBytes(wheel.name, content)
+    whole = deep.WheelBytes(wheel.name, wheel.content)
     whole_stock = stock_wheel and deep.WheelBytes(stock_wheel.filename, stock_wheel.archive.data)
     findings += check_with_wheel_library(whole, findings)
     writing = judge_writing(wheel_under_check, release, claim, findings)
@@ -145,7 +143,7 @@ def check_wheel(
         other_tree=other_tree,
         commit=None if claim is None else claim.commit,
         claimed_overlay=is_claimed_overlay(claim),
-        refusal=refusal,
+        refusal=wheel.refusal,
         claimed_series=None
         if claim is None or claim.picks is not None or claim.series == tuple(asked)
         else claim.series,
@@ -153,32 +151,11 @@ def check_wheel(
     )
 
 
-def _read_claim(wheel: Path, content: bytes) -> tuple[Claim | None, ProvenanceError | None]:
-    """Read what the statement beside a wheel claims, or why it is refused."""
-    try:
-        statement = read_statement_file(wheel, hashlib.sha256(content).hexdigest())
-    except ProvenanceError as error:
-        return None, error
-    return None if statement is None else statement.claim, None
-
-
 def _check_given_stock(stock: _StockWheel, release: Release) -> list[Finding]:
     sha256 = hashlib.sha256(stock.archive.data).hexdigest()
     if sha256 == release.wheel.sha256:
         return []
     return [Finding("D708", stock.filename, f"its sha256 is {sha256}")]
-
-
-def read_wheel(path: Path) -> bytes:
-    """Read a wheel's bytes.
-
-    Raises:
-        WheelError: the file cannot be read.
-    """
-    try:
-        return read_input_file(path, MAX_WHEEL)
-    except OSError as error:
-        raise WheelError(f"{path} cannot be read: {error.strerror}", "name a wheel file") from error
 
 
 def find_release(filename: str, sources: WheelSources) -> Release | None:

@@ -20,24 +20,25 @@ from builder.patching.overlay import build_overlay
 from builder.provenance import attest, claims, statements
 from builder.provenance.statements import get_provenance_path
 from builder.provenance.unverified import list_unverified_fields
-from builder.verify.check import find_release, read_wheel
+from builder.verify.check import find_release
 from builder.verify.claimed_commits import check_commits, describe_commits, make_commits_error
 from builder.verify.expected import load_claimed_series
-from builder.verify.statement_file import read_statement_file
 from builder.wheel import archive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from builder.model import PickedCommits
     from builder.provenance.claims import Claim
     from builder.verify.sources import WheelSources
+    from builder.verify.statement_file import StatementFile
+    from builder.verify.wheel_file import WheelFile
 
 
 class VerifiedProvenance(NamedTuple):
-    """What a rebuild has verified of a wheel, and what its statement says beside that, in words."""
+    """A statement that holds: what was verified, and what it says beside that, in words."""
 
+    statement: StatementFile
     verified: list[str]
     unverified: list[str]
 
@@ -52,7 +53,7 @@ def make_other_tree_hint(commit: str | None) -> str:
     )
 
 
-def verify_attestations(wheel: Path, publisher: str | None) -> list[str]:
+def verify_attestations(wheel: WheelFile, publisher: str | None) -> list[str]:
     """Verify the attestations next to a wheel (PEP 740).
 
     Args:
@@ -66,13 +67,15 @@ def verify_attestations(wheel: Path, publisher: str | None) -> list[str]:
         ProvenanceError: one cannot be verified, there is none from the wanted publisher, or a
             package that is needed to verify them is not installed.
     """
-    found = attest.find_attestations(wheel)
+    found = attest.find_attestations(wheel.path)
     if not found and publisher is not None:
         raise ProvenanceError(
             f"{wheel.name} has no attestation of {publisher}", "fetch it from the index"
         )
     try:
-        return [attest.verify_attestation(path, wheel, publisher) for path in found]
+        return [
+            attest.verify_attestation(path, wheel.name, wheel.sha256, publisher) for path in found
+        ]
     except ModuleNotFoundError as error:
         raise ProvenanceError(
             f"the attestations of {wheel.name} cannot be verified without {error.name}",
@@ -81,12 +84,12 @@ def verify_attestations(wheel: Path, publisher: str | None) -> list[str]:
 
 
 def verify_provenance(
-    wheel: Path, sources: WheelSources, commits: Sequence[str] = ()
+    wheel: WheelFile, sources: WheelSources, commits: Sequence[str] = ()
 ) -> VerifiedProvenance:
     """Verify a wheel against the statement next to it, without cached outcomes of codemods.
 
     Args:
-        wheel: the wheel's file.
+        wheel: the wheel, and the statement beside it.
         sources: what it is rebuilt from.
         commits: the cherry-picked commits that the user wants in it, by their full ids.
 
@@ -98,15 +101,15 @@ def verify_provenance(
         UncheckedError: it was built from source, which this does not rebuild; or it has commits and
             the user named none.
     """
-    sha256 = hashlib.sha256(read_wheel(wheel)).hexdigest()
-    statement_file = read_statement_file(wheel, sha256)
-    provenance_path = get_provenance_path(wheel)
-    if statement_file is None:
+    provenance_path = get_provenance_path(wheel.path)
+    if wheel.refusal is not None:
+        raise wheel.refusal
+    if wheel.statement is None:
         raise ProvenanceError(
             f"there is no provenance {provenance_path.name} beside the wheel",
             "build the wheel again",
         )
-    claim = statement_file.claim
+    claim = wheel.statement.claim
     _refuse_other_release(wheel, claim, sources)
     check_commits(claim, commits, sources.upstream)
     if claim.backend != "overlay":
@@ -119,35 +122,35 @@ def verify_provenance(
     other_tree = claim.describe_other_tree(
         claims.parse_statement(statement, provenance_path.name).tool
     )
-    if other_tree is not None and rebuilt != sha256:
+    if other_tree is not None and rebuilt != wheel.sha256:
         # Not a success either: only a rebuild by that tree can show what it made.
         raise OtherTreeError(
             f"{wheel.name} is said to be made by another tree of this tool: {other_tree}",
             make_other_tree_hint(claim.commit),
         )
-    differing = claims.compare_statements(statement_file.content, statement)
+    differing = claims.compare_statements(wheel.statement.content, statement)
     if differing:
         raise ProvenanceError(
             f"{provenance_path.name}: {differing[0]}", "do not trust it; build it again"
         )
-    if rebuilt != sha256:
+    if rebuilt != wheel.sha256:
         raise ProvenanceError(
             f"a rebuild of {wheel.name} gives other bytes (sha256 {rebuilt})",
             "do not trust it; build it again",
         )
-    unverified = list_unverified_fields(statement_file.content, statement)
+    unverified = list_unverified_fields(wheel.statement.content, statement)
     if picked is None:
         same = ["stock wheel and patches", "a rebuild gives the same bytes"]
-        return VerifiedProvenance(["subject digest", *same], unverified)
+        return VerifiedProvenance(wheel.statement, ["subject digest", *same], unverified)
     described = describe_commits(picked)
     if not commits:
         # Not a success: a statement must not be able to choose what is in a wheel.
         raise make_commits_error(wheel.name, picked.commits, "; ".join(described))
     same = ["stock wheel and commits", "a rebuild gives the same bytes"]
-    return VerifiedProvenance(["subject digest", *described, *same], unverified)
+    return VerifiedProvenance(wheel.statement, ["subject digest", *described, *same], unverified)
 
 
-def _refuse_other_release(wheel: Path, claim: Claim, sources: WheelSources) -> None:
+def _refuse_other_release(wheel: WheelFile, claim: Claim, sources: WheelSources) -> None:
     """Refuse a release that is not the one of the file name, before anything of it is fetched."""
     named = find_release(wheel.name, sources)
     if named is not None and Version(named.version) != Version(claim.release):

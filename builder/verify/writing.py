@@ -39,11 +39,13 @@ def judge_writing(
         wheel: the wheel, with its stock wheel and delta.
         release: the release of the stock wheel, or None if it is unknown.
         claim: what the statement next to it claims, or None.
-        found: what the other checks found; a wheel that fails them needs no note.
+        found: what the other checks found; nothing is said twice of one member.
     """
     written = list(check_writing(wheel, release))
     if is_claimed_overlay(claim):
-        return WritingVerdict(findings=written)
+        # What another check has named, with the reason, is not named twice.
+        named = {f.subject for f in found if f.status is FindingStatus.NEW and f.subject}
+        return WritingVerdict(findings=[f for f in written if f.subject not in named])
     new = [f for f in written if f.status is FindingStatus.NEW]
     if not new or any(f.status is FindingStatus.NEW for f in found):
         return WritingVerdict()

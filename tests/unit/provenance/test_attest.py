@@ -68,11 +68,17 @@ def attested(assets: dict[str, bytes], tmp_path: Path) -> tuple[Path, Path]:
     return file, beside
 
 
+def verify(attestation: Path, file: Path, publisher: str | None) -> str:
+    """Verify an attestation of the file as it is now."""
+    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+    return verify_attestation(attestation, file.name, sha256, publisher)
+
+
 @pytest.mark.parametrize("publisher", [None, _SIGNER])
 def test_a_real_attestation_holds(attested: tuple[Path, Path], publisher: str | None) -> None:
     """Signature, certificate and log entry; it says which workflow signed."""
     file, beside = attested
-    said = verify_attestation(beside, file, publisher)
+    said = verify(beside, file, publisher)
     assert f"github.com/{_SIGNER}/.github/workflows/release.yml" in said
 
 
@@ -80,7 +86,7 @@ def test_another_publisher_is_refused(attested: tuple[Path, Path]) -> None:
     """The signature holds, and it is not theirs."""
     file, beside = attested
     with pytest.raises(ProvenanceError, match="does not hold"):
-        verify_attestation(beside, file, "someone/else")
+        verify(beside, file, "someone/else")
 
 
 def test_another_file_is_refused(attested: tuple[Path, Path]) -> None:
@@ -89,10 +95,10 @@ def test_another_file_is_refused(attested: tuple[Path, Path]) -> None:
     other = file.with_name("pypi_attestations-0.0.20.tar.gz")
     other.write_bytes(file.read_bytes())
     with pytest.raises(ProvenanceError, match="speaks of"):
-        verify_attestation(beside, other, None)
+        verify(beside, other, None)
     file.write_bytes(file.read_bytes() + b"x")
     with pytest.raises(ProvenanceError, match="speaks of"):
-        verify_attestation(beside, file, None)
+        verify(beside, file, None)
 
 
 def test_a_statement_that_was_changed_is_refused(attested: tuple[Path, Path]) -> None:
@@ -106,7 +112,7 @@ def test_a_statement_that_was_changed_is_refused(attested: tuple[Path, Path]) ->
     document["envelope"]["statement"] = forged
     beside.write_text(json.dumps(document))
     with pytest.raises(ProvenanceError, match="does not hold"):
-        verify_attestation(beside, file, None)
+        verify(beside, file, None)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +131,7 @@ def test_a_good_signature_from_elsewhere_counts_for_nothing(
     beside = tmp_path / f"{name}.publish.attestation"
     beside.write_bytes(assets[beside.name])
     with pytest.raises(ProvenanceError, match="does not hold"):
-        verify_attestation(beside, file, None)
+        verify(beside, file, None)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +143,7 @@ def test_what_is_no_attestation_is_refused(content: str, attested: tuple[Path, P
     file, beside = attested
     beside.write_text(content)
     with pytest.raises(ProvenanceError, match="is no attestation"):
-        verify_attestation(beside, file, None)
+        verify(beside, file, None)
 
 
 @pytest.mark.parametrize("statement", ["", "[]", "{}", '{"subject": []}', '{"subject": [1]}'])
@@ -148,7 +154,7 @@ def test_a_malformed_statement_is_refused(statement: str, attested: tuple[Path, 
     document["envelope"]["statement"] = base64.b64encode(statement.encode()).decode()
     beside.write_text(json.dumps(document))
     with pytest.raises(ProvenanceError, match="no in-toto statement"):
-        verify_attestation(beside, file, None)
+        verify(beside, file, None)
 
 
 def test_signing_needs_a_workflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from tests.support.wheels import make_wheel
 IDENTITY = Identity(IdentityKind.LOCAL, "another", "9")  # the wheel's own counts, not a claimed one
 CLAIM = Claim("other.whl", "0" * 64, "2.2.1", (), IDENTITY)
 NEW = Finding("D704", "tensorboard/notebook.py", "it has other content")
+OTHER = Finding("D703", "tensorboard/other.py", "it has other content")
 
 
 def judge(
@@ -29,11 +30,12 @@ def judge(
 
 
 def test_where_an_overlay_is_claimed_it_is_a_finding() -> None:
-    """Whatever else the statement says, and whatever else was found."""
-    for found in ((), (NEW,)):
+    """Whatever else the statement says, and whatever else was found of other members."""
+    for found in ((), (OTHER,)):
         verdict = judge(CLAIM, found)
         assert [(f.code, f.status) for f in verdict.findings] == [("D709", FindingStatus.NEW)]
         assert verdict.notes == ()
+    assert judge(CLAIM, (NEW,)).findings == []  # the same member, which fails with the reason
 
 
 def test_where_none_is_claimed_it_is_a_note() -> None:
