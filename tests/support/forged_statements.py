@@ -139,7 +139,7 @@ FORGERIES = (
     _put(f"{_ASKED}.version", "!"),
     _put(f"{_ASKED}.buildTag", "1"),
     _put(f"{_ASKED}.buildTag", "x"),
-    # Not named by the user, and so unchecked: whose they are has to be said first.
+    # Commits that nobody named are left unchecked.
     _put(f"{_ASKED}.cherryPick", {"commits": [_PICK], "upstream": _UPSTREAM, "from": None}, 9),
     _put(f"{_ASKED}.cherryPick", {"commits": ["--exec=x"], "upstream": _UPSTREAM, "from": None}),
     _put(f"{_ASKED}.cherryPick", {"commits": [], "upstream": _UPSTREAM, "from": None}),
