@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import atexit
 import gc
-import logging
 import os
 import signal
 import sys
 import threading
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,6 @@ from builder.git.git_environment import remove_git_variables
 from builder.system.console import Console
 from builder.system.interruption import record_interruption
 from builder.system.known_secrets import register_arguments, register_environment
-from builder.system.machine_errors import explain_unexpected_error
 from builder.system.secret_variables import list_secret_variables
 
 if TYPE_CHECKING:
@@ -124,7 +123,13 @@ def main(
     remove_git_variables(os.environ)
     register_environment(os.environ)
     register_arguments(argv)
-    _print_through_console()
+    # They may quote a server. What libraries log, `make_context` leads to the console.
+    warnings.showwarning = lambda message, category, *_, **__: Console().print_note(
+        f"{category.__name__}: {message}"
+    )
+    threading.excepthook = lambda failure: Console().print_traceback(
+        failure.exc_value or failure.exc_type()
+    )
     if not {*argv[:1]} & _UPLOADING_COMMANDS:
         for name in list_secret_variables(os.environ, for_git=True):
             del os.environ[name]
@@ -145,24 +150,6 @@ def _end_beside_threads(exit_codes: Sequence[int]) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(exit_codes[0])
-
-
-class _ConsoleHandler(logging.Handler):
-    """Print what libraries log, which may quote a server, as notes."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Print the message."""
-        Console().print_note(record.getMessage().strip())
-
-
-def _print_through_console() -> None:
-    """Let nothing that libraries and Python itself print get around the console."""
-    # What of libraries nobody else handles; a library that is silent by default stays so.
-    logging.lastResort = _ConsoleHandler(logging.WARNING)
-    logging.captureWarnings(capture=True)
-    threading.excepthook = lambda failure: Console().print_traceback(
-        failure.exc_value or failure.exc_type()
-    )
 
 
 def _run_command(argv: Sequence[str], command: click.Command, program: str) -> int:
@@ -193,7 +180,11 @@ def _report_error(error: BaseException) -> int:
         what = "terminated" if isinstance(error, _SigtermInterrupt) else "interrupted"
         console.print_error(what, "nothing was left half-written; run it again")
         return _SIGTERM_EXIT if what == "terminated" else InterruptedRunError.exit_code
-    return _report_error(explain_unexpected_error(error)) if isinstance(error, Exception) else 1
+    if not isinstance(error, Exception):
+        return 1
+    from builder.system.machine_errors import explain_unexpected_error
+
+    return _report_error(explain_unexpected_error(error))
 
 
 def _raise_sigterm_interrupt(number: int, frame: FrameType | None) -> None:

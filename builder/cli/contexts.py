@@ -71,7 +71,22 @@ def make_context(*, offline: bool = False, python_paths: tuple[Path, ...] = ()) 
     settings = read_user_settings(os.environ)
     for address in (settings.index_url, settings.http_proxy):
         register_address(address)
+    _print_logs()
     return RunContext(settings, env, Console(), python_paths)
+
+
+def _print_logs() -> None:
+    """Print what libraries log, which may quote a server, through the console."""
+    import logging
+
+    class ConsoleHandler(logging.Handler):
+        """Prints what nobody else handles; a library that is silent by default stays so."""
+
+        def emit(self, record: logging.LogRecord) -> None:
+            """Print the message."""
+            Console().print_note(record.getMessage().strip())
+
+    logging.lastResort = ConsoleHandler(logging.WARNING)
 
 
 def make_releases(common: CatalogOptions, context: RunContext) -> Releases:

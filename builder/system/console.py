@@ -9,7 +9,6 @@ is text, and neither controls a terminal nor is a command to the runner of GitHu
 from __future__ import annotations
 
 import io
-import json
 import os
 import shutil
 import sys
@@ -51,6 +50,8 @@ class Console:
 
     def print_json(self, document: object) -> None:
         """Print a JSON document for machines, which read what was given."""
+        import json
+
         self._print_raw(self._out, disarm_json(json.dumps(document, indent=1)))
 
     def print_note(self, text: str, *more: str) -> None:

@@ -26,9 +26,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from builder.system.addresses import list_address_secrets
-from builder.system.pip_settings import find_home
 from builder.system.redact import redact_credentials, redact_secrets
-from builder.system.spellings import MIN_SECRET_LENGTH, could_hold_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -83,7 +81,7 @@ def hide_secrets(text: str, speaker: str = "the server", *, longest: int = _LONG
         longest: how many characters are shown.
     """
     text = text[: max(_LOOKED_AT, 2 * longest)]
-    if _TOKEN.search(text) or could_hold_secret(text, _list_known_secrets()):
+    if _TOKEN.search(text) or _could_hold_secret(text):
         return f"what {speaker} said is not shown, as it could hold a password"
     text = redact_credentials(text)
     return text if len(text) <= longest else f"{text[:longest]}…"
@@ -91,18 +89,31 @@ def hide_secrets(text: str, speaker: str = "the server", *, longest: int = _LONG
 
 def hide_secret_lines(text: str) -> str:
     """Leave out the lines of a traceback or a log that could hold one of our secrets."""
-    secrets = _list_known_secrets()
-    if could_hold_secret(text, secrets, depth=1):
+    if _could_hold_secret(text, depth=1):
         lines = text.split("\n")
-        kept = [_LEFT_OUT if could_hold_secret(x, secrets, depth=1) else x for x in lines]
+        kept = [_LEFT_OUT if _could_hold_secret(x, depth=1) else x for x in lines]
         text = "\n".join(kept) if _LEFT_OUT in kept else _LEFT_OUT
     return redact_credentials(text)
 
 
 def redact_known_secrets(text: str) -> str:
     """Replace our secrets in a text by `REDACTED`, as they are and as in addresses."""
+    if not _list_known_secrets():
+        return text
+    from builder.system.spellings import MIN_SECRET_LENGTH
+
     known = [s for s in _list_known_secrets() if len(s) >= MIN_SECRET_LENGTH]
     return redact_secrets(text, {*known, *(quote(s, safe="") for s in known)})
+
+
+def _could_hold_secret(text: str, depth: int | None = None) -> bool:
+    """Whether the text may hold one of our secrets; most runs have none, and look for none."""
+    secrets = _list_known_secrets()
+    if not secrets:
+        return False
+    from builder.system.spellings import MAX_DEPTH, could_hold_secret
+
+    return could_hold_secret(text, secrets, depth=depth or MAX_DEPTH)
 
 
 def _list_known_secrets() -> set[str]:
@@ -122,6 +133,8 @@ def _list_known_secrets() -> set[str]:
 
 def _read_netrc_passwords(env: Mapping[str, str]) -> list[str]:
     """Read the passwords of the files that requests reads (netrc(5)); none if there is no file."""
+    from builder.system.pip_settings import find_home
+
     home = find_home(env)
     places = (env.get("NETRC"), str(home / ".netrc"), str(home / "_netrc"))
     paths = [path for path in places if path and os.path.isfile(path)]  # noqa: PTH113

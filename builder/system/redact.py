@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -30,6 +29,8 @@ class Secret:
     @classmethod
     def generate(cls) -> Secret:
         """Generate a secret of 128 bits, in hex."""
+        import secrets
+
         return cls(secrets.token_hex(16))
 
     def __str__(self) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MIN_SECRET_LENGTH = 4  # characters; what is shorter stands in any sentence
 _PART_LENGTH = 8  # characters of a longer secret that give it away; half of it, if that is more
-_MAX_DEPTH = 2  # an encoding of an encoding
+MAX_DEPTH = 2  # an encoding of an encoding
 _LONG_TEXT = 2000  # characters; what is longer is decoded once
 _ESCAPE = re.compile(
     r"\\u\{([0-9a-f]{1,6})\}|[\\%]u([0-9a-f]{4})|\\U([0-9a-f]{8})|\\x([0-9a-f]{2})|\\([0-7]{1,3})",
@@ -45,7 +45,7 @@ class _Needle(NamedTuple):
     reduced: bool
 
 
-def could_hold_secret(text: str, secrets: Collection[str], *, depth: int = _MAX_DEPTH) -> bool:
+def could_hold_secret(text: str, secrets: Collection[str], *, depth: int = MAX_DEPTH) -> bool:
     """Whether the text may hold one of the secrets, or a part that gives it away.
 
     It also says so of some texts that hold none. Secrets of fewer than `MIN_SECRET_LENGTH`
