@@ -126,7 +126,10 @@ def make_temporary_directory(prefix: str, parent: Path | None = None) -> Iterato
                 continue
             unlock.callback(os.close, handle)
             if try_lock(handle) and Path(name).is_dir():
-                yield Path(name)
+                # Not the locked one itself: `lock_path` locks a directory that wheels are put into.
+                inside = Path(name) / "d"
+                inside.mkdir()
+                yield inside
                 return
 
 

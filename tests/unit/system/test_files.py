@@ -64,8 +64,8 @@ def test_another_run_may_remove_a_directory_before_it_is_locked(
     with monkeypatch.context() as patch:
         patch.setattr("builder.system.files.os.open", remove_first)
         with make_temporary_directory("incoming-", tmp_path) as made:
-            assert list(tmp_path.iterdir()) == [made]
-    assert removed != [str(made)]
+            assert list(tmp_path.iterdir()) == [made.parent]
+    assert removed != [str(made.parent)]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -91,9 +91,19 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
 def test_a_directory_is_locked_until_it_is_gone(tmp_path: Path) -> None:
     """Another run could remove it, and with it what is renamed out of it."""
     with make_temporary_directory("incoming-", tmp_path) as made:
-        handle = os.open(made, os.O_RDONLY)
+        handle = os.open(made.parent, os.O_RDONLY)
         try:
             assert not try_lock(handle)
+        finally:
+            os.close(handle)
+
+
+def test_one_may_be_locked_as_an_output_directory(tmp_path: Path) -> None:
+    """`today` builds wheels into one: `lock_path` must not wait for the lock of the same run."""
+    with make_temporary_directory("incoming-", tmp_path) as made:
+        handle = os.open(made, os.O_RDONLY)
+        try:
+            assert try_lock(handle)
         finally:
             os.close(handle)
 
