@@ -99,7 +99,6 @@ def parse_existing_url(url: str, token_file: Path, ca_bundle: str | None = None)
         raise RequestError(
             f"{token_file} holds no token", "one line with the token alone, which is ASCII"
         )
-    register_secret(token.value)
     address = parts.geturl()
     return ExistingJupyter(address if address.endswith("/") else f"{address}/", token, ca_bundle)
 
@@ -123,6 +122,7 @@ def detect_deployment(
     """
     import requests
 
+    register_secret(existing.token.value)
     with closing(
         JupyterClient(existing.url, existing.token, ca_bundle=existing.ca_bundle)
     ) as client:

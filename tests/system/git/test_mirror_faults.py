@@ -85,9 +85,10 @@ def test_what_a_killed_clone_left_is_cleared_away(
 ) -> None:
     """By the next clone of the same repository; another's is not touched."""
     key = parse_remote(str(upstream.path)).key
-    ours, theirs = (tmp_path / "git" / f"incoming-{k}-x" for k in (key, "0" * 16))
+    ours, theirs = (tmp_path / "git" / f"incoming-{k}-0a_b1c2d" for k in (key, "0" * 16))
     for left in (ours, theirs):
-        (left / "mirror.git").mkdir(parents=True)
+        left.mkdir(mode=0o700, parents=True)
+        (left / "mirror.git").mkdir()
     mirrored(upstream.path)
     assert (ours.exists(), theirs.exists()) == (False, True)
 
