@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from builder.model import ListedWheel
 
+    # How a server treats a connection, until it is stopped.
+    Manner = Callable[[socket.socket, threading.Event], None]
+
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/vnd.pypi.simple.v1+json\r\n"
 _PIECE = b" " * (1 << 16)
 # 64 MB of spaces in 64 kB, to be sent again and again: gzip's members are read one after the other.
@@ -103,7 +106,7 @@ class HostileServer:
 
     def __init__(
         self,
-        manner: Callable[[socket.socket, threading.Event], None],
+        manner: Manner,
         answer_well: Callable[[str], bytes | None],
         *,
         reads_all: bool,
@@ -171,7 +174,7 @@ def list_wheel(wheel: ListedWheel) -> Callable[[str], bytes | None]:
 
 @contextmanager
 def run_hostile_server(
-    manner: Callable[[socket.socket, threading.Event], None],
+    manner: Manner,
     answer_well: Callable[[str], bytes | None] = lambda _: None,
     *,
     reads_all: bool = True,

@@ -21,14 +21,11 @@ from tests.support.hostile_servers import (
 from tests.support.releases import CATALOG, ROOT
 
 if TYPE_CHECKING:
-    import socket
-    import threading
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.support.cli import RunBuilder
-
-    Manner = Callable[[socket.socket, threading.Event], None]
+    from tests.support.hostile_servers import Manner
 
 # Two seconds are wanted; without the bounds it took until the server ended, or two minutes.
 _GENEROUS = 30.0

@@ -28,11 +28,7 @@ from tests.support.hostile_servers import (
 from tests.support.releases import ROOT
 
 if TYPE_CHECKING:
-    import socket
-    import threading
-    from collections.abc import Callable
-
-    Manner = Callable[[socket.socket, threading.Event], None]
+    from tests.support.hostile_servers import Manner
 
 _GENEROUS = 60.0
 _MEMORY = 1200 << 20  # bytes: the limit of an answer, its pieces and their sum

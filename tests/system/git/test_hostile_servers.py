@@ -26,12 +26,9 @@ from tests.support.hostile_servers import (
 )
 
 if TYPE_CHECKING:
-    import socket
-    import threading
-    from collections.abc import Callable
     from pathlib import Path
 
-    Manner = Callable[[socket.socket, threading.Event], None]
+    from tests.support.hostile_servers import Manner
 
 _GENEROUS = 60.0
 _LIMIT = 256 << 20

@@ -28,12 +28,9 @@ from tests.support.wheels import make_wheel
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
     from pathlib import Path
 
-    from tests.support.hostile_servers import HostileServer
-
-    Manner = Callable[[socket.socket, threading.Event], None]
+    from tests.support.hostile_servers import HostileServer, Manner
 
 _PASSWORD = "pypi-canary-16180339887"
 _GENEROUS = 60.0

@@ -38,12 +38,10 @@ from tests.support.releases import CATALOG
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
     from pathlib import Path
 
     from builder.model import ListedWheel
-
-    Manner = Callable[[socket.socket, threading.Event], None]
+    from tests.support.hostile_servers import Manner
 
 _SECONDS = 1.0
 # How long a test may take before it counts as held up; a loaded machine is slow, not endless.
