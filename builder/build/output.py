@@ -92,17 +92,22 @@ def _is_placed(target: Path, sha256: str, provenance: bytes, *, force: bool) -> 
         raise _make_output_error(target)
     if existing is None:
         return False
-    try:
-        existing_provenance = read_statement_bytes(target)
-    except ProvenanceError:
-        return False  # it is replaced, or the rename says why not
+    existing_provenance = _read_previous_statement(target)
     return existing_provenance is not None and has_same_claims(existing_provenance, provenance)
+
+
+def _read_previous_statement(wheel: Path) -> bytes | None:
+    """Read the statement that is there; None also of what is no statement, which is replaced."""
+    try:
+        return read_statement_bytes(wheel)
+    except ProvenanceError:
+        return None
 
 
 def _rename_into_place(
     new_wheel: Path, wheel: Path, new_provenance: Path, provenance: Path
 ) -> None:
-    previous = provenance.read_bytes() if provenance.is_file() else None
+    previous = _read_previous_statement(wheel)
     new_provenance.replace(provenance)
     try:
         new_wheel.replace(wheel)

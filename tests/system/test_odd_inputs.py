@@ -44,6 +44,14 @@ class Place(NamedTuple):
 PLACES = {
     "wheel": Place(f"dist/{WHEEL}", f"check dist/{WHEEL} --offline"),
     "stock": Place("stock.whl", f"check dist/{WHEEL} --offline --stock stock.whl"),
+    "statement": Place(f"dist/{WHEEL}.provenance.json", f"check dist/{WHEEL} --offline"),
+    "statement to verify": Place(
+        f"dist/{WHEEL}.provenance.json", f"check dist/{WHEEL} --offline --provenance"
+    ),
+    "statement in the way": Place(f"dist/{WHEEL}.provenance.json", "build 2.2.1 --offline"),
+    "statement to publish": Place(
+        f"dist/{WHEEL}.provenance.json", "publish 2.2.1 --offline --dry-run"
+    ),
     "attestation": Place(
         f"dist/{WHEEL}.publish.attestation", "publish 2.2.1 --offline --dry-run --attest"
     ),
