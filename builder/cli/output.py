@@ -35,7 +35,7 @@ def set_step_output(name: str, value: str, context: RunContext) -> None:
     """
     outputs = context.env.get("GITHUB_OUTPUT")
     if not outputs:
-        context.console.print_result(value)
+        context.console.print_lines(value)
         return
     # As GitHub's own toolkit does, so that no value ends early and sets another output.
     delimiter = f"ghadelimiter_{uuid4()}"

@@ -87,6 +87,19 @@ def test_from_build_to_install_back_in_three_jobs(run_builder: RunBuilder, tmp_p
 
 
 @pytest.mark.usefixtures("both_warm")
+def test_elsewhere_the_digests_are_printed_a_line_each(
+    run_builder: RunBuilder, tmp_path: Path
+) -> None:
+    """As `upload --digests` takes them, where there is no step of a CI run to give them to."""
+    words = ("build", "2.2.1", "2.2.2", "--digests-output", "digests")
+    built = run_builder(*words, env={"GITHUB_OUTPUT": ""})
+    assert built.returncode == 0, built.stderr
+    expected = list_digests(tmp_path / "dist").splitlines()
+    assert len(expected) == 2
+    assert [line for line in built.stdout.splitlines() if line in expected] == expected
+
+
+@pytest.mark.usefixtures("both_warm")
 def test_what_nobody_uploads_is_waited_for_and_not_sent(
     run_builder: RunBuilder, env: dict[str, str]
 ) -> None:
