@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from builder.publish.target import PublishTarget
     from builder.publish.upload import RetryPolicy
     from builder.publish.uploader import Uploader
+    from builder.system.settings import UserSettings
 
 
 def copy_checked_files(
@@ -111,15 +112,15 @@ def upload_checked_files(
         The failures.
     """
     failures: list[BuilderError] = []
-    seconds = context.settings.get_timeout(PAGE_SECONDS)
+    settings = context.settings
     for upload in uploads:
         project = normalize_name(parse_wheel_filename(upload.filename).name)
-        published_files = SimpleIndexFiles(context.settings, target.index_url, project)
+        published_files = SimpleIndexFiles(settings, target.index_url, project)
         try:
             outcome = UploadOutcome.SKIPPED
             if not is_already_listed(upload, published_files, retry_policy):
                 outcome = upload_wheel(
-                    upload if attestations is None else sign_upload(upload, attestations, seconds),
+                    upload if attestations is None else sign_upload(upload, attestations, settings),
                     uploader,
                     published_files,
                     retry_policy,
@@ -135,17 +136,17 @@ def upload_checked_files(
     return failures
 
 
-def sign_upload(upload: Upload, directory: Path, seconds: float) -> Upload:
+def sign_upload(upload: Upload, directory: Path, settings: UserSettings) -> Upload:
     """Sign a wheel with this CI run's identity; a copy of the attestation stays in the directory.
 
     Args:
         upload: the wheel.
         directory: where the copy goes.
-        seconds: how long it may take.
+        settings: how long it may take.
 
     Raises:
         PublishError: it cannot be signed.
     """
-    made = attest.sign_wheel(upload.path, seconds)
+    made = attest.sign_wheel(upload.path, settings.get_timeout(PAGE_SECONDS))
     write_output_file(directory / made.name, made.read_bytes())
     return upload._replace(attestations=(made,))

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Protocol
 from builder.errors import PublishError
 from builder.publish.target import is_on_loopback
 from builder.releases.index import open_index_client
-from builder.releases.project_page import explain_page_errors
 from builder.system.addresses import mask_address
 from builder.system.files import make_temporary_directory
 from builder.system.known_secrets import hide_secrets
@@ -77,8 +76,7 @@ class SimpleIndexFiles:
         from pypi_simple import NoSuchProjectError
 
         try:
-            with explain_page_errors():
-                page = client.fetch_project_page(self._project, _NO_CACHE_HEADERS)
+            page = client.fetch_project_page(self._project, _NO_CACHE_HEADERS)
         except NoSuchProjectError:
             return None
         return next((p for p in page.packages if p.filename == filename), None)

@@ -28,7 +28,6 @@ from builder.publish.upload import (
     wait_until_served,
 )
 from builder.system.files import make_temporary_directory, write_output_file
-from builder.system.limits import PAGE_SECONDS
 from builder.system.machine_errors import explain_unexpected_error
 from builder.wheel import names
 
@@ -263,8 +262,8 @@ class _Publisher(msgspec.Struct, frozen=True):
         """Sign the wheel where that is wanted and it has no attestation yet."""
         if not self.options.attest or prepared.upload.attestations:
             return prepared
-        seconds = self.context.settings.get_timeout(PAGE_SECONDS)
-        return prepared._replace(upload=sign_upload(prepared.upload, wheel.parent, seconds))
+        signed = sign_upload(prepared.upload, wheel.parent, self.context.settings)
+        return prepared._replace(upload=signed)
 
     def verify_published_release(self, sent: _UploadedRelease) -> PublishedRelease:
         """Wait until the index serves the wheel, compare, install it back, start it."""

@@ -127,7 +127,7 @@ class SimpleIndex:
 
     def _list_packages(self) -> list[DistributionPackage]:
         if self._packages is None:
-            with self._open_client() as client, explain_page_errors():
+            with self._open_client() as client:
                 self._packages = client.fetch_project_page(PACKAGE).packages
         return self._packages
 
@@ -175,6 +175,7 @@ class IndexClient(NamedTuple):
 
         Raises:
             NoSuchProjectError: the index has no such project.
+            ProjectPageError: the page cannot be read.
             RequestException, OSError, ValueError: it did not answer, in time or at all.
         """
         fetch = partial(
@@ -182,7 +183,8 @@ class IndexClient(NamedTuple):
             project,
             headers=None if headers is None else dict(headers),
         )
-        return self.session.run_page_request(fetch, self.simple.endpoint)
+        with explain_page_errors():
+            return self.session.run_page_request(fetch, self.simple.endpoint)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-from builder.system.redact import REDACTED
+from builder.system.redact import MIN_SECRET_LENGTH, REDACTED
 
 # With the slashes that people mistype: `https:/`, `https:\\`.
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*:[/\\]+)")
@@ -25,7 +25,6 @@ _MAX_PORT = 65535
 # RFC 3986 keeps these out of users and passwords, unless they are percent-encoded. A parser that
 # finds one there quotes what is before or behind it.
 _DELIMITERS = re.compile(r"[/?#@:\[\]\\\s]+")
-_MIN_PIECE_LENGTH = 4  # characters
 _SEARCH_VALUE = re.compile(r"[?&;][^=&;#]*=([^&;#\s]+)")
 
 
@@ -68,7 +67,7 @@ def list_address_secrets(text: str) -> tuple[str, ...]:
         candidates = _list_candidates(spelling)
         if candidates and not is_web_address(text):
             pieces = [p for c in candidates for p in _DELIMITERS.split(c)]
-            candidates += [p for p in pieces if len(p) >= _MIN_PIECE_LENGTH]
+            candidates += [p for p in pieces if len(p) >= MIN_SECRET_LENGTH]
         found |= dict.fromkeys(candidates)
     found |= {unquote(secret): None for secret in found}
     return tuple(filter(None, found))

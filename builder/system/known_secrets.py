@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from builder.system.addresses import list_address_secrets
-from builder.system.redact import redact_credentials, redact_secrets
+from builder.system.redact import MIN_SECRET_LENGTH, redact_credentials, redact_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -98,10 +98,6 @@ def hide_secret_lines(text: str) -> str:
 
 def redact_known_secrets(text: str) -> str:
     """Replace our secrets in a text by `REDACTED`, as they are and as in addresses."""
-    if not _list_known_secrets():
-        return text
-    from builder.system.spellings import MIN_SECRET_LENGTH
-
     known = [s for s in _list_known_secrets() if len(s) >= MIN_SECRET_LENGTH]
     return redact_secrets(text, {*known, *(quote(s, safe="") for s in known)})
 

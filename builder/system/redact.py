@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 REDACTED = "***"  # replaces every secret in output
+MIN_SECRET_LENGTH = 4  # characters; what is shorter stands in any sentence
 # Up to the last @ before the path, as a password that was not escaped may contain an @.
 _USERINFO = re.compile(r"(?<=://)[^/\s]+@")
 

@@ -17,10 +17,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
+from builder.system.redact import MIN_SECRET_LENGTH
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-MIN_SECRET_LENGTH = 4  # characters; what is shorter stands in any sentence
 _PART_LENGTH = 8  # characters of a longer secret that give it away; half of it, if that is more
 MAX_DEPTH = 2  # an encoding of an encoding
 _LONG_TEXT = 2000  # characters; what is longer is decoded once
