@@ -19,7 +19,7 @@ from builder.system.interruption import is_interrupted
 from builder.system.known_secrets import hide_secret_lines
 from builder.system.limits import GRACE_SECONDS
 from builder.system.secret_variables import list_secret_variables
-from builder.system.waiting import DeadlineError, run_with_deadline
+from builder.system.waiting import DeadlineError, run_with_deadline, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -142,11 +142,20 @@ def stop_process_group(process: subprocess.Popen[Any]) -> None:
 
     SIGTERM comes first, so that it removes its locks and temporary files, then SIGKILL.
     """
+
+    def is_group_empty() -> bool | None:
+        process.poll()
+        try:
+            os.killpg(process.pid, 0)
+        except ProcessLookupError:
+            return True
+        return None
+
     for number in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):
             os.killpg(process.pid, number)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=GRACE_SECONDS)
+        # One that was killed may run for a moment; one that init does not remove stays longer.
+        wait_for(is_group_empty, GRACE_SECONDS, every=0.01)
 
 
 @contextmanager
