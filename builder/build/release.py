@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,6 +18,7 @@ from builder.errors import BuilderError, NewFindingsError
 from builder.model import Finding, FindingStatus
 from builder.provenance import statements
 from builder.system.machine_errors import explain_unexpected_error
+from builder.system.waiting import iterate_completed
 from builder.wheel import archive
 
 if TYPE_CHECKING:
@@ -216,7 +217,7 @@ def build_releases(
                 pool.submit(build_release, r, options, sources, context, wheel_builder): r
                 for r in releases
             }
-            for future in as_completed(futures):
+            for future in iterate_completed(futures):
                 release = futures[future]
                 try:
                     outcome: BuiltRelease | FailedRelease = future.result()

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from builder.errors import CommandError
 from builder.git.git_environment import make_offline_variables, remove_git_variables
 from builder.system import command
-from builder.system.limits import GRACE_SECONDS, POLL_SECONDS
+from builder.system.limits import GRACE_SECONDS
+from builder.system.waiting import iterate_completed
 from builder.wheel.blobs import hash_git_blob
 
 if TYPE_CHECKING:
@@ -49,8 +50,7 @@ def start_finding_commit(
 
     def wait_for_commit() -> str | None:
         try:
-            while not wait((found,), timeout=POLL_SECONDS).done:
-                check_cancelled()
+            next(iterate_completed((found,), check_cancelled))
         except BaseException:
             wait((found,), timeout=GRACE_SECONDS)  # until git is stopped
             raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from builder.smoke.model import WheelUnderTest
 from builder.smoke.run import run_deployment
 from builder.smoke.schedule import DeploymentSchedule
 from builder.system.files import make_temporary_directory
+from builder.system.waiting import iterate_completed
 from builder.wheel.names import parse_wheel_filename
 
 if TYPE_CHECKING:
@@ -140,7 +141,8 @@ def run_jobs(
     with ThreadPoolExecutor(max_workers=workers) as pool:
         futures = [pool.submit(job) for job in jobs]
         try:
-            wait(futures, return_when=FIRST_EXCEPTION)
+            for future in iterate_completed(futures):
+                future.result()
             return [future.result() for future in futures]
         except BaseException:
             cancelled.set()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, TypeVar
 
 from builder.system.interruption import make_interruption_check
 from builder.system.limits import POLL_SECONDS, TIMEOUT_VARIABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Iterator
 
 _T = TypeVar("_T")
 
@@ -79,18 +80,45 @@ def run_with_deadline(
         except BaseException as error:
             outcome.set_exception(error)
 
-    def wait_for_outcome() -> None:
-        while not wait((outcome,), timeout=POLL_SECONDS).done:
-            check_interrupted()
-            check_cancelled()
-            if time.monotonic() > deadline:
-                raise DeadlineError(what, seconds)
+    def check_wait() -> None:
+        check_interrupted()
+        check_cancelled()
+        if time.monotonic() > deadline:
+            raise DeadlineError(what, seconds)
 
     deadline = time.monotonic() + seconds
     threading.Thread(target=call_function, daemon=True).start()
     try:
-        wait_for_outcome()
+        next(iterate_completed((outcome,), check_wait))
     except BaseException:
         abandon()
         raise
     return outcome.result()
+
+
+def iterate_completed(
+    futures: Collection[Future[_T]], check_wait: Callable[[], None] = lambda: None
+) -> Iterator[Future[_T]]:
+    """Yield futures as they complete; a signal ends this wait soon, and with its own exception.
+
+    `concurrent.futures.as_completed` promises neither in the main thread. Python calls a signal's
+    handler there before it waits for a lock, so that the handler of a signal that comes between the
+    two is called when the wait has ended. And an exception that a handler raises in a
+    `threading.Condition` can become the RuntimeError that its lock is not held.
+
+    Args:
+        futures: what to wait for.
+        check_wait: called again and again while waiting; what it raises ends the wait.
+    """
+    completed: SimpleQueue[Future[_T]] = SimpleQueue()  # its `get` is C code, with one lock
+    for future in futures:
+        future.add_done_callback(completed.put)
+    left = len(futures)
+    while left:
+        try:
+            future = completed.get(timeout=POLL_SECONDS)
+        except Empty:
+            check_wait()
+        else:
+            left -= 1
+            yield future

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,6 +20,7 @@ import msgspec
 from builder.errors import PythonNotFoundError
 from builder.system import virtualenvs
 from builder.system.files import make_temporary_directory
+from builder.system.waiting import iterate_completed
 from builder.today import cell as cells
 from builder.today import logdir as logdirs
 from builder.today import reference as references
@@ -140,7 +141,7 @@ def run_grid(
 
         futures = [pool.submit(run_pair, pair) for pair in left]
         try:
-            for future in as_completed(futures):
+            for future in iterate_completed(futures):
                 done.append(future.result())
                 report(done[-1], False)
         except BaseException:

@@ -66,6 +66,27 @@ def test_a_signal_ends_a_download(manner: Manner, number: signal.Signals, tmp_pa
     assert _list_left(tmp_path) == []
 
 
+def test_a_signal_of_which_the_main_thread_is_not_told_ends_its_wait() -> None:
+    """As if it came just before the wait began: Python calls no handler while a lock is awaited."""
+    code = (
+        "import signal, threading, click, builder.cli\n"
+        "from concurrent.futures import Future\n"
+        "from builder.system.waiting import iterate_completed\n"
+        "@click.command()\n"
+        "def verb():\n"
+        "    def send(): signal.pthread_kill(threading.get_ident(), signal.SIGTERM)\n"
+        "    threading.Timer(0.5, send).start()\n"
+        "    next(iterate_completed([Future()]))\n"
+        "builder.cli.main([], verb)\n"
+    )
+    words = [sys.executable, "-c", code]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        words, env=env, capture_output=True, text=True, check=False, timeout=_GENEROUS
+    )
+    assert done.returncode == 143, done.stderr
+
+
 def test_a_thread_that_goes_on_cannot_change_the_exit_code() -> None:
     """Python's shutdown with a thread in C code may crash; so what it would do does not happen."""
     code = (

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import Future
 
 import pytest
 
 from builder.errors import InterruptedRunError
 from builder.system.interruption import record_interruption
 from builder.system.limits import TIMEOUT_VARIABLE
-from builder.system.waiting import DeadlineError, run_with_deadline, wait_for
+from builder.system.waiting import DeadlineError, iterate_completed, run_with_deadline, wait_for
 
 
 def test_it_stops_at_the_first_answer() -> None:
@@ -47,6 +48,23 @@ def test_what_takes_too_long_is_left_to_itself() -> None:
     with pytest.raises(DeadlineError, match=f"example took longer .* {TIMEOUT_VARIABLE} gives"):
         run_with_deadline(stopping.wait, 0.05, "example", stopping.set)
     assert stopping.is_set()
+
+
+def test_futures_come_as_they_complete() -> None:
+    """Also those that are complete already; between them, the wait may be ended."""
+    first, second, third = Future[int](), Future[int](), Future[int]()
+    second.set_result(2)
+    completed = iterate_completed([first, second, third], lambda: first.set_exception(KeyError(1)))
+    assert next(completed) is second
+    assert next(completed) is first
+    third.set_result(3)
+    assert list(completed) == [third]
+
+    def end_wait() -> None:
+        raise InterruptedRunError("interrupted", "run it again")
+
+    with pytest.raises(InterruptedRunError):
+        next(iterate_completed([Future()], end_wait))
 
 
 @pytest.mark.usefixtures("no_interruption")
