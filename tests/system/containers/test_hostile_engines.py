@@ -45,7 +45,7 @@ def _answer_well(path: str) -> bytes | None:
 
 
 def _make_env(host: str, manner: Manner) -> dict[str, str]:
-    return {"DOCKER_HOST": f"tcp://{host}", TIMEOUT_VARIABLE: "2" if manner in _BY_TIME else "50"}
+    return {"DOCKER_HOST": f"tcp://{host}", TIMEOUT_VARIABLE: "4" if manner in _BY_TIME else "50"}
 
 
 def _check_reason(message: str, host: str, manner: Manner) -> None:

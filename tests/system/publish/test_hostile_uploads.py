@@ -73,7 +73,7 @@ def test_an_upload_ends(manner: Manner, reason: str, wheel: Path, tmp_path: Path
     """It counts as left open: the index is asked before anything is sent again."""
     began = time.monotonic()
     with run_hostile_server(manner) as server:
-        uploader = _make_uploader(server, tmp_path, 2.0 if reason == TIMEOUT_VARIABLE else 50.0)
+        uploader = _make_uploader(server, tmp_path, 4.0 if reason == TIMEOUT_VARIABLE else 50.0)
         response = uploader.send_wheel(wheel, ())
     assert time.monotonic() - began < _GENEROUS
     assert reason in response.text

@@ -43,7 +43,8 @@ if TYPE_CHECKING:
     from builder.model import ListedWheel
     from tests.support.hostile_servers import Manner
 
-_SECONDS = 1.0
+# Enough for the honest answers that come before, also on a loaded machine.
+_SECONDS = 3.0
 # How long a test may take before it counts as held up; a loaded machine is slow, not endless.
 _GENEROUS = 60.0
 _MEMORY = 400 << 20  # bytes that a bounded client may take besides
