@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _TAIL_LINES, _TAIL_CHARS = 15, 4000
 _END_SECONDS = 10.0  # seconds that a program in the background has to end by itself
+_START_SECONDS = 10.0  # seconds that the start of a program may take on a busy machine
 
 
 def run_command(
@@ -121,7 +122,7 @@ def _run_process(
 
     def stop_process() -> None:
         stopping.set()
-        if ready.wait(GRACE_SECONDS) and started:
+        if ready.wait(_START_SECONDS) and started:
             stop_process_group(started[0])
 
     try:

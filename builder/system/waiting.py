@@ -87,8 +87,9 @@ def run_with_deadline(
             raise DeadlineError(what, seconds)
 
     deadline = time.monotonic() + seconds
-    threading.Thread(target=call_function, daemon=True).start()
     try:
+        # Inside: a signal may come while it starts, and the function may have begun by then.
+        threading.Thread(target=call_function, daemon=True).start()
         next(iterate_completed((outcome,), check_wait))
     except BaseException:
         abandon()

@@ -67,6 +67,23 @@ def test_futures_come_as_they_complete() -> None:
         next(iterate_completed([Future()], end_wait))
 
 
+def test_a_signal_while_its_thread_starts_abandons_the_function(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A program that the thread had started by then went on after us."""
+    stopping = threading.Event()
+    start = threading.Thread.start
+
+    def start_and_interrupt(thread: threading.Thread) -> None:
+        start(thread)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", start_and_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run_with_deadline(stopping.wait, 60, "example", stopping.set)
+    assert stopping.is_set()
+
+
 @pytest.mark.usefixtures("no_interruption")
 def test_an_interruption_ends_what_began_before_it() -> None:
     """What begins after it is cleanup, and goes on."""
