@@ -13,7 +13,7 @@ from builder.cherrypick.verdict import Verdict, VerdictKind
 from builder.errors import SourceError, WheelError
 from builder.git.conflicts import describe_conflicts
 from builder.system.machine import count_cores
-from builder.system.waiting import iterate_completed
+from builder.system.waiting import collect_results
 from builder.wheel import archive
 
 if TYPE_CHECKING:
@@ -55,13 +55,11 @@ def make_verdicts(
     with ThreadPoolExecutor(max_workers=count_cores()) as pool:
         try:
             futures = [pool.submit(judge_release, release) for release in releases]
-            for future in iterate_completed(futures):
-                future.result()
+            verdicts = collect_results(futures)
         except BaseException:
             context.cancelled.set()
             pool.shutdown(wait=True, cancel_futures=True)
             raise
-    verdicts = [future.result() for future in futures]
     if all(v.kind is VerdictKind.ABSENT for v in verdicts):
         raise SourceError(verdicts[0].reason, "look at --upstream: it has none of these releases")
     noted = [v for v in verdicts if v.note]

@@ -16,7 +16,7 @@ from builder.smoke.model import WheelUnderTest
 from builder.smoke.run import run_deployment
 from builder.smoke.schedule import DeploymentSchedule
 from builder.system.files import make_temporary_directory
-from builder.system.waiting import iterate_completed
+from builder.system.waiting import collect_results
 from builder.wheel.names import parse_wheel_filename
 
 if TYPE_CHECKING:
@@ -141,9 +141,7 @@ def run_jobs(
     with ThreadPoolExecutor(max_workers=workers) as pool:
         futures = [pool.submit(job) for job in jobs]
         try:
-            for future in iterate_completed(futures):
-                future.result()
-            return [future.result() for future in futures]
+            return collect_results(futures)
         except BaseException:
             cancelled.set()
             pool.shutdown(wait=False, cancel_futures=True)

@@ -97,6 +97,16 @@ def run_with_deadline(
     return outcome.result()
 
 
+def collect_results(futures: Collection[Future[_T]]) -> list[_T]:
+    """Wait as `iterate_completed` does; the results in the order of the futures.
+
+    What a future raises is raised as soon as it completes; the others go on.
+    """
+    for future in iterate_completed(futures):
+        future.result()
+    return [future.result() for future in futures]
+
+
 def iterate_completed(
     futures: Collection[Future[_T]], check_wait: Callable[[], None] = lambda: None
 ) -> Iterator[Future[_T]]:
