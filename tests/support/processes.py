@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from builder.system.waiting import wait_for
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -24,3 +26,9 @@ def named(workdir: Path) -> list[str]:
         except (psutil.Error, OSError):
             pass  # gone, or somebody else's
     return found
+
+
+def wait_until_ended(workdir: Path, seconds: float) -> list[str]:
+    """Wait for the end of those processes; gives the command lines of what is left."""
+    wait_for(lambda: named(workdir) == [] or None, seconds)
+    return named(workdir)

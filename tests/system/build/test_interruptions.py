@@ -50,6 +50,15 @@ def _start_build(tmp_path: Path, manner: Manner) -> Iterator[tuple[subprocess.Po
             yield process, index
 
 
+def _run_code(code: str) -> subprocess.CompletedProcess[str]:
+    """Run Python code that may not end by itself."""
+    words = [sys.executable, "-c", code]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        words, env=env, capture_output=True, text=True, check=False, timeout=_GENEROUS
+    )
+
+
 def _list_left(tmp_path: Path) -> list[str]:
     return [path.name for path in tmp_path.rglob("*") if path.name.startswith("incoming-")]
 
@@ -79,11 +88,7 @@ def test_a_signal_of_which_the_main_thread_is_not_told_ends_its_wait() -> None:
         "    next(iterate_completed([Future()]))\n"
         "builder.cli.main([], verb)\n"
     )
-    words = [sys.executable, "-c", code]
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        words, env=env, capture_output=True, text=True, check=False, timeout=_GENEROUS
-    )
+    done = _run_code(code)
     assert done.returncode == 143, done.stderr
 
 
@@ -99,9 +104,7 @@ def test_a_thread_that_goes_on_cannot_change_the_exit_code() -> None:
         "    return 3\n"
         "builder.cli.main(command=verb)\n"
     )
-    words = [sys.executable, "-c", code]
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(words, env=env, capture_output=True, text=True, check=False)
+    done = _run_code(code)
     assert (done.returncode, done.stdout) == (3, "cleaned up\n"), done.stderr
 
 

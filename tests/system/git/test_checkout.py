@@ -15,7 +15,7 @@ from builder.git.checkout import find_tool_commit
 from builder.system.waiting import wait_for
 from tests.support.limits import scaled
 from tests.support.needs import lacking
-from tests.support.processes import named
+from tests.support.processes import wait_until_ended
 from tests.support.releases import ROOT
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def test_a_git_that_hangs_does_not_hold_up_an_interruption(
         process.terminate()
         process.communicate()
         assert time.monotonic() - began < scaled(5)
-    assert wait_for(lambda: named(slow.parent) == [] or None, scaled(30))
+    assert wait_until_ended(slow.parent, scaled(30)) == []
     assert process.returncode == 143
     assert not list((tmp_path / "dist").glob("*"))
 

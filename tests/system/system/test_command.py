@@ -14,8 +14,7 @@ from builder.errors import CommandError, InterruptedRunError
 from builder.system import command
 from builder.system.command import run_command, try_command
 from builder.system.interruption import record_interruption
-from builder.system.waiting import wait_for
-from tests.support.processes import named
+from tests.support.processes import wait_until_ended
 from tests.support.releases import ROOT
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def test_a_program_is_stopped_at_its_deadline_with_what_it_started(tmp_path: Pat
     """Its children held its output open, so that it was read for ten minutes."""
     with pytest.raises(CommandError, match="sh took longer than 1 s"):
         run_command(["sh", "-c", _STUBBORN], timeout=1, env=_env(tmp_path))
-    assert wait_for(lambda: named(tmp_path) == [] or None, _GENEROUS)
+    assert wait_until_ended(tmp_path, _GENEROUS) == []
 
 
 @pytest.mark.usefixtures("no_interruption")
@@ -55,7 +54,7 @@ def test_an_interruption_stops_a_program_in_any_thread(tmp_path: Path) -> None:
     record_interruption()
     thread.join(_GENEROUS)
     assert len(errors) == 1
-    assert wait_for(lambda: named(tmp_path) == [] or None, _GENEROUS)
+    assert wait_until_ended(tmp_path, _GENEROUS) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -78,7 +77,7 @@ def test_a_signal_stops_a_program_of_the_main_thread(
         process.send_signal(number)
         _, errors = process.communicate(timeout=_GENEROUS)
     assert process.returncode == {signal.SIGTERM: 143, signal.SIGINT: 130}[number], errors
-    assert wait_for(lambda: named(tmp_path) == [] or None, _GENEROUS)
+    assert wait_until_ended(tmp_path, _GENEROUS) == []
 
 
 def test_what_a_program_is_given_and_says_arrives_whole() -> None:

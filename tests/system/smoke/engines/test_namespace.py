@@ -22,7 +22,7 @@ from builder.system import command
 from builder.system.ports import can_connect, find_free_port
 from builder.system.waiting import wait_for
 from tests.support.needs import lacking
-from tests.support.processes import named
+from tests.support.processes import named, wait_until_ended
 from tests.support.releases import ROOT
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def test_it_ends_when_we_are_killed(
             holder.wait(DEADLINE)
         finally:
             holder.kill()
-    assert wait_for(lambda: named(workdir) == [] or None, DEADLINE), named(workdir)
+    assert wait_until_ended(workdir, DEADLINE) == []
     # A process that ends has no environment any more before its sockets are closed.
     assert wait_for(lambda: not can_connect("127.0.0.1", port) or None, DEADLINE)
 
